@@ -1,0 +1,202 @@
+"""``send``: the one way out of the hub (design.md section 7).
+
+Sessions are kept per thread and destination, so that connections stay open between calls and no two threads share
+one. Nothing of the environment (proxies, .netrc) is used, no cookie is kept, no redirect followed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+import requests.structures
+import urllib3.exceptions
+from django.conf import settings
+
+from orders.outgoing.deadline import Deadline
+from orders.outgoing.errors import Cut, DeadlineExceeded, Refused, TlsFailed, TooLarge, Unsendable
+from orders.outgoing.wire import Guard, GuardedAdapter
+
+SESSIONS_PER_THREAD = 64
+"""Open destinations of one thread; with 32 threads some 2,000 sockets, well under usual limits."""
+
+CHUNK = 65_536
+
+_NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a partner. ``url`` is sent as it is: its segments are already percent-encoded."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    destination: str = ""
+    """Whose connection is used ("proxy:7", "supplier:12"): connections are never shared between destinations."""
+    correlation_id: str = ""
+    private_allowed: bool = True
+    """False for a URL that a tenant supplied: it reaches public addresses only, whatever networks ops allowed."""
+    limit: int | None = None
+    """Bytes of the decoded answer; None is HUB_RESPONSE_LIMIT_BYTES."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the partner answered, whatever the status. ``headers`` are case-insensitive."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+
+def send(call: Call, *, deadline: Deadline) -> Answer:
+    """Send one request and read the whole answer before the deadline. Raises one of ``outgoing.errors``.
+
+    Never call it inside a transaction.
+    """
+    began = time.monotonic()
+    request = _prepared(call)
+    adapter = _adapter(call.destination, private_allowed=call.private_allowed)
+    adapter.guard.deadline = deadline
+    deadline.remaining()
+    response = _exchange(adapter, request)
+    body = _read(response, limit=call.limit or settings.HUB_RESPONSE_LIMIT_BYTES)
+    return Answer(response.status_code, response.headers, body, time.monotonic() - began)
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether two URLs name the same host: the tenant-supplied URLs that may reach allowed private networks."""
+    try:
+        hosts = {(urlsplit(url).hostname or "").rstrip(".") for url in (one, other)}
+    except ValueError:
+        return False
+    return len(hosts) == 1 and hosts != {""}
+
+
+def _prepared(call: Call) -> requests.PreparedRequest:
+    """Made by hand: ``requests`` would encode the URL anew and spend a third of the call's time on cookies and hooks."""
+    check_url(call.url)
+    request = requests.PreparedRequest()
+    request.method, request.url, request.body = call.method, call.url, call.body
+    request.headers = requests.structures.CaseInsensitiveDict(call.headers)
+    request.headers["User-Agent"] = f"orderhub/{settings.HUB_VERSION}"
+    request.headers.setdefault("Accept-Encoding", "gzip")
+    if call.correlation_id:
+        request.headers["Correlation-Id"] = call.correlation_id
+    if call.body is not None:
+        request.headers["Content-Length"] = str(len(call.body))
+    return request
+
+
+def check_url(url: str) -> SplitResult:
+    """Refuse what is no plain http(s) URL of a host, and http where it is not allowed; where it leads is judged later."""
+    if _NOT_IN_A_URL.search(url):
+        raise Unsendable(f"{url!r} has a character that no URL may have; write it percent-encoded or in punycode")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError as error:
+        raise Unsendable(f"{url!r} is no URL: {error}") from None
+    if not usable or "@" in parts.netloc or parts.fragment:
+        raise Unsendable(f"{url!r} must be http(s)://host[:port]/path, without a login and without #")
+    if parts.scheme == "http" and not settings.HUB_OUTBOUND_ALLOW_HTTP:
+        raise Refused(f"{parts.hostname} would be called over plain http; use https or set HUB_OUTBOUND_ALLOW_HTTP")
+    return parts
+
+
+def _exchange(adapter: GuardedAdapter, request: requests.PreparedRequest) -> requests.Response:
+    try:
+        return adapter.send(request, stream=True, timeout=adapter.guard.deadline.remaining())
+    except requests.exceptions.SSLError as error:
+        raise TlsFailed(f"TLS with {_host(request)} failed: {_innermost(error)}") from None
+    except requests.exceptions.Timeout:
+        raise adapter.guard.deadline.exceeded() from None
+    except requests.exceptions.ConnectionError as error:
+        raise Cut(f"{_host(request)} closed the connection before answering: {_innermost(error)}") from None
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        raise Unsendable(f"The request to {_host(request)} cannot be sent: {error}") from None
+
+
+def _read(response: requests.Response, *, limit: int) -> bytes:
+    """The whole body, decoded, counted as it comes: a small answer that unpacks to gigabytes ends at the limit."""
+    pieces: list[bytes] = []
+    size = 0
+    whole = False
+    try:
+        while piece := response.raw.read(CHUNK, decode_content=True):
+            size += len(piece)
+            if size > limit:
+                raise TooLarge(f"The answer is larger than {limit} bytes", status=response.status_code)
+            pieces.append(piece)
+        whole = True
+    except DeadlineExceeded as late:
+        raise DeadlineExceeded(str(late), status=response.status_code) from None
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise Cut(f"The answer broke off or was badly packed: {error}", status=response.status_code) from None
+    finally:
+        if not whole:
+            response.raw.close()
+    return b"".join(pieces)
+
+
+def _host(request: requests.PreparedRequest) -> str:
+    return urlsplit(request.url or "").netloc
+
+
+def _innermost(error: BaseException) -> str:
+    """The plain reason inside the nested errors of requests and urllib3."""
+    reason: object = error
+    while isinstance(reason, BaseException) and reason.args and isinstance(reason.args[-1], BaseException):
+        reason = getattr(reason, "reason", None) or reason.args[-1]
+    return str(getattr(reason, "reason", None) or reason)
+
+
+class _Kept(threading.local):
+    """The sessions of one thread, oldest use first."""
+
+    def __init__(self) -> None:
+        self.sessions: OrderedDict[tuple[str, bool], requests.Session] = OrderedDict()
+
+
+_kept = _Kept()
+
+
+def _adapter(destination: str, *, private_allowed: bool) -> GuardedAdapter:
+    """The thread's transport to a destination. A connection judged under one rule is not used under another."""
+    key = (destination, private_allowed)
+    session = _kept.sessions.get(key)
+    if session is None:
+        session = _kept.sessions[key] = _new_session(private_allowed=private_allowed)
+        if len(_kept.sessions) > SESSIONS_PER_THREAD:
+            _kept.sessions.popitem(last=False)[1].close()
+    _kept.sessions.move_to_end(key)
+    adapter = session.adapters["https://"]
+    assert isinstance(adapter, GuardedAdapter)
+    return adapter
+
+
+def _new_session(*, private_allowed: bool) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    adapter = GuardedAdapter(Guard(private_allowed=private_allowed))
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def forget_sessions() -> None:
+    """Drop this thread's sessions: a forked child must not speak on its parent's connections."""
+    _kept.sessions = OrderedDict()
+
+
+os.register_at_fork(after_in_child=forget_sessions)
