@@ -58,7 +58,7 @@ class Servers:
 
 @contextmanager
 def servers(*, durable: bool = False, binaries: str = "") -> Iterator[Servers]:
-    """Both servers, ready to use; `durable` keeps fsync and synchronous commits on, as in production."""
+    """Both servers, ready to use; `durable` keeps fsync on, as in production, for measurements."""
     account = unprivileged_account()
     kind = binaries or os.environ.get("HUB_TEST_BINARIES", "")
     folder = temporary_folder(account)

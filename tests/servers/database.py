@@ -21,7 +21,8 @@ SETTINGS = {
     "timezone": "UTC",
     "log_min_messages": "warning",
 }
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
+"""Commits stay synchronous: they are written, though not synced, so a killed server (not machine) loses none."""
 
 
 class Postgres(ServerProcess):
