@@ -1,0 +1,120 @@
+"""The one model of an order's document: PUT bodies, stored orders and external answers (customer-order.md section 2).
+
+    bytes -> decode -> value -> validate_order -> Checked.document -> render -> bytes
+
+Numbers are ``int`` and ``Decimal`` all the way and come out with the digits they came in with. ``parse_*`` is for
+what our own callers send and raises InvalidBody with every fault; ``check_*`` is for what an external service answers
+and never raises: the caller reads ``Checked.mismatches``. Imports no Django.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orders.documents.checks import Checked, Mismatch, Schema
+from orders.documents.rules import check_id, parse_instant
+from orders.documents.schema import CustomerOrder, OrderEnvelope, SearchAnswer, SearchBody
+from orders.documents.search import SearchCriteria
+from orders.documents.strict_json import NotStrictJson, digest, load, parse, render
+from orders.problems import InvalidBody
+
+__all__ = [
+    "ORDER",
+    "ORDER_ENVELOPE",
+    "SEARCH_BODY",
+    "Checked",
+    "Mismatch",
+    "SearchCriteria",
+    "check_answer",
+    "check_id",
+    "check_search_answer",
+    "decode",
+    "digest",
+    "load",
+    "parse_instant",
+    "parse_put",
+    "parse_search",
+    "render",
+    "translate_status",
+    "validate_order",
+]
+
+ORDER = Schema(CustomerOrder)
+ORDER_ENVELOPE = Schema(OrderEnvelope)
+SEARCH_BODY = Schema(SearchBody)
+_SEARCH_ANSWER = Schema(SearchAnswer)
+
+
+def decode(body: bytes) -> Any:
+    """The value of a JSON body, strictly read; raises InvalidBody. For any body of any endpoint."""
+    try:
+        return parse(body)
+    except NotStrictJson as error:
+        raise InvalidBody(errors=[mismatch.as_fault() for mismatch in _json_mismatches(error)]) from None
+
+
+def _json_mismatches(error: NotStrictJson) -> tuple[Mismatch, ...]:
+    return tuple(Mismatch(fault.pointer, fault.expected, fault.found, fault.note) for fault in error.faults)
+
+
+def validate_order(obj: Any, *, strict: bool) -> Checked:
+    """A bare order (no envelope) against the schema; pointers begin at the order. Never raises."""
+    return ORDER.check(obj, strict=strict)
+
+
+def parse_put(body: bytes) -> dict[str, Any]:
+    """The order inside a PUT body ``{"customerOrder": {…}}``; raises InvalidBody with pointers into the body."""
+    order: dict[str, Any] = _parsed(body, ORDER_ENVELOPE)["customerOrder"]
+    return order
+
+
+def _parsed(body: bytes, schema: Schema) -> dict[str, Any]:
+    checked = schema.check(decode(body), strict=True)
+    if checked.mismatches:
+        raise InvalidBody(errors=checked.faults)
+    return checked.document
+
+
+def check_answer(body: bytes) -> Checked:
+    """An external service's ``{"customerOrder": {…}}``: ``document`` is the order, pointers are into the body."""
+    checked = _checked(body, ORDER_ENVELOPE)
+    return Checked(checked.document.get("customerOrder", {}), checked.mismatches, checked.unknown)
+
+
+def check_search_answer(body: bytes) -> Checked:
+    """An external service's search answer: ``document`` is ``{"customerOrders": […]}``."""
+    return _checked(body, _SEARCH_ANSWER)
+
+
+def _checked(body: bytes, schema: Schema) -> Checked:
+    try:
+        return schema.check(parse(body), strict=False)
+    except NotStrictJson as error:
+        return Checked({}, _json_mismatches(error))
+
+
+def parse_search(body: bytes) -> SearchCriteria:
+    """The criteria of a search body; ``{}`` is every order. Raises InvalidBody."""
+    found = _parsed(body, SEARCH_BODY)
+    times = {name: parse_instant(found[name]) for name in _TIMES if name in found}
+    return SearchCriteria(
+        customer_id=found.get("customerId"),
+        customer_order_id=found.get("customerOrderId"),
+        status=found.get("status"),
+        item_id=found.get("itemId"),
+        placed_from=times.get("placedFrom"),
+        placed_to=times.get("placedTo"),
+        updated_from=times.get("updatedFrom"),
+        updated_to=times.get("updatedTo"),
+    )
+
+
+_TIMES = ("placedFrom", "placedTo", "updatedFrom", "updatedTo")
+
+
+def translate_status(document: dict[str, Any], status_map: Mapping[str, str]) -> dict[str, Any]:
+    """The document with the tenant's word for its status turned into ours; words not in the map pass unchanged."""
+    status = document["status"]
+    ours = status_map.get(status, status)
+    return document if ours == status else {**document, "status": ours}
