@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    """Composition: settings, addresses, processes and the first-start story."""
+
+    name = "config"

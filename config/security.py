@@ -1,0 +1,71 @@
+"""What every answer carries for the browser's sake, and the login machinery for the staff's pages only.
+
+Machines come with tokens: their paths skip sessions, CSRF and messages, which they never need and would pay for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+
+MACHINE_PATHS = ("/api/", "/oauth2/", "/livez", "/readyz", "/healthz", "/metrics", "/schemas/")
+
+STRICT_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ADMIN_CSP = STRICT_CSP.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'")
+"""The admin theme evaluates its Alpine expressions; nothing else may."""
+
+
+def is_machine(request: HttpRequest) -> bool:
+    return request.path_info.startswith(MACHINE_PATHS)
+
+
+class SecurityHeaders:
+    """Content security policy on every answer; no answer of the API is ever kept by a cache on the way."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._get_response(request)
+        admin = request.path_info.startswith("/admin/")
+        response.headers.setdefault("Content-Security-Policy", ADMIN_CSP if admin else STRICT_CSP)
+        if is_machine(request):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class _StaffOnly:
+    get_response: Callable[[HttpRequest], HttpResponseBase]
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if is_machine(request):
+            return self.get_response(request)
+        response: HttpResponseBase = super().__call__(request)  # type: ignore[misc]  # the stock middleware's
+        return response
+
+
+class StaffSessions(_StaffOnly, SessionMiddleware):
+    pass
+
+
+class StaffCsrf(_StaffOnly, CsrfViewMiddleware):
+    def process_view(self, request: HttpRequest, *rest: Any) -> Any:
+        return None if is_machine(request) else super().process_view(request, *rest)
+
+
+class StaffAuthentication(_StaffOnly, AuthenticationMiddleware):
+    pass
+
+
+class StaffMessages(_StaffOnly, MessageMiddleware):
+    pass

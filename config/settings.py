@@ -1,0 +1,247 @@
+"""Django's settings, made from the environment (config/env.py). Composition only: no behaviour lives here."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import dj_database_url
+import dj_email_url
+
+from config.env import BASE_DIR, Env, read_env
+from config.logs import logging_settings
+
+ENV: Env = read_env(dict(os.environ))
+
+HUB_VERSION = "0.1.0"
+HUB_PUBLIC_URL = ENV.public_url
+HUB_EMBEDDED = ENV.embedded
+HUB_ENCRYPTION_KEYS = ENV.encryption_keys
+HUB_TRUSTED_PROXIES = ENV.trusted_proxies
+HUB_OUTBOUND_ALLOWED_NETWORKS = ENV.outbound_allowed_networks
+HUB_OUTBOUND_ALLOW_HTTP = ENV.outbound_allow_http
+HUB_EVENT_RETRY_SCHEDULE = ENV.event_retry_schedule
+HUB_DELIVERY_RETRY_SCHEDULE = ENV.delivery_retry_schedule
+HUB_PROXY_TIMEOUT_SECONDS = ENV.proxy_timeout_seconds
+HUB_BREAKER_FAILURES = ENV.breaker_failures
+HUB_BREAKER_OPEN_SECONDS = ENV.breaker_open_seconds
+HUB_RESPONSE_LIMIT_BYTES = ENV.response_limit_bytes
+HUB_PROGRESS_LIMIT_SECONDS = ENV.progress_limit_seconds
+HUB_RECEIVE_HOLD_SECONDS = ENV.receive_hold_seconds
+HUB_WORKER_PROCESSES = ENV.worker_processes
+HUB_OUTBOUND_THREADS = ENV.outbound_threads
+HUB_METRICS_TOKEN = ENV.metrics_token
+HUB_FAULT_INJECTION = ENV.fault_injection
+
+ORDER_SOURCES = {"events": "orders.stored.StoredOrders", "proxy": "proxy.sources.ProxiedOrders"}
+DELIVERY_CHANNELS = {
+    "supplier": "suppliers.channel.SupplierWebhooks",
+    "orderflow": "orderflow.channel.OrderFlowImports",
+}
+ONBOARDING_SECTIONS = {
+    "proxy_auth": "proxy.onboarding.ProxyAuth",
+    "suppliers": "suppliers.onboarding.Suppliers",
+    "orderflow_channels": "orderflow.onboarding.Channels",
+}
+
+SECRET_KEY = ENV.secret_key
+DEBUG = False
+ALLOWED_HOSTS = ENV.allowed_hosts
+BEHIND_TLS = ENV.public_url.startswith("https://")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "oauth2_provider",
+    "simple_history",
+    "orders",
+    "proxy",
+    "suppliers",
+    "orderflow",
+    "config",
+]
+
+MIDDLEWARE = [
+    "orders.api.paths.RawPathMiddleware",
+    "orders.api.correlation.CorrelationMiddleware",
+    "config.security.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.security.StaffSessions",
+    "config.security.StaffCsrf",
+    "config.security.StaffAuthentication",
+    "config.security.StaffMessages",
+    "simple_history.middleware.HistoryRequestMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+"""Sessions, CSRF and login belong to the staff's pages; the API, which has tokens, skips them."""
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database() -> dict[str, Any]:
+    database = dict(dj_database_url.parse(ENV.database_url, conn_max_age=None, conn_health_checks=True))
+    if ENV.on_sqlite:
+        database["NAME"] = str(BASE_DIR / str(database["NAME"]))
+        database["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    else:
+        database["OPTIONS"] = {
+            **database.get("OPTIONS", {}),
+            "connect_timeout": 5,
+            "application_name": "orderhub",
+            "options": "-c idle_in_transaction_session_timeout=60000",
+        }
+    database["TEST"] = {"NAME": os.environ.get("HUB_TEST_DATABASE")}
+    return database
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def _cache() -> dict[str, Any]:
+    if ENV.embedded:
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": ENV.redis_url,
+        "KEY_PREFIX": "orderhub",
+        "OPTIONS": {"socket_timeout": 0.1, "socket_connect_timeout": 0.1},
+    }
+
+
+CACHES = {"default": _cache()}
+
+CELERY_BROKER_URL = ENV.redis_url or "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"polling_interval": 0.02}
+    if ENV.embedded
+    else {"socket_timeout": 2, "socket_connect_timeout": 0.5, "visibility_timeout": 3600}
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 1_000_000_000
+"""Our tasks close what is unusable themselves; the fixup would close every connection after every task."""
+CELERY_TASK_ROUTES = {"orders.tasks.deliver": {"queue": "outbound"}}
+CELERY_TASK_DEFAULT_QUEUE = "inbound"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "orders.tasks.sweep", "schedule": 1.0},
+    "housekeeping": {"task": "orders.tasks.housekeeping", "schedule": 600.0},
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+CSRF_TRUSTED_ORIGINS = [ENV.public_url]
+SECURE_HSTS_SECONDS = 365 * 86_400 if BEHIND_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
+SECURE_REFERRER_POLICY = "same-origin"
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
+"""W008: the hub itself never redirects to https; the proxy in front does (contract: HUB_PUBLIC_URL)."""
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "orders.ApiClient"
+OAUTH2_PROVIDER = {
+    "OAUTH2_VALIDATOR_CLASS": "orders.api.token.ClientValidator",
+    "SCOPES_BACKEND_CLASS": "orders.api.token.ClientScopes",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "CLIENT_SECRET_HASHER": "client_secret",
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+}
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "orders.api.token.ClientSecretHasher",
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "orders.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Orderhub",
+    "VERSION": "1",
+    "DESCRIPTION": "Customer orders in, suppliers and warehouses told, every event's fate on record.",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVERS": [{"url": ENV.public_url}],
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = ENV.on_sqlite
+"""The embedded default serves assets straight from the packages; production collects them (`make install`)."""
+
+_EMAIL = dj_email_url.parse(ENV.email_url or "dummy://")
+EMAIL_BACKEND = _EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _EMAIL["EMAIL_HOST"], _EMAIL["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _EMAIL["EMAIL_HOST_USER"], _EMAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _EMAIL["EMAIL_USE_TLS"], _EMAIL["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = 10
+
+LOGGING_CONFIG = None
+logging_settings(ENV.log_format)
+
+UNFOLD = {
+    "SITE_TITLE": "Orderhub",
+    "SITE_HEADER": "Orderhub",
+    "SITE_SYMBOL": "hub",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}

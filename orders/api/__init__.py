@@ -1,0 +1,1 @@
+"""The HTTP API: addresses, tokens, problems, and the customer-order endpoints."""

@@ -1,0 +1,48 @@
+"""Request bodies: size, then content type, then the bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from orders.documents import decode
+from orders.problems import InvalidBody, TooLarge, UnsupportedMediaType
+
+BODY_LIMIT_BYTES = 1024 * 1024
+"""Contract: HTTP API, 413 over 1 MiB."""
+
+
+def read_body(
+    request: HttpRequest, *, content_type: str = "application/json", limit: int = BODY_LIMIT_BYTES
+) -> bytes:
+    """The raw body. Raises TooLarge (413), UnsupportedMediaType (415), InvalidBody (400, none sent), in this order."""
+    body = _read_limited(request, limit)
+    given = request.content_type or ""
+    charset = request.content_params.get("charset", "utf-8") if request.content_params else "utf-8"
+    if given.lower() != content_type or charset.lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(f"Send the body as {content_type} in UTF-8, not as {given[:100] or 'unnamed'}.")
+    if not body:
+        raise InvalidBody("The request has no body.")
+    return body
+
+
+def _read_limited(request: HttpRequest, limit: int) -> bytes:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isdigit() and int(length) > limit:
+        raise _too_large(limit)
+    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    stream = request.META["wsgi.input"] if chunked else request
+    body: bytes = stream.read(limit + 1)
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {limit:,} bytes; send less at once.")
+
+
+def read_json(request: HttpRequest) -> Any:
+    """The parsed body, numbers as int or Decimal; any malformed JSON is InvalidBody."""
+    return decode(read_body(request))

@@ -1,0 +1,63 @@
+"""The edge where every exception below a view becomes one problem answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import structlog
+from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework.exceptions import APIException
+
+from orders.api.correlation import correlation_id
+from orders.problems import Internal, InvalidBody, MethodNotAllowed, NotFound, Problem, Unavailable
+
+log = structlog.get_logger("orderhub.errors")
+
+
+class ProblemResponse(HttpResponse):
+    """An ``application/problem+json`` answer (RFC 9457)."""
+
+    def __init__(self, problem: Problem) -> None:
+        body = orjson.dumps(problem.as_json(correlation_id()))
+        super().__init__(body, status=problem.status, headers=problem.headers, content_type="application/problem+json")
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """DRF's hook: any exception of a view becomes a problem; what is unforeseen is logged with its stack."""
+    return ProblemResponse(problem_of(error))
+
+
+def problem_of(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Http404):
+        return NotFound()
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.error("database unavailable", exc_info=error)
+        return Unavailable("The hub's database is not reachable; send the same request again.", retry_after=2)
+    if isinstance(error, SuspiciousOperation) or (isinstance(error, APIException) and error.status_code < 500):
+        return InvalidBody("The request could not be read.")
+    log.error("unforeseen error", exc_info=error)
+    return Internal("The hub failed to answer; tell its operators the correlation id.")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    return ProblemResponse(NotFound())
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    return ProblemResponse(InvalidBody("The request could not be read; check the Host header and the address."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500; the log has the stack under the correlation id."""
+    return ProblemResponse(Internal("The hub failed to answer; tell its operators the correlation id."))
+
+
+def method_not_allowed(*allowed: str) -> MethodNotAllowed:
+    return MethodNotAllowed(headers={"Allow": ", ".join(allowed)})

@@ -1,0 +1,119 @@
+"""The base of every API view: the contract's order of checks, decoded ids, and answers with digits kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from orders.api.auth import BearerAuthentication, Caller
+from orders.api.errors import method_not_allowed
+from orders.api.modes import check_mode
+from orders.api.paths import decode_segment
+from orders.documents import check_id, render
+from orders.problems import (
+    BusinessUnitNotAllowed,
+    Fault,
+    InvalidId,
+    NotFound,
+    Problem,
+    ScopeMissing,
+    TenantMismatch,
+)
+
+ID_POINTERS = {"business_unit_id": "/businessUnitId", "customer_order_id": "/customerOrderId"}
+
+
+def render_json(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """A JSON answer; Decimals come out digit for digit."""
+    return HttpResponse(render(data), status=status, headers=headers, content_type="application/json")
+
+
+class ApiView(APIView):
+    """Checks, in the contract's order: token, mode, path, method, scope and business unit; then ids and the body.
+
+    ``scopes`` names the scope each answering method wants; a method that is not in it answers 405.
+    ``self.caller`` is the authenticated client; path ids arrive in the handler decoded and checked.
+    """
+
+    authentication_classes = (BearerAuthentication,)
+    scopes: ClassVar[Mapping[str, str]] = {}
+    caller: Caller
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.caller = request.user  # type: ignore[assignment]  # BearerAuthentication gives a Caller
+        request.caller = self.caller  # type: ignore[attr-defined]
+        method = request.method or ""
+        check_mode(self.caller.tenant, request.path_info, method)
+        self.check_path()
+        self._check_method(method)
+        self._check_access(request, method)
+
+    def check_path(self) -> None:
+        """Raises NotFound where the address itself does not exist for this caller."""
+
+    def _check_method(self, method: str) -> None:
+        if method == "HEAD" and "GET" in self.scopes:
+            return
+        if method not in self.scopes:
+            answering = [*self.scopes, *(["HEAD"] if "GET" in self.scopes else [])]
+            raise method_not_allowed(*sorted(answering))
+
+    def _check_access(self, request: Request, method: str) -> None:
+        scope = self.scopes["GET" if method == "HEAD" else method]
+        if scope not in self.caller.scopes:
+            raise ScopeMissing(f"This needs a token with the scope {scope}; ask the hub's operators for it.")
+        named = request.headers.get("Tenant-Id")
+        if named is not None and named != self.caller.tenant.slug:
+            raise TenantMismatch(f"The token belongs to tenant {self.caller.tenant.slug}; drop the Tenant-Id header.")
+        unit = self.kwargs.get("business_unit_id")
+        if unit is not None and not self.caller.may_use(decode_segment(unit)):
+            raise BusinessUnitNotAllowed("The token's business units do not include this one.")
+        self.kwargs.update(self._checked_ids())
+
+    def _checked_ids(self) -> dict[str, str]:
+        decoded = {name: decode_segment(value) for name, value in self.kwargs.items()}
+        faults = [
+            Fault(pointer, reason)
+            for name, pointer in ID_POINTERS.items()
+            if name in decoded and (reason := _fault_of_id(decoded[name]))
+        ]
+        if faults:
+            raise InvalidId("An id in the path breaks the rules for ids.", errors=faults)
+        return decoded
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """DRF's dispatch, with the handler called on the decoded ids."""
+        self.args, self.kwargs = args, kwargs
+        wrapped = self.initialize_request(request, *args, **kwargs)
+        self.request, self.headers = wrapped, {}
+        try:
+            self.initial(wrapped, *args, **kwargs)
+            handler = getattr(self, (wrapped.method or "").lower())
+            response = handler(wrapped, *args, **self.kwargs)
+        except Exception as error:  # noqa: BLE001  # the edge: every error becomes one problem answer
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(wrapped, response, *args, **kwargs)
+        return self.response
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        from orders.api.errors import exception_handler
+
+        return exception_handler(exc, {"view": self})
+
+
+def _fault_of_id(text: str) -> str | None:
+    return "is not valid UTF-8" if "\ufffd" in text else check_id(text)
+
+
+class UnknownPath(ApiView):
+    """Every address under ``/api/`` that does not exist: 401 and the mode's 405 come first, then 404."""
+
+    def check_path(self) -> None:
+        raise NotFound("There is nothing at this address; see /docs for the addresses that exist.")
+
+
+__all__ = ["ApiView", "Problem", "UnknownPath", "render_json"]

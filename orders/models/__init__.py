@@ -1,0 +1,19 @@
+from orders.models.evidence import OperatorAction, Secret, TimelineEntry
+from orders.models.inbox import Order, OrderEvent, OrderQueue
+from orders.models.outbox import Delivery, DeliveryAttempt, Destination, Lane
+from orders.models.tenants import ApiClient, Tenant
+
+__all__ = [
+    "ApiClient",
+    "Delivery",
+    "DeliveryAttempt",
+    "Destination",
+    "Lane",
+    "OperatorAction",
+    "Order",
+    "OrderEvent",
+    "OrderQueue",
+    "Secret",
+    "Tenant",
+    "TimelineEntry",
+]

@@ -1,0 +1,184 @@
+"""The outbox: destinations, one lane per (destination, order), deliveries in line, and the tries made."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from orders.channels import OrderKey
+from orders.ids import new_id
+from orders.models.tenants import Tenant
+
+
+class Destination(models.Model):
+    """Something the hub sends to: a supplier's webhook endpoint or an OrderFlow channel, with its health."""
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        PAUSED = "paused"
+        STOPPED = "stopped"
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="destinations")
+    channel = models.CharField(max_length=20)
+    name = models.CharField(max_length=63)
+    active = models.BooleanField(default=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    state_reason = models.TextField(blank=True, default="")
+    state_since = models.DateTimeField(null=True, blank=True)
+    probe_at = models.DateTimeField(null=True, blank=True)
+    """When one delivery may be tried although the destination is stopped or its breaker open."""
+    failures = models.PositiveIntegerField(default=0)
+    """Consecutive failures that count for the breaker."""
+    open_seconds = models.FloatField(null=True, blank=True)
+    """How long the breaker stays open this time; None while it is closed."""
+    waits_until = models.DateTimeField(null=True, blank=True)
+    """The partner asked the whole destination to wait until then."""
+    concurrency = models.PositiveIntegerField(default=4)
+    rate_limit_per_second = models.FloatField(null=True, blank=True)
+    retry_schedule = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("tenant", "channel", "name")
+        constraints = (
+            models.UniqueConstraint(fields=["tenant", "channel", "name"], name="destination_unique_per_channel"),
+            models.CheckConstraint(
+                name="destination_that_does_not_run_says_why",
+                condition=Q(state="running") | ~Q(state_reason=""),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id and self.tenant.slug}/{self.channel}/{self.name}"
+
+
+class Lane(models.Model):
+    """One per (destination, order), or per (destination, product): its head goes first, successors wait."""
+
+    destination = models.ForeignKey(Destination, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    key = models.CharField(max_length=160)
+    """``order:<queue id>`` or ``product:<sku>``."""
+    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    business_unit_id = models.CharField(max_length=128, blank=True, default="")
+    customer_order_id = models.CharField(max_length=128, blank=True, default="")
+    last_position = models.BigIntegerField(default=0)
+    done_position = models.BigIntegerField(default=0)
+    due_at = models.DateTimeField(null=True)
+    lease = models.UUIDField(null=True)
+    losses = models.SmallIntegerField(default=0)
+    held_by = models.UUIDField(null=True)
+    """The dead delivery that holds the lane until a person retries or discards it."""
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="lane_with_work_is_due_or_held",
+                condition=Q(due_at__isnull=False)
+                | Q(done_position=models.F("last_position"), lease__isnull=True)
+                | Q(held_by__isnull=False, lease__isnull=True),
+            ),
+            models.UniqueConstraint(fields=["destination", "key"], name="lane_unique_per_destination_and_order"),
+            models.CheckConstraint(
+                name="lane_done_is_not_beyond_last", condition=Q(done_position__lte=models.F("last_position"))
+            ),
+        )
+        indexes = (
+            models.Index(fields=["destination", "due_at"], name="lane_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["tenant", "business_unit_id", "customer_order_id"], name="lane_by_order"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.destination_id}:{self.key}"
+
+    @property
+    def order_key(self) -> OrderKey:
+        return OrderKey(self.tenant_id, self.business_unit_id, self.customer_order_id)
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def dead(self) -> DeliveryQuerySet:
+        return self.filter(status=Delivery.Status.DEAD)
+
+
+class Delivery(models.Model):
+    """One thing owed to one destination. Its id stays the same over all tries."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        DELIVERED = "delivered"
+        DEAD = "dead"
+        SUPERSEDED = "superseded"
+        DISCARDED = "discarded"
+
+    id = models.UUIDField(primary_key=True, default=new_id)
+    lane = models.ForeignKey(
+        Lane, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="deliveries"
+    )
+    destination = models.ForeignKey(Destination, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    position = models.BigIntegerField()
+    kind = models.CharField(max_length=30)
+    payload = models.TextField()
+    reference = models.CharField(max_length=200, blank=True, default="")
+    event_id = models.UUIDField(null=True)
+    sequence = models.BigIntegerField(default=0)
+    """The order's sequence of the event that owes it; 0 where no order is meant."""
+    correlation_id = models.CharField(max_length=128, blank=True, default="")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    attempts = models.IntegerField(default=0)
+    tries_left_from = models.IntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    superseded_by = models.UUIDField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = (
+            models.UniqueConstraint(fields=["lane", "position"], name="delivery_position_unique_per_lane"),
+            models.CheckConstraint(
+                name="delivery_status_is_known",
+                condition=Q(status__in=["pending", "delivered", "dead", "superseded", "discarded"]),
+            ),
+            models.CheckConstraint(
+                name="delivery_finished_has_a_finish_time",
+                condition=Q(status="pending", finished_at__isnull=True)
+                | (~Q(status="pending") & Q(finished_at__isnull=False)),
+            ),
+        )
+        indexes = (
+            models.Index(fields=["tenant", "id"], name="delivery_by_tenant"),
+            models.Index(fields=["destination", "id"], name="delivery_by_destination"),
+            models.Index(fields=["tenant", "id"], name="delivery_dead", condition=Q(status="dead")),
+            models.Index(fields=["reference"], name="delivery_by_reference", condition=~Q(reference="")),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class DeliveryAttempt(models.Model):
+    """One try of one delivery: when, how long, what came back."""
+
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.DO_NOTHING, db_constraint=False, related_name="tries"
+    )
+    number = models.IntegerField()
+    request_id = models.UUIDField()
+    """The same for all deliveries that went out in one partner request."""
+    started_at = models.DateTimeField()
+    duration_ms = models.FloatField()
+    verdict = models.CharField(max_length=20)
+    detail = models.TextField(blank=True, default="")
+    response_status = models.IntegerField(null=True)
+    response_cut = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} try {self.number}"

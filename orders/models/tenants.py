@@ -1,0 +1,109 @@
+"""Who the hub works for, and which programs may call it."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from oauth2_provider.models import AbstractApplication
+from simple_history.models import HistoricalRecords
+
+TENANT_SCOPES = {
+    "customer-orders:read": "read customer orders, their fulfilment and stock",
+    "customer-orders:write": "send customer orders and ask for the fate of their events",
+    "proxy-config:write": "set the credentials of the external service",
+    "order-events:operate": "preview, retry and discard dead order events",
+    "products:write": "send products to OrderFlow channels",
+}
+SUPPLIER_SCOPES = {
+    "supplier-orders:read": "fetch the supplier's part of an order",
+    "events": "publish supplier events, receive the supplier's own",
+}
+
+slug_rule = RegexValidator(r"^[a-z0-9][a-z0-9-]{0,62}\Z", "Use a-z, 0-9 and hyphens, at most 63, no hyphen first.")
+
+
+def validate_time_zone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError(f"{value!r} is no time zone; use a name such as Europe/Copenhagen.")
+
+
+class Tenant(models.Model):
+    """An isolated retail customer of the hub, set up by ops staff."""
+
+    class Mode(models.TextChoices):
+        PROXY = "proxy"
+        MIGRATING = "migrating"
+        EVENTS = "events"
+
+    slug = models.CharField("id", max_length=63, unique=True, validators=[slug_rule])
+    name = models.CharField(max_length=200)
+    active = models.BooleanField(default=True)
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    country = models.CharField(max_length=2, blank=True, default="", validators=[RegexValidator(r"^[a-z]{2}\Z")])
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    external_url = models.CharField("external URL", max_length=2000, blank=True, default="")
+    proxy_timeout_seconds = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0.05), MaxValueValidator(30)]
+    )
+    status_map = models.JSONField(default=dict, blank=True)
+    case_type = models.CharField(max_length=128, default="contentClaim")
+    event_retry_schedule = models.JSONField(null=True, blank=True)
+    not_fetched_after_minutes = models.PositiveIntegerField(default=30)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("slug",)
+        constraints = (
+            models.CheckConstraint(
+                name="tenant_mode_is_known", condition=models.Q(mode__in=["proxy", "migrating", "events"])
+            ),
+            models.CheckConstraint(
+                name="tenant_that_reads_through_has_an_external_url",
+                condition=models.Q(mode="events") | ~models.Q(external_url=""),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class ApiClient(AbstractApplication):
+    """A program with client credentials: of a tenant (till, OMS) or of one of its suppliers."""
+
+    class Kind(models.TextChoices):
+        TENANT = "tenant"
+        SUPPLIER = "supplier"
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="api_clients")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.TENANT)
+    active = models.BooleanField(default=True)
+    scopes = models.JSONField(default=list)
+    business_units = models.JSONField(null=True, blank=True, help_text="Empty: all business units.")
+    public_keys = models.JSONField(default=list, blank=True)
+    previous_client_secret = models.CharField(max_length=255, blank=True, default="", editable=False)
+    previous_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
+    history = HistoricalRecords(excluded_fields=["client_secret", "previous_client_secret"])
+
+    class Meta:
+        ordering = ("client_id",)
+        verbose_name = "API client"
+
+    def __str__(self) -> str:
+        return self.client_id
+
+    @property
+    def known_scopes(self) -> dict[str, str]:
+        return SUPPLIER_SCOPES if self.kind == self.Kind.SUPPLIER else TENANT_SCOPES
+
+    def is_usable(self, request: object) -> bool:
+        """Whether the token endpoint may serve it; a stopped client or tenant is ``invalid_client``."""
+        return self.active and self.tenant.active

@@ -1,0 +1,79 @@
+"""The shared cache where it helps and is not needed: tokens, breakers, hints between processes.
+
+A cache that does not answer must not slow every call down: the first failure (0.1 s, config/settings.py) makes this
+process leave it alone for a while, as if it were empty. So nothing may be kept here that cannot be made again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import redis.exceptions
+import structlog
+from django.core.cache import cache
+
+LEFT_ALONE_SECONDS = 5.0
+"""Time between two tries of a cache that is away: 0.1 s of waiting in 5 s costs one call in many, once."""
+
+log = structlog.get_logger(__name__)
+
+_away_until = 0.0
+
+
+def get(key: str) -> Any:
+    """None for what is not there, also when the cache is away."""
+    return _ask(lambda: cache.get(key), instead=None)
+
+
+def get_many(keys: Iterable[str]) -> dict[str, Any]:
+    return dict(_ask(lambda: cache.get_many(keys), instead={}))
+
+
+def put(key: str, value: Any, *, seconds: float) -> None:
+    _ask(lambda: cache.set(key, value, _whole(seconds)), instead=None)
+
+
+def add(key: str, value: Any, *, seconds: float) -> bool:
+    """True for the one caller who may go on; with the cache away every process lets its own caller go on."""
+    return bool(_ask(lambda: cache.add(key, value, _whole(seconds)), instead=True))
+
+
+def count(key: str, *, seconds: float) -> int | None:
+    """Add one to a counter shared by all processes and return it; None when the cache is away."""
+
+    def one_more() -> int:
+        cache.add(key, 0, _whole(seconds))
+        try:
+            return int(cache.incr(key))
+        except ValueError:  # it ran out between the two
+            return 1
+
+    counted: int | None = _ask(one_more, instead=None)
+    return counted
+
+
+def drop(*keys: str) -> None:
+    _ask(lambda: cache.delete_many(keys), instead=None)
+
+
+def is_away() -> bool:
+    return time.monotonic() < _away_until
+
+
+def _ask(question: Callable[[], Any], *, instead: Any) -> Any:
+    global _away_until
+    if is_away():
+        return instead
+    try:
+        return question()
+    except (redis.exceptions.RedisError, OSError) as error:
+        _away_until = time.monotonic() + LEFT_ALONE_SECONDS
+        log.warning("cache_away", error=str(error), left_alone_seconds=LEFT_ALONE_SECONDS)
+        return instead
+
+
+def _whole(seconds: float) -> int:
+    """The cache counts whole seconds; less than one would be none."""
+    return max(1, round(seconds))

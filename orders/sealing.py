@@ -1,0 +1,85 @@
+"""Secrets at rest: AES-256-GCM, bound to tenant, kind and owning row, so that a moved row does not open.
+
+    SecretLost   no key of the ring opens it; the secret must be entered again
+
+The first key of ``HUB_ENCRYPTION_KEYS`` seals, every key opens; ``reseal_all`` moves everything to the first key.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+from orders.models import Secret
+
+MASK = "********"
+NONCE_BYTES = 12
+"""NIST SP 800-38D: 96 bits, random; far below 2**32 seals per key."""
+
+
+class SecretLost(Exception):
+    """A stored secret cannot be opened with the keys in HUB_ENCRYPTION_KEYS."""
+
+
+def seal_bytes(data: bytes, *, context: str) -> tuple[str, bytes]:
+    """Sealed with the first key: (key id, nonce + ciphertext). ``context`` must be given again to open."""
+    key_id, key = settings.HUB_ENCRYPTION_KEYS[0]
+    nonce = os.urandom(NONCE_BYTES)
+    return key_id, nonce + AESGCM(key).encrypt(nonce, data, context.encode())
+
+
+def open_bytes(key_id: str, sealed: bytes, *, context: str) -> bytes:
+    """The sealed data. Raises SecretLost when the key is gone or the context is another's."""
+    key = dict(settings.HUB_ENCRYPTION_KEYS).get(key_id)
+    if key is None:
+        raise SecretLost(f"its key {key_id!r} is no longer in HUB_ENCRYPTION_KEYS")
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode())
+    except InvalidTag:
+        raise SecretLost("it was sealed for another row or has been altered") from None
+
+
+def store_secret(*, tenant_id: int, kind: str, owner: str, value: str) -> None:
+    """Seal and store; replaces what was there."""
+    key_id, sealed = seal_bytes(value.encode(), context=_context(tenant_id, kind, owner))
+    Secret.objects.update_or_create(
+        tenant_id=tenant_id, kind=kind, owner=owner, defaults={"key_id": key_id, "sealed": sealed}
+    )
+
+
+def open_secret(*, tenant_id: int, kind: str, owner: str) -> str | None:
+    """The secret, or None where none is stored. Raises SecretLost, naming what to enter again."""
+    row = Secret.objects.filter(tenant_id=tenant_id, kind=kind, owner=owner).first()
+    if row is None:
+        return None
+    try:
+        return open_bytes(row.key_id, bytes(row.sealed), context=_context(tenant_id, kind, owner)).decode()
+    except SecretLost as lost:
+        raise SecretLost(f"The {kind} of {owner} cannot be opened: {lost}. Enter it again.") from None
+
+
+def delete_secret(*, tenant_id: int, kind: str, owner: str) -> None:
+    Secret.objects.filter(tenant_id=tenant_id, kind=kind, owner=owner).delete()
+
+
+def reseal_all() -> int:
+    """Seal every secret with the first key; returns how many moved. Those that do not open stay as they are."""
+    first = settings.HUB_ENCRYPTION_KEYS[0][0]
+    moved = 0
+    for row in Secret.objects.exclude(key_id=first).iterator():
+        context = _context(row.tenant_id, row.kind, row.owner)
+        try:
+            value = open_bytes(row.key_id, bytes(row.sealed), context=context)
+        except SecretLost:
+            continue
+        row.key_id, row.sealed = seal_bytes(value, context=context)
+        row.save(update_fields=["key_id", "sealed", "updated_at"])
+        moved += 1
+    return moved
+
+
+def _context(tenant_id: int, kind: str, owner: str) -> str:
+    return f"{tenant_id}|{kind}|{owner}"

@@ -1,0 +1,57 @@
+"""Where a tenant's orders are read from: the seam between the read API and the two modes.
+
+The view asks the tenant's source and never its mode. ``settings.ORDER_SOURCES`` names a class per mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from orders.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOrder:
+    """One order as the API answers it. ``body`` is the exact JSON text of ``{"customerOrder": {…}}``."""
+
+    body: bytes
+    sequence: int | None = None
+    """Last applied sequence; None for an order that is not stored here."""
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """One page of a search: ``orders`` are {customerOrderId, customerId, status}."""
+
+    orders: list[dict[str, str]]
+    has_more: bool
+
+
+class OrderSource(Protocol):
+    def get(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> FoundOrder:
+        """Raises UnknownOrder, or one of the External* problems."""
+
+    def search(
+        self, tenant: Tenant, business_unit_id: str, criteria: Mapping[str, Any], raw: bytes, skip: int, take: int
+    ) -> FoundPage:
+        """``criteria`` is the validated body, ``raw`` the body as it came (forwarded in proxy mode)."""
+
+
+@cache
+def _source(path: str) -> OrderSource:
+    source: OrderSource = import_string(path)()
+    return source
+
+
+def source_for(tenant: Tenant) -> OrderSource:
+    """The source of the tenant's present mode (migrating tenants read from the OMS, which stays the truth)."""
+    mode = "proxy" if tenant.mode == tenant.Mode.MIGRATING else tenant.mode
+    return _source(settings.ORDER_SOURCES[mode])
