@@ -1,0 +1,74 @@
+"""OrderFlow's answers as bytes, read safely: no entities, no network, no DTD, bounded. No Django.
+
+Unreadable      no usable XML came; ``text`` is what a person may read of it
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from lxml import etree
+
+BYTES_PER_ITEM = 16_384
+"""Room for one item's answer: a failure detail can hold a stack trace of some 10 KiB."""
+TAGS_PER_ITEM = 64
+"""An item's answer has at most 3 elements in a result, 1 in a detail; tags are counted before a tree is built."""
+_ALLOWANCE = 16
+
+TEXT_LIMIT = 65_536
+"""No error text is read further than this; every fixed half of section 4 stands in its first lines."""
+
+_SPACE = re.compile(r"\s+")
+_TAG = re.compile(r"<[^<>]*>")
+
+
+class Unreadable(Exception):
+    """The answer is not the XML that was asked for."""
+
+    def __init__(self, reason: str, text: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.text = text
+
+
+def plain(text: str) -> str:
+    """Text as section 4 compares it: CDATA unwrapped, tags dropped, entities unescaped, white space collapsed."""
+    bare = text[:TEXT_LIMIT].replace("<![CDATA[", "").replace("]]>", "")
+    unescaped = html.unescape(html.unescape(_TAG.sub(" ", bare)))
+    return _SPACE.sub(" ", unescaped).strip()
+
+
+def raw_text(body: bytes) -> str:
+    """The readable part of an answer that does not parse."""
+    return plain(body[:TEXT_LIMIT].decode("utf-8", errors="replace"))
+
+
+def root_of(body: bytes, *, items: int = 1) -> etree._Element:
+    """The root of an answer about ``items`` things. Raises Unreadable: empty, too large, cut off, not XML, DOCTYPE.
+
+    Size and number of tags are judged before a tree is built, so a hostile million-line answer costs a count.
+    """
+    if not body.strip():
+        raise Unreadable("the answer is empty")
+    room = items + _ALLOWANCE
+    if len(body) > room * BYTES_PER_ITEM or body.count(b"<") > room * TAGS_PER_ITEM:
+        raise Unreadable(f"the answer is too large for {items} item(s)", raw_text(body))
+    try:
+        root = etree.fromstring(body, _parser())
+    except (etree.XMLSyntaxError, ValueError):
+        raise Unreadable("the answer is not well-formed XML", raw_text(body)) from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise Unreadable("the answer has a DOCTYPE, which no OrderFlow answer has", raw_text(body))
+    return root
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False
+    )
+
+
+def text_of(element: etree._Element | None) -> str:
+    """All text inside an element, plain; empty for None."""
+    return "" if element is None else plain(" ".join(str(piece) for piece in element.itertext()))
