@@ -1,0 +1,95 @@
+"""What a webhook receiver's answer means (domain/scalepoint.md, section 4, "Outcomes").
+
+2xx                                     delivered
+410                                     the endpoint is gone: it stops, its rows stay owed
+401, 403, TLS, refused address          misconfigured: it stops and is probed, no attempt counted
+429, 502, 503, 504, any Retry-After     tried again, the endpoint's other lanes wait too
+anything else, timeout, cut             tried again on the schedule, dead after the last step
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from orders.channels import Outcome, Verdict
+from orders.outgoing import Answer, Misconfigured, OutgoingError, TooLarge
+
+GONE = 410
+DENIED = (401, 403)
+BUSY = (429, 502, 503, 504)
+RETRY_AFTER_SECONDS = (1.0, 3600.0)
+"""Clamp of a receiver's Retry-After (domain/scalepoint.md, section 4)."""
+CUT_CHARACTERS = 2000
+"""Of a response body, kept with the attempt: enough for an error text, too little for a copy of the receiver's data."""
+
+
+def outcome_of_answer(answer: Answer, *, now: datetime) -> Outcome:
+    """The outcome of an answer with any status."""
+    status, cut = answer.status, body_cut(answer.body)
+    if 200 <= status < 300:
+        return Outcome(Verdict.DELIVERED, f"Accepted with {status}.", status, cut)
+    if status == GONE:
+        return Outcome(Verdict.MISCONFIGURED, GONE_DETAIL, status, cut)
+    if status in DENIED:
+        detail = (
+            f"The receiver answered {status}: it does not accept the hub's credentials. Correct the webhook's auth."
+        )
+        return Outcome(Verdict.MISCONFIGURED, detail, status, cut)
+    wait = retry_after(answer.headers, now=now)
+    return Outcome(
+        Verdict.UNAVAILABLE,
+        _refusal(status, answer.headers),
+        status,
+        cut,
+        retry_after=wait,
+        destination_waits=status in BUSY or wait is not None,
+        counts_for_breaker=status >= 500,
+    )
+
+
+GONE_DETAIL = "The receiver answered 410 Gone: the endpoint is disabled. Ask the supplier for its new address; what is owed is kept."
+
+
+def outcome_of_error(error: OutgoingError) -> Outcome:
+    """The outcome of a call that got no whole answer."""
+    if isinstance(error, Misconfigured):
+        return Outcome(Verdict.MISCONFIGURED, str(error))
+    if isinstance(error, TooLarge):
+        return _outcome_of_long_answer(error)
+    return Outcome(Verdict.UNAVAILABLE, str(error), error.status, counts_for_breaker=True)
+
+
+def _outcome_of_long_answer(error: TooLarge) -> Outcome:
+    """The status came first and says whether the receiver has the event."""
+    accepted = error.status is not None and 200 <= error.status < 300
+    return Outcome(Verdict.DELIVERED if accepted else Verdict.UNAVAILABLE, str(error), error.status)
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Seconds that the receiver asks to wait, within the clamp; None where it asks nothing readable."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:10])
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+    shortest, longest = RETRY_AFTER_SECONDS
+    return min(max(seconds, shortest), longest)
+
+
+def body_cut(body: bytes) -> str:
+    """The beginning of a response body as storable text."""
+    text = body[: 4 * CUT_CHARACTERS].decode("utf-8", errors="replace")
+    return text.replace("\x00", "\ufffd")[:CUT_CHARACTERS]
+
+
+def _refusal(status: int, headers: Mapping[str, str]) -> str:
+    if 300 <= status < 400:
+        target = headers.get("Location", "")[:200]
+        return f"The receiver answered {status} and points to {target!r}; redirects are not followed."
+    return f"The receiver answered {status}."
