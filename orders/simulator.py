@@ -313,7 +313,8 @@ class _Handler(BaseHTTPRequestHandler):
         call = Call(method=self.command, target=target, headers=self.headers, body=body)
         self.server.simulator.handle(call, self)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _take
+    # The names are those http.server looks for.
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _take  # noqa: N815
 
     def _read_body(self) -> bytes:
         if "chunked" in (self.headers.get("Transfer-Encoding") or "").lower():
@@ -370,7 +371,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             self.wfile.write(body[position : position + 1])
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Silent: what came in is in the log."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -13,7 +13,7 @@ from orders.simulator import CannotListen, Simulator, run
 class SimulatorCommand(BaseCommand):
     """``--port`` and ``--delay``, the line that says where it is, a clean end; a subclass makes the simulator."""
 
-    requires_system_checks: ClassVar[list[str]] = []  # needs no database and no keys
+    requires_system_checks = ()  # needs no database and no keys
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -123,12 +123,17 @@ class Answer:
     after: Callable[[], object] | None = None
 
 
+def _bytes(text: str) -> bytes:
+    r"""UTF-8; a lone surrogate, which a caller's JSON may hold, goes back as the escape it came as."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def json_answer(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status=status, body=write_json(data).encode(), headers=headers or {})
+    return Answer(status=status, body=_bytes(write_json(data)), headers=headers or {})
 
 
 def xml_answer(text: str, *, status: int = 200) -> Answer:
-    return Answer(status=status, body=text.encode(), content_type="text/xml; charset=utf-8")
+    return Answer(status=status, body=text.encode("utf-8", "xmlcharrefreplace"), content_type="text/xml; charset=utf-8")
 
 
 def html_answer(title: str, inside: str, *, status: int = 200) -> Answer:
@@ -140,4 +145,4 @@ def html_answer(title: str, inside: str, *, status: int = 200) -> Answer:
         "table{border-collapse:collapse}th,td{border:1px solid #bbb;padding:.2rem .6rem;text-align:left}"
         f"pre{{white-space:pre-wrap}}</style></head><body><h1>{title}</h1>{inside}</body></html>"
     )
-    return Answer(status=status, body=page.encode(), content_type="text/html; charset=utf-8")
+    return Answer(status=status, body=_bytes(page), content_type="text/html; charset=utf-8")
