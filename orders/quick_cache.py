@@ -19,7 +19,11 @@ LEFT_ALONE_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
-_away_until = 0.0
+
+class _Away:
+    """Until when this process leaves the cache alone."""
+
+    until = 0.0
 
 
 def get(key: str) -> Any:
@@ -59,17 +63,16 @@ def drop(*keys: str) -> None:
 
 
 def is_away() -> bool:
-    return time.monotonic() < _away_until
+    return time.monotonic() < _Away.until
 
 
 def _ask(question: Callable[[], Any], *, instead: Any) -> Any:
-    global _away_until
     if is_away():
         return instead
     try:
         return question()
     except (redis.exceptions.RedisError, OSError) as error:
-        _away_until = time.monotonic() + LEFT_ALONE_SECONDS
+        _Away.until = time.monotonic() + LEFT_ALONE_SECONDS
         log.warning("cache_away", error=str(error), left_alone_seconds=LEFT_ALONE_SECONDS)
         return instead
 

@@ -113,7 +113,9 @@ def resolve(host: str, port: int, *, deadline: Deadline) -> list[Place]:
 
 def _lookup(host: str, port: int, *, flags: int = 0) -> list[Place]:
     rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    return [Place(family, sockaddr) for family, _, _, _, sockaddr in rows if family in (socket.AF_INET, socket.AF_INET6)]
+    return [
+        Place(family, sockaddr) for family, _, _, _, sockaddr in rows if family in (socket.AF_INET, socket.AF_INET6)
+    ]
 
 
 def _lookup_in_time(host: str, port: int, *, deadline: Deadline) -> list[Place]:

@@ -84,7 +84,7 @@ def same_host(one: str, other: str) -> bool:
 
 
 def _prepared(call: Call) -> requests.PreparedRequest:
-    """Made by hand: ``requests`` would encode the URL anew and spend a third of the call's time on cookies and hooks."""
+    """Made by hand: ``requests`` would encode the URL anew and take a third of the time for cookies and hooks."""
     check_url(call.url)
     request = requests.PreparedRequest()
     request.method, request.url, request.body = call.method, call.url, call.body
@@ -99,7 +99,7 @@ def _prepared(call: Call) -> requests.PreparedRequest:
 
 
 def check_url(url: str) -> SplitResult:
-    """Refuse what is no plain http(s) URL of a host, and http where it is not allowed; where it leads is judged later."""
+    """Refuse what is no http(s) URL of a host, and http where not allowed; where it leads is judged when connecting."""
     if _NOT_IN_A_URL.search(url):
         raise Unsendable(f"{url!r} has a character that no URL may have; write it percent-encoded or in punycode")
     try:
@@ -161,11 +161,22 @@ def _innermost(error: BaseException) -> str:
     return str(getattr(reason, "reason", None) or reason)
 
 
+class OutgoingSession(requests.Session):
+    """A session that has no other way than the guarded one."""
+
+    def __init__(self, *, private_allowed: bool) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.guarded = GuardedAdapter(Guard(private_allowed=private_allowed))
+        self.mount("https://", self.guarded)
+        self.mount("http://", self.guarded)
+
+
 class _Kept(threading.local):
     """The sessions of one thread, oldest use first."""
 
     def __init__(self) -> None:
-        self.sessions: OrderedDict[tuple[str, bool], requests.Session] = OrderedDict()
+        self.sessions: OrderedDict[tuple[str, bool], OutgoingSession] = OrderedDict()
 
 
 _kept = _Kept()
@@ -176,22 +187,11 @@ def _adapter(destination: str, *, private_allowed: bool) -> GuardedAdapter:
     key = (destination, private_allowed)
     session = _kept.sessions.get(key)
     if session is None:
-        session = _kept.sessions[key] = _new_session(private_allowed=private_allowed)
+        session = _kept.sessions[key] = OutgoingSession(private_allowed=private_allowed)
         if len(_kept.sessions) > SESSIONS_PER_THREAD:
             _kept.sessions.popitem(last=False)[1].close()
     _kept.sessions.move_to_end(key)
-    adapter = session.adapters["https://"]
-    assert isinstance(adapter, GuardedAdapter)
-    return adapter
-
-
-def _new_session(*, private_allowed: bool) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    adapter = GuardedAdapter(Guard(private_allowed=private_allowed))
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+    return session.guarded
 
 
 def forget_sessions() -> None:

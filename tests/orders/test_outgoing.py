@@ -160,9 +160,12 @@ def test_an_answer_over_the_limit_is_refused_with_its_status():
 
 def test_the_limit_counts_what_unpacks():
     bomb = gzip.compress(b"0" * 20_000_000)
-    with wire_server(
-        lambda connection, _: connection.sendall(answer(bomb, headers="Content-Encoding: gzip\r\n"))
-    ) as server, pytest.raises(TooLarge):
+    with (
+        wire_server(
+            lambda connection, _: connection.sendall(answer(bomb, headers="Content-Encoding: gzip\r\n"))
+        ) as server,
+        pytest.raises(TooLarge),
+    ):
         get(server.url + "/", limit=1_000_000)
     assert len(bomb) < 100_000
 
@@ -176,9 +179,11 @@ def test_gzip_is_unpacked():
 
 
 def test_a_cut_tells_whether_an_answer_had_begun():
-    with wire_server(lambda connection, _: connection.shutdown(socket.SHUT_RDWR)) as server:
-        with pytest.raises(Cut) as before:
-            get(server.url + "/")
+    with (
+        wire_server(lambda connection, _: connection.shutdown(socket.SHUT_RDWR)) as server,
+        pytest.raises(Cut) as before,
+    ):
+        get(server.url + "/")
     assert before.value.before_answer
 
     def half(connection, _):
@@ -362,9 +367,9 @@ def test_tls_checks_the_name_and_not_the_number(certificate, tls_names, monkeypa
 
 
 def test_an_unknown_certificate_is_tls_failed(certificate, tls_names):
-    with wire_server(lambda connection, _: connection.sendall(answer()), tls=_server_tls(certificate, [])) as server:
-        with pytest.raises(TlsFailed):
-            get(f"https://oms.test:{server.port}/", destination="tls-unknown")
+    tls = _server_tls(certificate, [])
+    with wire_server(lambda connection, _: connection.sendall(answer()), tls=tls) as server, pytest.raises(TlsFailed):
+        get(f"https://oms.test:{server.port}/", destination="tls-unknown")
     assert server.requests == []
 
 
@@ -384,6 +389,5 @@ def test_a_slow_drip_inside_tls_ends_at_the_deadline(certificate, tls_names, mon
 
 
 def test_a_handshake_that_never_ends_is_late(tls_names):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        with pytest.raises(DeadlineExceeded):
-            get(f"https://oms.test:{silent.getsockname()[1]}/", seconds=0.2, destination="tls-silent")
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(DeadlineExceeded):
+        get(f"https://oms.test:{silent.getsockname()[1]}/", seconds=0.2, destination="tls-silent")
