@@ -16,7 +16,8 @@ from orders.documents.checks import Checked, Mismatch, Schema
 from orders.documents.rules import check_id, parse_instant
 from orders.documents.schema import CustomerOrder, OrderEnvelope, SearchAnswer, SearchBody
 from orders.documents.search import SearchCriteria
-from orders.documents.strict_json import NotStrictJson, digest, load, parse, render
+from orders.documents.strict_json import JsonError, parse
+from orders.documents.written import digest, load, render
 from orders.problems import InvalidBody
 
 __all__ = [
@@ -50,11 +51,11 @@ def decode(body: bytes) -> Any:
     """The value of a JSON body, strictly read; raises InvalidBody. For any body of any endpoint."""
     try:
         return parse(body)
-    except NotStrictJson as error:
+    except JsonError as error:
         raise InvalidBody(errors=[mismatch.as_fault() for mismatch in _json_mismatches(error)]) from None
 
 
-def _json_mismatches(error: NotStrictJson) -> tuple[Mismatch, ...]:
+def _json_mismatches(error: JsonError) -> tuple[Mismatch, ...]:
     return tuple(Mismatch(fault.pointer, fault.expected, fault.found, fault.note) for fault in error.faults)
 
 
@@ -79,7 +80,7 @@ def _parsed(body: bytes, schema: Schema) -> dict[str, Any]:
 def check_answer(body: bytes) -> Checked:
     """An external service's ``{"customerOrder": {…}}``: ``document`` is the order, pointers are into the body."""
     checked = _checked(body, ORDER_ENVELOPE)
-    return Checked(checked.document.get("customerOrder", {}), checked.mismatches, checked.unknown)
+    return Checked(checked.document.get("customerOrder", {}), checked.mismatches, checked.dropped)
 
 
 def check_search_answer(body: bytes) -> Checked:
@@ -90,7 +91,7 @@ def check_search_answer(body: bytes) -> Checked:
 def _checked(body: bytes, schema: Schema) -> Checked:
     try:
         return schema.check(parse(body), strict=False)
-    except NotStrictJson as error:
+    except JsonError as error:
         return Checked({}, _json_mismatches(error))
 
 

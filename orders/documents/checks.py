@@ -2,28 +2,29 @@
 
 Pydantic runs the schema of ``schema.py``; this module turns its errors into words. Unknown members are errors for a
 PUT (a typo must not lose data silently) and dropped, with a note, from an external answer (customer-order.md
-section 2). One schema, validated strictly; only an answer with unknown members is validated a second time.
+section 2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from types import UnionType
-from typing import Annotated, Any, NotRequired, Union, get_args, get_origin
+from itertools import islice
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
-from typing_extensions import get_type_hints
 
 from orders.documents.pointers import pointer
-from orders.documents.rules import Rule
 from orders.documents.schema import MAX_ITEMS
+from orders.documents.shape import node_of
 from orders.problems import Fault
 
 MAX_MISMATCHES = 100
-"""Mismatches listed for one document: a body of 2,000 wrong lines gets an answer that a person can read."""
+"""Mismatches, or dropped members, listed for one document: 2,000 wrong lines get an answer that a person can read."""
+
+NO_MEMBER = "no member of this name"
+"""What the schema expects in the place of a member that it does not know."""
 
 _KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 _UNKNOWN = "extra_forbidden"
@@ -41,17 +42,26 @@ class Mismatch:
     @property
     def detail(self) -> str:
         """One sentence for the person who sent or operates it."""
-        return f"{self._sentence()} ({self.note})." if self.note else f"{self._sentence()}."
-
-    def _sentence(self) -> str:
+        if self.expected == NO_MEMBER:
+            return f"Unknown member, found {_with_article(self.found)}: correct its name or leave it out."
         if self.found == "nothing":
-            return f"A required member is missing: expected {self.expected}, found nothing"
-        if self.found == "null":
-            return f"A required member is null, which counts as missing: expected {self.expected}, found null"
-        return f"Expected {self.expected}, found {self.found}"
+            return f"A required member is missing: expected {_with_article(self.expected)}, found nothing."
+        note = f" ({self.note})" if self.note else ""
+        return f"Expected {_with_article(self.expected)}, found {self._found_in_words()}{note}."
+
+    def _found_in_words(self) -> str:
+        return f"another {self.found}" if self.expected.startswith(f"{self.found} ") else _with_article(self.found)
 
     def as_fault(self) -> Fault:
         return Fault(self.pointer, self.detail)
+
+
+_ARTICLES = {"string": "a", "number": "a", "boolean": "a", "object": "an", "array": "an", "name": "a"}
+
+
+def _with_article(words: str) -> str:
+    article = _ARTICLES.get(words.partition(" ")[0])
+    return f"{article} {words}" if article else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,62 +70,60 @@ class Checked:
 
     document: dict[str, Any]
     mismatches: tuple[Mismatch, ...] = ()
-    unknown: tuple[str, ...] = ()
-    """Pointers of the members that were dropped because the schema does not know them."""
+    dropped: tuple[Mismatch, ...] = ()
+    """Members that the schema does not know and that are not in ``document``."""
 
     @property
     def faults(self) -> list[Fault]:
         return [mismatch.as_fault() for mismatch in self.mismatches]
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Pointers of the dropped members."""
+        return tuple(mismatch.pointer for mismatch in self.dropped)
+
 
 class Schema:
     """One TypedDict of ``schema.py`` with its validator."""
 
-    def __init__(self, shape: Any) -> None:
-        self._shape = shape
-        self._adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(shape)
+    def __init__(self, typed_dict: Any) -> None:
+        self._adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(typed_dict)
+        self._shape = node_of(typed_dict)
 
     def check(self, value: Any, *, strict: bool) -> Checked:
-        """Never raises for what the value is. ``strict``: an unknown member is a mismatch."""
+        """Never raises for what the value is. ``strict``: an unknown member is a mismatch, else it is dropped."""
         try:
-            return Checked(without_nulls(self._adapter.validate_python(value)))
+            document = self._adapter.validate_python(value, extra="forbid" if strict else "ignore")
         except ValidationError as error:
-            return self._explained(value, error.errors(include_url=False), strict=strict)
+            return Checked({}, self._mismatches(error.errors(include_url=False)))
+        return Checked(without_nulls(document), dropped=() if strict else self._dropped(value))
 
-    def _explained(self, value: Any, errors: Sequence[ErrorDetails], *, strict: bool) -> Checked:
-        unknown = [error for error in errors if error["type"] == _UNKNOWN]
-        if strict or len(unknown) < len(errors):
-            told = errors if strict else [error for error in errors if error["type"] != _UNKNOWN]
-            return Checked({}, _capped([self._mismatch(error) for error in told]), _pointers(unknown))
-        document = self._adapter.validate_python(value, extra="ignore")
-        return Checked(without_nulls(document), unknown=_pointers(unknown))
+    def _dropped(self, value: Any) -> tuple[Mismatch, ...]:
+        strangers = islice(self._shape.strangers(value), MAX_MISMATCHES)
+        return tuple(Mismatch(pointer(path), NO_MEMBER, kind_of(member)) for path, member in strangers)
+
+    def _mismatches(self, errors: Sequence[ErrorDetails]) -> tuple[Mismatch, ...]:
+        listed = tuple(self._mismatch(error) for error in errors[:MAX_MISMATCHES])
+        if len(errors) <= MAX_MISMATCHES:
+            return listed
+        return (*listed, Mismatch("", "no other mismatch", f"{len(errors) - MAX_MISMATCHES:,} more, not listed"))
 
     def _mismatch(self, error: ErrorDetails) -> Mismatch:
-        where = pointer(error["loc"])
-        found = "nothing" if error["type"] == "missing" else kind_of(error["input"])
+        path, kind = error["loc"], error["type"]
+        found = "nothing" if kind == "missing" else kind_of(error["input"])
+        return Mismatch(pointer(path), self._expected(path, error, found), found)
+
+    def _expected(self, path: tuple[str | int, ...], error: ErrorDetails, found: str) -> str:
         if error["type"] == _UNKNOWN:
-            return Mismatch(where, "no member of this name", found, "correct the name or leave it out")
+            return NO_MEMBER
         if error["type"] == "too_long":
-            return Mismatch(where, f"at most {MAX_ITEMS:,} items", f"an array of {error['ctx']['actual_length']:,}")
-        if error["type"] == "rule" and error["ctx"]["kind"] == found:
-            return Mismatch(where, error["ctx"]["expected"], f"another {found}")
-        return Mismatch(where, _kind_at(self._shape, error["loc"]), found)
+            return f"array of at most {MAX_ITEMS:,} items"
+        wanted = self._shape.at(path).kind
+        return error["ctx"]["expected"] if found == wanted and error["type"] == "rule" else wanted
 
     def json_schema(self) -> dict[str, Any]:
-        """JSON Schema 2020-12 of the shape, for the OpenAPI document."""
+        """JSON Schema 2020-12 of the shape, for the OpenAPI document; definitions stand in its ``$defs``."""
         return self._adapter.json_schema(ref_template="#/components/schemas/{model}")
-
-
-def _capped(mismatches: list[Mismatch]) -> tuple[Mismatch, ...]:
-    more = len(mismatches) - MAX_MISMATCHES
-    if more <= 0:
-        return tuple(mismatches)
-    rest = Mismatch("", "a document of the schema", f"{more:,} more mismatches", "correct the listed ones first")
-    return (*mismatches[:MAX_MISMATCHES], rest)
-
-
-def _pointers(errors: Iterable[ErrorDetails]) -> tuple[str, ...]:
-    return tuple(pointer(error["loc"]) for error in errors)
 
 
 def kind_of(value: Any) -> str:
@@ -124,36 +132,14 @@ def kind_of(value: Any) -> str:
 
 
 def without_nulls(document: dict[str, Any]) -> dict[str, Any]:
-    """Drop members that are null, at every level: null is the same as absence and is not answered."""
-    for name in [name for name, value in document.items() if not _kept(value)]:
-        del document[name]
+    """Drop members that are null, at every level: null is the same as absence and is not answered. In place."""
+    if None in document.values():
+        for name in [name for name, value in document.items() if value is None]:
+            del document[name]
+    for value in document.values():
+        if type(value) is dict:
+            without_nulls(value)
+        elif type(value) is list:
+            for member in value:
+                without_nulls(member)
     return document
-
-
-def _kept(value: Any) -> bool:
-    if type(value) is dict:
-        without_nulls(value)
-    elif type(value) is list:
-        for member in value:
-            _kept(member)
-    return value is not None
-
-
-@cache
-def _kind_at(shape: Any, loc: tuple[str | int, ...]) -> str:
-    """The JSON type that the schema wants at a place."""
-    for part in loc:
-        shape = _bare(get_args(shape)[0] if isinstance(part, int) else get_type_hints(shape, include_extras=True)[part])
-    if get_origin(shape) is Annotated:
-        return next(rule.kind for rule in get_args(shape) if isinstance(rule, Rule))
-    return "array" if get_origin(shape) is list else "object"
-
-
-def _bare(shape: Any) -> Any:
-    """The type without what says that it may be absent, null or is limited in length."""
-    origin, arguments = get_origin(shape), get_args(shape)
-    if origin is NotRequired or origin in (Union, UnionType):
-        return _bare(arguments[0])
-    if origin is Annotated and not any(isinstance(argument, Rule) for argument in arguments):
-        return _bare(arguments[0])
-    return shape

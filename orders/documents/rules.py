@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from orders.documents.strict_json import BOUNDS, within_bounds
+from orders.documents.strict_json import within_bounds
 
 ID_LENGTH = 128
 """Characters of an id or a status (customer-order.md section 2)."""
@@ -27,9 +27,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_CASE_TOKEN = re.compile(rf"c\.{_GUID}")
-_CURRENCY = re.compile(r"[A-Z]{3}")
-_COUNTRY = re.compile(r"[A-Z]{2}")
+CASE_TOKEN = re.compile(rf"c\.{_GUID}")
+CURRENCY = re.compile(r"[A-Z]{3}")
+COUNTRY = re.compile(r"[A-Z]{2}")
 _INSTANT = re.compile(r"[0-9]{4}[-0-9W]*T[0-9:]+(?:[.,][0-9]+)?(?:Z|[+-][0-9:]+)")
 
 
@@ -79,7 +79,7 @@ def _unprintable_id(text: str) -> str | None:
     return "an id has no leading or trailing blank" if text != text.strip() else None
 
 
-def _is_id(value: Any) -> bool:
+def is_id(value: Any) -> bool:
     return type(value) is str and check_id(value) is None
 
 
@@ -87,27 +87,27 @@ def _is_plain(text: str) -> bool:
     return text.isprintable() or not (_CONTROL_BUT_LINES.search(text) or _SURROGATE.search(text))
 
 
-def _is_code(value: Any) -> bool:
+def is_code(value: Any) -> bool:
     return type(value) is str and 0 < len(value) <= ID_LENGTH and _is_plain(value)
 
 
-def _is_code_or_empty(value: Any) -> bool:
-    return value == "" or _is_code(value)
+def is_code_or_empty(value: Any) -> bool:
+    return value == "" or is_code(value)
 
 
-def _is_text(value: Any) -> bool:
+def is_text(value: Any) -> bool:
     return type(value) is str and len(value) <= TEXT_LENGTH and _is_plain(value)
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     return type(value) in (int, Decimal) and within_bounds(value)
 
 
-def _is_boolean(value: Any) -> bool:
+def is_boolean(value: Any) -> bool:
     return value is True or value is False
 
 
-def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+def matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
     return lambda value: type(value) is str and pattern.fullmatch(value) is not None
 
 
@@ -121,7 +121,7 @@ def parse_instant(text: str) -> datetime:
         raise ValueError("outside the years 1 to 9999") from None
 
 
-def _is_instant(value: Any) -> bool:
+def is_instant(value: Any) -> bool:
     if type(value) is not str or len(value) > ID_LENGTH:
         return False
     try:
@@ -129,64 +129,3 @@ def _is_instant(value: Any) -> bool:
     except ValueError:
         return False
     return True
-
-
-_LINES_ONLY = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
-
-
-def _string(expected: str, holds: Callable[[Any], bool], **limits: Any) -> Rule:
-    return Rule("string", expected, holds, limits)
-
-
-Id = Annotated[
-    str,
-    _string(
-        'an id: 1 to 128 characters, no control characters, no blank at either end, not "." or ".."',
-        _is_id,
-        minLength=1,
-        maxLength=ID_LENGTH,
-    ),
-]
-Code = Annotated[
-    str,
-    _string(
-        "1 to 128 characters without control characters",
-        _is_code,
-        minLength=1,
-        maxLength=ID_LENGTH,
-        pattern=_LINES_ONLY,
-    ),
-]
-CodeOrEmpty = Annotated[
-    str,
-    _string(
-        "at most 128 characters without control characters",
-        _is_code_or_empty,
-        maxLength=ID_LENGTH,
-        pattern=_LINES_ONLY,
-    ),
-]
-Text = Annotated[
-    str,
-    _string(
-        "at most 2,000 characters without control characters",
-        _is_text,
-        maxLength=TEXT_LENGTH,
-        pattern=_LINES_ONLY,
-    ),
-]
-Number = Annotated[int | Decimal, Rule("number", BOUNDS, _is_number)]
-Boolean = Annotated[bool, Rule("boolean", "true or false", _is_boolean)]
-Currency = Annotated[
-    str, _string("three capital letters, such as EUR", _matches(_CURRENCY), pattern=f"^{_CURRENCY.pattern}$")
-]
-Country = Annotated[
-    str, _string("two capital letters, such as DK", _matches(_COUNTRY), pattern=f"^{_COUNTRY.pattern}$")
-]
-CaseToken = Annotated[str, _string('"c." and a GUID', _matches(_CASE_TOKEN), pattern=f"^{_CASE_TOKEN.pattern}$")]
-Instant = Annotated[
-    str,
-    _string(
-        "an ISO 8601 date and time with its zone, such as 2026-11-20T10:00:00Z", _is_instant, format="date-time"
-    ),
-]

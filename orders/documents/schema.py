@@ -11,7 +11,7 @@ from typing import Annotated, NotRequired
 from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
-from orders.documents.rules import (
+from orders.documents.value_types import (
     Boolean,
     CaseToken,
     Code,
