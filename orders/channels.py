@@ -47,12 +47,9 @@ class Change:
     before: Mapping[str, Any] | None
     after: Mapping[str, Any]
     received_at: datetime
+    """When the event was received; the order's first reception is the Planner's own to know."""
     applied_at: datetime
     correlation_id: str
-
-    @property
-    def changed(self) -> bool:
-        return self.before != self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,10 @@ class OwesNothing:
 
 
 class Planner(Protocol):
-    """Says what the changes of one batch owe. Made per batch and tenant, so that it reads its rows in one query."""
+    """Says what the changes of one batch owe. Made per batch and tenant, so that it reads its rows in one query.
+
+    An event that changed nothing is never planned: it owes nothing.
+    """
 
     def plan(self, change: Change) -> Iterable[Owed | OwesNothing]:
         """Called once per applied event, in sequence, inside the applying transaction. No network."""
@@ -137,6 +137,9 @@ class Channel(Protocol):
 
     def planner(self, tenant: Tenant, keys: Sequence[OrderKey]) -> Planner:
         """The planner for a batch of one tenant's orders; inside the applying transaction."""
+
+    def holds_lane(self, kind: str) -> bool:
+        """Whether a dead delivery of this kind holds its lane until a person acts (design: Outbox)."""
 
     def batch_size(self, destination: Destination) -> int:
         """How many lane heads of the destination may go out in one partner request (1 for webhooks)."""

@@ -5,15 +5,15 @@ The view asks the tenant's source and never its mode. ``settings.ORDER_SOURCES``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
+    from orders.documents import SearchCriteria
     from orders.models import Tenant
 
 
@@ -28,6 +28,16 @@ class FoundOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """What a caller searches for: the validated criteria, the body as it came (proxy mode forwards it), the page."""
+
+    criteria: SearchCriteria
+    raw: bytes
+    skip: int
+    take: int
+
+
+@dataclass(frozen=True, slots=True)
 class FoundPage:
     """One page of a search: ``orders`` are {customerOrderId, customerId, status}."""
 
@@ -39,10 +49,8 @@ class OrderSource(Protocol):
     def get(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> FoundOrder:
         """Raises UnknownOrder, or one of the External* problems."""
 
-    def search(
-        self, tenant: Tenant, business_unit_id: str, criteria: Mapping[str, Any], raw: bytes, skip: int, take: int
-    ) -> FoundPage:
-        """``criteria`` is the validated body, ``raw`` the body as it came (forwarded in proxy mode)."""
+    def search(self, tenant: Tenant, business_unit_id: str, wanted: Search) -> FoundPage:
+        """One page of the tenant's orders; raises one of the External* problems."""
 
 
 @cache

@@ -57,6 +57,7 @@ def within_bounds(number: int | Decimal) -> bool:
         _, digits, exponent = number.as_tuple()
         if len(digits) <= MAX_DIGITS or int(exponent) < 0:
             return len(digits) <= MAX_DIGITS
+        number = int(number)
     return -_INT_LIMIT < number < _INT_LIMIT or (abs(number) < 10 * _INT_LIMIT and number % 10 == 0)
 
 

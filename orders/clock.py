@@ -1,0 +1,29 @@
+"""The database's clock. Due times and leases are written and compared by it, never by the clock of a host."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+
+class DatabaseClock:
+    """Read once from the database, then carried on by this process's monotonic clock for the length of a batch."""
+
+    def __init__(self) -> None:
+        self._read_at = time.monotonic()
+        self._then = _database_now()
+
+    def now(self, plus: float = 0.0) -> datetime:
+        """The database's time, ``plus`` seconds."""
+        return self._then + timedelta(seconds=time.monotonic() - self._read_at + plus)
+
+
+def _database_now() -> datetime:
+    if connection.vendor == "sqlite":
+        return datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now

@@ -1,0 +1,134 @@
+"""Owing a delivery: one more place in the lane of (destination, order), in the transaction that makes it owed."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from orders.channels import Change, OrderKey, Owed
+from orders.clock import DatabaseClock
+from orders.models import Delivery, Lane
+from orders.setwise import adapted, fetch
+
+NO_ORDER = ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """Something owed, with the lane it goes into and where it came from."""
+
+    tenant_id: int
+    lane_key: str
+    owed: Owed
+    business_unit_id: str = ""
+    customer_order_id: str = ""
+    event_id: uuid.UUID | None = None
+    sequence: int = 0
+    correlation_id: str = ""
+
+
+class _Lane(NamedTuple):
+    id: int
+    last_position: int
+    done_position: int
+    leased: bool
+
+
+def debt_of(change: Change, queue_id: int, owed: Owed) -> Debt:
+    """What an applied event owes one destination, in that order's lane."""
+    key: OrderKey = change.key
+    return Debt(
+        tenant_id=key.tenant_id,
+        lane_key=f"order:{queue_id}",
+        owed=owed,
+        business_unit_id=key.business_unit_id,
+        customer_order_id=key.customer_order_id,
+        event_id=change.event_id,
+        sequence=change.sequence,
+        correlation_id=change.correlation_id,
+    )
+
+
+def owe(debts: Sequence[Debt]) -> list[Delivery]:
+    """Write what is owed, in the caller's transaction, in the given order within each lane.
+
+    Locks the lanes it adds to, in id order of destination and key, until the transaction ends.
+    """
+    if not debts:
+        return []
+    lanes = _reserve(debts)
+    taken: Counter[tuple[int, str]] = Counter()
+    totals = Counter((debt.owed.destination_id, debt.lane_key) for debt in debts)
+    made = []
+    for debt in debts:
+        name = (debt.owed.destination_id, debt.lane_key)
+        lane = lanes[name]
+        taken[name] += 1
+        position = lane.last_position - totals[name] + taken[name]
+        made.append(_delivery(debt, lane.id, position))
+        if debt.owed.supersedes_unsent:
+            _supersede_unsent(lane, made)
+    Delivery.objects.bulk_create(made)
+    return made
+
+
+def _delivery(debt: Debt, lane_id: int, position: int) -> Delivery:
+    return Delivery(
+        lane_id=lane_id,
+        destination_id=debt.owed.destination_id,
+        tenant_id=debt.tenant_id,
+        position=position,
+        kind=debt.owed.kind,
+        payload=debt.owed.payload,
+        reference=debt.owed.reference,
+        event_id=debt.event_id,
+        sequence=debt.sequence,
+        correlation_id=debt.correlation_id,
+    )
+
+
+_RESERVE = """
+    INSERT INTO orders_lane AS lane
+        (destination_id, key, tenant_id, business_unit_id, customer_order_id, last_position, done_position, due_at,
+         losses)
+    VALUES {values}
+    ON CONFLICT (destination_id, key) DO UPDATE
+    SET last_position = lane.last_position + excluded.last_position,
+        due_at = CASE WHEN lane.held_by IS NULL THEN coalesce(lane.due_at, excluded.due_at) END
+    RETURNING destination_id, key, id, last_position, done_position, lease IS NOT NULL
+"""
+_RESERVED = (
+    "destination", "key", "tenant", "business_unit_id", "customer_order_id", "last_position", "done_position",
+    "due_at", "losses",
+)  # fmt: skip
+
+
+def _reserve(debts: Sequence[Debt]) -> dict[tuple[int, str], _Lane]:
+    counts = Counter((debt.owed.destination_id, debt.lane_key) for debt in debts)
+    first = {(debt.owed.destination_id, debt.lane_key): debt for debt in reversed(debts)}
+    now = DatabaseClock().now()
+    rows = [
+        (name[0], name[1], debt.tenant_id, debt.business_unit_id, debt.customer_order_id, counts[name], 0, now, 0)
+        for name, debt in sorted(first.items(), key=lambda item: item[0])
+    ]
+    found = fetch(_RESERVE, adapted(Lane, _RESERVED, rows))
+    return {(row[0], row[1]): _Lane(row[2], row[3], row[4], bool(row[5])) for row in found}
+
+
+def _supersede_unsent(lane: _Lane, made: list[Delivery]) -> None:
+    """Several unsent changes of one order are one. A head that is being sent right now is left to its outcome."""
+    newest, now = made[-1], DatabaseClock().now()
+    for earlier in made[:-1]:
+        if earlier.lane_id == lane.id and earlier.status == Delivery.Status.PENDING:
+            earlier.status, earlier.superseded_by, earlier.finished_at = Delivery.Status.SUPERSEDED, newest.id, now
+    pending = Delivery.objects.filter(lane=lane.id, position__gt=lane.done_position, status=Delivery.Status.PENDING)
+    in_flight = pending.order_by("position").values_list("pk", flat=True).first() if lane.leased else None
+    unsent = Delivery.objects.filter(
+        lane=lane.id, status__in=(Delivery.Status.PENDING, Delivery.Status.DEAD), position__lt=newest.position
+    )
+    unsent.exclude(pk=in_flight).update(
+        status=Delivery.Status.SUPERSEDED, superseded_by=newest.id, finished_at=now
+    )

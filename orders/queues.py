@@ -1,0 +1,112 @@
+"""Claiming what is due, for both kinds of line: order queues (shared out by tenant) and lanes (by destination).
+
+Lease, commit, work, guarded release (design: Inbox). A claim sets a lease and moves ``due_at`` to the lease's end, so
+an expired lease is simply due again and one partial index serves new work, retries and lost workers. ``losses`` counts
+the workers that were lost while they held the line.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from orders.clock import DatabaseClock
+from orders.models import Lane, OrderQueue
+
+LOSSES_THAT_COUNT = 3
+"""Workers lost on the same head before it counts as an attempt (contract: An event)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where a kind of line lives and by what its work is shared out."""
+
+    model: type[OrderQueue] | type[Lane]
+    group: str
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+
+QUEUES = Line(OrderQueue, "tenant_id")
+LANES = Line(Lane, "destination_id")
+
+
+def due_groups(line: Line) -> list[int]:
+    """The tenants (or destinations) that have due lines. A skip scan: cost grows with groups, not with lines."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUPS[connection.vendor].format(table=line.table, group=line.group))
+        return [row[0] for row in cursor.fetchall()]
+
+
+def claim(line: Line, limits: Mapping[int, int], *, lease_seconds: float) -> tuple[uuid.UUID, list[int]]:
+    """Lease up to ``limits[group]`` due lines of each group, oldest due first, in a transaction of its own.
+
+    Returns the lease and the ids of the lines. Lines that another worker is claiming at this moment are skipped.
+    """
+    lease = uuid.uuid4()
+    wanted = {group: most for group, most in limits.items() if most > 0}
+    if not wanted:
+        return lease, []
+    with transaction.atomic():
+        claimed = _claim_sqlite if connection.vendor == "sqlite" else _claim_postgresql
+        return lease, claimed(line, wanted, lease, lease_seconds)
+
+
+def _claim_postgresql(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, lease_seconds: float) -> list[int]:
+    sql = f"""
+        WITH picked AS (
+            SELECT due.id FROM unnest(%s::bigint[], %s::int[]) AS wanted (group_id, most)
+            CROSS JOIN LATERAL (
+                SELECT id FROM {line.table} WHERE {line.group} = wanted.group_id AND due_at <= clock_timestamp()
+                ORDER BY due_at LIMIT wanted.most FOR UPDATE SKIP LOCKED
+            ) AS due
+        )
+        UPDATE {line.table} AS line
+        SET losses = CASE WHEN line.lease IS NULL THEN line.losses ELSE line.losses + 1 END,
+            lease = %s, due_at = clock_timestamp() + %s * interval '1 second'
+        FROM picked WHERE line.id = picked.id RETURNING line.id
+    """  # noqa: S608  # table and column names are our own constants
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(wanted), list(wanted.values()), lease, lease_seconds])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _claim_sqlite(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, lease_seconds: float) -> list[int]:
+    clock = DatabaseClock()
+    due = line.model._default_manager.filter(due_at__lte=clock.now()).order_by("due_at")
+    ids = [pk for group, most in wanted.items() for pk in due.filter(**{line.group: group}).values_list("pk", flat=True)[:most]]
+    lines = line.model._default_manager.filter(pk__in=ids)
+    for pk, losses in lines.filter(lease__isnull=False).values_list("pk", "losses"):
+        line.model._default_manager.filter(pk=pk).update(losses=losses + 1)
+    lines.update(lease=lease, due_at=clock.now(lease_seconds))
+    return ids
+
+
+def give_back(line: Line, lease: uuid.UUID, *, at: datetime | None = None) -> None:
+    """End a lease early without judging the work: everything still held under it is due again at once (or ``at``)."""
+    line.model._default_manager.filter(lease=lease).update(lease=None, due_at=at or DatabaseClock().now())
+
+
+_GROUPS = {
+    "postgresql": """
+        WITH RECURSIVE groups AS (
+            (SELECT {group} FROM {table} WHERE due_at IS NOT NULL ORDER BY {group} LIMIT 1)
+            UNION ALL
+            SELECT (SELECT next.{group} FROM {table} AS next WHERE next.due_at IS NOT NULL
+                    AND next.{group} > groups.{group} ORDER BY next.{group} LIMIT 1)
+            FROM groups WHERE groups.{group} IS NOT NULL
+        )
+        SELECT {group} FROM groups WHERE {group} IS NOT NULL AND EXISTS (
+            SELECT 1 FROM {table} AS due WHERE due.{group} = groups.{group} AND due.due_at <= clock_timestamp())
+    """,
+    "sqlite": """
+        SELECT DISTINCT {group} FROM {table}
+        WHERE due_at IS NOT NULL AND due_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') ORDER BY {group}
+    """,
+}

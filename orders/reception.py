@@ -1,0 +1,75 @@
+"""Reception: an accepted PUT is one row with the next sequence of its order, stored before the answer goes out.
+
+One statement on PostgreSQL, autocommitted: the queue row's lock makes two simultaneous PUTs of one order take turns,
+and PUTs of different orders never meet. SQLite has no writing CTE: the same two statements in one IMMEDIATE
+transaction. An identical repeat is an event like any other.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from orders.channels import OrderKey
+from orders.clock import DatabaseClock
+from orders.ids import new_id
+from orders.models import OrderEvent, OrderQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    event_id: uuid.UUID
+    sequence: int
+
+
+def accept(key: OrderKey, *, payload: bytes, client_id: int | None, correlation_id: str) -> Accepted:
+    """Store one event durably and mark its queue due. The payload is kept as received; the caller has checked it."""
+    event_id = new_id()
+    text = payload.decode()
+    if connection.vendor == "sqlite":
+        sequence = _accept_sqlite(key, event_id, text, client_id, correlation_id)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(_ACCEPT, [*key, event_id, key.tenant_id, text, client_id, correlation_id])
+            sequence = cursor.fetchone()[0]
+    return Accepted(event_id, sequence)
+
+
+_ACCEPT = """
+    WITH queue AS (
+        INSERT INTO orders_orderqueue AS q
+            (tenant_id, business_unit_id, customer_order_id, last_sequence, done_sequence, due_at, losses)
+        VALUES (%s, %s, %s, 1, 0, clock_timestamp(), 0)
+        ON CONFLICT (tenant_id, business_unit_id, customer_order_id) DO UPDATE
+        SET last_sequence = q.last_sequence + 1, due_at = coalesce(q.due_at, excluded.due_at)
+        RETURNING id, last_sequence
+    )
+    INSERT INTO orders_orderevent (id, queue_id, tenant_id, sequence, payload, client_id, correlation_id)
+    SELECT %s, queue.id, %s, queue.last_sequence, %s, %s, %s FROM queue
+    RETURNING sequence
+"""
+
+
+@transaction.atomic
+def _accept_sqlite(
+    key: OrderKey, event_id: uuid.UUID, payload: str, client_id: int | None, correlation_id: str
+) -> int:
+    now = DatabaseClock().now()
+    queue, created = OrderQueue.objects.get_or_create(**key._asdict(), defaults={"last_sequence": 1, "due_at": now})
+    if not created:
+        queue.last_sequence += 1
+        queue.due_at = queue.due_at or now
+        OrderQueue.objects.filter(pk=queue.pk).update(last_sequence=F("last_sequence") + 1, due_at=queue.due_at)
+    OrderEvent.objects.create(
+        id=event_id,
+        queue=queue,
+        tenant_id=key.tenant_id,
+        sequence=queue.last_sequence,
+        payload=payload,
+        client_id=client_id,
+        correlation_id=correlation_id,
+    )
+    return queue.last_sequence
