@@ -1,0 +1,173 @@
+"""OrderFlow channels, their products, and what each warehouse is owed and known to hold of each order."""
+
+from __future__ import annotations
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from simple_history.models import HistoricalRecords
+
+from orderflow.documents import REFERENCE_LIMIT
+from orders.channels import OrderKey
+from orders.models import Destination
+from orders.models.tenants import validate_time_zone
+
+IMPORT_PATH = "/remoteorder/imports/importitems.xml"
+"""The path of the vendor's own example, for orders and products alike (domain/orderflow.md section 1)."""
+
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+
+
+def validate_reference(value: str) -> None:
+    """Two orders must differ in their reference, so the pattern holds the order's id."""
+    known = {"{customerOrderId}", "{businessUnitId}"}
+    if "{customerOrderId}" not in value or not set(_PLACEHOLDER.findall(value)) <= known:
+        raise ValidationError("Write {customerOrderId}, and {businessUnitId} if wanted, into the reference pattern.")
+
+
+def validate_patterns(value: object) -> None:
+    if not isinstance(value, list) or not all(isinstance(pattern, str) and pattern for pattern in value):
+        raise ValidationError('List item patterns, such as ["BEAN-*"]; * and ? are wildcards, case counts.')
+
+
+class OrderFlowChannel(models.Model):
+    """One order channel of a tenant's OrderFlow site. The password is sealed apart (orderflow.credentials)."""
+
+    class AuthType(models.TextChoices):
+        HEADERS = "headers", "headers user and password"
+        BASIC = "basic", "Basic"
+
+    class Header(models.TextChoices):
+        CHANNEL = "channel"
+        ORGANISATION = "organisation"
+
+    class Scope(models.TextChoices):
+        CHANNEL = "channel"
+        ORGANISATION = "organisation"
+        GLOBAL = "global"
+
+    class OnUpdate(models.TextChoices):
+        REIMPORT = "reimport"
+        IGNORE = "ignore"
+
+    class OnCancel(models.TextChoices):
+        CANCEL = "cancel"
+        IGNORE = "ignore"
+
+    destination = models.OneToOneField(Destination, on_delete=models.PROTECT, related_name="orderflow_channel")
+    base_url = models.CharField("base URL", max_length=2000)
+    channel = models.CharField(max_length=120)
+    organisation = models.CharField(max_length=120, blank=True, default="")
+    auth_type = models.CharField(max_length=10, choices=AuthType.choices, default=AuthType.HEADERS)
+    username = models.CharField(max_length=200)
+    reference = models.CharField(max_length=200, default="{customerOrderId}", validators=[validate_reference])
+    business_units = models.JSONField(null=True, blank=True, help_text="Empty: all business units.")
+    item_patterns = models.JSONField(default=list, blank=True, validators=[validate_patterns])
+    order_path = models.CharField(max_length=500, default=IMPORT_PATH)
+    product_path = models.CharField(max_length=500, default=IMPORT_PATH)
+    product_header = models.CharField(max_length=12, choices=Header.choices, default=Header.CHANNEL)
+    product_scope = models.CharField(max_length=12, choices=Scope.choices, default=Scope.CHANNEL)
+    require_delivery_address = models.BooleanField(default=False)
+    batch_size = models.PositiveIntegerField(default=100, validators=[MinValueValidator(1), MaxValueValidator(1000)])
+    time_zone = models.CharField(max_length=64, default="Europe/London", validators=[validate_time_zone])
+    currency_units = models.CharField(max_length=40, default="pounds")
+    import_missing_products = models.BooleanField(default=True)
+    on_update = models.CharField(max_length=10, choices=OnUpdate.choices, default=OnUpdate.REIMPORT)
+    on_cancel = models.CharField(max_length=10, choices=OnCancel.choices, default=OnCancel.CANCEL)
+    poll_despatches_seconds = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    properties = models.JSONField(default=dict, blank=True, help_text="Fixed extra order properties.")
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = "OrderFlow channel"
+        ordering = ("destination",)
+        constraints = (
+            models.CheckConstraint(name="orderflow_batch_is_not_empty", condition=Q(batch_size__gte=1)),
+            models.CheckConstraint(
+                name="orderflow_auth_type_is_known", condition=Q(auth_type__in=["headers", "basic"])
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.destination.name
+
+
+class Product(models.Model):
+    """One product of a channel's catalogue; ``properties`` are texts as they go over the wire."""
+
+    channel = models.ForeignKey(OrderFlowChannel, on_delete=models.CASCADE, related_name="products")
+    sku = models.CharField("SKU", max_length=REFERENCE_LIMIT)
+    properties = models.JSONField(default=dict)
+    owed_digest = models.CharField(max_length=64, blank=True, default="")
+    """Of the import last owed to the warehouse."""
+    held_digest = models.CharField(max_length=64, blank=True, default="")
+    """Of the import the warehouse last took; empty until it took one."""
+    failure = models.TextField(blank=True, default="")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("channel", "sku")
+        constraints = (models.UniqueConstraint(fields=["channel", "sku"], name="product_unique_per_channel_and_sku"),)
+
+    def __str__(self) -> str:
+        return self.sku
+
+
+class WarehouseOrder(models.Model):
+    """One order at one warehouse: its reserved reference, what was last owed, what the warehouse is known to hold."""
+
+    class Owed(models.TextChoices):
+        NOTHING = ""
+        IMPORT = "import"
+        CANCEL = "cancel"
+        CLOSE = "close"
+
+    class State(models.TextChoices):
+        ABSENT = "absent"
+        UNKNOWN = "unknown"
+        HELD = "held"
+        CANCELLED = "cancelled"
+
+    channel = models.ForeignKey(
+        OrderFlowChannel, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="orders"
+    )
+    business_unit_id = models.CharField(max_length=128)
+    customer_order_id = models.CharField(max_length=128)
+    reference = models.CharField(max_length=REFERENCE_LIMIT, null=True)  # noqa: DJ001 - unique where there is one
+    """None while another order has reserved what the pattern makes of this one."""
+    first_received_at = models.DateTimeField()
+    """Stands for placedDateTime in an order without one; the same for all its changes."""
+    owed = models.CharField(max_length=10, choices=Owed.choices, blank=True, default=Owed.NOTHING)
+    owed_digest = models.CharField(max_length=65, blank=True, default="")
+    """Of the import last owed."""
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ABSENT)
+    digest = models.CharField(max_length=64, blank=True, default="")
+    """Held: of what the warehouse holds. Unknown: of what it may hold. Empty: no import of ours is known."""
+    failure = models.TextField(blank=True, default="")
+    """Why the warehouse does not hold what it was last owed; empty when it does or is yet to be told."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["channel", "customer_order_id", "business_unit_id"], name="warehouse_order_unique_per_order"
+            ),
+            models.UniqueConstraint(fields=["channel", "reference"], name="warehouse_reference_reserved_once"),
+            models.CheckConstraint(
+                name="warehouse_order_state_is_known",
+                condition=Q(state__in=["absent", "unknown", "held", "cancelled"]),
+            ),
+        )
+        indexes = (models.Index(fields=["reference"], name="warehouse_order_by_reference"),)
+
+    def __str__(self) -> str:
+        return self.reference or self.customer_order_id
+
+    @property
+    def place(self) -> tuple[int, str, str]:
+        return (self.channel_id, self.business_unit_id, self.customer_order_id)
+
+    def key(self, tenant_id: int) -> OrderKey:
+        return OrderKey(tenant_id, self.business_unit_id, self.customer_order_id)

@@ -1,0 +1,86 @@
+"""What a change owes a warehouse, rule by rule (design.md section 5)."""
+
+import pytest
+
+from orderflow.owing import CANCEL, CANCELLED, CLOSE, FULFILLED, IMPORT, Known, Owing, Wanted, owing
+
+NEVER = Known()
+UNSENT = Known(owed=IMPORT, digest="a")
+ARRIVED = Known(owed=IMPORT, digest="a", arrived=True, present=True)
+CHANGE_UNSENT = Known(owed=IMPORT, digest="b", present=True)
+WITHDRAWN = Known(owed=CANCEL)
+CLOSED_UNSENT = Known(owed=CLOSE)
+
+
+def due(known, *, status="CREATED", has_lines=True, digest="a", unchanged=False, updates=True, cancels=True):
+    wanted = Wanted(status, has_lines, digest, unchanged=lambda: unchanged)
+    return owing(known, wanted, updates=updates, cancels=cancels)
+
+
+@pytest.mark.parametrize("status", [CANCELLED, FULFILLED])
+def test_an_order_that_ended_before_the_warehouse_was_told_owes_nothing(status):
+    assert due(NEVER, status=status).kind == ""
+
+
+def test_an_order_without_a_line_for_the_warehouse_owes_nothing():
+    assert due(NEVER, has_lines=False) == Owing(
+        because="no line is for this warehouse, and the warehouse was never told of it"
+    )
+
+
+def test_the_first_change_that_is_for_the_warehouse_owes_an_import():
+    assert due(NEVER) == Owing(IMPORT)
+
+
+@pytest.mark.parametrize("known", [UNSENT, ARRIVED])
+def test_the_same_import_is_not_owed_twice(known):
+    assert due(known, digest="a").kind == ""
+
+
+@pytest.mark.parametrize("known", [UNSENT, ARRIVED, CHANGE_UNSENT])
+def test_a_changed_import_is_owed(known):
+    assert due(known, digest="c") == Owing(IMPORT)
+
+
+def test_a_status_alone_never_owes_an_import_even_after_a_setting_changed():
+    assert due(ARRIVED, digest="c", unchanged=True).kind == ""
+
+
+@pytest.mark.parametrize("known", [UNSENT, ARRIVED, CHANGE_UNSENT])
+def test_a_cancelled_order_owes_a_cancel(known):
+    assert due(known, status=CANCELLED) == Owing(CANCEL)
+
+
+def test_a_cancel_is_owed_once():
+    assert due(WITHDRAWN, status=CANCELLED).kind == ""
+
+
+def test_an_order_that_lost_its_last_line_for_the_warehouse_owes_a_cancel():
+    assert due(ARRIVED, has_lines=False) == Owing(CANCEL)
+
+
+def test_an_order_that_comes_back_owes_an_import():
+    assert due(WITHDRAWN, digest="a") == Owing(IMPORT)
+    assert due(CLOSED_UNSENT, digest="a") == Owing(IMPORT)
+
+
+def test_fulfilled_owes_nothing_of_what_arrived_and_closes_what_did_not():
+    assert due(ARRIVED, status=FULFILLED) == Owing(because="the order is fulfilled")
+    assert due(UNSENT, status=FULFILLED) == Owing(CLOSE)
+    assert due(WITHDRAWN, status=FULFILLED).kind == ""
+
+
+def test_ignoring_updates_leaves_alone_what_arrived_only():
+    assert due(ARRIVED, digest="c", updates=False).kind == ""
+    assert due(ARRIVED, has_lines=False, updates=False).kind == ""
+    assert due(UNSENT, digest="c", updates=False) == Owing(IMPORT)
+
+
+def test_ignoring_cancels_leaves_alone_what_arrived_only():
+    assert due(ARRIVED, status=CANCELLED, cancels=False).kind == ""
+    assert due(UNSENT, status=CANCELLED, cancels=False) == Owing(CANCEL)
+
+
+def test_a_fulfilled_order_that_is_cancelled_after_all_is_withdrawn_where_it_may_stand():
+    assert due(Known(owed=CLOSE, present=True), status=CANCELLED) == Owing(CANCEL)
+    assert due(CLOSED_UNSENT, status=CANCELLED).kind == ""
