@@ -16,7 +16,7 @@ import redis
 
 from tests.servers import Servers, servers
 from tests.servers.account import Account, unprivileged_account
-from tests.servers.programs import ProgramMissing, find_postgres, find_redis
+from tests.servers.programs import ProgramMissingError, find_postgres, find_redis
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_STORY = """
@@ -69,7 +69,7 @@ def test_the_wheels_servers_work_and_survive_a_crash():
 def test_the_machines_programs_come_first(tmp_path):
     try:
         machine = find_postgres("machine", tmp_path, unprivileged_account())
-    except ProgramMissing:
+    except ProgramMissingError:
         pytest.skip("this machine has no PostgreSQL of its own")
     assert find_postgres("", tmp_path, unprivileged_account()) == machine
     assert machine.origin == str(machine.path)
@@ -97,7 +97,8 @@ def test_a_killed_run_leaves_no_process_and_no_folder(how):
     folder, *pids = run.stdout.readline().split()
     started = [psutil.Process(int(pid)) for pid in pids]
     started += started[0].children(recursive=True)
-    assert len(started) > 2 and Path(folder).is_dir()
+    assert len(started) > 2
+    assert Path(folder).is_dir()
     run.send_signal(how)
     run.wait()
     run.stdout.close()

@@ -21,10 +21,10 @@ from pathlib import Path
 from tests.servers.account import unprivileged_account
 from tests.servers.cache import Redis
 from tests.servers.database import Postgres
-from tests.servers.process import Guard, ServerFailed, temporary_folder
+from tests.servers.process import Guard, ServerError, temporary_folder
 from tests.servers.programs import find_postgres, find_redis
 
-__all__ = ["Postgres", "Redis", "ServerFailed", "Servers", "servers"]
+__all__ = ["Postgres", "Redis", "ServerError", "Servers", "servers"]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,12 @@ DATABASES = 64  # one for each test worker
 class Redis(ServerProcess):
     """Keeps nothing on disk: a restart is the loss of the whole broker, which must lose no order."""
 
+    @property
+    def base_url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
     def url(self, number: int = 0) -> str:
-        return f"redis://127.0.0.1:{self.port}/{number}"
+        return f"{self.base_url}/{number}"
 
     def command(self) -> list[str]:
         place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)]

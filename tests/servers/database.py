@@ -31,7 +31,9 @@ class Postgres(ServerProcess):
     stop_signal = signal.SIGINT  # "fast": clients are cut, what is committed is written
     end_signal = signal.SIGQUIT  # "immediate": children end at once too
 
-    def __init__(self, program: Program, folder: Path, account: Account, guard: Guard, *, durable: bool = False) -> None:
+    def __init__(
+        self, program: Program, folder: Path, account: Account, guard: Guard, *, durable: bool = False
+    ) -> None:
         super().__init__(program, folder, account, guard)
         self.settings = SETTINGS if durable else SETTINGS | FORGETFUL
 

@@ -1,8 +1,8 @@
 """Ends what a test run started when the run itself can no longer do so.
 
 Started as a program of its own, in its own session, by process.Guard, which holds the other end of its standard input.
-It reads `watch PID SIGNAL` and `forget PID` lines; when the input ends, for whatever reason (the run stopped, was
-killed with -9, or its terminal went away), it ends every process still watched with all its descendants, then
+It reads `watch PID SIGNAL SECONDS` and `forget PID` lines; when the input ends, for whatever reason (the run stopped,
+was killed with -9, or its terminal went away), it ends every process still watched with all its descendants, then
 removes the folder named on its command line.
 """
 
@@ -17,13 +17,13 @@ import psutil
 PATIENCE_SECONDS = 10  # PostgreSQL ends within a second of SIGQUIT; a loaded machine gets ten
 
 
-def end(process: psutil.Process, signal: int) -> None:
+def end(process: psutil.Process, signal: int, *, patience: float = PATIENCE_SECONDS) -> None:
     """Asks with `signal`, then kills what is left of the process and its descendants."""
     family = [process]
     with contextlib.suppress(psutil.Error):
         family += process.children(recursive=True)
         process.send_signal(signal)
-    _, left = psutil.wait_procs(family, timeout=PATIENCE_SECONDS)
+    _, left = psutil.wait_procs(family, timeout=patience)
     for process_left in left:
         with contextlib.suppress(psutil.Error):
             process_left.kill()
@@ -31,15 +31,15 @@ def end(process: psutil.Process, signal: int) -> None:
 
 
 def main(folder: str) -> None:
-    watched: dict[int, tuple[psutil.Process, int]] = {}
+    watched: dict[int, tuple[psutil.Process, int, float]] = {}
     for line in sys.stdin:
-        word, pid, *signal = line.split()
+        word, pid, *manner = line.split()
         watched.pop(int(pid), None)
         if word == "watch":
             with contextlib.suppress(psutil.NoSuchProcess):
-                watched[int(pid)] = (psutil.Process(int(pid)), int(signal[0]))
-    for process, how in reversed(watched.values()):
-        end(process, how)
+                watched[int(pid)] = (psutil.Process(int(pid)), int(manner[0]), float(manner[1]))
+    for process, how, patience in reversed(watched.values()):
+        end(process, how, patience=patience)
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
 

