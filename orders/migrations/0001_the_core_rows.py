@@ -226,7 +226,7 @@ class Migration(migrations.Migration):
                 ('error', models.TextField(blank=True, db_default='', default='')),
                 ('changed', models.BooleanField(null=True)),
                 ('superseded_by', models.UUIDField(null=True)),
-                ('owes', models.JSONField(null=True)),
+                ('owes', models.TextField(blank=True, db_default='', default='')),
                 ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('client', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL)),

@@ -95,8 +95,8 @@ class OrderEvent(models.Model):
     error = models.TextField(default="", db_default="", blank=True)
     changed = models.BooleanField(null=True)
     superseded_by = models.UUIDField(null=True)
-    owes = models.JSONField(null=True)
-    """What applying it came to owe, per destination, with the reason where it owes nothing."""
+    owes = models.TextField(default="", db_default="", blank=True)
+    """JSON: what applying it came to owe, per destination, with the reason where it owes nothing."""
     received_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
 

@@ -1,0 +1,141 @@
+"""Applying what was received: claim due order queues, apply their events in sequence, say what that owes.
+
+    drain -> claim (commit) -> apply the batch in one transaction -> guarded release
+                             \\-> on any failure order by order, event by event: one poison order holds no other
+
+A failed event stays head of its queue and is tried again on the schedule; when that runs out it is dead and its
+successors go on. A lost connection, a deadlock or a lost worker is the hub's trouble and no attempt, but a worker lost
+three times on the same head is (contract: An event; customer-order.md section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F
+
+from orders.batch import Batch, LeaseLost, PoisonEvent
+from orders.clock import DatabaseClock
+from orders.models import OrderEvent, OrderQueue, Tenant
+from orders.queues import LOSSES_THAT_COUNT, QUEUES, claim, due_groups, give_back
+from orders.retries import record_failure
+from orders.wakes import wake_inbound, wake_outbound
+
+LEASE_SECONDS = 15.0
+"""Design: an inbox lease lasts 15 s."""
+BATCH_QUEUES = 200
+"""Engine study, Claim and apply: B = 200 queues."""
+SQLITE_BATCH_QUEUES = 50
+"""Engine study, SQLite: batches of 50 at most, so that writers take short turns."""
+
+log = structlog.get_logger("orderhub.inbox")
+
+
+def drain() -> int:
+    """Apply one batch of due queues; returns how many queues were claimed (0: nothing is due)."""
+    groups = due_groups(QUEUES)
+    active = list(Tenant.objects.filter(pk__in=groups, active=True).values_list("pk", flat=True)) if groups else []
+    if not active:
+        return 0
+    size = _batch_size()
+    share = max(1, size // len(active))
+    lease, ids = claim(QUEUES, dict.fromkeys(active, share), lease_seconds=LEASE_SECONDS)
+    if len(ids) >= share:
+        wake_inbound()
+    if ids:
+        _work(lease, ids)
+    return len(ids)
+
+
+def _batch_size() -> int:
+    from django.db import connection
+
+    return SQLITE_BATCH_QUEUES if connection.vendor == "sqlite" else BATCH_QUEUES
+
+
+def _work(lease: UUID, ids: Sequence[int]) -> None:
+    try:
+        trusted, suspects = _sorted_out(lease, ids)
+        if trusted:
+            _apply_together(lease, trusted)
+        for queue in suspects:
+            _apply_alone(lease, queue)
+    except (OperationalError, InterfaceError) as error:
+        log.warning("database trouble while applying; nothing is lost, no attempt counted", error=str(error))
+        _give_back(lease)
+        raise
+
+
+def _give_back(lease: UUID) -> None:
+    """Best effort: where the database is still away, the lease's end does it."""
+    from django.db import close_old_connections
+
+    close_old_connections()
+    give_back(QUEUES, lease, at=DatabaseClock().now() + timedelta(seconds=1))
+
+
+def _sorted_out(lease: UUID, ids: Sequence[int]) -> tuple[list[OrderQueue], list[OrderQueue]]:
+    """Queues to apply together, and those whose head has failed or cost a worker before: these go alone.
+
+    Of the queues that cost a worker only one is kept; the others go back unjudged, so that each is met alone and an
+    innocent one is never counted along with the culprit.
+    """
+    queues = list(OrderQueue.objects.filter(pk__in=ids, lease=lease).order_by("pk"))
+    costly = [queue for queue in queues if queue.losses]
+    if len(costly) > 1:
+        back = [queue.pk for queue in costly[1:]]
+        OrderQueue.objects.filter(pk__in=back, lease=lease).update(lease=None, due_at=DatabaseClock().now())
+        wake_inbound()
+    failed = set(
+        OrderEvent.objects.filter(
+            queue__in=[queue.pk for queue in queues if not queue.losses],
+            status=OrderEvent.Status.PENDING,
+            sequence__gt=F("queue__done_sequence"),
+            attempts__gt=0,
+        ).values_list("queue_id", flat=True)
+    )
+    alone = costly[:1] + [queue for queue in queues if queue.pk in failed and not queue.losses]
+    return [queue for queue in queues if not queue.losses and queue.pk not in failed], alone
+
+
+def _apply_together(lease: UUID, queues: Sequence[OrderQueue]) -> None:
+    try:
+        owed = _apply(Batch(lease, queues))
+    except (PoisonEvent, LeaseLost) as trouble:
+        log.info("batch redone order by order", because=str(trouble), queues=len(queues))
+        for queue in queues:
+            _apply_alone(lease, queue)
+        return
+    if owed:
+        wake_outbound()
+
+
+def _apply(batch: Batch) -> int:
+    with transaction.atomic():
+        return batch.apply()
+
+
+def _apply_alone(lease: UUID, queue: OrderQueue) -> None:
+    """One order, one event per transaction: what can be applied is, what fails is judged, nobody else is touched."""
+    if queue.losses >= LOSSES_THAT_COUNT:
+        record_failure(lease, queue, "the worker was lost three times while applying this event")
+        return
+    while True:
+        batch = Batch(lease, [queue], events_most=1, keep_lease=True)
+        try:
+            owed = _apply(batch)
+        except PoisonEvent as poison:
+            record_failure(lease, queue, poison.words)
+            return
+        except LeaseLost:
+            log.warning("a worker that outlived its lease records nothing", queue=queue.pk)
+            return
+        if owed:
+            wake_outbound()
+        if batch.released:
+            return
+        queue.refresh_from_db()

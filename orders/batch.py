@@ -1,0 +1,257 @@
+"""One applying transaction: events read in sequence, orders, events, debts and queues written set-wise.
+
+    PoisonEvent   an event of the batch cannot be applied; everything is rolled back
+    LeaseLost     somebody else holds a queue of the batch by now; everything is rolled back
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
+from django.db.models import F
+
+from orders.channels import Change, OrderKey
+from orders.clock import DatabaseClock
+from orders.documents import digest, load, parse_instant, parse_put, render, translate_status
+from orders.faults import InjectedFault, inject
+from orders.models import Order, OrderEvent, OrderQueue, Tenant
+from orders.planning import Plan
+from orders.problems import InvalidBody
+from orders.setwise import adapted, execute
+
+EVENTS_MOST = 2_000
+"""Engine study, Claim and apply: events per batch."""
+
+
+class PoisonEvent(Exception):
+    """An event cannot be applied. ``words`` say why, for a person."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+class LeaseLost(Exception):
+    """The lease ran out and another worker has the queue; whoever outlived its lease records nothing."""
+
+
+@dataclass(slots=True)
+class _Present:
+    """An order as it stands within the batch."""
+
+    document: dict[str, Any] | None
+    digest: str
+    applied_sequence: int
+    received_at: Any
+    updated_at: Any
+    touched: bool = False
+
+
+class Batch:
+    """The queues held under one lease, applied once. ``apply`` must run inside a transaction."""
+
+    def __init__(
+        self, lease: UUID, queues: Sequence[OrderQueue], *, events_most: int = EVENTS_MOST, keep_lease: bool = False
+    ) -> None:
+        """``keep_lease``: where events are left over, go on holding the queues instead of releasing them."""
+        self._lease = lease
+        self._queues = sorted(queues, key=lambda queue: queue.pk)
+        self._events_most = events_most
+        self._keep_lease = keep_lease
+        self._clock = DatabaseClock()
+        self._plan = Plan()
+        self._applied: list[tuple[UUID, bool, int]] = []
+        self._overtaken: list[tuple[UUID, UUID | None]] = []
+        self.released = False
+        """True when no event of the batch is left over for another transaction under the same lease."""
+
+    def apply(self) -> int:
+        """Apply, write and release; returns how many deliveries are owed. Raises PoisonEvent, LeaseLost."""
+        try:
+            events, cut = self._events()
+            orders = self._orders(events)
+            changes = self._fold(events, orders)
+            self._write_orders(orders)
+            inject([event for line in events.values() for event in line])
+            self._ask_channels(changes)
+            owed = self._plan.write()
+            self._write_events()
+            self._release(events, cut=cut)
+        except InjectedFault as fault:
+            raise PoisonEvent(str(fault)) from fault
+        except InvalidBody as refused:
+            faults = "; ".join(f"{fault.pointer} {fault.detail}" for fault in refused.errors[:3])
+            raise PoisonEvent(f"the stored body is not valid: {faults or refused.detail}") from refused
+        except (OperationalError, InterfaceError, PoisonEvent, LeaseLost):
+            raise
+        except (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise PoisonEvent(f"applying failed inside the hub ({type(error).__name__}: {error})"[:500]) from error
+        return owed
+
+    def _events(self) -> tuple[Mapping[int, list[OrderEvent]], bool]:
+        ids = [queue.pk for queue in self._queues]
+        pending = (
+            OrderEvent.objects.filter(queue__in=ids, status=OrderEvent.Status.PENDING)
+            .filter(sequence__gt=F("queue__done_sequence"))
+            .order_by("queue_id", "sequence")
+            .only("id", "queue_id", "sequence", "payload", "attempts", "received_at", "correlation_id", "tenant_id")
+        )
+        rows = list(pending[: self._events_most + 1])
+        cut = len(rows) > self._events_most
+        lines: dict[int, list[OrderEvent]] = defaultdict(list)
+        for event in rows[: self._events_most]:
+            lines[event.queue_id].append(event)
+        return lines, cut
+
+    def _orders(self, events: Mapping[int, list[OrderEvent]]) -> dict[int, _Present]:
+        stored = Order.objects.filter(queue__in=list(events)).values_list(
+            "queue_id", "document", "digest", "applied_sequence", "received_at", "updated_at"
+        )
+        orders = {row[0]: _Present(load(row[1]), *row[2:]) for row in stored}
+        for queue_id, line in events.items():
+            orders.setdefault(queue_id, _Present(None, "", 0, line[0].received_at, line[0].received_at))
+        return orders
+
+    def _fold(
+        self, events: Mapping[int, list[OrderEvent]], orders: Mapping[int, _Present]
+    ) -> dict[int, list[Change]]:
+        """Apply each queue's events in sequence to its order; returns the changes by tenant."""
+        tenants = Tenant.objects.in_bulk({queue.tenant_id for queue in self._queues})
+        changes: dict[int, list[Change]] = defaultdict(list)
+        for queue in self._queues:
+            for event in events.get(queue.pk, ()):
+                change = self._fold_one(queue, event, orders[queue.pk], tenants[queue.tenant_id])
+                if change:
+                    changes[queue.tenant_id].append(change)
+        self._tenants = tenants
+        return changes
+
+    def _fold_one(self, queue: OrderQueue, event: OrderEvent, order: _Present, tenant: Tenant) -> Change | None:
+        if event.sequence <= order.applied_sequence:
+            self._overtaken.append((event.pk, event_at(queue.pk, order.applied_sequence)))
+            return None
+        before = order.document
+        after = translate_status(parse_put(event.payload.encode()), tenant.status_map)
+        print_after = digest(after)
+        changed = print_after != order.digest
+        order.applied_sequence = event.sequence
+        order.touched = True
+        self._applied.append((event.pk, changed, event.attempts + 1))
+        if not changed:
+            return None
+        now = self._clock.now()
+        order.document, order.digest, order.updated_at = after, print_after, now
+        return Change(
+            key=queue.key,
+            sequence=event.sequence,
+            event_id=event.pk,
+            before=before,
+            after=after,
+            received_at=event.received_at,
+            applied_at=now,
+            correlation_id=event.correlation_id,
+        )
+
+    def _ask_channels(self, changes: Mapping[int, list[Change]]) -> None:
+        queue_ids: dict[OrderKey, int] = {queue.key: queue.pk for queue in self._queues}
+        for tenant_id, line in sorted(changes.items()):
+            self._plan.add(self._tenants[tenant_id], line, queue_ids)
+
+    def _write_orders(self, orders: Mapping[int, _Present]) -> None:
+        keys = {queue.pk: queue.key for queue in self._queues}
+        rows = [
+            (queue_id, *keys[queue_id], *_columns(order.document or {}), order.digest, order.applied_sequence)
+            + (order.received_at, order.updated_at)
+            for queue_id, order in sorted(orders.items())
+            if order.touched
+        ]
+        if rows and execute(_WRITE_ORDERS, adapted(Order, _ORDER_COLUMNS, rows)) != len(rows):
+            raise LeaseLost("an order was applied further by somebody else")
+
+    def _write_events(self) -> None:
+        now = self._clock.now()
+        [[finished_at]] = adapted(OrderEvent, ("finished_at",), [(now,)])
+        rows = adapted(OrderEvent, ("id", "changed", "attempts"), sorted(self._applied))
+        execute(_WRITE_APPLIED, rows, after=[finished_at])
+        owing = [(pk, orjson.dumps(lines).decode()) for pk, lines in sorted(self._plan.owing.items())]
+        execute(_WRITE_OWING, adapted(OrderEvent, ("id", "owes"), owing))
+        for pk, newer in self._overtaken:
+            OrderEvent.objects.filter(pk=pk).update(
+                status=OrderEvent.Status.SUPERSEDED, superseded_by=newer, finished_at=now
+            )
+
+    def _release(self, events: Mapping[int, list[OrderEvent]], *, cut: bool) -> None:
+        """Guarded by the lease. What was received meanwhile, or cut from the batch, is due again at once."""
+        rows = []
+        for queue in self._queues:
+            line = events.get(queue.pk)
+            done = line[-1].sequence if line else queue.done_sequence
+            rows.append((queue.pk, done if cut else max(done, queue.last_sequence)))
+        [[now, lease]] = adapted(OrderQueue, ("due_at", "lease"), [(self._clock.now(), self._lease)])
+        keep = cut and self._keep_lease
+        sql, after = (_KEEP, [lease]) if keep else (_RELEASE, [now, lease])
+        if execute(sql, adapted(OrderQueue, ("id", "done_sequence"), rows), after=after) != len(rows):
+            raise LeaseLost("the lease ran out before the work was done")
+        self.released = not keep
+
+
+def event_at(queue_id: int, sequence: int) -> UUID | None:
+    """The id of an order's event by its sequence."""
+    return OrderEvent.objects.filter(queue=queue_id, sequence=sequence).values_list("pk", flat=True).first()
+
+
+def _columns(document: Mapping[str, Any]) -> tuple[Any, ...]:
+    placed = document.get("placedDateTime")
+    items = list(dict.fromkeys(item["itemId"] for item in document["items"]))
+    return (
+        document["customerId"],
+        document["status"],
+        parse_instant(placed) if placed else None,
+        items,
+        render(document).decode(),
+    )
+
+
+_ORDER_COLUMNS = (
+    "queue", "tenant", "business_unit_id", "customer_order_id", "customer_id", "status", "placed_at", "item_ids",
+    "document", "digest", "applied_sequence", "received_at", "updated_at",
+)  # fmt: skip
+_WRITE_ORDERS = """
+    INSERT INTO orders_order
+        (queue_id, tenant_id, business_unit_id, customer_order_id, customer_id, status, placed_at, item_ids,
+         document, digest, applied_sequence, received_at, updated_at)
+    VALUES {values}
+    ON CONFLICT (queue_id) DO UPDATE SET
+        customer_id = excluded.customer_id, status = excluded.status, placed_at = excluded.placed_at,
+        item_ids = excluded.item_ids, document = excluded.document, digest = excluded.digest,
+        applied_sequence = excluded.applied_sequence, updated_at = excluded.updated_at
+    WHERE orders_order.applied_sequence < excluded.applied_sequence
+"""
+_WRITE_APPLIED = """
+    WITH done (id, changed, attempts) AS (VALUES {values})
+    UPDATE orders_orderevent SET status = 'applied', changed = done.changed, error = '', attempts = done.attempts,
+        finished_at = %s
+    FROM done WHERE orders_orderevent.id = done.id
+"""
+_WRITE_OWING = """
+    WITH done (id, owes) AS (VALUES {values})
+    UPDATE orders_orderevent SET owes = done.owes FROM done WHERE orders_orderevent.id = done.id
+"""
+_RELEASE = """
+    WITH done (id, sequence) AS (VALUES {values})
+    UPDATE orders_orderqueue SET lease = NULL, losses = 0, done_sequence = done.sequence,
+        due_at = CASE WHEN last_sequence > done.sequence THEN %s END
+    FROM done WHERE orders_orderqueue.id = done.id AND lease = %s
+"""
+_KEEP = """
+    WITH done (id, sequence) AS (VALUES {values})
+    UPDATE orders_orderqueue SET losses = 0, done_sequence = done.sequence
+    FROM done WHERE orders_orderqueue.id = done.id AND lease = %s
+"""

@@ -1,0 +1,31 @@
+"""Fault injection for tests and rehearsals (contract: HUB_FAULT_INJECTION; refused by ``check --deploy``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from orders.models import OrderEvent, OrderQueue
+
+_PATTERN = re.compile(r"fault-(?:(\d{1,6})|(always))-")
+
+
+class InjectedFault(Exception):
+    """A fault asked for by the order's id."""
+
+
+def inject(events: Sequence[OrderEvent]) -> None:
+    """Raise for the first event whose order id asks for a failure on this try. Called after the orders are written."""
+    if not settings.HUB_FAULT_INJECTION or not events:
+        return
+    ids = dict(
+        OrderQueue.objects.filter(
+            pk__in={event.queue_id for event in events}, customer_order_id__startswith="fault-"
+        ).values_list("pk", "customer_order_id")
+    )
+    for event in events:
+        asked = _PATTERN.match(ids.get(event.queue_id, ""))
+        if asked and (asked[2] or event.attempts < int(asked[1])):
+            raise InjectedFault(f"fault injection: {ids[event.queue_id]} fails on this try")

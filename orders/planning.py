@@ -1,0 +1,57 @@
+"""What a batch of changes owes, asked of every channel, and why where it owes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from orders.channels import Change, OrderKey, Owed, OwesNothing, Planner, channels
+from orders.deliveries import Debt, debt_of, owe
+from orders.models import Destination, Tenant
+
+Owing = list[dict[str, Any]]
+
+
+class Plan:
+    """Collects the debts of one applying transaction; ``write`` puts them down set-wise."""
+
+    def __init__(self) -> None:
+        self._debts: list[Debt] = []
+        self._planners: list[Planner] = []
+        self.owing: dict[UUID, Owing] = {}
+        """Per event: what it owes to whom, or why nothing; kept on the event for the timeline."""
+
+    def add(self, tenant: Tenant, changes: Sequence[Change], queue_ids: Mapping[OrderKey, int]) -> None:
+        """Ask every channel what the changes of one tenant owe, each change in sequence."""
+        if tenant.mode == Tenant.Mode.MIGRATING:
+            for change in changes:
+                self.owing[change.event_id] = [{"because": "the tenant is migrating; nobody is told"}]
+            return
+        keys = list(dict.fromkeys(change.key for change in changes))
+        planners = [channel.planner(tenant, keys) for channel in channels().values()]
+        for change in changes:
+            for planner in planners:
+                for owed in planner.plan(change):
+                    self._note(change, owed, queue_ids[change.key])
+        self._planners.extend(planners)
+
+    def _note(self, change: Change, owed: Owed | OwesNothing, queue_id: int) -> None:
+        line: dict[str, Any] = {"destination": owed.destination_id}
+        if isinstance(owed, Owed):
+            line["owes"] = owed.kind
+            self._debts.append(debt_of(change, queue_id, owed))
+        else:
+            line["because"] = owed.because
+        self.owing.setdefault(change.event_id, []).append(line)
+
+    def write(self) -> int:
+        """Write the debts and what the planners remember; returns how many deliveries are owed."""
+        for planner in self._planners:
+            planner.save()
+        return len(owe(self._debts))
+
+
+def has_destinations(tenant_id: int) -> bool:
+    """Whether the tenant tells anybody at all; a tenant without destinations is planned for free."""
+    return Destination.objects.filter(tenant=tenant_id, active=True).exists()

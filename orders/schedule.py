@@ -1,0 +1,24 @@
+"""When a failed try is tried again. Schedules are seconds before retry 1, 2, …; after the last the thing is dead."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+JITTER = 0.2
+"""Deliveries wait up to 20 % longer, so that a partner that comes back is not met by all at once (contract)."""
+RETRY_AFTER_LEAST, RETRY_AFTER_MOST = 1.0, 3600.0
+"""Bounds of a partner's Retry-After (scalepoint.md section 4)."""
+
+
+def next_try(
+    schedule: Sequence[float], tries: int, *, now: datetime, jitter: float = 0.0, retry_after: float | None = None
+) -> datetime | None:
+    """When to try again after ``tries`` failed ones; None when the schedule is exhausted."""
+    if tries > len(schedule):
+        return None
+    seconds = schedule[tries - 1] * (1 + random.uniform(0, jitter))  # noqa: S311  # spreads load, guards nothing
+    if retry_after is not None:
+        seconds = max(seconds, min(max(retry_after, RETRY_AFTER_LEAST), RETRY_AFTER_MOST))
+    return now + timedelta(seconds=seconds)

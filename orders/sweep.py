@@ -1,0 +1,14 @@
+"""The certain path: every second, whatever is due gets a worker, whether its wake was lost, its retry has come or its
+worker died. Two sweeps at once do no harm."""
+
+from __future__ import annotations
+
+from orders.queues import LANES, QUEUES, due_groups
+from orders.wakes import publish
+
+
+def sweep() -> None:
+    if due_groups(QUEUES):
+        publish("inbound")
+    if due_groups(LANES):
+        publish("outbound")

@@ -1,0 +1,46 @@
+"""Celery's entry points. They take nothing, keep no results and have no retries: the rows say what is owed."""
+
+from __future__ import annotations
+
+import time
+
+from celery import shared_task
+from django.db import close_old_connections
+
+from orders import applying, housekeeping as chores, sending, sweep as sweeping
+from orders.wakes import wake_inbound
+
+TURN_SECONDS = 5.0
+"""How long one drain task goes on before it makes room for another; it leaves a wake behind."""
+
+
+@shared_task(name="orders.tasks.drain")
+def drain() -> None:
+    """Apply due order queues until nothing is due."""
+    close_old_connections()
+    until = time.monotonic() + TURN_SECONDS
+    while applying.drain():
+        if time.monotonic() > until:
+            wake_inbound()
+            return
+
+
+@shared_task(name="orders.tasks.deliver")
+def deliver() -> None:
+    """Send what is owed to partners until nothing is due."""
+    close_old_connections()
+    sending.deliver()
+
+
+@shared_task(name="orders.tasks.sweep")
+def sweep() -> None:
+    """Wake whatever is due or whose lease ran out: the certain path behind every lost wake."""
+    close_old_connections()
+    sweeping.sweep()
+
+
+@shared_task(name="orders.tasks.housekeeping")
+def housekeeping() -> None:
+    """Remove what has run out: access tokens."""
+    close_old_connections()
+    chores.remove_expired()
