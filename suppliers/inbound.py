@@ -132,7 +132,7 @@ class DeliveryUpdated(Envelope):
     order_token: Token
     status: Word
     carrier: Text | None = None
-    tracking_number: Text | None = None
+    tracking_number: Annotated[str, Field(max_length=128), AfterValidator(_printable)] | None = None
     tracking_url: WebAddress | None = None
     expected_date: Day | None = None
     items: Annotated[list[Annotated[DeliveredItem, BeforeValidator(_named)]], Field(max_length=2000)] | None = None

@@ -49,7 +49,10 @@ def outcome_of_answer(answer: Answer, *, now: datetime) -> Outcome:
     )
 
 
-GONE_DETAIL = "The receiver answered 410 Gone: the endpoint is disabled. Ask the supplier for its new address; what is owed is kept."
+GONE_DETAIL = (
+    "The receiver answered 410 Gone: the endpoint is disabled. Ask the supplier for its new address; "
+    "what is owed is kept."
+)
 
 
 def outcome_of_error(error: OutgoingError) -> Outcome:

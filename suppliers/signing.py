@@ -19,7 +19,7 @@ MIN_BYTES, MAX_BYTES = 24, 64
 """Key lengths that the specification asks for: 192 to 512 bits."""
 
 
-class InvalidSecret(ValueError):
+class SecretFormatError(ValueError):
     """A signing secret is "whsec_" and the base64 of 24 to 64 random bytes."""
 
     def __init__(self) -> None:
@@ -32,15 +32,15 @@ def make_secret() -> str:
 
 
 def parse_secret(text: str) -> bytes:
-    """The key bytes of a secret. Raises InvalidSecret, which never quotes the text."""
+    """The key bytes of a secret. Raises SecretFormatError, which never quotes the text."""
     if not text.startswith(PREFIX):
-        raise InvalidSecret
+        raise SecretFormatError
     try:
         key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidSecret from None
+        raise SecretFormatError from None
     if not MIN_BYTES <= len(key) <= MAX_BYTES:
-        raise InvalidSecret
+        raise SecretFormatError
     return key
 
 

@@ -68,6 +68,6 @@ def test_made_secrets_differ_and_parse_to_32_bytes():
     ],
 )
 def test_a_secret_that_is_none_is_refused_without_quoting_it(text):
-    with pytest.raises(signing.InvalidSecret) as refused:
+    with pytest.raises(signing.SecretFormatError) as refused:
         signing.parse_secret(text)
     assert str(refused.value) == 'A signing secret is "whsec_" and the base64 of 24 to 64 random bytes.'

@@ -1,0 +1,146 @@
+"""Supplier webhooks as a kind of destination: one signed POST per event (domain/scalepoint.md, section 4)."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db.models import Case, DateTimeField, F, When
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from orders import sealing
+from orders.channels import OrderKey, Outcome, Request, Verdict
+from orders.models import Delivery, Destination, Tenant
+from orders.outgoing import Answer, Call, Deadline, OutgoingError, send
+from orders.partner_tokens import PartnerTokenError, TokenRefused, send_authorized
+from suppliers import signing
+from suppliers.events import ORDER_CREATED
+from suppliers.models import SupplierPart, Webhook
+from suppliers.outcomes import body_cut, outcome_of_answer, outcome_of_error
+from suppliers.planner import SupplierPlanner
+from suppliers.webhooks import Target, target_of
+
+CALL_SECONDS = 30.0
+"""Whole-call limit of a webhook, its token fetch included (domain/scalepoint.md, section 4)."""
+LEASE_MARGIN_SECONDS = 15.0
+REMEMBER_SECONDS = 2.0
+"""How long a process keeps a webhook's address and opened secrets: a change takes effect well within 5 s."""
+RESPONSE_LIMIT_BYTES = 65_536
+"""Nobody reads a receiver's answer but for its first lines."""
+
+
+class SupplierWebhooks:
+    """See orders.channels.Channel."""
+
+    lease_seconds = CALL_SECONDS + LEASE_MARGIN_SECONDS
+
+    def __init__(self) -> None:
+        self._targets: dict[int, tuple[float, Target]] = {}
+
+    def planner(self, tenant: Tenant, keys: Sequence[OrderKey]) -> SupplierPlanner:
+        return SupplierPlanner(tenant, keys)
+
+    def holds_lane(self, kind: str) -> bool:
+        """Nothing may reach a supplier before the order_created that names the token."""
+        return kind == ORDER_CREATED
+
+    def batch_size(self, destination: Destination) -> int:
+        return 1
+
+    def group(self, destination: Destination, heads: Sequence[Delivery]) -> Iterable[Request]:
+        """One request per head. Where the webhook cannot be called the reason travels with the request."""
+        context = self._context(destination)
+        return [Request(destination, [head], dict(context)) for head in heads]
+
+    def send(self, request: Request) -> Sequence[Outcome]:
+        if "fault" in request.context:
+            return [Outcome(Verdict.MISCONFIGURED, request.context["fault"])]
+        return [_try(request.deliveries[0], request.context["target"], destination=request.destination)]
+
+    def recorded(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Note on the part that the supplier was told, and whether its fetch is still to come.
+
+        A receiver may fetch before it answers: a fetch after the event was made counts.
+        """
+        if outcome.verdict is Verdict.DELIVERED and delivery.reference:
+            fetched = When(fetched_at__gte=delivery.created_at, then=F("unfetched_since"))
+            waits = Coalesce(F("unfetched_since"), Now(), output_field=DateTimeField())
+            SupplierPart.objects.filter(order_token=UUID(delivery.reference)).update(
+                told_at=Now(), unfetched_since=Case(fetched, default=waits, output_field=DateTimeField())
+            )
+
+    def _context(self, destination: Destination) -> dict[str, object]:
+        now = time.monotonic()
+        until, target = self._targets.get(destination.pk, (0.0, None))
+        if target is not None and now < until:
+            return {"target": target}
+        try:
+            webhook = Webhook.objects.select_related("supplier").get(destination=destination)
+            target = target_of(webhook, now=timezone.now())
+        except Webhook.DoesNotExist:
+            return {"fault": "The supplier has no webhook any more; name one in the onboarding file, or discard these."}
+        except sealing.SecretLost as lost:
+            return {"fault": str(lost)}
+        self._targets[destination.pk] = (now + REMEMBER_SECONDS, target)
+        return {"target": target}
+
+
+def _try(delivery: Delivery, target: Target, *, destination: Destination) -> Outcome:
+    deadline = Deadline.after(CALL_SECONDS)
+    call = Call(
+        "POST",
+        target.url,
+        headers=webhook_headers(delivery, target),
+        body=delivery.payload.encode(),
+        destination=f"supplier:{destination.pk}",
+        correlation_id=delivery.correlation_id,
+        limit=RESPONSE_LIMIT_BYTES,
+    )
+    try:
+        return outcome_of_answer(_sent(call, target, deadline=deadline), now=timezone.now())
+    except TokenRefused as refused:
+        return Outcome(
+            Verdict.MISCONFIGURED, f"{refused}. Correct the webhook's clientId and clientSecret.", *_seen(refused)
+        )
+    except PartnerTokenError as failed:
+        return Outcome(Verdict.UNAVAILABLE, str(failed), *_seen(failed), counts_for_breaker=True)
+    except OutgoingError as error:
+        return outcome_of_error(error)
+
+
+def _sent(call: Call, target: Target, *, deadline: Deadline) -> Answer:
+    if target.credentials is None:
+        return send(call, deadline=deadline)
+    return send_authorized(call, credentials=target.credentials, deadline=deadline)
+
+
+def _seen(error: PartnerTokenError) -> tuple[int | None, str]:
+    """Status and cut of the token endpoint's answer."""
+    return (None, "") if error.answer is None else (error.answer.status, body_cut(error.answer.body))
+
+
+def webhook_headers(delivery: Delivery, target: Target) -> dict[str, str]:
+    """The headers of one try: the id is the delivery's for good, time and signature are of the try."""
+    timestamp = int(time.time())
+    signature = signing.sign(
+        delivery.payload.encode(), message_id=webhook_id(delivery), timestamp=timestamp, secrets=target.secrets
+    )
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": webhook_id(delivery),
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature,
+        "Orderhub-Sequence": str(delivery.sequence),
+        "Orderhub-Attempt": str(delivery.attempts + 1),
+    }
+    if target.login is not None:
+        login = ":".join(target.login).encode()
+        headers["Authorization"] = "Basic " + base64.b64encode(login).decode()
+    return headers
+
+
+def webhook_id(delivery: Delivery) -> str:
+    return f"msg_{delivery.pk.hex}"

@@ -1,0 +1,281 @@
+"""Suppliers and their webhooks; each one's part of an order; what they were told and what they report."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import uuid4
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from simple_history.models import HistoricalRecords
+
+from orders.channels import OrderKey
+from orders.ids import new_id
+from orders.models import ApiClient, Destination, Tenant
+from orders.models.tenants import slug_rule
+from suppliers.events import EVENT_TYPES, ORDER_CREATED, guid
+
+
+def validate_event_types(value: object) -> None:
+    """A webhook hears of order_created, and of the other two if it wants to: they never come before it."""
+    if not isinstance(value, list) or not set(value) <= set(EVENT_TYPES) or ORDER_CREATED not in value:
+        raise ValidationError(f"List {ORDER_CREATED} and, if wanted, order_updated and order_cancelled.")
+
+
+def validate_patterns(value: object) -> None:
+    if not isinstance(value, list) or not all(isinstance(pattern, str) and pattern for pattern in value):
+        raise ValidationError('List item patterns, such as ["BEAN-*"]; * and ? are wildcards, case counts.')
+
+
+class Supplier(models.Model):
+    """A company that delivers lines of a tenant's orders. ``position`` is its place in the onboarding file."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="suppliers")
+    slug = models.CharField("id", max_length=63, validators=[slug_rule])
+    name = models.CharField(max_length=200)
+    position = models.PositiveIntegerField(default=0)
+    item_patterns = models.JSONField(default=list, blank=True, validators=[validate_patterns])
+    api_client = models.OneToOneField(
+        ApiClient, on_delete=models.PROTECT, null=True, blank=True, related_name="supplier"
+    )
+    active = models.BooleanField(default=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("tenant", "position", "pk")
+        constraints = (models.UniqueConstraint(fields=["tenant", "slug"], name="supplier_id_unique_per_tenant"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def subscribed(self) -> list[str]:
+        """The event types it is told; a supplier without a webhook, which only pulls, hears what is the default."""
+        webhook = getattr(self, "webhook", None)
+        return [ORDER_CREATED] if webhook is None else list(webhook.events)
+
+
+class Webhook(models.Model):
+    """Where a supplier is told. Its secrets are sealed apart (suppliers.webhooks)."""
+
+    class AuthType(models.TextChoices):
+        NONE = "none"
+        BASIC = "basic"
+        OAUTH2 = "oauth2"
+
+    supplier = models.OneToOneField(Supplier, on_delete=models.CASCADE, related_name="webhook")
+    destination = models.OneToOneField(Destination, on_delete=models.PROTECT, related_name="webhook")
+    url = models.CharField("URL", max_length=2000)
+    events = models.JSONField(default=list, validators=[validate_event_types])
+    auth_type = models.CharField(max_length=10, choices=AuthType.choices, default=AuthType.NONE)
+    auth_config = models.JSONField(default=dict, blank=True)
+    """The members of ``auth`` that are no secrets, as the onboarding file names them."""
+    previous_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
+    """Until then the replaced signing secret signs too."""
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="webhook_auth_type_is_known", condition=Q(auth_type__in=["none", "basic", "oauth2"])
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class OrderCase(models.Model):
+    """The case minted for an order that has none: the same for every supplier of the order, for good."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    business_unit_id = models.CharField(max_length=128)
+    customer_order_id = models.CharField(max_length=128)
+    uuid = models.UUIDField(default=uuid4)
+    token = models.UUIDField(default=uuid4)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["tenant", "customer_order_id", "business_unit_id"], name="order_case_unique_per_order"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return guid(self.token)
+
+    @property
+    def key(self) -> OrderKey:
+        return OrderKey(self.tenant_id, self.business_unit_id, self.customer_order_id)
+
+
+class SupplierPart(models.Model):
+    """One supplier's part of one order, named by its order token. Made with the order_created that is owed."""
+
+    supplier = models.ForeignKey(
+        Supplier, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="parts"
+    )
+    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    business_unit_id = models.CharField(max_length=128)
+    customer_order_id = models.CharField(max_length=128)
+    order_token = models.UUIDField(unique=True, default=uuid4)
+    created_at = models.DateTimeField(db_default=Now())
+    owed_digest = models.CharField(max_length=64)
+    """Of what the Order Data API would have answered when the last event was owed."""
+    owed_cancelled = models.BooleanField(default=False)
+    owed_lines = models.BooleanField(default=True)
+    owed_sequence = models.BigIntegerField()
+    told_at = models.DateTimeField(null=True)
+    """When a webhook was last accepted."""
+    fetched_at = models.DateTimeField(null=True)
+    fetches = models.PositiveIntegerField(default=0)
+    unfetched_since = models.DateTimeField(null=True)
+    """Since when an accepted event waits for its fetch; None when the supplier has what it was told of."""
+    status = models.CharField(max_length=64, blank=True, default="")
+    """The supplier's own word; empty until it reports one."""
+    status_comment = models.TextField(null=True)  # noqa: DJ001 - absent and empty differ in the answer
+    status_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["tenant", "customer_order_id", "business_unit_id", "supplier"],
+                name="supplier_part_unique_per_order",
+            ),
+            models.CheckConstraint(
+                name="supplier_part_with_a_status_has_its_time",
+                condition=Q(status="", status_at__isnull=True) | (~Q(status="") & Q(status_at__isnull=False)),
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["tenant", "unfetched_since"],
+                name="supplier_part_unfetched",
+                condition=Q(unfetched_since__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.token
+
+    @property
+    def token(self) -> str:
+        """The order token as it goes over the wire."""
+        return guid(self.order_token)
+
+    @property
+    def key(self) -> OrderKey:
+        return OrderKey(self.tenant_id, self.business_unit_id, self.customer_order_id)
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def unnumbered(self) -> NoticeQuerySet:
+        return self.filter(position__isnull=True)
+
+
+class Notice(models.Model):
+    """One event that a supplier is owed, in the bytes it is told in, by webhook or when it asks.
+
+    ``position`` counts per supplier and is given after the commit, to rows that everybody can see, so that a reader
+    who has seen position 7 can never be surprised by a 6.
+    """
+
+    supplier = models.ForeignKey(
+        Supplier, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="notices"
+    )
+    part = models.ForeignKey(SupplierPart, on_delete=models.DO_NOTHING, db_constraint=False, related_name="notices")
+    sequence = models.BigIntegerField()
+    event_type = models.CharField(max_length=30)
+    body = models.TextField()
+    position = models.BigIntegerField(null=True)
+    made_at = models.DateTimeField()
+
+    objects: ClassVar = NoticeQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["supplier", "position"], name="notice_position_unique_per_supplier"),
+            models.UniqueConstraint(fields=["part", "sequence"], name="notice_unique_per_part_and_sequence"),
+        )
+        indexes = (
+            models.Index(fields=["supplier", "id"], name="notice_unnumbered", condition=Q(position__isnull=True)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.part_id}"
+
+
+class SupplierEvent(models.Model):
+    """One event that a supplier published, kept as it came."""
+
+    id = models.UUIDField(primary_key=True, default=new_id)
+    supplier = models.ForeignKey(
+        Supplier, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events"
+    )
+    part = models.ForeignKey(
+        SupplierPart, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="reports"
+    )
+    event_type = models.CharField(max_length=30)
+    digest = models.CharField(max_length=64)
+    body = models.TextField()
+    timestamp = models.CharField(max_length=64)
+    """The supplier's own text."""
+    happened_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now())
+    ignored = models.JSONField(default=list)
+    """Members that this version does not know."""
+    correlation_id = models.CharField(max_length=128, blank=True, default="")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["supplier", "digest"], name="supplier_event_unique_per_value"),)
+        indexes = (models.Index(fields=["supplier", "id"], name="supplier_event_by_supplier"),)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class PartDelivery(models.Model):
+    """The newest that a supplier said of one parcel of its part."""
+
+    part = models.ForeignKey(SupplierPart, on_delete=models.CASCADE, related_name="deliveries")
+    tracking_number = models.CharField(max_length=128, blank=True, default="")
+    status = models.CharField(max_length=64)
+    carrier = models.TextField(null=True)  # noqa: DJ001 - absent and empty differ in the answer
+    tracking_url = models.TextField(null=True)  # noqa: DJ001
+    expected_date = models.CharField(max_length=64, null=True)  # noqa: DJ001
+    item_ids = models.JSONField(default=list)
+    happened_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "part deliveries"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["part", "tracking_number"], name="part_delivery_unique_per_tracking_number"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.tracking_number or self.status
+
+
+class StockLevel(models.Model):
+    """The newest that a supplier said of its stock of one item."""
+
+    supplier = models.ForeignKey(Supplier, on_delete=models.CASCADE, related_name="stock")
+    item_id = models.CharField(max_length=128)
+    available = models.CharField(max_length=70)
+    """The number digit for digit, as reported."""
+    expected_date = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent and empty differ
+    happened_at = models.DateTimeField()
+    received_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["supplier", "item_id"], name="stock_level_unique_per_supplier_and_item"),
+        )
+        indexes = (models.Index(fields=["item_id", "supplier"], name="stock_level_by_item"),)
+
+    def __str__(self) -> str:
+        return self.item_id

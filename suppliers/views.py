@@ -1,0 +1,70 @@
+"""The addresses that suppliers call: Order Data and their own events (domain/scalepoint.md, sections 3 and 5)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
+from rest_framework.request import Request
+
+from orders.api.body import read_json
+from orders.api.correlation import correlation_id
+from orders.api.paths import decode_segment
+from orders.api.views import ApiView, render_json
+from orders.problems import InvalidParameter, NotFound
+from suppliers.models import Supplier
+from suppliers.order_data import answer_for, part_of, record_fetch
+from suppliers.reports import receive_report
+
+
+class OrderDataView(ApiView):
+    """``GET /api/Orders?ExternalId=<orderToken>``: the supplier's part of an order as it is now."""
+
+    scopes: ClassVar = {"GET": "supplier-orders:read"}
+
+    def get(self, request: Request) -> HttpResponse:
+        token = request.query_params.get("ExternalId", "")
+        if not token:
+            raise InvalidParameter("Name the order with ?ExternalId=<orderToken>; the names' letter case counts.")
+        part = part_of(self.caller.client, token)
+        response = render_json(answer_for(part))
+        etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+        record_fetch(part, correlation_id=correlation_id())
+        response.headers["ETag"] = etag
+        return conditional(request._request, etag, response)
+
+
+def conditional(request: HttpRequest, etag: str, response: HttpResponse) -> HttpResponse:
+    """The answer, or 304 where the caller has it already."""
+    answered = get_conditional_response(request, etag=etag, response=response)
+    return answered if isinstance(answered, HttpResponse) else response
+
+
+class SupplierEventsView(ApiView):
+    """``/api/events/v1/{country}/external/{tenant}/…``: the caller's own tenant and its country, else 404."""
+
+    supplier: Supplier
+
+    def check_path(self) -> None:
+        tenant = self.caller.tenant
+        named = (decode_segment(self.kwargs["country"]), decode_segment(self.kwargs["tenant"]))
+        supplier = Supplier.objects.filter(api_client=self.caller.client).select_related("api_client").first()
+        if named != (tenant.country, tenant.slug) or supplier is None:
+            raise NotFound("There is nothing at this address for this client; check country and tenant in it.")
+        self.supplier = supplier
+
+
+class SendView(SupplierEventsView):
+    """``POST …/send``: a supplier reports order status, delivery or stock."""
+
+    scopes: ClassVar = {"POST": "events"}
+
+    def post(self, request: Request, country: str, tenant: str) -> HttpResponse:
+        body = read_json(request._request)
+        header_type = request.headers.get("Event-Type", "")
+        if not header_type:
+            raise InvalidParameter("Send the header Event-Type with the body's eventType.")
+        receipt = receive_report(self.supplier, body, header_type=header_type, correlation_id=correlation_id())
+        return render_json({"id": str(receipt.id), "duplicate": receipt.duplicate}, status=201)

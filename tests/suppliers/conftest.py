@@ -1,0 +1,132 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
+
+from orders.api.auth import forget_tokens
+from orders.channels import Change, OrderKey
+from orders.clients import ClientEntry, save_client
+from orders.documents import digest, load, render
+from orders.ids import new_id
+from orders.models import ApiClient, Destination, Order, OrderQueue, Tenant
+from suppliers import webhooks
+from suppliers.models import Supplier, Webhook
+from suppliers.planner import SupplierPlanner
+
+ALL_EVENTS = ["order_created", "order_updated", "order_cancelled"]
+
+
+@pytest.fixture
+def tenant(db):
+    return Tenant.objects.create(slug="acme", name="Acme", mode="events", country="dk")
+
+
+@pytest.fixture
+def add_supplier(tenant):
+    """A supplier with its API client and, unless ``url`` is None, its webhook."""
+
+    def add(slug, patterns, *, url="http://127.0.0.1:9/hook", events=ALL_EVENTS, of=None, **webhook):
+        owner = of or tenant
+        entry = ClientEntry(
+            client_id=slug,
+            scopes=["supplier-orders:read", "events"],
+            client_secret="s" * 40,
+            kind=ApiClient.Kind.SUPPLIER,
+        )
+        supplier = Supplier.objects.create(
+            tenant=owner,
+            slug=slug,
+            name=slug.title(),
+            position=Supplier.objects.count(),
+            item_patterns=patterns,
+            api_client=save_client(owner, entry).client,
+        )
+        if url is not None:
+            destination = Destination.objects.create(tenant=owner, channel="supplier", name=slug)
+            row = Webhook.objects.create(supplier=supplier, destination=destination, url=url, events=events, **webhook)
+            webhooks.set_signing_secret(row)
+        return supplier
+
+    return add
+
+
+@pytest.fixture
+def token():
+    """Makes a Bearer header for an API client."""
+    forget_tokens()
+
+    def make(client, *scopes):
+        text = f"token-{client.client_id}-{'-'.join(scopes)}"
+        AccessToken.objects.create(
+            application=client,
+            token=text,
+            scope=" ".join(scopes or client.scopes),
+            expires=timezone.now() + timedelta(hours=1),
+        )
+        return {"Authorization": f"Bearer {text}"}
+
+    yield make
+    forget_tokens()
+
+
+class Book:
+    """Applies documents as the core would: one planner per batch, then the stored order."""
+
+    def __init__(self, tenant):
+        self.tenant = tenant
+        self.sequences = {}
+        self.documents = {}
+
+    def change(self, document, *, unit="store-1"):
+        document = load(render(document))
+        key = OrderKey(self.tenant.pk, unit, document["customerOrderId"])
+        self.sequences[key] = self.sequences.get(key, 0) + 1
+        before, self.documents[key] = self.documents.get(key), document
+        now = datetime.now(UTC)
+        return Change(
+            key=key, sequence=self.sequences[key], event_id=new_id(), before=before, after=document,
+            received_at=now, applied_at=now, correlation_id="corr-1",
+        )  # fmt: skip
+
+    def apply(self, *documents, unit="store-1"):
+        """What the documents owe, one list per document, planned as one batch."""
+        changes = [self.change(document, unit=unit) for document in documents]
+        planner = SupplierPlanner(self.tenant, [change.key for change in changes])
+        owed = [list(planner.plan(change)) for change in changes]
+        planner.save()
+        for change in changes:
+            self._store(change)
+        return owed
+
+    def _store(self, change):
+        queue, _ = OrderQueue.objects.get_or_create(
+            tenant=self.tenant,
+            business_unit_id=change.key.business_unit_id,
+            customer_order_id=change.key.customer_order_id,
+        )
+        Order.objects.update_or_create(
+            queue=queue,
+            defaults={
+                "tenant": self.tenant,
+                "business_unit_id": change.key.business_unit_id,
+                "customer_order_id": change.key.customer_order_id,
+                "customer_id": change.after["customerId"],
+                "status": change.after["status"],
+                "document": render(change.after).decode(),
+                "digest": digest(change.after),
+                "applied_sequence": change.sequence,
+                "received_at": change.received_at,
+                "updated_at": change.applied_at,
+            },
+        )
+
+
+@pytest.fixture
+def book(tenant):
+    return Book(tenant)
+
+
+def order(*item_ids, order_id="1001", status="CREATED", **members):
+    items = [{"itemId": item_id, "quantityOrdered": 2, "unitPrice": 5} for item_id in item_ids]
+    return {"customerOrderId": order_id, "customerId": "c-1", "status": status, "items": items, **members}
