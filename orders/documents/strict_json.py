@@ -119,8 +119,8 @@ class _Members(list[tuple[str, Any]]):
     """An object's members as they stand in the text, repeated names included."""
 
 
-_OUT_OF_BOUNDS = object()
-"""Stands for a number that must not be worked with."""
+class _OutOfBounds:
+    """Stands for a number that must not be worked with."""
 
 
 def _located(body: bytes) -> list[JsonFault]:
@@ -134,11 +134,13 @@ def _located(body: bytes) -> list[JsonFault]:
     return list(islice(_walk(tree), _FAULT_LIMIT))
 
 
-def _judged(text: str) -> object:
+def _judged(text: str) -> _OutOfBounds | None:
+    if len(text) <= MAX_DIGITS and text.isdigit():
+        return None
     try:
-        return None if within_bounds(Decimal(text)) else _OUT_OF_BOUNDS
+        return None if within_bounds(Decimal(text)) else _OutOfBounds()
     except ArithmeticError:
-        return _OUT_OF_BOUNDS
+        return _OutOfBounds()
 
 
 _Path = tuple[str | int, ...]
@@ -157,16 +159,20 @@ def _walk(tree: Any) -> Iterator[JsonFault]:
         pending.append(_children(*found))
 
 
+_WORTH_A_LOOK = (list, str, _OutOfBounds)
+
+
 def _children(path: _Path, node: Any) -> Iterator[tuple[_Path, Any]]:
     if isinstance(node, _Members):
-        return (((*path, name), value) for name, value in node)
-    return (((*path, index), value) for index, value in enumerate(node if isinstance(node, list) else ()))
+        return (((*path, name), value) for name, value in node if isinstance(value, _WORTH_A_LOOK))
+    inner = node if isinstance(node, list) else ()
+    return (((*path, index), value) for index, value in enumerate(inner) if isinstance(value, _WORTH_A_LOOK))
 
 
 def _faults_at(path: _Path, node: Any) -> Iterator[JsonFault]:
     if isinstance(node, _Members):
         yield from _name_faults(path, node)
-    elif node is _OUT_OF_BOUNDS:
+    elif isinstance(node, _OutOfBounds):
         yield JsonFault(pointer(path), BOUNDS, "number")
     elif isinstance(node, str) and "\0" in node:
         yield JsonFault(pointer(path), "string without \\u0000", "string")
