@@ -1,0 +1,143 @@
+"""One breaker per tenant: an external service that is down is not asked, and its callers are not kept waiting.
+
+    closed --HUB_BREAKER_FAILURES consecutive failures--> open --time over--> half-open --success--> closed
+                                                            ^---- probe failed, twice as long ----'
+
+Failures are counted in the shared cache, so that all processes open together; each process looks there once in half a
+second while all is well, and its own memory serves while the cache is away. What counts: contract.md section 2.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+
+from orders import quick_cache
+from orders.problems import ExternalBusy
+
+LONGEST_OPEN_SECONDS = 300.0
+"""contract.md section 2: doubling to 300."""
+
+LOOK_SECONDS = 0.5
+FORGOTTEN_SECONDS = 3_600
+"""A count or an opening that nobody asked for in an hour is over."""
+
+PROBE_SECONDS = 35.0
+"""Longer than the longest proxied call (30 s): a probe whose process died does not bar the next for ever."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _View:
+    """What this process knows of a tenant's breaker; ``open_seconds`` is 0 while it is closed."""
+
+    failures: int = 0
+    open_until: float = 0.0
+    open_seconds: float = 0.0
+    looked_at: float = -math.inf
+    probing_until: float = 0.0
+
+    @property
+    def at_rest(self) -> bool:
+        return not self.failures and not self.open_seconds
+
+
+_views: dict[int, _View] = {}
+_lock = threading.Lock()
+
+
+def admit(tenant_id: int) -> None:
+    """Let a call pass, or raise ExternalBusy with ``Retry-After``. Every admitted call must report how it ended."""
+    if not settings.HUB_BREAKER_FAILURES:
+        return
+    view = _view(tenant_id)
+    if not view.open_seconds:
+        return
+    left = view.open_until - time.time()
+    if left > 0:
+        raise busy("It failed too often in a row and is left alone for a moment.", seconds=left)
+    with _lock:
+        first = view.probing_until < time.time()
+        view.probing_until = time.time() + PROBE_SECONDS if first else view.probing_until
+    if not first or not quick_cache.add(_key(tenant_id, "probe"), 1, seconds=PROBE_SECONDS):
+        raise busy("It failed too often in a row and is just being tried again.", seconds=1)
+
+
+def busy(why: str, *, seconds: float) -> ExternalBusy:
+    return ExternalBusy(f"The external service is not asked. {why}", headers={"Retry-After": str(math.ceil(seconds))})
+
+
+def succeeded(tenant_id: int) -> None:
+    """The external service answered: closed, and counted from zero."""
+    view = _views.get(tenant_id)
+    if view is None or view.at_rest:
+        return
+    if view.open_seconds:
+        log.info("breaker_closed", tenant_id=tenant_id)
+    quick_cache.drop(*(_key(tenant_id, part) for part in ("failures", "open", "probe")))
+    _views[tenant_id] = _View(looked_at=time.monotonic())
+
+
+def failed(tenant_id: int) -> None:
+    """The external service was refused, unresolved, late, cut or answered 5xx."""
+    if not settings.HUB_BREAKER_FAILURES:
+        return
+    view = _view(tenant_id)
+    view.failures = quick_cache.count(_key(tenant_id, "failures"), seconds=FORGOTTEN_SECONDS) or view.failures + 1
+    if view.open_seconds:
+        if view.open_until <= time.time():
+            _open(tenant_id, view, seconds=min(2 * view.open_seconds, LONGEST_OPEN_SECONDS))
+    elif view.failures >= settings.HUB_BREAKER_FAILURES:
+        _open(tenant_id, view, seconds=min(settings.HUB_BREAKER_OPEN_SECONDS, LONGEST_OPEN_SECONDS))
+
+
+def undecided(tenant_id: int) -> None:
+    """The call told nothing of the external service's health; a probe that ended so is free for the next."""
+    view = _views.get(tenant_id)
+    if view is not None and view.open_seconds:
+        view.probing_until = 0.0
+        quick_cache.drop(_key(tenant_id, "probe"))
+
+
+def state(tenant_id: int) -> str:
+    """``closed``, ``open`` or ``half-open``, for a person."""
+    view = _view(tenant_id)
+    if not view.open_seconds:
+        return "closed"
+    return "open" if view.open_until > time.time() else "half-open"
+
+
+def _open(tenant_id: int, view: _View, *, seconds: float) -> None:
+    view.open_seconds, view.open_until, view.probing_until = seconds, time.time() + seconds, 0.0
+    quick_cache.put(_key(tenant_id, "open"), (view.open_until, seconds), seconds=seconds + FORGOTTEN_SECONDS)
+    quick_cache.drop(_key(tenant_id, "probe"))
+    log.warning("breaker_opened", tenant_id=tenant_id, failures=view.failures, seconds=seconds)
+
+
+def _view(tenant_id: int) -> _View:
+    """This process's view, fresh from the shared cache unless it was at rest a moment ago."""
+    view = _views.setdefault(tenant_id, _View())
+    fresh = view.at_rest and time.monotonic() - view.looked_at < LOOK_SECONDS
+    if not fresh and not quick_cache.is_away():
+        failures, opened = (_key(tenant_id, part) for part in ("failures", "open"))
+        shared = quick_cache.get_many((failures, opened))
+        if not quick_cache.is_away():
+            view.failures = shared.get(failures, 0)
+            view.open_until, view.open_seconds = shared.get(opened, (0.0, 0.0))
+            view.looked_at = time.monotonic()
+    return view
+
+
+def _key(tenant_id: int, part: str) -> str:
+    return f"proxy-breaker:{tenant_id}:{part}"
+
+
+def forget() -> None:
+    """Drop this process's views."""
+    _views.clear()

@@ -1,0 +1,108 @@
+"""The credentials towards external services: stored sealed, kept open in memory for a moment.
+
+A process reads a tenant's credentials once a second at most. New ones work at once where they were set; elsewhere old
+ones that the external service no longer accepts are read again before its 401 is believed (``forwarding``).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from orders import sealing
+from orders.models import Tenant
+from orders.outgoing import same_host
+from orders.partner_tokens import ClientCredentials
+from orders.problems import ProxyNotConfigured
+from proxy.models import ProxyConfig
+
+SECRET_KIND = "proxy-auth"
+KEPT_SECONDS = 1.0
+KEPT_MOST = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Basic authentication."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+Credentials = Login | ClientCredentials
+
+_kept: dict[int, tuple[float, Credentials]] = {}
+
+
+def credentials_of(tenant: Tenant) -> Credentials:
+    """Raises ProxyNotConfigured where none are set, or where they cannot be opened."""
+    until, credentials = _kept.get(tenant.pk, (0.0, None))
+    if credentials is None or until < time.monotonic():
+        credentials = read_credentials(tenant)
+    return credentials
+
+
+def read_credentials(tenant: Tenant) -> Credentials:
+    """From the database, whatever is kept in memory."""
+    _kept.pop(tenant.pk, None)
+    config = ProxyConfig.objects.filter(tenant_id=tenant.pk).first()
+    if config is None:
+        raise ProxyNotConfigured("No credentials are set yet; set them with PUT /api/v1/proxy-config.")
+    try:
+        secret = sealing.open_secret(tenant_id=tenant.pk, kind=SECRET_KIND, owner=_owner(config))
+    except sealing.SecretLost as lost:
+        raise ProxyNotConfigured("The stored credentials cannot be read; set them again.") from lost
+    if secret is None:
+        raise ProxyNotConfigured("The stored credentials have no secret; set them with PUT /api/v1/proxy-config.")
+    credentials = opened(config, secret, tenant=tenant)
+    if len(_kept) >= KEPT_MOST:
+        _kept.clear()
+    _kept[tenant.pk] = (time.monotonic() + KEPT_SECONDS, credentials)
+    return credentials
+
+
+def opened(config: ProxyConfig, secret: str, *, tenant: Tenant) -> Credentials:
+    """What a configuration and its secret mean, stored or only about to be."""
+    if config.type == ProxyConfig.Type.BASIC:
+        return Login(config.public["username"], secret)
+    auth_url = config.public["authUrl"]
+    trusted = config.set_by == ProxyConfig.SetBy.OPS or same_host(auth_url, tenant.external_url)
+    return ClientCredentials(auth_url, config.public["clientId"], secret, private_allowed=trusted)
+
+
+def store(config: ProxyConfig, secret: str | None) -> None:
+    """Put a tenant's configuration in the place of what it had. A secret of None keeps the stored one."""
+    with transaction.atomic():
+        before = ProxyConfig.objects.filter(tenant_id=config.tenant_id).first()
+        if before is not None:
+            config.pk = before.pk
+            config._state.adding = False
+        config.save()
+        if secret is not None:
+            sealing.store_secret(tenant_id=config.tenant_id, kind=SECRET_KIND, owner=_owner(config), value=secret)
+    _kept.pop(config.tenant_id, None)
+
+
+def masked(config: ProxyConfig) -> dict[str, Any]:
+    return config.shown(sealing.MASK)
+
+
+def has_secret(config: ProxyConfig) -> bool:
+    """Whether a secret is stored that belongs to a configuration of this type."""
+    stored = ProxyConfig.objects.filter(tenant_id=config.tenant_id, type=config.type).first()
+    return (
+        stored is not None
+        and sealing.open_secret(tenant_id=config.tenant_id, kind=SECRET_KIND, owner=_owner(stored)) is not None
+    )
+
+
+def forget_credentials() -> None:
+    """Drop this process's memory."""
+    _kept.clear()
+
+
+def _owner(config: ProxyConfig) -> str:
+    return f"proxy.proxyconfig:{config.pk}"

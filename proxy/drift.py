@@ -1,0 +1,132 @@
+"""What external services answer beside the contract, remembered off the caller's path.
+
+A read only adds to a tally in memory; a thread of the process writes the tally to the database once a second. What a
+process had not yet written when it died is lost: the next answer shows the same drift again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import structlog
+from django.db import DatabaseError, connections, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from orders.documents import Mismatch
+from proxy.models import ContractDrift
+
+WRITE_SECONDS = 1.0
+TALLY_MOST = 5_000
+"""Different kinds of drift kept in memory until the next write; more are not counted."""
+
+ROWS_PER_TENANT = 500
+"""A service that makes up member names (ids as names) must not fill the table; a person reads less than this."""
+
+_PLACE_IN_A_LIST = re.compile(r"/\d+(?=/|$)")
+
+log = structlog.get_logger(__name__)
+
+
+class Drift(NamedTuple):
+    tenant_id: int
+    pointer: str
+    expected: str
+    found: str
+
+
+class _Tally:
+    """Counts not yet written, and the thread that writes them."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.writing = threading.Lock()
+        self.counts: Counter[Drift] = Counter()
+        self.has_writer = False
+
+    def add(self, seen: Iterable[Drift]) -> None:
+        with self.lock:
+            for drift in seen:
+                if drift in self.counts or len(self.counts) < TALLY_MOST:
+                    self.counts[drift] += 1
+            start, self.has_writer = not self.has_writer, True
+        if start:
+            threading.Thread(target=self.write_until_empty, name="contract-drift", daemon=True).start()
+
+    def take(self) -> dict[Drift, int]:
+        with self.lock:
+            taken = dict(self.counts)
+            self.counts.clear()
+            self.has_writer = self.has_writer and bool(taken)
+        return taken
+
+    def write_until_empty(self) -> None:
+        """The next drift starts a new thread."""
+        while self.has_writer:
+            time.sleep(WRITE_SECONDS)
+            try:
+                _write_all(self, self.take())
+            except DatabaseError as error:
+                log.warning("contract_drift_not_written", error=str(error))
+            finally:
+                connections.close_all()
+
+
+_tally = _Tally()
+
+
+def note(tenant_id: int, mismatches: Iterable[Mismatch]) -> None:
+    """Count where an answer left the contract. Never touches the database."""
+    seen = [_drift(tenant_id, mismatch) for mismatch in mismatches]
+    if seen:
+        _tally.add(seen)
+
+
+def write() -> None:
+    """Write what this process counted, now."""
+    with _tally.lock:
+        counts = dict(_tally.counts)
+        _tally.counts.clear()
+    _write_all(_tally, counts)
+
+
+def _write_all(tally: _Tally, counts: dict[Drift, int]) -> None:
+    with tally.writing:
+        for drift, count in counts.items():
+            _write(drift, count)
+
+
+def _drift(tenant_id: int, mismatch: Mismatch) -> Drift:
+    """Lines of an order drift alike: the place in a list is written ``*``."""
+    pointer = _PLACE_IN_A_LIST.sub("/*", mismatch.pointer)
+    return Drift(tenant_id, pointer[:300], mismatch.expected[:300], mismatch.found[:100])
+
+
+def _write(drift: Drift, count: int) -> None:
+    now = timezone.now()
+    row = ContractDrift.objects.filter(**drift._asdict())
+    if row.update(count=F("count") + count, last_seen_at=now):
+        return
+    if ContractDrift.objects.filter(tenant_id=drift.tenant_id).count() >= ROWS_PER_TENANT:
+        return
+    with transaction.atomic():
+        _, made = ContractDrift.objects.get_or_create(
+            **drift._asdict(), defaults={"count": count, "first_seen_at": now, "last_seen_at": now}
+        )
+    if not made:
+        row.update(count=F("count") + count, last_seen_at=now)
+
+
+def forget() -> None:
+    """Begin anew: in a forked child the parent's thread is gone and its locks may be held."""
+    global _tally  # noqa: PLW0603  # replaced as a whole, once per process
+    _tally = _Tally()
+
+
+os.register_at_fork(after_in_child=forget)

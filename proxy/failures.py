@@ -1,0 +1,73 @@
+"""What a failed read means to the caller and to the breaker: the error table of customer-order.md section 3."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from orders.outgoing import Answer, DeadlineExceeded, OutgoingError, TooLarge, Unavailable
+from orders.partner_tokens import PartnerTokenError, TokenRefused, TokenUnusable
+from orders.problems import (
+    ExternalBusy,
+    ExternalContract,
+    ExternalTimeout,
+    ExternalUnavailable,
+    Problem,
+    UnknownOrder,
+)
+
+SHORTEST_WAIT, LONGEST_WAIT = 1, 60
+"""Seconds of ``Retry-After`` passed on, customer-order.md section 3."""
+
+
+def problem_of_error(error: OutgoingError | PartnerTokenError) -> Problem:
+    """The caller reads one plain sentence; ``str(error)`` is for ops."""
+    if isinstance(error, DeadlineExceeded):
+        return ExternalTimeout("The external service did not answer in time.")
+    if isinstance(error, TooLarge):
+        return ExternalContract("The external service's answer is larger than the hub accepts.")
+    if isinstance(error, OutgoingError):
+        return ExternalUnavailable(f"The external service could not be asked. {error.plain}")
+    if isinstance(error, TokenRefused):
+        return ExternalUnavailable("The external service's token endpoint refuses the stored credentials.")
+    return ExternalUnavailable("The external service's token endpoint gave no usable token.")
+
+
+def problem_of_status(answer: Answer, *, searching: bool) -> Problem:
+    """For any status but 200."""
+    status = answer.status
+    if status == 404 and not searching:
+        return UnknownOrder("The external service knows no such order.")
+    if status == 404:
+        return ExternalUnavailable("The external service has no search at this address; its URL may be wrong (404).")
+    if status in (401, 403):
+        return ExternalUnavailable(f"The external service refuses the stored credentials ({status}).")
+    if status == 429:
+        wait = str(waiting_seconds(answer))
+        return ExternalBusy("The external service asks to wait (429).", headers={"Retry-After": wait})
+    if 200 <= status < 300:
+        return ExternalContract(f"The external service answered {status} where only 200 holds an answer.")
+    return ExternalUnavailable(f"The external service answered {status}.")
+
+
+def waiting_seconds(answer: Answer) -> int:
+    """``Retry-After`` in seconds or as a date, held between 1 and 60; 1 where there is none that can be read."""
+    text = answer.headers.get("Retry-After", "").strip()
+    seconds = float(text[:9]) if text.isascii() and text.isdigit() else _seconds_until(text)
+    return math.ceil(min(max(seconds, SHORTEST_WAIT), LONGEST_WAIT))
+
+
+def _seconds_until(date: str) -> float:
+    try:
+        moment = parsedate_to_datetime(date)
+    except (TypeError, ValueError):
+        return 0.0
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
+
+
+def counts_against(error: OutgoingError | PartnerTokenError) -> bool:
+    """Whether the breaker counts it (contract.md section 2): refused, unresolved, timeout, cut, 5xx."""
+    if isinstance(error, TokenUnusable):
+        return error.answer.status >= 500
+    return isinstance(error, Unavailable)

@@ -1,0 +1,127 @@
+"""One read of a tenant's external service: authorized, within one deadline, its failures told apart.
+
+    breaker, bulkhead -> credentials -> token -> request (once more where no byte came) -> Answer with status 200
+
+Everything else is raised as one of the problems of customer-order.md section 3; its cause says to ops what happened.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import Final
+
+from django.conf import settings
+
+from orders.api.correlation import correlation_id
+from orders.api.paths import encode_segment
+from orders.models import Tenant
+from orders.outgoing import Answer, Call, ConnectFailed, Cut, Deadline, OutgoingError, Unsendable, send
+from orders.partner_tokens import PartnerTokenError, send_authorized
+from orders.problems import Problem
+from proxy import breaker, bulkhead
+from proxy.credentials import Credentials, Login, credentials_of, read_credentials
+from proxy.failures import counts_against, problem_of_error, problem_of_status
+
+ACCEPT: Final = {"Accept": "application/json"}
+
+
+def read_order(tenant: Tenant, business_unit_id: str, customer_order_id: str) -> Answer:
+    """Raises UnknownOrder, or a problem of the external service."""
+    url = f"{_orders_url(tenant, business_unit_id)}/{encode_segment(customer_order_id)}"
+    return _read(tenant, _call(tenant, "GET", url))
+
+
+def search_orders(tenant: Tenant, business_unit_id: str, body: bytes) -> Answer:
+    """The caller's body goes out as it came."""
+    url = f"{_orders_url(tenant, business_unit_id)}:search"
+    call = _call(tenant, "POST", url)
+    return _read(tenant, replace(call, body=body, headers={**call.headers, "Content-Type": "application/json"}))
+
+
+def _orders_url(tenant: Tenant, business_unit_id: str) -> str:
+    base = tenant.external_url.rstrip("/")
+    return f"{base}/business-units/{encode_segment(business_unit_id)}/customer-orders"
+
+
+def _call(tenant: Tenant, method: str, url: str) -> Call:
+    return Call(
+        method,
+        url,
+        headers={**ACCEPT, "Tenant-Id": tenant.slug},
+        destination=f"proxy:{tenant.pk}",
+        correlation_id=correlation_id(),
+    )
+
+
+def _read(tenant: Tenant, call: Call) -> Answer:
+    credentials = credentials_of(tenant)
+    breaker.admit(tenant.pk)
+    try:
+        bulkhead.enter(tenant.pk)
+    except Problem:
+        breaker.undecided(tenant.pk)
+        raise
+    try:
+        answer = _answer(tenant, call, credentials)
+    except (OutgoingError, PartnerTokenError) as error:
+        _report(tenant, failed=counts_against(error), told=isinstance(error, PartnerTokenError))
+        raise problem_of_error(error) from error
+    except BaseException:
+        breaker.undecided(tenant.pk)
+        raise
+    finally:
+        bulkhead.leave(tenant.pk)
+    _report(tenant, failed=answer.status >= 500, told=True)
+    if answer.status != 200:
+        raise problem_of_status(answer, searching=call.method == "POST")
+    return answer
+
+
+def _report(tenant: Tenant, *, failed: bool, told: bool) -> None:
+    """``told``: the service answered something, so that it is up unless it failed."""
+    if failed:
+        breaker.failed(tenant.pk)
+    elif told:
+        breaker.succeeded(tenant.pk)
+    else:
+        breaker.undecided(tenant.pk)
+
+
+def _answer(tenant: Tenant, call: Call, credentials: Credentials) -> Answer:
+    deadline = Deadline.after(tenant.proxy_timeout_seconds or settings.HUB_PROXY_TIMEOUT_SECONDS)
+    if "?" in tenant.external_url or "#" in tenant.external_url:
+        raise Unsendable(f"The external URL of {tenant.slug} must end with its path, without ? and #")
+    try:
+        refusal = None
+        answer = exchange(call, credentials=credentials, deadline=deadline)
+    except PartnerTokenError as error:
+        refusal = error
+    if refusal is None and answer.status != 401:
+        return answer
+    newer = read_credentials(tenant)
+    if newer != credentials:  # changed by another process a moment ago
+        return exchange(call, credentials=newer, deadline=deadline)
+    if refusal is not None:
+        raise refusal
+    return answer
+
+
+def exchange(call: Call, *, credentials: Credentials, deadline: Deadline) -> Answer:
+    """Authorize and send; once more only when refused or cut before any byte of the answer came."""
+    try:
+        return _exchange_once(call, credentials=credentials, deadline=deadline)
+    except ConnectFailed:
+        return _exchange_once(call, credentials=credentials, deadline=deadline)
+    except Cut as cut:
+        if not cut.before_answer:
+            raise
+        return _exchange_once(call, credentials=credentials, deadline=deadline)
+
+
+def _exchange_once(call: Call, *, credentials: Credentials, deadline: Deadline) -> Answer:
+    if isinstance(credentials, Login):
+        pair = f"{credentials.username}:{credentials.password}".encode()
+        basic = f"Basic {base64.b64encode(pair).decode()}"
+        return send(replace(call, headers={**call.headers, "Authorization": basic}), deadline=deadline)
+    return send_authorized(call, credentials=credentials, deadline=deadline)
