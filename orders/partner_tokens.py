@@ -31,6 +31,7 @@ __all__ = [
     "PartnerTokenError",
     "TokenRefused",
     "TokenUnusable",
+    "request_token",
     "send_authorized",
     "token_for",
 ]

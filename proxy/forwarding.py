@@ -16,9 +16,9 @@ from django.conf import settings
 from orders.api.correlation import correlation_id
 from orders.api.paths import encode_segment
 from orders.models import Tenant
-from orders.outgoing import Answer, Call, ConnectFailed, Cut, Deadline, OutgoingError, Unsendable, send
+from orders.outgoing import Answer, Call, ConnectFailed, Cut, Deadline, OutgoingError, send
 from orders.partner_tokens import PartnerTokenError, send_authorized
-from orders.problems import Problem
+from orders.problems import ExternalUnavailable, Problem
 from proxy import breaker, bulkhead
 from proxy.credentials import Credentials, Login, credentials_of, read_credentials
 from proxy.failures import counts_against, problem_of_error, problem_of_status
@@ -28,19 +28,27 @@ ACCEPT: Final = {"Accept": "application/json"}
 
 def read_order(tenant: Tenant, business_unit_id: str, customer_order_id: str) -> Answer:
     """Raises UnknownOrder, or a problem of the external service."""
-    url = f"{_orders_url(tenant, business_unit_id)}/{encode_segment(customer_order_id)}"
-    return _read(tenant, _call(tenant, "GET", url))
+    return _read(tenant, order_call(tenant, business_unit_id, customer_order_id))
 
 
 def search_orders(tenant: Tenant, business_unit_id: str, body: bytes) -> Answer:
     """The caller's body goes out as it came."""
-    url = f"{_orders_url(tenant, business_unit_id)}:search"
-    call = _call(tenant, "POST", url)
-    return _read(tenant, replace(call, body=body, headers={**call.headers, "Content-Type": "application/json"}))
+    return _read(tenant, search_call(tenant, business_unit_id, body))
+
+
+def order_call(tenant: Tenant, business_unit_id: str, customer_order_id: str) -> Call:
+    return _call(tenant, "GET", f"{_orders_url(tenant, business_unit_id)}/{encode_segment(customer_order_id)}")
+
+
+def search_call(tenant: Tenant, business_unit_id: str, body: bytes) -> Call:
+    call = _call(tenant, "POST", f"{_orders_url(tenant, business_unit_id)}:search")
+    return replace(call, body=body, headers={**call.headers, "Content-Type": "application/json"})
 
 
 def _orders_url(tenant: Tenant, business_unit_id: str) -> str:
     base = tenant.external_url.rstrip("/")
+    if "?" in base or "#" in base:
+        raise ExternalUnavailable(f"The external URL of {tenant.slug} must end with its path, without ? and #.")
     return f"{base}/business-units/{encode_segment(business_unit_id)}/customer-orders"
 
 
@@ -89,9 +97,7 @@ def _report(tenant: Tenant, *, failed: bool, told: bool) -> None:
 
 
 def _answer(tenant: Tenant, call: Call, credentials: Credentials) -> Answer:
-    deadline = Deadline.after(tenant.proxy_timeout_seconds or settings.HUB_PROXY_TIMEOUT_SECONDS)
-    if "?" in tenant.external_url or "#" in tenant.external_url:
-        raise Unsendable(f"The external URL of {tenant.slug} must end with its path, without ? and #")
+    deadline = Deadline.after(allowed_seconds(tenant))
     try:
         refusal = None
         answer = exchange(call, credentials=credentials, deadline=deadline)
@@ -105,6 +111,11 @@ def _answer(tenant: Tenant, call: Call, credentials: Credentials) -> Answer:
     if refusal is not None:
         raise refusal
     return answer
+
+
+def allowed_seconds(tenant: Tenant) -> float:
+    """The limit of a whole proxied call."""
+    return tenant.proxy_timeout_seconds or float(settings.HUB_PROXY_TIMEOUT_SECONDS)
 
 
 def exchange(call: Call, *, credentials: Credentials, deadline: Deadline) -> Answer:

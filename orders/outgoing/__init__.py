@@ -21,7 +21,8 @@ from orders.outgoing.errors import (
     Unresolved,
     Unsendable,
 )
-from orders.outgoing.session import Answer, Call, check_url, same_host, send
+from orders.outgoing.probe import Probe
+from orders.outgoing.session import Answer, Call, check_shape, check_url, same_host, send
 
 __all__ = [
     "Answer",
@@ -32,12 +33,14 @@ __all__ = [
     "DeadlineExceeded",
     "Misconfigured",
     "OutgoingError",
+    "Probe",
     "Refused",
     "TlsFailed",
     "TooLarge",
     "Unavailable",
     "Unresolved",
     "Unsendable",
+    "check_shape",
     "check_url",
     "same_host",
     "send",

@@ -99,7 +99,15 @@ def _prepared(call: Call) -> requests.PreparedRequest:
 
 
 def check_url(url: str) -> SplitResult:
-    """Refuse what is no http(s) URL of a host, and http where not allowed; where it leads is judged when connecting."""
+    """A URL that may be called, as far as its text tells; where it leads is judged when connecting."""
+    parts = check_shape(url)
+    if parts.scheme == "http" and not settings.HUB_OUTBOUND_ALLOW_HTTP:
+        raise Refused(f"{parts.hostname} would be called over plain http; use https or set HUB_OUTBOUND_ALLOW_HTTP")
+    return parts
+
+
+def check_shape(url: str) -> SplitResult:
+    """Raises Unsendable for what is no http(s) URL of a host."""
     if _NOT_IN_A_URL.search(url):
         raise Unsendable(f"{url!r} has a character that no URL may have; write it percent-encoded or in punycode")
     try:
@@ -109,8 +117,6 @@ def check_url(url: str) -> SplitResult:
         raise Unsendable(f"{url!r} is no URL: {error}") from None
     if not usable or "@" in parts.netloc or parts.fragment:
         raise Unsendable(f"{url!r} must be http(s)://host[:port]/path, without a login and without #")
-    if parts.scheme == "http" and not settings.HUB_OUTBOUND_ALLOW_HTTP:
-        raise Refused(f"{parts.hostname} would be called over plain http; use https or set HUB_OUTBOUND_ALLOW_HTTP")
     return parts
 
 

@@ -1,0 +1,49 @@
+"""The proxy app in the admin: what is set (never the secret) and where answers left the contract. Both read-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin
+
+from proxy import breaker
+from proxy.models import ContractDrift, ProxyConfig
+
+
+class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ProxyConfig)
+class ProxyConfigAdmin(SimpleHistoryAdmin, ReadOnly):  # type: ignore[misc]  # simple_history has no types
+    """Set by the tenant (PUT /api/v1/proxy-config) or in the onboarding file."""
+
+    list_display = ("tenant", "type", "set_by", "changed_at", "breaker")
+    list_filter = ("type", "set_by")
+    search_fields = ("tenant__slug", "tenant__name")
+    list_select_related = ("tenant",)
+    fields = ("tenant", "type", "public", "set_by", "changed_at", "breaker")
+    readonly_fields = fields
+
+    @admin.display(description="breaker")
+    def breaker(self, config: ProxyConfig) -> str:
+        return breaker.state(config.tenant_id)
+
+
+@admin.register(ContractDrift)
+class ContractDriftAdmin(ReadOnly):
+    list_display = ("tenant", "pointer", "expected", "found", "count", "first_seen_at", "last_seen_at")
+    list_filter = ("tenant",)
+    search_fields = ("tenant__slug", "pointer")
+    list_select_related = ("tenant",)
+    ordering = ("-last_seen_at",)

@@ -1,0 +1,127 @@
+"""Does a tenant's external service work with these credentials? One step after the other, each with its time.
+
+    resolve, connect, tls, token, read, and for ops also search; the answers of the last two are checked for contract
+
+Stops at the first step that fails. Nothing is stored, no breaker is asked or told.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from orders.models import Tenant
+from orders.outgoing import Answer, Deadline, OutgoingError, Probe
+from orders.partner_tokens import ClientCredentials, PartnerTokenError, request_token
+from orders.problems import Problem
+from proxy.contract import order_of, page_of
+from proxy.credentials import Credentials
+from proxy.failures import problem_of_error
+from proxy.forwarding import allowed_seconds, exchange, order_call, search_call
+
+PROBE_UNIT, PROBE_ORDER = "orderhub-check", "orderhub-check"
+"""Asked for where nobody names an order; 404 is then the right answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    step: str
+    ok: bool
+    ms: int
+    detail: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class _StepError(Exception):
+    """A step's own verdict; the text is for the tenant and for ops."""
+
+
+class ConnectionTest:
+    """One run. ``order`` is (business unit, order id) to be read; ``for_ops`` tells addresses and also searches."""
+
+    def __init__(
+        self, tenant: Tenant, credentials: Credentials, *, order: tuple[str, str] | None = None, for_ops: bool = False
+    ) -> None:
+        self.tenant, self.credentials = tenant, credentials
+        self.unit, self.order = order or (PROBE_UNIT, PROBE_ORDER)
+        self.named = order is not None
+        self.for_ops = for_ops
+
+    def run(self) -> Iterator[Step]:
+        """The steps as they are done, up to the first that fails."""
+        deadline = Deadline.after(allowed_seconds(self.tenant))
+        for name, act in self._steps(deadline):
+            done = self._done(name, act)
+            yield done
+            if not done.ok:
+                return
+
+    def _steps(self, deadline: Deadline) -> Iterator[tuple[str, Callable[[], str]]]:
+        yield from self._way(deadline)
+        if isinstance(self.credentials, ClientCredentials):
+            yield "token", lambda: self._token(deadline)
+        yield "read", lambda: self._read(deadline)
+        if self.for_ops:
+            yield "search", lambda: self._search(Deadline.after(allowed_seconds(self.tenant)))
+
+    def _way(self, deadline: Deadline) -> Iterator[tuple[str, Callable[[], str]]]:
+        probes: list[Probe] = []
+
+        def resolve() -> str:
+            probes.append(Probe(self.tenant.external_url, private_allowed=True, deadline=deadline))
+            return probes[0].resolve()
+
+        yield "resolve", resolve
+        with probes[0] as probe:
+            yield "connect", probe.connect
+            if probe.encrypted:
+                yield "tls", probe.handshake
+
+    def _done(self, name: str, act: Callable[[], str]) -> Step:
+        began = time.monotonic()
+        try:
+            ok, detail = True, act()
+        except (OutgoingError, PartnerTokenError) as error:
+            ok, detail = False, str(error) if self.for_ops else problem_of_error(error).detail
+        except Problem as problem:
+            faults = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in problem.errors[:5])
+            ok, detail = False, f"{problem.detail} {faults}".strip()
+        except _StepError as failed:
+            ok, detail = False, str(failed)
+        shown = detail if self.for_ops or not ok else ""
+        return Step(name, ok, round((time.monotonic() - began) * 1000), shown)
+
+    def _token(self, deadline: Deadline) -> str:
+        if not isinstance(self.credentials, ClientCredentials):
+            return "not needed"
+        call = order_call(self.tenant, self.unit, self.order)
+        granted = request_token(self.credentials, call=call, deadline=deadline)
+        return f"granted, by client authentication in the {'header' if granted.form == 'basic' else 'body'}"
+
+    def _read(self, deadline: Deadline) -> str:
+        call = order_call(self.tenant, self.unit, self.order)
+        answer = exchange(call, credentials=self.credentials, deadline=deadline)
+        if answer.status == 404 and not self.named:
+            return "authorized; the order asked for does not exist (404), as expected"
+        _want_200(answer)
+        order_of(self.tenant, answer, customer_order_id=self.order)
+        return f"order {self.order} answered, {len(answer.body)} bytes, as the contract has it"
+
+    def _search(self, deadline: Deadline) -> str:
+        body = json.dumps({"customerOrderId": self.order}).encode()
+        answer = exchange(search_call(self.tenant, self.unit, body), credentials=self.credentials, deadline=deadline)
+        _want_200(answer)
+        page = page_of(self.tenant, answer, skip=0, take=200)
+        return f"{len(page.orders)} order(s) found, as the contract has it"
+
+
+def _want_200(answer: Answer) -> None:
+    if answer.status in (401, 403):
+        raise _StepError(f"The external service refuses these credentials ({answer.status}).")
+    if answer.status != 200:
+        raise _StepError(f"The external service answered {answer.status}.")

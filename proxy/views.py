@@ -1,0 +1,89 @@
+"""``proxy-config`` and its drift (contract.md section 3)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from orders.api.body import read_json
+from orders.api.views import ApiView, render_json
+from orders.models import Tenant
+from orders.problems import Conflict, Fault, InvalidParameter, NotFound, VerificationFailed
+from proxy import drift
+from proxy.bodies import config_of
+from proxy.connection_test import ConnectionTest, Step
+from proxy.credentials import masked, opened, store
+from proxy.models import ContractDrift, ProxyConfig
+
+
+class NotVerified(VerificationFailed):
+    """The steps that were tried, the last of which failed."""
+
+    def __init__(self, steps: list[Step]) -> None:
+        super().__init__(f"Nothing was stored. {steps[-1].step}: {steps[-1].detail}")
+        self.steps = steps
+
+    def as_json(self, correlation_id: str) -> dict[str, Any]:
+        return {**super().as_json(correlation_id), "verification": [step.as_json() for step in self.steps]}
+
+
+class ProxyConfigView(ApiView):
+    """The caller's own tenant is meant; there is no id in the path."""
+
+    scopes = {"GET": "proxy-config:write", "PUT": "proxy-config:write"}
+
+    def get(self, request: Request) -> HttpResponse:
+        config = ProxyConfig.objects.filter(tenant_id=self.caller.tenant.pk).first()
+        if config is None:
+            raise NotFound("No credentials of the external service are set.")
+        return render_json(masked(config))
+
+    def put(self, request: Request) -> HttpResponse:
+        verifying = _wants_verification(request)
+        body = config_of(read_json(request._request))
+        tenant = Tenant.objects.get(pk=self.caller.tenant.pk)
+        if tenant.mode == Tenant.Mode.EVENTS:
+            raise Conflict("The tenant is in events mode; ask the hub's operators for proxy or migrating mode first.")
+        config = ProxyConfig(tenant=tenant, type=body.type, public=body.public, set_by=ProxyConfig.SetBy.TENANT)
+        steps = list(ConnectionTest(tenant, opened(config, body.secret, tenant=tenant)).run()) if verifying else []
+        if steps and not steps[-1].ok:
+            raise NotVerified(steps)
+        store(config, body.secret)
+        verification = {"verification": [step.as_json() for step in steps]} if verifying else {}
+        return render_json({**masked(config), **verification})
+
+
+def _wants_verification(request: Request) -> bool:
+    given = request.query_params.get("verify", "false")
+    if given not in ("true", "false"):
+        raise InvalidParameter("verify is true or false.", errors=[Fault("/verify", "Expected true or false.")])
+    return bool(given == "true")
+
+
+class DriftView(ApiView):
+    """Where the external service's answers left the contract."""
+
+    scopes = {"GET": "proxy-config:write"}
+
+    def get(self, request: Request) -> HttpResponse:
+        drift.write()
+        rows = ContractDrift.objects.filter(tenant_id=self.caller.tenant.pk)
+        return render_json({"drift": [_shown(row) for row in rows[: drift.ROWS_PER_TENANT]]})
+
+
+def _shown(row: ContractDrift) -> dict[str, Any]:
+    return {
+        "pointer": row.pointer,
+        "expected": row.expected,
+        "found": row.found,
+        "firstSeen": _timestamp(row.first_seen_at),
+        "lastSeen": _timestamp(row.last_seen_at),
+        "count": row.count,
+    }
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
