@@ -84,7 +84,7 @@ def run_pytest(environ: dict[str, str], marks: str, rest: list[str]) -> int:
 
 def clean_environ() -> dict[str, str]:
     """The caller's environment without its hub settings, and with keys made for this run."""
-    ours = ("HUB_", "DATABASE_URL", "REDIS_URL", "VENV", "MAKE")
+    ours = ("HUB_", "DATABASE_URL", "REDIS_URL", "PORT", "CHECK", "VENV", "MAKE")
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(ours) or name.startswith("HUB_TEST_")
     }
