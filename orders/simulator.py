@@ -36,7 +36,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar, Self
 
 from orders.simulator_faults import DRIP_SECONDS, NO_FAULT, WORDS, Fault, FaultPlan, UnknownFault
-from orders.simulator_wire import Answer, Call, json_answer
+from orders.simulator_wire import Answer, Call, json_answer, write_json
 
 HOST = "127.0.0.1"
 BODY_LIMIT_BYTES = 64 * 1024 * 1024
@@ -191,7 +191,7 @@ class Simulator:
             case "DELETE", "/_received":
                 self.forget()
             case "POST", "/_fault":
-                self.fail(**_object(call.body))
+                self.fail(**json.loads(write_json(call.json_object())))
             case "DELETE", "/_fault":
                 self.faults.clear()
         match call.path:
@@ -200,14 +200,6 @@ class Simulator:
             case "/_fault":
                 return json_answer({"faults": self.faults.as_json()})
         return None
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    """The JSON object of a control call. Raises ValueError, of which UnknownFault is one."""
-    data = json.loads(body)
-    if not isinstance(data, dict):
-        raise UnknownFault('A fault is a JSON object such as {"status": 503, "times": 3, "on": "POST /hook"}.')
-    return data
 
 
 def run(simulator: Simulator, *, announce: Callable[[str], None]) -> None:

@@ -6,7 +6,6 @@ No Django and nothing of the hub: a simulator is a stranger to the code it is us
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -72,6 +71,13 @@ class Call:
             return {}
         return _first_values(self.body.decode("utf-8", "replace"))
 
+    def json_object(self) -> dict[str, Any]:
+        """The body's JSON object, numbers as ``Digits``. Raises ValueError."""
+        data = read_json(self.body)
+        if not isinstance(data, dict):
+            raise ValueError("The body must be a JSON object.")
+        return data
+
     def header(self, name: str) -> str:
         return str(self.headers.get(name) or "")
 
@@ -83,7 +89,7 @@ class Call:
             return None
         try:
             user, colon, password = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return None
         return (user, password) if colon else None
 

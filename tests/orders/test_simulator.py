@@ -208,12 +208,12 @@ def test_a_failure_of_the_simulator_itself_is_answered_and_shown(capsys):
 
 
 def test_a_simulator_needs_no_django():
-    modules = "orders.simulator, proxy.mock_oms"
+    modules = "orders.simulator, proxy.mock_oms, suppliers.mock_supplier, orderflow.mock_orderflow"
     code = f"import sys, {modules}; sys.exit(any(name.startswith('django') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-COMMANDS = [("mock_oms", [])]
+COMMANDS = [("mock_oms", []), ("mock_supplier", []), ("mock_orderflow", [])]
 
 
 @pytest.mark.parametrize(("command", "options"), COMMANDS)
