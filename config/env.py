@@ -162,7 +162,9 @@ def _redis_url(text: str) -> str:
 
 def _email_url(text: str) -> str:
     if text and not re.match(r"(smtps?|submission|console|dummy):", text):
-        raise ValueError("must be submission://user:password@host:587 or smtps://user:password@host:465, or empty for no mail")
+        raise ValueError(
+            "must be submission://user:password@host:587 or smtps://user:password@host:465, or empty for no mail"
+        )
     return text
 
 

@@ -13,5 +13,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("oauth2/token", TokenView.as_view(), name="token"),
+    path("", include("orders.urls")),
+    path("", include("suppliers.urls")),
+    path("", include("orderflow.urls")),
+    path("", include("proxy.urls")),
     re_path(r"^api/", UnknownPath.as_view()),
 ]

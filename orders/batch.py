@@ -1,7 +1,7 @@
 """One applying transaction: events read in sequence, orders, events, debts and queues written set-wise.
 
-    PoisonEvent   an event of the batch cannot be applied; everything is rolled back
-    LeaseLost     somebody else holds a queue of the batch by now; everything is rolled back
+PoisonEvent   an event of the batch cannot be applied; everything is rolled back
+LeaseLost     somebody else holds a queue of the batch by now; everything is rolled back
 """
 
 from __future__ import annotations
@@ -119,9 +119,7 @@ class Batch:
             orders.setdefault(queue_id, _Present(None, "", 0, line[0].received_at, line[0].received_at))
         return orders
 
-    def _fold(
-        self, events: Mapping[int, list[OrderEvent]], orders: Mapping[int, _Present]
-    ) -> dict[int, list[Change]]:
+    def _fold(self, events: Mapping[int, list[OrderEvent]], orders: Mapping[int, _Present]) -> dict[int, list[Change]]:
         """Apply each queue's events in sequence to its order; returns the changes by tenant."""
         tenants = Tenant.objects.in_bulk({queue.tenant_id for queue in self._queues})
         changes: dict[int, list[Change]] = defaultdict(list)
@@ -167,8 +165,15 @@ class Batch:
     def _write_orders(self, orders: Mapping[int, _Present]) -> None:
         keys = {queue.pk: queue.key for queue in self._queues}
         rows = [
-            (queue_id, *keys[queue_id], *_columns(order.document or {}), order.digest, order.applied_sequence)
-            + (order.received_at, order.updated_at)
+            (
+                queue_id,
+                *keys[queue_id],
+                *_columns(order.document or {}),
+                order.digest,
+                order.applied_sequence,
+                order.received_at,
+                order.updated_at,
+            )
             for queue_id, order in sorted(orders.items())
             if order.touched
         ]

@@ -109,7 +109,5 @@ def rotate_secret(client: ApiClient) -> str:
     client.previous_client_secret = client.client_secret
     client.previous_secret_until = timezone.now() + ROTATION_OVERLAP
     client.client_secret = made
-    client.save(
-        update_fields=["client_secret", "previous_client_secret", "previous_secret_until", "updated"]
-    )
+    client.save(update_fields=["client_secret", "previous_client_secret", "previous_secret_until", "updated"])
     return made

@@ -129,6 +129,4 @@ def _supersede_unsent(lane: _Lane, made: list[Delivery]) -> None:
     unsent = Delivery.objects.filter(
         lane=lane.id, status__in=(Delivery.Status.PENDING, Delivery.Status.DEAD), position__lt=newest.position
     )
-    unsent.exclude(pk=in_flight).update(
-        status=Delivery.Status.SUPERSEDED, superseded_by=newest.id, finished_at=now
-    )
+    unsent.exclude(pk=in_flight).update(status=Delivery.Status.SUPERSEDED, superseded_by=newest.id, finished_at=now)

@@ -1,18 +1,18 @@
 """Every error the HTTP API answers with, RFC 9457 (``application/problem+json``). Meanings: docs/errors.md.
 
-    Problem
-      InvalidBody 400 · InvalidParameter 400 · InvalidId 400
-      NotAuthenticated 401
-      ScopeMissing 403 · BusinessUnitNotAllowed 403 · TenantMismatch 403
-      NotFound 404 · UnknownOrder 404 · UnknownEvent 404
-      MethodNotAllowed 405 · ProxyMode 405
-      Conflict 409
-      TooLarge 413 · UnsupportedMediaType 415
-      VerificationFailed 422
-      Throttled 429
-      ExternalContract 502 · ExternalUnavailable 502 · ExternalBusy 503 · ProxyNotConfigured 503 · ExternalTimeout 504
-      Unavailable 503
-      Internal 500
+Problem
+  InvalidBody 400 · InvalidParameter 400 · InvalidId 400
+  NotAuthenticated 401
+  ScopeMissing 403 · BusinessUnitNotAllowed 403 · TenantMismatch 403
+  NotFound 404 · UnknownOrder 404 · UnknownEvent 404
+  MethodNotAllowed 405 · ProxyMode 405
+  Conflict 409
+  TooLarge 413 · UnsupportedMediaType 415
+  VerificationFailed 422
+  Throttled 429
+  ExternalContract 502 · ExternalUnavailable 502 · ExternalBusy 503 · ProxyNotConfigured 503 · ExternalTimeout 504
+  Unavailable 503
+  Internal 500
 """
 
 from __future__ import annotations

@@ -80,7 +80,11 @@ def _claim_postgresql(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, l
 def _claim_sqlite(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, lease_seconds: float) -> list[int]:
     clock = DatabaseClock()
     due = line.model._default_manager.filter(due_at__lte=clock.now()).order_by("due_at")
-    ids = [pk for group, most in wanted.items() for pk in due.filter(**{line.group: group}).values_list("pk", flat=True)[:most]]
+    ids = [
+        pk
+        for group, most in wanted.items()
+        for pk in due.filter(**{line.group: group}).values_list("pk", flat=True)[:most]
+    ]
     lines = line.model._default_manager.filter(pk__in=ids)
     for pk, losses in lines.filter(lease__isnull=False).values_list("pk", "losses"):
         line.model._default_manager.filter(pk=pk).update(losses=losses + 1)

@@ -54,9 +54,7 @@ _ACCEPT = """
 
 
 @transaction.atomic
-def _accept_sqlite(
-    key: OrderKey, event_id: uuid.UUID, payload: str, client_id: int | None, correlation_id: str
-) -> int:
+def _accept_sqlite(key: OrderKey, event_id: uuid.UUID, payload: str, client_id: int | None, correlation_id: str) -> int:
     now = DatabaseClock().now()
     queue, created = OrderQueue.objects.get_or_create(**key._asdict(), defaults={"last_sequence": 1, "due_at": now})
     if not created:

@@ -7,7 +7,9 @@ import time
 from celery import shared_task
 from django.db import close_old_connections
 
-from orders import applying, housekeeping as chores, sending, sweep as sweeping
+from orders import applying, sending
+from orders import housekeeping as chores
+from orders import sweep as sweeping
 from orders.wakes import wake_inbound
 
 TURN_SECONDS = 5.0

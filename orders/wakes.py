@@ -72,6 +72,8 @@ def publish(queue: str) -> bool:
         waker = _wakers[queue]
         waker.failures += 1
         if waker.failures & (waker.failures - 1) == 0:
-            log.warning("broker away; the sweep will find the work", queue=queue, failures=waker.failures, error=str(error))
+            log.warning(
+                "broker away; the sweep will find the work", queue=queue, failures=waker.failures, error=str(error)
+            )
         return False
     return True

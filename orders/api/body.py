@@ -13,9 +13,7 @@ BODY_LIMIT_BYTES = 1024 * 1024
 """Contract: HTTP API, 413 over 1 MiB."""
 
 
-def read_body(
-    request: HttpRequest, *, content_type: str = "application/json", limit: int = BODY_LIMIT_BYTES
-) -> bytes:
+def read_body(request: HttpRequest, *, content_type: str = "application/json", limit: int = BODY_LIMIT_BYTES) -> bytes:
     """The raw body. Raises TooLarge (413), UnsupportedMediaType (415), InvalidBody (400, none sent), in this order."""
     body = _read_limited(request, limit)
     given = request.content_type or ""

@@ -91,7 +91,7 @@ class OrderEvent(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, db_default=Status.PENDING, default=Status.PENDING)
     attempts = models.IntegerField(default=0, db_default=0)
     tries_left_from = models.IntegerField(default=0, db_default=0)
-    """Attempts made before the present schedule began: a retry by hand starts a fresh schedule, ``attempts`` counts on."""
+    """Attempts made before the present schedule began: a retry by hand starts afresh, ``attempts`` counts on."""
     error = models.TextField(default="", db_default="", blank=True)
     changed = models.BooleanField(null=True)
     superseded_by = models.UUIDField(null=True)

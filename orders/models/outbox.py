@@ -164,9 +164,7 @@ class Delivery(models.Model):
 class DeliveryAttempt(models.Model):
     """One try of one delivery: when, how long, what came back."""
 
-    delivery = models.ForeignKey(
-        Delivery, on_delete=models.DO_NOTHING, db_constraint=False, related_name="tries"
-    )
+    delivery = models.ForeignKey(Delivery, on_delete=models.DO_NOTHING, db_constraint=False, related_name="tries")
     number = models.IntegerField()
     request_id = models.UUIDField()
     """The same for all deliveries that went out in one partner request."""

@@ -1,0 +1,73 @@
+"""The customer-order endpoints: read one, search, send one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from orders.api.body import read_body
+from orders.api.correlation import correlation_id
+from orders.api.parameters import DEFAULT_TAKE, PAGE, read_parameters
+from orders.api.schema import documented
+from orders.api.views import ApiView, render_json
+from orders.channels import OrderKey
+from orders.documents import parse_put, parse_search
+from orders.problems import Fault, InvalidBody
+from orders.reception import accept
+from orders.sources import Search, source_for
+from orders.wakes import wake_inbound
+
+
+class CustomerOrderView(ApiView):
+    scopes = {"GET": "customer-orders:read", "PUT": "customer-orders:write"}
+
+    @documented.get_order
+    def get(self, request: Request, business_unit_id: str, customer_order_id: str) -> HttpResponse:
+        """One order, from the hub's store or through the tenant's own system."""
+        read_parameters(request, {})
+        found = source_for(self.caller.tenant).get(self.caller.tenant, business_unit_id, customer_order_id)
+        headers: dict[str, str] = {}
+        if found.sequence is not None:
+            headers["Orderhub-Sequence"] = str(found.sequence)
+        if found.etag is not None:
+            headers["ETag"] = found.etag
+            if _matches(request.headers.get("If-None-Match", ""), found.etag):
+                return HttpResponse(status=304, headers=headers)
+        return HttpResponse(found.body, headers=headers, content_type="application/json")
+
+    @documented.put_order
+    def put(self, request: Request, business_unit_id: str, customer_order_id: str) -> HttpResponse:
+        """Accept one order event, stored durably; it is applied in the sequence of reception."""
+        body = read_body(request)
+        order = parse_put(body)
+        if order["customerOrderId"] != customer_order_id:
+            fault = Fault("/customerOrder/customerOrderId", "is not the id in the path")
+            raise InvalidBody(errors=[fault])
+        key = OrderKey(self.caller.tenant.pk, business_unit_id, customer_order_id)
+        client = self.caller.client.pk
+        accepted = accept(key, payload=body, client_id=client, correlation_id=correlation_id())
+        wake_inbound()
+        answer = {"eventId": str(accepted.event_id), "sequence": accepted.sequence, "status": "pending"}
+        location = f"/api/v1/order-events/{accepted.event_id}"
+        return render_json(answer, status=202, headers={"Location": location})
+
+
+class CustomerOrderSearchView(ApiView):
+    scopes = {"POST": "customer-orders:read"}
+
+    @documented.search_orders
+    def post(self, request: Request, business_unit_id: str) -> HttpResponse:
+        """Search the orders of one business unit; ``{}`` is all of them."""
+        page = {"skip": 0, "take": DEFAULT_TAKE} | read_parameters(request, PAGE)
+        body = read_body(request)
+        wanted = Search(criteria=parse_search(body), raw=body, **page)
+        found = source_for(self.caller.tenant).search(self.caller.tenant, business_unit_id, wanted)
+        answer: dict[str, Any] = {"customerOrders": found.orders, "page": page | {"hasMore": found.has_more}}
+        return render_json(answer)
+
+
+def _matches(given: str, etag: str) -> bool:
+    """RFC 9110, If-None-Match: weak comparison over the list."""
+    return given.strip() == "*" or etag in (part.strip().removeprefix("W/") for part in given.split(","))

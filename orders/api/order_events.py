@@ -1,0 +1,117 @@
+"""Order events: their fate, the reconciling list, and what a client with ``order-events:operate`` may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from orders import replays
+from orders.api.body import read_json
+from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_parameters, whole
+from orders.api.schema import documented
+from orders.api.views import ApiView, render_json
+from orders.fates import Listing, cursor_of, fates, listed, read_cursor
+from orders.models import OrderEvent
+from orders.models.inbox import event_id as parsed_id
+from orders.problems import Conflict, Fault, InvalidBody, UnknownEvent
+
+
+class OrderEventsView(ApiView):
+    scopes = {"GET": "customer-orders:write"}
+    parameters = {
+        "customerOrderId": an_id,
+        "businessUnitId": an_id,
+        "status": one_of(*OrderEvent.Status.values),
+        "since": an_instant,
+        "cursor": read_cursor,
+        "take": whole(1, 200),
+    }
+
+    @documented.list_events
+    def get(self, request: Request) -> HttpResponse:
+        """Accepted events, oldest first; follow ``page.next`` to reconcile."""
+        given = read_parameters(request, self.parameters)
+        take = given.get("take", DEFAULT_TAKE)
+        wanted = Listing(
+            customer_order_id=given.get("customerOrderId"),
+            business_unit_id=given.get("businessUnitId"),
+            status=given.get("status"),
+            since=given.get("since"),
+            after=given.get("cursor"),
+        )
+        rows = list(listed(self.caller.tenant.pk, wanted, business_units=self.caller.business_units)[: take + 1])
+        following = cursor_of(rows[take - 1].pk) if len(rows) > take else None
+        return render_json({"orderEvents": fates(rows[:take]), "page": {"take": take, "next": following}})
+
+
+class _OneEvent(ApiView):
+    def event(self, event_id: str) -> OrderEvent:
+        """The tenant's event; another's is as unknown as none."""
+        known = parsed_id(event_id)
+        events = OrderEvent.objects.select_related("queue").filter(tenant=self.caller.tenant, pk=known)
+        event = events.first() if known else None
+        if event is None or not self.caller.may_use(event.queue.business_unit_id):
+            raise UnknownEvent("No event with this id was accepted for this tenant.")
+        return event
+
+
+class OrderEventView(_OneEvent):
+    scopes = {"GET": "customer-orders:write"}
+
+    @documented.get_event
+    def get(self, request: Request, event_id: str) -> HttpResponse:
+        """The fate of one accepted event."""
+        read_parameters(request, {})
+        return render_json(fates([self.event(event_id)])[0])
+
+
+class OrderEventVerbView(_OneEvent):
+    scopes = {"POST": "order-events:operate"}
+    operation: Callable[..., replays.Result] = replays.retry
+
+    @documented.operate_event
+    def post(self, request: Request, event_id: str) -> HttpResponse:
+        """Preview, retry or discard one dead event."""
+        reason = _reason(request)
+        event = self.event(event_id)
+        operation = type(self).operation
+        noted: dict[str, Any] = {} if operation is replays.preview else {"who": self._who(), "reason": reason}
+        try:
+            result = operation(event, **noted)
+        except (replays.NotDead, replays.QueueBusy) as refused:
+            raise Conflict(f"{str(refused)[:1].upper()}{str(refused)[1:]}.") from None
+        return render_json(result.as_json())
+
+    def _who(self) -> str:
+        return f"client {self.caller.client.client_id}"
+
+
+class PreviewView(OrderEventVerbView):
+    operation = replays.preview
+
+
+class RetryView(OrderEventVerbView):
+    operation = replays.retry
+
+
+class DiscardView(OrderEventVerbView):
+    operation = replays.discard
+
+
+def _reason(request: Request) -> str:
+    """The body ``{"reason": text}``; no body at all is no reason."""
+    if not request.META.get("CONTENT_LENGTH") or request.META.get("CONTENT_LENGTH") == "0":
+        return ""
+    body = read_json(request)
+    if not isinstance(body, dict):
+        raise InvalidBody(errors=[Fault("", 'must be an object such as {"reason": "…"}')])
+    faults = [Fault(f"/{name}", "is not known here; known is reason") for name in body if name != "reason"]
+    reason = body.get("reason", "")
+    if not isinstance(reason, str) or len(reason) > 2_000 or "\x00" in reason:
+        faults.append(Fault("/reason", "must be a text of at most 2,000 characters"))
+    if faults:
+        raise InvalidBody(errors=faults)
+    return str(reason)

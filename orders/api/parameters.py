@@ -1,0 +1,76 @@
+"""Query parameters: known names only, each checked, all faults at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from rest_framework.request import Request
+
+from orders.documents import check_id, parse_instant
+from orders.problems import Fault, InvalidParameter
+
+Parser = Callable[[str], Any]
+NUL = "\x00"
+
+
+def read_parameters(request: Request, parsers: Mapping[str, Parser]) -> dict[str, Any]:
+    """The given parameters, parsed; an unknown, repeated or malformed one is InvalidParameter (400)."""
+    faults, values = [], {}
+    for name, given in request.query_params.lists():
+        if name not in parsers:
+            faults.append(Fault(f"/{name[:100]}", f"is not a parameter here; known are {', '.join(parsers)}"))
+        elif len(given) > 1:
+            faults.append(Fault(f"/{name}", "is given twice"))
+        else:
+            try:
+                values[name] = parsers[name](given[0])
+            except ValueError as error:
+                faults.append(Fault(f"/{name}", str(error)))
+    if faults:
+        raise InvalidParameter(errors=faults)
+    return values
+
+
+def whole(low: int, high: int) -> Parser:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 18 and low <= int(text) <= high):
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def one_of(*words: str) -> Parser:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def an_id(text: str) -> str:
+    reason = check_id(text)
+    if reason:
+        raise ValueError(reason)
+    return text
+
+
+def an_instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a time with zone, such as 2026-11-20T10:00:00Z") from None
+
+
+def text(given: str) -> str:
+    if NUL in given or len(given) > 2_000:
+        raise ValueError("must be a text of at most 2,000 characters without NUL")
+    return given
+
+
+NO_LIMIT = 2**53
+PAGE: dict[str, Parser] = {"skip": whole(0, NO_LIMIT), "take": whole(1, 200)}
+DEFAULT_TAKE = 50

@@ -1,0 +1,117 @@
+"""The health of a destination: the breaker, what stops it, and what a person does about it.
+
+Consecutive failures that count (refused, unresolved, timeout, cut, 5xx) open the breaker; it lets one probe through
+after a while that doubles; any answer closes it. Wrong credentials or addresses stop the destination; a probe every
+PROBE_SECONDS finds out when they are mended, and nothing is burnt meanwhile (design: Outbox).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+
+from orders.channels import Outcome, Verdict
+from orders.clock import DatabaseClock
+from orders.models import Destination, OperatorAction
+from orders.wakes import wake_outbound
+
+PROBE_SECONDS = 600.0
+"""scalepoint.md section 4: a misconfigured endpoint is probed every 10 min."""
+OPEN_MOST_SECONDS = 300.0
+"""Contract, HUB_BREAKER_OPEN_SECONDS: doubling to 300."""
+FIELDS = ["state", "state_reason", "state_since", "probe_at", "failures", "open_seconds", "waits_until"]
+
+log = structlog.get_logger("orderhub.outbox")
+
+
+def judge(outcomes: Sequence[tuple[int, Outcome]], clock: DatabaseClock) -> None:
+    """Bring destinations' health up to date, in the recording transaction. A quiet success writes nothing."""
+    by_destination: dict[int, list[Outcome]] = {}
+    for pk, outcome in outcomes:
+        if outcome.verdict != Verdict.HELD:
+            by_destination.setdefault(pk, []).append(outcome)
+    rows = Destination.objects.select_for_update().in_bulk(sorted(by_destination))
+    for pk, line in sorted(by_destination.items()):
+        destination = rows[pk]
+        before = [getattr(destination, name) for name in FIELDS]
+        for outcome in line:
+            _judge_one(destination, outcome, clock)
+        if [getattr(destination, name) for name in FIELDS] != before:
+            destination.save(update_fields=FIELDS)
+
+
+def _judge_one(destination: Destination, outcome: Outcome, clock: DatabaseClock) -> None:
+    if outcome.destination_waits and outcome.retry_after:
+        destination.waits_until = clock.now(min(max(outcome.retry_after, 1.0), 3600.0))
+    if outcome.verdict == Verdict.MISCONFIGURED:
+        _stop(destination, outcome.detail, clock)
+    elif outcome.counts_for_breaker:
+        _count_failure(destination, clock)
+    else:
+        _recover(destination)
+
+
+def _stop(destination: Destination, reason: str, clock: DatabaseClock) -> None:
+    if destination.state == Destination.State.RUNNING:
+        destination.state, destination.state_since = Destination.State.STOPPED, clock.now()
+        log.error("destination stopped", destination=str(destination.pk), reason=reason)
+    if destination.state == Destination.State.STOPPED:
+        destination.state_reason = reason or "misconfigured"
+        destination.probe_at = clock.now(PROBE_SECONDS)
+
+
+def _count_failure(destination: Destination, clock: DatabaseClock) -> None:
+    destination.failures += 1
+    most = settings.HUB_BREAKER_FAILURES
+    if destination.open_seconds is not None:
+        destination.open_seconds = min(destination.open_seconds * 2, OPEN_MOST_SECONDS)
+    elif most and destination.failures >= most:
+        destination.open_seconds = settings.HUB_BREAKER_OPEN_SECONDS
+        log.warning("breaker open", destination=str(destination.pk), failures=destination.failures)
+    if destination.open_seconds is not None:
+        destination.probe_at = clock.now(destination.open_seconds)
+    elif destination.state == Destination.State.STOPPED:
+        destination.probe_at = clock.now(PROBE_SECONDS)
+
+
+def _recover(destination: Destination) -> None:
+    destination.failures, destination.open_seconds = 0, None
+    if destination.state != Destination.State.PAUSED:
+        destination.state, destination.state_reason, destination.state_since = Destination.State.RUNNING, "", None
+        destination.probe_at = None
+
+
+def pause(destination: Destination, *, who: str, reason: str) -> None:
+    """Hold everything owed to the destination until a person resumes it."""
+    destination.state, destination.state_reason = Destination.State.PAUSED, reason or f"paused by {who}"
+    destination.state_since, destination.probe_at = DatabaseClock().now(), None
+    destination.save(update_fields=FIELDS)
+    _note(destination, "pause", who=who, reason=reason)
+
+
+def resume(destination: Destination, *, who: str, reason: str = "") -> None:
+    """Go on with the lanes in order; also closes the breaker."""
+    destination.state, destination.state_reason, destination.state_since = Destination.State.RUNNING, "", None
+    destination.failures, destination.open_seconds, destination.probe_at = 0, None, None
+    destination.waits_until = None
+    destination.save(update_fields=FIELDS)
+    _note(destination, "resume", who=who, reason=reason)
+    wake_outbound()
+
+
+def probe(destination: Destination, *, who: str) -> None:
+    """Let one delivery through now, whatever the state says; its outcome decides."""
+    destination.probe_at = DatabaseClock().now() - timedelta(seconds=1)
+    destination.save(update_fields=["probe_at"])
+    _note(destination, "probe", who=who, reason="")
+    wake_outbound()
+
+
+def _note(destination: Destination, action: str, *, who: str, reason: str) -> None:
+    OperatorAction.objects.create(
+        tenant_id=destination.tenant_id, who=who, action=action, reason=reason,
+        subject=f"destination:{destination.pk}", outcome=destination.state,
+    )  # fmt: skip

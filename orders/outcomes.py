@@ -1,0 +1,114 @@
+"""Recording what a try came to: the delivery, its lane, the attempt and the destination's health, guarded by the lease.
+
+A courier that outlived its lease records nothing: another has the lane by now.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from orders.channels import Outcome, Verdict, channels
+from orders.clock import DatabaseClock
+from orders.health import judge
+from orders.models import Delivery, DeliveryAttempt, Destination, Lane
+from orders.schedule import JITTER, next_try
+
+RESPONSE_CUT = 2_000
+"""Characters of a partner's answer kept per attempt."""
+
+log = structlog.get_logger("orderhub.outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    delivery: Delivery
+    destination: Destination
+    lease: uuid.UUID
+    outcome: Outcome
+    request_id: uuid.UUID
+    started_at: datetime
+    duration_ms: float
+
+
+@transaction.atomic
+def record(tried: Sequence[Tried]) -> None:
+    """Write a set of outcomes in one transaction; those whose lease was lost are left out."""
+    lanes = _still_held(tried)
+    clock = DatabaseClock()
+    kept = [one for one in tried if one.delivery.lane_id in lanes]
+    for one in sorted(kept, key=lambda one: one.delivery.lane_id):
+        _record_one(one, lanes[one.delivery.lane_id], clock)
+    DeliveryAttempt.objects.bulk_create(_attempt(one) for one in kept if one.outcome.verdict != Verdict.HELD)
+    judge([(one.destination.pk, one.outcome) for one in kept], clock)
+
+
+def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:
+    held = Lane.objects.select_for_update().filter(pk__in=[one.delivery.lane_id for one in tried]).order_by("pk")
+    leases = {one.delivery.lane_id: one.lease for one in tried}
+    found = {lane.pk: lane for lane in held if lane.lease == leases[lane.pk]}
+    if len(found) < len(leases):
+        log.warning("a worker that outlived its lease records nothing", lanes=len(leases) - len(found))
+    return found
+
+
+def _record_one(one: Tried, lane: Lane, clock: DatabaseClock) -> None:
+    delivery, outcome, now = one.delivery, one.outcome, clock.now()
+    channel = channels()[one.destination.channel]
+    finished = _finished(one, clock)
+    if outcome.verdict not in (Verdict.HELD, Verdict.MISCONFIGURED):
+        delivery.attempts += 1
+    delivery.error = "" if outcome.verdict == Verdict.DELIVERED else outcome.detail
+    if isinstance(finished, str):
+        delivery.status, delivery.finished_at = finished, now
+        lane.done_position = delivery.position
+        if finished == Delivery.Status.DEAD:
+            log.error("delivery dead", delivery=str(delivery.pk), kind=delivery.kind, error=outcome.detail)
+            if channel.holds_lane(delivery.kind):
+                lane.held_by = delivery.pk
+        more = lane.last_position > lane.done_position and lane.held_by is None
+        lane.due_at = now if more else None
+    else:
+        lane.due_at = finished
+    lane.lease, lane.losses = None, 0
+    lane.save(update_fields=["lease", "losses", "done_position", "due_at", "held_by"])
+    delivery.save(update_fields=["attempts", "error", "status", "finished_at"])
+    channel.recorded(delivery, outcome)
+
+
+def _finished(one: Tried, clock: DatabaseClock) -> str | datetime:
+    """The status the delivery ends in, or when it is tried again."""
+    outcome, delivery, now = one.outcome, one.delivery, clock.now()
+    match outcome.verdict:
+        case Verdict.DELIVERED:
+            return Delivery.Status.DELIVERED
+        case Verdict.SUPERSEDED:
+            return Delivery.Status.SUPERSEDED
+        case Verdict.REJECTED:
+            return Delivery.Status.DEAD
+        case Verdict.MISCONFIGURED | Verdict.HELD:
+            return now
+    schedule = one.destination.retry_schedule or settings.HUB_DELIVERY_RETRY_SCHEDULE
+    tries = delivery.attempts + 1 - delivery.tries_left_from
+    at = next_try(schedule, tries, now=now, jitter=JITTER, retry_after=outcome.retry_after)
+    return Delivery.Status.DEAD if at is None else at
+
+
+def _attempt(one: Tried) -> DeliveryAttempt:
+    return DeliveryAttempt(
+        delivery=one.delivery,
+        number=one.delivery.attempts,
+        request_id=one.request_id,
+        started_at=one.started_at,
+        duration_ms=round(one.duration_ms, 1),
+        verdict=one.outcome.verdict.value,
+        detail=one.outcome.detail,
+        response_status=one.outcome.response_status,
+        response_cut=one.outcome.response_cut.replace("\x00", "\ufffd")[:RESPONSE_CUT],
+    )
