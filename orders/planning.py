@@ -46,10 +46,14 @@ class Plan:
         self.owing.setdefault(change.event_id, []).append(line)
 
     def write(self) -> int:
-        """Write the debts and what the planners remember; returns how many deliveries are owed."""
+        """Write the debts and what the planners remember; returns how many deliveries are owed.
+
+        Lanes are locked before the planners' rows, as in ``outcomes.record``: the other way round the two deadlock.
+        """
+        owed = len(owe(self._debts))
         for planner in self._planners:
             planner.save()
-        return len(owe(self._debts))
+        return owed
 
 
 def has_destinations(tenant_id: int) -> bool:
