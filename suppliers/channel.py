@@ -19,7 +19,7 @@ from orders.partner_tokens import PartnerTokenError, TokenRefused, send_authoriz
 from suppliers import signing
 from suppliers.events import ORDER_CREATED
 from suppliers.models import SupplierPart, Webhook
-from suppliers.outcomes import body_cut, outcome_of_answer, outcome_of_error
+from suppliers.outcomes import GONE, body_cut, outcome_of_answer, outcome_of_error
 from suppliers.planner import SupplierPlanner
 from suppliers.webhooks import Target, target_of
 
@@ -65,6 +65,8 @@ class SupplierWebhooks:
 
         A receiver may fetch before it answers: a fetch after the event was made counts.
         """
+        if outcome.response_status == GONE and outcome.verdict is Verdict.MISCONFIGURED:
+            _disable(delivery.destination_id, outcome.detail)
         if outcome.verdict is Verdict.DELIVERED and delivery.reference:
             fetched = When(fetched_at__gte=delivery.created_at, then=F("unfetched_since"))
             waits = Coalesce(F("unfetched_since"), Now(), output_field=DateTimeField())
@@ -86,6 +88,12 @@ class SupplierWebhooks:
             return {"fault": str(lost)}
         self._targets[destination.pk] = (now + REMEMBER_SECONDS, target)
         return {"target": target}
+
+
+def _disable(destination_id: int, reason: str) -> None:
+    """A receiver that is gone is not probed: a person gives the new address, then what is owed goes on."""
+    running = Destination.objects.filter(pk=destination_id).exclude(state=Destination.State.PAUSED)
+    running.update(state=Destination.State.PAUSED, state_reason=reason, state_since=Now(), probe_at=None)
 
 
 def _try(delivery: Delivery, target: Target, *, destination: Destination) -> Outcome:

@@ -20,7 +20,7 @@ GONE = 410
 DENIED = (401, 403)
 BUSY = (429, 502, 503, 504)
 RETRY_AFTER_SECONDS = (1.0, 3600.0)
-"""Clamp of a receiver's Retry-After (domain/scalepoint.md, section 4)."""
+"""Clamp of a receiver's Retry-After (domain/scalepoint.md, section 4). One that is busy and names none gets the least."""
 CUT_CHARACTERS = 2000
 """Of a response body, kept with the attempt: enough for an error text, too little for a copy of the receiver's data."""
 
@@ -38,13 +38,14 @@ def outcome_of_answer(answer: Answer, *, now: datetime) -> Outcome:
         )
         return Outcome(Verdict.MISCONFIGURED, detail, status, cut)
     wait = retry_after(answer.headers, now=now)
+    busy = status in BUSY or wait is not None
     return Outcome(
         Verdict.UNAVAILABLE,
         _refusal(status, answer.headers),
         status,
         cut,
-        retry_after=wait,
-        destination_waits=status in BUSY or wait is not None,
+        retry_after=wait or (RETRY_AFTER_SECONDS[0] if busy else None),
+        destination_waits=busy,
         counts_for_breaker=status >= 500,
     )
 

@@ -11,7 +11,9 @@ from django.utils import timezone
 from standardwebhooks import Webhook as Judge
 
 from orders.channels import Channel, Outcome, Verdict
-from orders.models import Delivery, Lane, Secret
+from orders.clock import DatabaseClock
+from orders.health import judge
+from orders.models import Delivery, Destination, Lane, Secret
 from suppliers import webhooks
 from suppliers.channel import SupplierWebhooks, webhook_id
 from suppliers.models import SupplierPart
@@ -279,3 +281,18 @@ def test_a_fetch_before_the_answer_was_recorded_counts(channel, owe, add_supplie
     SupplierPart.objects.update(fetched_at=delivery.created_at - timedelta(seconds=1))
     channel.recorded(delivery, Outcome(Verdict.DELIVERED))
     assert SupplierPart.objects.get().unfetched_since is not None
+
+
+def test_a_receiver_that_is_gone_is_disabled_and_not_probed_and_its_rows_stay_owed(channel, owe, add_supplier):
+    with serving(status="410 Gone") as server:
+        supplier = add_supplier("beans", ["*"], url=server.url)
+        delivery = owe(supplier)
+        outcome = try_once(channel, delivery)
+    channel.recorded(delivery, outcome)
+    destination = Destination.objects.get()
+    assert (destination.state, destination.probe_at) == ("paused", None)
+    assert destination.state_reason.startswith("The receiver answered 410 Gone: the endpoint is disabled.")
+    judge([(destination.pk, outcome)], DatabaseClock())
+    destination.refresh_from_db()
+    assert (destination.state, destination.probe_at) == ("paused", None)
+    assert Delivery.objects.get().status == "pending"
