@@ -126,8 +126,12 @@ class WarehouseOrder(models.Model):
         CLOSE = "close"
 
     class State(models.TextChoices):
+        """What the warehouse is known to hold. Unknown: an import went out and no verdict came. Unlisted: a verdict
+        came that does not mention it, so it is looked up before anything is sent again."""
+
         ABSENT = "absent"
         UNKNOWN = "unknown"
+        UNLISTED = "unlisted"
         HELD = "held"
         CANCELLED = "cancelled"
 
@@ -157,7 +161,7 @@ class WarehouseOrder(models.Model):
             models.UniqueConstraint(fields=["channel", "reference"], name="warehouse_reference_reserved_once"),
             models.CheckConstraint(
                 name="warehouse_order_state_is_known",
-                condition=Q(state__in=["absent", "unknown", "held", "cancelled"]),
+                condition=Q(state__in=["absent", "unknown", "unlisted", "held", "cancelled"]),
             ),
         )
         indexes = (models.Index(fields=["reference"], name="warehouse_order_by_reference"),)

@@ -29,7 +29,7 @@ def known(row: WarehouseOrder) -> Known:
         owed=row.owed,
         digest=row.owed_digest,
         arrived=held and row.digest == row.owed_digest,
-        present=held or row.state == WarehouseOrder.State.UNKNOWN,
+        present=held or row.state in (WarehouseOrder.State.UNKNOWN, WarehouseOrder.State.UNLISTED),
     )
 
 
@@ -54,7 +54,7 @@ class ImportPlanner:
         return Owed(channel.destination_id, due.kind, payload, supersedes_unsent=True, reference=row.reference or "")
 
     def _owing(self, change: Change, channel: OrderFlowChannel, row: WarehouseOrder) -> Owing:
-        if not change.changed:
+        if change.before == change.after:
             return Owing(because="the event changed nothing")
         if not row.owed and not _wants_unit(channel, change.key.business_unit_id):
             return Owing(because=f"the channel does not take orders of {change.key.business_unit_id}")

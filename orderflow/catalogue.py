@@ -1,0 +1,89 @@
+"""A channel's products: what is changed is owed to the warehouse, one lane per product, and sent together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from django.db import transaction
+
+from orderflow.documents import Value, document
+from orderflow.models import OrderFlowChannel, Product
+from orderflow.outcomes import ImportOutcome, decided, refused, troubled
+from orderflow.payloads import scope_of
+from orderflow.product_imports import product_import, product_value
+from orderflow.reports import Failure, ImportReport, Kind, Trouble
+from orderflow.sending import Outcomes, holds
+from orderflow.site import Reply, Site
+from orderflow.steps import PRODUCT, Step
+from orders.channels import Owed, Verdict
+from orders.deliveries import Debt, owe
+from orders.documents import render
+from orders.outgoing import Deadline
+
+
+def put_products(channel: OrderFlowChannel, products: Mapping[str, Mapping[str, Value]]) -> list[str]:
+    """Store products by SKU; returns those that are now owed because what would be sent changed.
+
+    Raises NotSendable for a product OrderFlow could not take; nothing is stored then. One transaction.
+    """
+    drawn = {sku: product_import(sku, properties, scope_of(channel)) for sku, properties in products.items()}
+    with transaction.atomic():
+        stored = {row.sku: row for row in Product.objects.select_for_update().filter(channel=channel, sku__in=drawn)}
+        changed = [sku for sku, item in drawn.items() if sku not in stored or stored[sku].owed_digest != item.digest]
+        for sku in changed:
+            row = stored.get(sku) or Product(channel=channel, sku=sku)
+            row.properties = {name: product_value(name, value) for name, value in products[sku].items()}
+            row.owed_digest = drawn[sku].digest
+            row.save()
+            stored[sku] = row
+        owe([_debt(channel, stored[sku]) for sku in changed])
+    return changed
+
+
+def _debt(channel: OrderFlowChannel, row: Product) -> Debt:
+    payload = render(row.properties).decode()
+    owed = Owed(channel.destination_id, PRODUCT, payload, supersedes_unsent=True, reference=row.sku)
+    return Debt(channel.destination.tenant_id, f"product:{row.sku}", owed)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSender:
+    """Sends product imports; what is there already is merged."""
+
+    site: Site
+    deadline: Deadline
+
+    def send(self, steps: Sequence[Step]) -> Outcomes:
+        body = document(step.item for step in steps if step.item is not None)
+        answer, reply = self.site.imports("product", body, items=len(steps), deadline=self.deadline)
+        if isinstance(answer, ImportReport):
+            return self._read(steps, answer, reply)
+        if answer.kind is not Kind.DOCUMENT or len(steps) == 1:
+            return {step.delivery.pk: _in_trouble(answer, reply) for step in steps}
+        middle = len(steps) // 2
+        return self.send(steps[:middle]) | self.send(steps[middle:])
+
+    def _read(self, steps: Sequence[Step], report: ImportReport, reply: Reply) -> Outcomes:
+        outcomes = {step.delivery.pk: _outcome(step, report, reply) for step in steps}
+        there = [
+            replace(step, item=replace(step.item, operation="merge"))
+            for step in steps
+            if ("product", step.reference) in report.duplicates and step.item and step.item.operation == "insert"
+        ]
+        return outcomes | self.send(there) if there else outcomes
+
+
+def _in_trouble(trouble: Trouble, reply: Reply) -> ImportOutcome:
+    if trouble.kind is Kind.DOCUMENT:
+        return refused(Failure(trouble.text), reply)
+    return troubled(trouble, reply, holding=None)
+
+
+def _outcome(step: Step, report: ImportReport, reply: Reply) -> ImportOutcome:
+    key = ("product", step.reference)
+    if report.unlisted([key]):
+        return decided(Verdict.UNAVAILABLE, "OrderFlow's result does not mention this product.", reply=reply)
+    if key in report.successes:
+        return decided(Verdict.DELIVERED, "Imported.", holding=holds(step), reply=reply)
+    return refused(report.duplicates.get(key) or report.failures[key], reply)

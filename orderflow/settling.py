@@ -1,0 +1,77 @@
+"""One order of which the warehouse holds, or may hold, something: look, cancel as needed, then import.
+
+Decided when sending, from what the warehouse is then known to hold (design.md, section 5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orderflow.comparing import difference
+from orderflow.models import WarehouseOrder
+from orderflow.outcomes import ABSENT, CANCELLED, Holding, ImportOutcome, State, decided, troubled
+from orderflow.reports import CancelAnswer, Kind, NoSuchOrder, OrderDetail, Trouble
+from orderflow.sending import CONFIRMED, Sender, holds
+from orderflow.site import Reply
+from orderflow.steps import IGNORED_UPDATE, Step
+from orders.channels import Verdict
+
+MOST_LINES = 2_000
+"""The most lines an order may have (domain/customer-order.md section 2): a cancelled order's are not at hand."""
+
+
+def settle(sender: Sender, step: Step) -> ImportOutcome:
+    if step.before.state == State.HELD:
+        return _cancel(sender, step)
+    found, reply = sender.site.detail(step.reference, lines=MOST_LINES, deadline=sender.deadline)
+    if isinstance(found, Trouble):
+        return troubled(found, reply, holding=None)
+    if isinstance(found, NoSuchOrder):
+        return _absent(sender, step)
+    return _as_found(sender, step, found, reply) or _cancel(sender, step)
+
+
+def _absent(sender: Sender, step: Step) -> ImportOutcome:
+    if step.item is None:
+        text = "The warehouse does not hold the order; nothing had to be sent."
+        return decided(Verdict.SUPERSEDED, text, holding=ABSENT)
+    return sender.send([step])[step.delivery.pk]
+
+
+def _as_found(sender: Sender, step: Step, found: OrderDetail, reply: Reply) -> ImportOutcome | None:
+    """The outcome where what was found settles the matter; None where it has to be cancelled first."""
+    if step.item is None:
+        gone = decided(Verdict.DELIVERED, "The warehouse has cancelled it.", holding=CANCELLED, reply=reply)
+        return gone if found.cancelled else None
+    if step.before.digest == step.item.digest and step.drawn is not None:
+        return _same_or_not(step, difference(found, step.drawn.quantities), reply)
+    if sender.channel.on_update == sender.channel.OnUpdate.IGNORE:
+        return decided(Verdict.SUPERSEDED, IGNORED_UPDATE, holding=Holding(State.HELD), reply=reply)
+    return None
+
+
+def _same_or_not(step: Step, differs: str | None, reply: Reply) -> ImportOutcome:
+    if differs is None:
+        return decided(Verdict.DELIVERED, CONFIRMED, holding=holds(step), reply=reply)
+    return decided(Verdict.REJECTED, differs, holding=Holding(State.HELD), reply=reply)
+
+
+def _cancel(sender: Sender, step: Step) -> ImportOutcome:
+    """From here until the answer nobody knows what is held: noted first, so that the next try looks."""
+    WarehouseOrder.objects.filter(pk=step.row_id).update(state=State.UNKNOWN, digest="")
+    answer, reply = sender.site.cancel(step.reference, deadline=sender.deadline)
+    if isinstance(answer, Trouble):
+        known = answer.kind is Kind.MISCONFIGURED
+        return troubled(answer, reply, holding=step.before if known else Holding(State.UNKNOWN))
+    if not answer.cancelled:
+        still = step.before if step.before.state == State.HELD else Holding(State.HELD)
+        return decided(Verdict.REJECTED, _not_cancelled(step, answer), holding=still, reply=reply)
+    if step.item is None:
+        return decided(Verdict.DELIVERED, f"Cancelled: {answer.text}", holding=CANCELLED, reply=reply)
+    outcome = sender.send([replace(step, before=CANCELLED)])[step.delivery.pk]
+    return replace(outcome, detail=f"The earlier version was cancelled. {outcome.detail}")
+
+
+def _not_cancelled(step: Step, answer: CancelAnswer) -> str:
+    then = "" if step.item is None else " The changed order was not imported."
+    return f"The warehouse did not cancel {step.reference} ({answer.text}).{then} Settle it with the warehouse."
