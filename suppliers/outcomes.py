@@ -20,7 +20,7 @@ GONE = 410
 DENIED = (401, 403)
 BUSY = (429, 502, 503, 504)
 RETRY_AFTER_SECONDS = (1.0, 3600.0)
-"""Clamp of a receiver's Retry-After (domain/scalepoint.md, section 4). One that is busy and names none gets the least."""
+"""Clamp of a Retry-After (domain/scalepoint.md, section 4). A receiver that is busy and names none gets the least."""
 CUT_CHARACTERS = 2000
 """Of a response body, kept with the attempt: enough for an error text, too little for a copy of the receiver's data."""
 

@@ -1,0 +1,61 @@
+import pytest
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+
+from orders.models import Secret
+from suppliers import webhooks
+from suppliers.models import Notice, SupplierEvent, SupplierPart
+from tests.suppliers.conftest import order
+
+pytestmark = pytest.mark.django_db
+MODELS = ["supplier", "webhook", "supplierpart", "notice", "supplierevent", "stocklevel", "ordercase"]
+
+
+@pytest.fixture
+def staff(client):
+    client.force_login(get_user_model().objects.create_superuser("ops", password="x"))
+    return client
+
+
+@pytest.fixture
+def told(book, add_supplier):
+    supplier = add_supplier("beans", ["*"], auth_type="basic", auth_config={"username": "hub"})
+    webhooks.set_auth_secret(supplier.webhook, "canary-password")
+    book.apply(order("A"))
+    return supplier
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_list_opens_and_can_be_searched(staff, told, model):
+    path = reverse(f"admin:suppliers_{model}_changelist")
+    assert staff.get(path).status_code == 200
+    for text in ("1001", str(SupplierPart.objects.get().order_token), "it's"):
+        assert staff.get(path, {"q": text}).status_code == 200
+
+
+def test_evidence_is_read_only_and_secrets_are_not_shown(staff, told):
+    for model, pk in (
+        ("supplierpart", SupplierPart.objects.get().pk),
+        ("notice", Notice.objects.get().pk),
+        ("webhook", told.webhook.pk),
+    ):
+        path = reverse(f"admin:suppliers_{model}_change", args=[pk])
+        page = staff.get(path)
+        assert page.status_code == 200
+        assert b"canary-password" not in page.content
+        assert b"whsec_" not in page.content
+        assert staff.post(path, {}).status_code == 403
+        assert staff.get(reverse(f"admin:suppliers_{model}_add")).status_code == 403
+    assert Secret.objects.count() == 2
+    assert SupplierEvent.objects.count() == 0
+
+
+def test_a_suppliers_patterns_are_checked(staff, told):
+    path = reverse("admin:suppliers_supplier_change", args=[told.pk])
+    form = {"name": "Beans", "position": "0", "item_patterns": '["OK-*"]', "active": "on"}
+    assert staff.post(path, form | {"item_patterns": '"*"'}).status_code == 200
+    told.refresh_from_db()
+    assert told.item_patterns == ["*"]
+    assert staff.post(path, form).status_code == 302
+    told.refresh_from_db()
+    assert (told.item_patterns, told.slug) == (["OK-*"], "beans")
