@@ -43,7 +43,7 @@ check-types:
 
 check-imports:
 	@echo "== imports: lint-imports"
-	@PYTHONPATH=. $(VENV)/bin/lint-imports
+	@PYTHONPATH=. $(VENV)/bin/lint-imports --no-logo
 
 check-migrations:
 	@echo "== migrations: makemigrations --check"
@@ -70,8 +70,8 @@ bench-scale: development ## filled databases, kept between runs
 soak: development ## sustained load (MINUTES=20)
 	@$(PY) -m tests.benchmarks.soak --minutes $(or $(MINUTES),20)
 
-fuzz: development ## long fuzzing of the API against its own description, and of the parsers
-	@$(PY) -m tests.fuzz
+fuzz: development ## the tests marked fuzz with many examples, for hours if need be (EXAMPLES=2000)
+	@HUB_TEST_EXAMPLES=$(or $(EXAMPLES),2000) HUB_TEST_SECONDS=36000 $(PY) -m tests.run -m fuzz $(ARGS)
 
 # --- run it, configured by the environment only ----------------------------------------------------------------------
 

@@ -13,10 +13,14 @@ import pytest
 
 from tests.browser import ARGUMENTS, find_chromium
 
+EXAMPLES = int(os.environ.get("HUB_TEST_EXAMPLES", "50"))
+"""Generated examples per test marked fuzz."""
+
 MARKERS = (
     "both: holds on SQLite too; run there by the second pass of make test",
     "needs_postgres: left out where the database is SQLite",
     "needs_redis: left out where no Redis is given",
+    "fuzz: tries generated input; make fuzz runs these with many more examples",
     "browser: drives a real Chromium; left out where there is none",
 )
 
@@ -35,6 +39,14 @@ choose_redis_number()
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    serve_assets_without_collecting_them()
+
+
+def serve_assets_without_collecting_them() -> None:
+    """On PostgreSQL the hub expects `make install` to have collected its assets, and warns, which fails a test."""
+    from django.conf import settings
+
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -73,24 +85,24 @@ def empty_redis():
         client.flushdb()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A running headless Chromium (playwright's Browser)."""
+    """A running headless Chromium (playwright's Browser), whose loop in this thread Django would take for async."""
     from playwright.sync_api import sync_playwright
 
     path = find_chromium()
     if path is None:
         pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patched, sync_playwright() as playwright:
+        patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def page(chromium, monkeypatch):
-    """A fresh page with its own cookies. Playwright's loop runs in this thread, which Django would take for async."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+def page(chromium):
+    """A fresh page with its own cookies."""
     context = chromium.new_context()
     yield context.new_page()
     context.close()

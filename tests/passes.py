@@ -24,7 +24,7 @@ from tests.servers import servers
 from tests.servers.guard import end
 
 ROOT = Path(__file__).resolve().parent.parent
-PASS_SECONDS = 25 * 60  # make test as a whole has 30 minutes in CI
+PASS_SECONDS = int(os.environ.get("HUB_TEST_SECONDS", "1500"))  # make test as a whole has 30 minutes in CI
 TIDY_SECONDS = 20
 INTERRUPTED = 2  # pytest's exit code
 NO_TESTS = 5  # pytest's exit code
