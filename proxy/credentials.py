@@ -73,13 +73,17 @@ def opened(config: ProxyConfig, secret: str, *, tenant: Tenant) -> Credentials:
     return ClientCredentials(auth_url, config.public["clientId"], secret, private_allowed=trusted)
 
 
-def store(config: ProxyConfig, secret: str | None) -> None:
-    """Put a tenant's configuration in the place of what it had. A secret of None keeps the stored one."""
+def store(config: ProxyConfig, secret: str | None, *, reason: str = "") -> None:
+    """Put a tenant's configuration in the place of what it had. A secret of None keeps the stored one.
+
+    ``reason`` is told in the history: by which way it came.
+    """
     with transaction.atomic():
         before = ProxyConfig.objects.filter(tenant_id=config.tenant_id).first()
         if before is not None:
             config.pk = before.pk
             config._state.adding = False
+        config._change_reason = reason
         config.save()
         if secret is not None:
             sealing.store_secret(tenant_id=config.tenant_id, kind=SECRET_KIND, owner=_owner(config), value=secret)

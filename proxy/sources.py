@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 from django.db import DatabaseError
@@ -13,7 +13,7 @@ from orders.api.correlation import correlation_id
 from orders.channels import OrderKey
 from orders.models import Tenant
 from orders.problems import ExternalContract, ExternalTimeout, ExternalUnavailable, Problem
-from orders.sources import FoundOrder, FoundPage
+from orders.sources import FoundOrder, FoundPage, Search
 from proxy.contract import order_of, page_of
 from proxy.forwarding import read_order, search_orders
 
@@ -35,20 +35,15 @@ class ProxiedOrders:
 
         return _recorded(OrderKey(tenant.pk, business_unit_id, customer_order_id), "Read", read)
 
-    def search(
-        self, tenant: Tenant, business_unit_id: str, criteria: Mapping[str, Any], raw: bytes, skip: int, take: int
-    ) -> FoundPage:
+    def search(self, tenant: Tenant, business_unit_id: str, wanted: Search) -> FoundPage:
         """A failed search is told on an order's timeline only when it asked for one order."""
 
         def read() -> FoundPage:
-            return page_of(tenant, search_orders(tenant, business_unit_id, raw), skip=skip, take=take)
+            answer = search_orders(tenant, business_unit_id, wanted.raw)
+            return page_of(tenant, answer, skip=wanted.skip, take=wanted.take)
 
-        return _recorded(OrderKey(tenant.pk, business_unit_id, _one_order(criteria)), "Search", read)
-
-
-def _one_order(criteria: Any) -> str:
-    named = criteria.get("customerOrderId") if isinstance(criteria, Mapping) else criteria.customer_order_id
-    return named or ""
+        one_order = wanted.criteria.customer_order_id or ""
+        return _recorded(OrderKey(tenant.pk, business_unit_id, one_order), "Search", read)
 
 
 def _recorded(key: OrderKey, what: str, read: Callable[[], Found]) -> Found:

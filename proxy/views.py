@@ -9,9 +9,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from orders.api.body import read_json
+from orders.api.parameters import one_of, read_parameters
 from orders.api.views import ApiView, render_json
 from orders.models import Tenant
-from orders.problems import Conflict, Fault, InvalidParameter, NotFound, VerificationFailed
+from orders.problems import Conflict, NotFound, VerificationFailed
 from proxy import drift
 from proxy.bodies import config_of
 from proxy.connection_test import ConnectionTest, Step
@@ -36,13 +37,14 @@ class ProxyConfigView(ApiView):
     scopes = {"GET": "proxy-config:write", "PUT": "proxy-config:write"}
 
     def get(self, request: Request) -> HttpResponse:
+        read_parameters(request, {})
         config = ProxyConfig.objects.filter(tenant_id=self.caller.tenant.pk).first()
         if config is None:
             raise NotFound("No credentials of the external service are set.")
         return render_json(masked(config))
 
     def put(self, request: Request) -> HttpResponse:
-        verifying = _wants_verification(request)
+        verifying = read_parameters(request, {"verify": one_of("true", "false")}).get("verify") == "true"
         body = config_of(read_json(request._request))
         tenant = Tenant.objects.get(pk=self.caller.tenant.pk)
         if tenant.mode == Tenant.Mode.EVENTS:
@@ -51,16 +53,9 @@ class ProxyConfigView(ApiView):
         steps = list(ConnectionTest(tenant, opened(config, body.secret, tenant=tenant)).run()) if verifying else []
         if steps and not steps[-1].ok:
             raise NotVerified(steps)
-        store(config, body.secret)
+        store(config, body.secret, reason=f"API client {self.caller.client.client_id}")
         verification = {"verification": [step.as_json() for step in steps]} if verifying else {}
         return render_json({**masked(config), **verification})
-
-
-def _wants_verification(request: Request) -> bool:
-    given = request.query_params.get("verify", "false")
-    if given not in ("true", "false"):
-        raise InvalidParameter("verify is true or false.", errors=[Fault("/verify", "Expected true or false.")])
-    return bool(given == "true")
 
 
 class DriftView(ApiView):
@@ -69,6 +64,7 @@ class DriftView(ApiView):
     scopes = {"GET": "proxy-config:write"}
 
     def get(self, request: Request) -> HttpResponse:
+        read_parameters(request, {})
         drift.write()
         rows = ContractDrift.objects.filter(tenant_id=self.caller.tenant.pk)
         return render_json({"drift": [_shown(row) for row in rows[: drift.ROWS_PER_TENANT]]})
