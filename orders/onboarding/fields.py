@@ -1,0 +1,159 @@
+"""The types that values of the onboarding file are made of, for the core's keys and for the sections.
+
+Validators raise ValueError with words that complete the sentence "This key …": "must be true or false".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from orders.documents.rules import is_id
+from orders.models.tenants import slug_rule
+from orders.outgoing import OutgoingError, check_shape
+from orders.sealing import MASK
+
+__all__ = ["MASK", "Entry", "HttpUrl", "Id", "Name", "PublicKey", "Schedule", "Scopes", "SecretText", "Slug",
+           "TimeZone", "Words", "to_store"]  # fmt: skip
+
+LONGEST = 2_000
+"""Characters of any text, as in an order document (customer-order.md section 2)."""
+SCHEDULE_STEPS, STEP_SECONDS = 50, 30 * 86_400
+"""As of HUB_EVENT_RETRY_SCHEDULE: no step is longer than 30 days."""
+OWN_VARIABLES = {
+    "DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_ENCRYPTION_KEYS", "HUB_METRICS_TOKEN", "HUB_EMAIL_URL",
+    "HUB_STAFF_PASSWORD",
+}  # fmt: skip
+"""The hub's own secrets: a file uploaded in the admin must not send them to an address it names."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+class Entry(BaseModel):
+    """An object of the file: unknown keys are faults and nothing is converted ("5" is no number)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+    def given(self, key: str) -> bool:
+        """Whether the key is in the file; an absent one has its default."""
+        return key in self.model_fields_set
+
+
+def text_of(most: int) -> Callable[[str], str]:
+    """Checks a text for its length and for control characters."""
+
+    def check(text: str) -> str:
+        if not 0 < len(text) <= most or _CONTROL.search(text):
+            raise ValueError(f"must be a text of 1 to {most} characters without control characters")
+        return text
+
+    return check
+
+
+def _slug(text: str) -> str:
+    if not slug_rule.regex.match(text):  # type: ignore[union-attr]  # a compiled pattern once the rule is made
+        raise ValueError("must be a-z, 0-9 and hyphens, at most 63, no hyphen first")
+    return text
+
+
+def _id(text: str) -> str:
+    if not is_id(text):
+        raise ValueError('must be an id: 1 to 128 characters, no control characters, no blank at either end, not "."')
+    return text
+
+
+def _url(text: str) -> str:
+    """Its form only; where it leads is judged when connecting (contract: HUB_OUTBOUND_ALLOWED_NETWORKS)."""
+    if len(text) > LONGEST:
+        raise ValueError(f"must be an http(s) URL of at most {LONGEST} characters")
+    try:
+        check_shape(text)
+    except OutgoingError as error:
+        raise ValueError(f"must be an http(s) URL: {error}") from None
+    return text
+
+
+def _time_zone(text: str) -> str:
+    if text not in available_timezones():
+        raise ValueError("must be a time zone such as Europe/Copenhagen")
+    return text
+
+
+def _schedule(steps: list[float]) -> list[float]:
+    if not 0 < len(steps) <= SCHEDULE_STEPS or not all(0 <= step <= STEP_SECONDS for step in steps):
+        raise ValueError(f"must be 1 to {SCHEDULE_STEPS} numbers of seconds, each at most {STEP_SECONDS}")
+    return steps
+
+
+def _distinct(items: list[str]) -> list[str]:
+    twice = next((item for place, item in enumerate(items) if item in items[:place]), None)
+    if twice is not None:
+        raise ValueError(f"names {twice!r} twice")
+    return items
+
+
+def _some(items: list[str]) -> list[str]:
+    if not items:
+        raise ValueError("must name at least one")
+    return items
+
+
+def _public_key(text: str) -> str:
+    try:
+        load_pem_public_key(text.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("must be a public key in PEM (-----BEGIN PUBLIC KEY-----)") from None
+    return text
+
+
+def _opened(text: str) -> str:
+    """``${NAME}`` replaced by the environment's value."""
+    opened = _VARIABLE.sub(_variable, text)
+    if not 0 < len(opened) <= LONGEST or _CONTROL.search(opened):
+        raise ValueError(f"must be a secret of 1 to {LONGEST} characters without control characters")
+    return opened
+
+
+def _variable(found: re.Match[str]) -> str:
+    name = found.group(1)
+    if not _VARIABLE_NAME.match(name):
+        raise ValueError("names an environment variable wrongly; write ${NAME}")
+    if name in OWN_VARIABLES:
+        raise ValueError(f"may not use {name}, which is the hub's own secret")
+    if not os.environ.get(name):
+        raise ValueError(f"names the environment variable {name}, which is not set; set it or write the secret")
+    return os.environ[name]
+
+
+Slug = Annotated[str, AfterValidator(_slug)]
+Id = Annotated[str, AfterValidator(_id)]
+"""An order's, business unit's, customer's or item's (contract: Ids)."""
+Name = Annotated[str, AfterValidator(text_of(200))]
+Words = Annotated[str, AfterValidator(text_of(LONGEST))]
+HttpUrl = Annotated[str, AfterValidator(_url)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Schedule = Annotated[list[float], AfterValidator(_schedule)]
+Scopes = Annotated[list[str], AfterValidator(_distinct), AfterValidator(_some)]
+PublicKey = Annotated[str, AfterValidator(_public_key)]
+BusinessUnits = Annotated[list[Id], AfterValidator(_distinct)]
+SecretText = Annotated[str, AfterValidator(_opened), Field(repr=False)]
+"""A secret, its ``${NAME}`` already read. ``MASK`` and absence keep what is stored: see ``to_store``."""
+
+
+def to_store(secret: str | None) -> str | None:
+    """The secret that the file gives, or None where the stored one stays (or a new one is made)."""
+    return None if secret in (None, MASK) else secret
+
+
+def shown_secret(*, stored: bool) -> Any:
+    """What an export shows in a secret's place: the mask, or nothing where none is stored."""
+    return MASK if stored else None

@@ -1,0 +1,81 @@
+"""What applying an onboarding file did or would do, told line by line; and what the database refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from orders.sealing import MASK
+
+Place = tuple[str | int, ...]
+"""Where in the file: keys and places in lists, from the top."""
+
+_SHOWN_CHARACTERS = 200
+"""Of a value in a line of the report; longer ones (key lists, maps) are cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    place: Place
+    because: str
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects what happens to each object while a file is applied.
+
+    ``what`` names an object for a person: ``supplier acme/beans``. Secrets never come in by ``changed``: callers give
+    ``MASK`` for both values. Only ``made_secret`` holds one, to be printed once.
+    """
+
+    note: str = "onboarding"
+    """Goes into the history of each changed row: who applied it."""
+    base: Place = ()
+    """Where the tenant under work stands in the file; places given to ``refuse`` are relative to it."""
+    lines: list[str] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    secrets: list[tuple[str, str, str]] = field(default_factory=list, repr=False)
+    counts: dict[str, int] = field(default_factory=lambda: {"created": 0, "changed": 0, "unchanged": 0})
+    _touched: set[str] = field(default_factory=set)
+
+    def created(self, what: str) -> None:
+        self._count(what, "created")
+        self.lines.append(f"created    {what}")
+
+    def changed(self, what: str, member: str, old: Any, new: Any) -> None:
+        """One line per member; an object with several counts once."""
+        if what not in self._touched:
+            self._count(what, "changed")
+        self.lines.append(f"changed    {what}  {member}: {_shown(old)} → {_shown(new)}")
+
+    def unchanged(self, what: str) -> None:
+        self._count(what, "unchanged")
+        self.lines.append(f"unchanged  {what}")
+
+    def made_secret(self, what: str, name: str, value: str) -> None:
+        """A secret that was generated because the file has none; the only time it is shown."""
+        self.secrets.append((what, name, value))
+
+    def refuse(self, *place: str | int, because: str) -> None:
+        """A fault that only the database shows; ``place`` is the path below the tenant, as in the file."""
+        self.refusals.append(Refusal((*self.base, *place), because))
+
+    def text(self, *, dry_run: bool = False) -> Iterator[str]:
+        """The lines to print; in a dry run made secrets stay masked, as the real run makes others."""
+        yield from self.lines
+        for what, name, value in self.secrets:
+            yield f"secret     {what}  {name}: {MASK if dry_run else value}"
+        if self.secrets and not dry_run:
+            yield "Keep the secrets above: they are shown this once."
+        done = ", ".join(f"{count} {word}" for word, count in self.counts.items())
+        yield f"Dry run, nothing was stored: {done}." if dry_run else f"Applied: {done}."
+
+    def _count(self, what: str, word: str) -> None:
+        self._touched.add(what)
+        self.counts[word] += 1
+
+
+def _shown(value: Any) -> str:
+    text = "none" if value is None or value == "" else value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

@@ -1,0 +1,29 @@
+"""Bringing one stored row to what the file says, with its history and its lines in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models
+
+from orders.onboarding.report import Report
+
+
+def bring(row: models.Model, what: str, values: Mapping[str, Any], report: Report) -> bool:
+    """Assign ``values``, save where something differs, tell the report. True when the row was made or changed.
+
+    An unsaved row is made. ``values`` hold no secrets.
+    """
+    created = row._state.adding
+    changed = {name: (getattr(row, name), new) for name, new in values.items() if getattr(row, name) != new}
+    for name, (_, new) in changed.items():
+        setattr(row, name, new)
+    if created:
+        report.created(what)
+    for name, (old, new) in () if created else changed.items():
+        report.changed(what, name, old, new)
+    if created or changed:
+        row._change_reason = report.note[:100]  # type: ignore[attr-defined]  # read by simple_history
+        row.save()
+    return bool(created or changed)
