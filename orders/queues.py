@@ -39,8 +39,11 @@ LANES = Line(Lane, "destination_id")
 
 def due_groups(line: Line) -> list[int]:
     """The tenants (or destinations) that have due lines. A skip scan: cost grows with groups, not with lines."""
+    if connection.vendor == "sqlite":
+        due = line.model._default_manager.filter(due_at__lte=DatabaseClock().now())
+        return list(due.order_by(line.group).values_list(line.group, flat=True).distinct())
     with connection.cursor() as cursor:
-        cursor.execute(_GROUPS[connection.vendor].format(table=line.table, group=line.group))
+        cursor.execute(_SKIP_SCAN.format(table=line.table, group=line.group))
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -97,20 +100,14 @@ def give_back(line: Line, lease: uuid.UUID, *, at: datetime | None = None) -> No
     line.model._default_manager.filter(lease=lease).update(lease=None, due_at=at or DatabaseClock().now())
 
 
-_GROUPS = {
-    "postgresql": """
-        WITH RECURSIVE groups AS (
-            (SELECT {group} FROM {table} WHERE due_at IS NOT NULL ORDER BY {group} LIMIT 1)
-            UNION ALL
-            SELECT (SELECT next.{group} FROM {table} AS next WHERE next.due_at IS NOT NULL
-                    AND next.{group} > groups.{group} ORDER BY next.{group} LIMIT 1)
-            FROM groups WHERE groups.{group} IS NOT NULL
-        )
-        SELECT {group} FROM groups WHERE {group} IS NOT NULL AND EXISTS (
-            SELECT 1 FROM {table} AS due WHERE due.{group} = groups.{group} AND due.due_at <= clock_timestamp())
-    """,
-    "sqlite": """
-        SELECT DISTINCT {group} FROM {table}
-        WHERE due_at IS NOT NULL AND due_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') ORDER BY {group}
-    """,
-}
+_SKIP_SCAN = """
+    WITH RECURSIVE groups AS (
+        (SELECT {group} FROM {table} WHERE due_at IS NOT NULL ORDER BY {group} LIMIT 1)
+        UNION ALL
+        SELECT (SELECT next.{group} FROM {table} AS next WHERE next.due_at IS NOT NULL
+                AND next.{group} > groups.{group} ORDER BY next.{group} LIMIT 1)
+        FROM groups WHERE groups.{group} IS NOT NULL
+    )
+    SELECT {group} FROM groups WHERE {group} IS NOT NULL AND EXISTS (
+        SELECT 1 FROM {table} AS due WHERE due.{group} = groups.{group} AND due.due_at <= clock_timestamp())
+"""

@@ -40,7 +40,7 @@ def record_failure(lease: UUID, queue: OrderQueue, words: str) -> None:
             event.status, event.finished_at = OrderEvent.Status.DEAD, now
             held.done_sequence = event.sequence
             held.due_at = now if held.last_sequence > held.done_sequence else None
-            log.error("event dead", event=str(event.pk), order=held.customer_order_id, error=words)
+            log.error("event dead", event_id=str(event.pk), order=held.customer_order_id, error=words)
         event.save(update_fields=["attempts", "error", "status", "finished_at"])
     held.lease, held.losses = None, 0
     held.save(update_fields=["lease", "losses", "done_sequence", "due_at"])

@@ -32,8 +32,16 @@ def execute(sql: str, rows: Sequence[Sequence[Any]], *, after: Sequence[Any] = (
         values, parameters = values_list(part)
         with connection.cursor() as cursor:
             cursor.execute(sql.format(values=values), [*parameters, *after])
-            touched += cursor.rowcount
+            touched += _touched(cursor)
     return touched
+
+
+def _touched(cursor: Any) -> int:
+    """Rows of the last statement; sqlite3 does not count for a statement that begins with WITH."""
+    if connection.vendor != "sqlite":
+        return int(cursor.rowcount)
+    cursor.execute("SELECT changes()")
+    return int(cursor.fetchone()[0])
 
 
 def fetch(sql: str, rows: Sequence[Sequence[Any]], *, after: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

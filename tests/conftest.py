@@ -1,0 +1,15 @@
+import pytest
+
+pytest_plugins = ["tests.fixtures_servers", "tests.engine_fixtures"]
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_between_tests():
+    """What a process remembers (tokens, cached sources) must not leak from one test's database into the next."""
+    from django.core.cache import cache
+
+    from orders.api.auth import forget_tokens
+
+    yield
+    forget_tokens()
+    cache.clear()

@@ -1,0 +1,355 @@
+"""The laws of the inbox (design: Inbox; customer-order.md section 4). The same file runs on PostgreSQL and SQLite."""
+
+import json
+import uuid
+
+import pytest
+from django.db import IntegrityError, OperationalError, transaction
+
+from orders import applying, replays
+from orders.batch import Batch
+from orders.clock import DatabaseClock
+from orders.fates import fates
+from orders.models import OperatorAction, Order, OrderEvent, OrderQueue
+from orders.queues import QUEUES, claim
+
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
+
+
+def fate(event):
+    return fates([OrderEvent.objects.select_related("queue").get(pk=event.pk)])[0]
+
+
+def test_an_accepted_event_is_applied_and_becomes_the_order(engine):
+    event = engine.put(price="19.90")
+    engine.drain()
+    order = engine.order()
+    assert json.loads(order.document)["items"] == [{"itemId": "BEAN-1", "quantityOrdered": 2, "unitPrice": 19.9}]
+    assert '"unitPrice":19.90' in order.document
+    assert (order.status, order.customer_id, order.applied_sequence) == ("CREATED", "c-77", 1)
+    assert order.item_ids == ["BEAN-1"]
+    told = fate(event)
+    assert (told["status"], told["changed"], told["attempts"], told["sequence"]) == ("applied", True, 1, 1)
+    assert told["finishedAt"] is not None
+    assert told["nextAttemptAt"] is None
+    queue = engine.queue()
+    assert (queue.due_at, queue.lease, queue.done_sequence, queue.last_sequence) == (None, None, 1, 1)
+
+
+def test_sequences_are_given_without_gaps_per_order(engine):
+    sequences = [engine.put(order).sequence for order in ("a", "b", "a", "a", "b")]
+    assert sequences == [1, 1, 2, 3, 2]
+
+
+def test_events_of_one_order_are_applied_in_sequence(engine):
+    for status in ("CREATED", "IN_PROGRESS", "FULFILLED"):
+        engine.put(status=status)
+    engine.drain()
+    assert engine.order().status == "FULFILLED"
+    assert engine.order().applied_sequence == 3
+    assert engine.statuses() == ["applied"] * 3
+
+
+def test_an_identical_repeat_is_an_event_that_changed_nothing(engine):
+    engine.put()
+    engine.drain()
+    before = engine.order().updated_at
+    again = engine.put()
+    engine.drain()
+    assert (fate(again)["status"], fate(again)["changed"]) == ("applied", False)
+    assert engine.order().updated_at == before
+    assert engine.order().applied_sequence == 2
+
+
+def test_a_different_digit_is_a_change(engine):
+    engine.put(price="19.9")
+    again = engine.put(price="19.90")
+    engine.drain()
+    assert fate(again)["changed"] is True
+
+
+def test_the_tenants_status_words_are_translated_when_applied_and_the_payload_kept(engine):
+    engine.tenant.status_map = {"NEW": "CREATED"}
+    engine.tenant.save()
+    event = engine.put(status="NEW")
+    engine.drain()
+    assert engine.order().status == "CREATED"
+    assert '"status": "NEW"' in OrderEvent.objects.get(pk=event.pk).payload
+
+
+def test_a_failing_event_holds_its_successors_and_nobody_else(engine, faults):
+    failing = engine.put("fault-2-x")
+    waiting = engine.put("fault-2-x", status="IN_PROGRESS")
+    other = engine.put("fine")
+    engine.drain()
+    assert fate(other)["status"] == "applied"
+    told = fate(failing)
+    assert (told["status"], told["attempts"], told["waitingBehind"]) == ("pending", 1, None)
+    assert "fault injection" in told["error"]
+    assert told["nextAttemptAt"] is not None
+    behind = fate(waiting)
+    assert (behind["status"], behind["attempts"], behind["waitingBehind"]) == ("pending", 0, str(failing.pk))
+    assert behind["nextAttemptAt"] is None
+    assert not Order.objects.filter(customer_order_id="fault-2-x").exists()
+
+
+def test_a_retry_comes_after_the_schedules_step_and_not_before(engine, faults, settings):
+    settings.HUB_EVENT_RETRY_SCHEDULE = [100.0, 200.0]
+    engine.put("fault-2-x")
+    for step in (100, 200):
+        before = DatabaseClock().now()
+        engine.drain()
+        due = engine.queue("fault-2-x").due_at
+        assert step - 1 <= (due - before).total_seconds() <= step + 5
+        assert applying.drain() == 0
+        engine.due_now()
+    engine.drain()
+    assert engine.statuses("fault-2-x") == ["applied"]
+
+
+def test_a_tenants_own_schedule_goes_before_the_environments(engine, faults, settings):
+    engine.tenant.event_retry_schedule = [7]
+    engine.tenant.save()
+    event = engine.put("fault-always-x")
+    engine.drain()
+    assert fate(event)["status"] == "pending"
+    engine.due_now()
+    engine.drain()
+    assert (fate(event)["status"], fate(event)["attempts"]) == ("dead", 2)
+
+
+def test_after_the_last_retry_the_event_is_dead_and_its_successors_go_on(engine, faults, settings):
+    settings.HUB_EVENT_RETRY_SCHEDULE = [1.0, 5.0]
+    dead = engine.put("fault-3-x", status="CREATED")
+    successor = engine.put("fault-3-x", status="FULFILLED")
+    for _ in range(3):
+        engine.drain()
+        engine.due_now()
+    assert (fate(dead)["status"], fate(dead)["attempts"]) == ("dead", 3)
+    assert fate(dead)["finishedAt"] is not None
+    assert fate(successor)["waitingBehind"] is None
+    settings.HUB_EVENT_RETRY_SCHEDULE = [1.0] * 5
+    engine.drain_through_retries()
+    assert engine.statuses("fault-3-x") == ["dead", "applied"]
+    assert engine.order("fault-3-x").status == "FULFILLED"
+
+
+def kill_first(engine, settings, order="fault-1-x"):
+    """A dead first event of the order, and the schedule back to normal."""
+    settings.HUB_EVENT_RETRY_SCHEDULE = []
+    dead = engine.put(order, status="CREATED")
+    engine.drain()
+    assert fate(dead)["status"] == "dead"
+    settings.HUB_EVENT_RETRY_SCHEDULE = [1.0, 5.0]
+    return dead
+
+
+def test_a_dead_event_retried_by_hand_is_applied_when_nothing_newer_was(engine, faults, settings):
+    dead = kill_first(engine, settings)
+    assert replays.preview(dead).outcome == "would_apply"
+    assert fate(dead)["status"] == "dead"
+    result = replays.retry(dead, who="ada", reason="mended")
+    assert (result.outcome, result.superseded_by) == ("pending", None)
+    engine.drain()
+    assert (fate(dead)["status"], fate(dead)["attempts"]) == ("applied", 2)
+    assert engine.order("fault-1-x").applied_sequence == 1
+    action = OperatorAction.objects.get()
+    assert (action.who, action.action, action.reason, action.outcome) == ("ada", "retry", "mended", "pending")
+
+
+def test_a_stale_dead_event_retried_by_hand_is_ignored_and_said_to_be(engine, faults, settings):
+    dead = kill_first(engine, settings)
+    newer = engine.put("fault-1-x", status="FULFILLED")
+    engine.drain_through_retries()
+    document = engine.order("fault-1-x").document
+    assert replays.preview(dead).outcome == "would_supersede"
+    result = replays.retry(dead, who="ada")
+    assert (result.outcome, result.superseded_by) == ("superseded", newer.pk)
+    engine.drain()
+    assert engine.order("fault-1-x").document == document
+    assert engine.order("fault-1-x").applied_sequence == 2
+    assert (fate(dead)["status"], fate(dead)["supersededBy"]) == ("superseded", str(newer.pk))
+
+
+def test_retrying_a_dead_event_gives_it_a_fresh_schedule(engine, faults, settings):
+    dead = kill_first(engine, settings, "fault-3-x")
+    replays.retry(dead, who="ada")
+    engine.drain()
+    assert (fate(dead)["status"], fate(dead)["attempts"]) == ("pending", 2)
+    engine.drain_through_retries()
+    assert (fate(dead)["status"], fate(dead)["attempts"]) == ("applied", 4)
+
+
+def test_events_put_behind_a_retried_one_wait_for_it(engine, faults, settings):
+    dead = kill_first(engine, settings, "fault-3-x")
+    replays.retry(dead, who="ada")
+    engine.drain()
+    later = engine.put("fault-3-x", status="FULFILLED")
+    engine.drain()
+    assert fate(later)["waitingBehind"] == str(dead.pk)
+    settings.HUB_EVENT_RETRY_SCHEDULE = [1.0] * 5
+    engine.drain_through_retries()
+    assert engine.statuses("fault-3-x") == ["applied", "applied"]
+    assert engine.order("fault-3-x").status == "FULFILLED"
+
+
+def test_a_preview_of_what_still_fails_says_so_and_changes_nothing(engine, faults, settings):
+    dead = kill_first(engine, settings, "fault-always-x")
+    rows = list(OrderQueue.objects.values()), list(OrderEvent.objects.values())
+    result = replays.preview(dead)
+    assert (result.outcome, "fault injection" in result.detail) == ("would_fail", True)
+    assert (list(OrderQueue.objects.values()), list(OrderEvent.objects.values())) == rows
+
+
+def test_a_discarded_event_is_never_applied(engine, faults, settings):
+    dead = kill_first(engine, settings)
+    assert replays.discard(dead, who="ada", reason="test order").outcome == "discarded"
+    engine.drain()
+    assert engine.statuses("fault-1-x") == ["discarded"]
+    assert not Order.objects.exists()
+    with pytest.raises(replays.NotDead):
+        replays.retry(dead, who="ada")
+
+
+def test_only_dead_events_can_be_operated(engine):
+    event = engine.put()
+    for operate in (replays.preview, lambda e: replays.retry(e, who="a"), lambda e: replays.discard(e, who="a")):
+        with pytest.raises(replays.NotDead, match="pending"):
+            operate(event)
+    assert engine.statuses() == ["pending"]
+
+
+def test_an_operator_waits_for_the_worker_that_holds_the_order(engine, faults, settings, monkeypatch):
+    dead = kill_first(engine, settings)
+    monkeypatch.setattr(replays, "BUSY_SECONDS", 0.05)
+    engine.put("fault-1-x")
+    claim(QUEUES, {engine.tenant.pk: 10}, lease_seconds=60)
+    with pytest.raises(replays.QueueBusy):
+        replays.retry(dead, who="ada")
+    assert engine.statuses("fault-1-x") == ["dead", "pending"]
+
+
+def leased(engine, order="1001", seconds=60.0):
+    lease, ids = claim(QUEUES, {engine.tenant.pk: 10}, lease_seconds=seconds)
+    return lease, list(OrderQueue.objects.filter(pk__in=ids))
+
+
+def test_a_claimed_queue_is_not_claimed_again_before_its_lease_ends(engine):
+    engine.put()
+    _, queues = leased(engine)
+    assert len(queues) == 1
+    assert applying.drain() == 0
+    OrderQueue.objects.update(due_at=DatabaseClock().now(-1))
+    assert applying.drain() == 1
+    assert engine.statuses() == ["applied"]
+
+
+def test_a_worker_that_outlived_its_lease_records_nothing(engine):
+    event = engine.put(status="CREATED")
+    lease, queues = leased(engine)
+    OrderQueue.objects.update(lease=uuid.uuid4())
+    applying._apply_together(lease, queues)
+    assert fate(event)["status"] == "pending"
+    assert not Order.objects.exists()
+
+
+def test_what_is_received_while_a_batch_is_applied_stays_due(engine):
+    engine.put()
+    lease, queues = leased(engine)
+    late = engine.put(status="FULFILLED")
+    OrderEvent.objects.filter(pk=late.pk).update(received_at=DatabaseClock().now())
+    queues[0].last_sequence = 1
+    with transaction.atomic():
+        batch = Batch(lease, queues, events_most=1)
+        batch.apply()
+    queue = engine.queue()
+    assert (queue.done_sequence, queue.lease, queue.due_at is None) == (1, None, False)
+    engine.drain()
+    assert engine.statuses() == ["applied", "applied"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_connection_is_no_attempt(engine, monkeypatch):
+    event = engine.put()
+
+    def away(self):
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(Batch, "apply", away)
+    with pytest.raises(OperationalError):
+        applying.drain()
+    monkeypatch.undo()
+    assert (fate(event)["status"], fate(event)["attempts"]) == ("pending", 0)
+    engine.due_now()
+    engine.drain()
+    assert (fate(event)["status"], fate(event)["attempts"]) == ("applied", 1)
+
+
+def lose_worker(engine):
+    claim(QUEUES, {engine.tenant.pk: 100}, lease_seconds=0)
+    OrderQueue.objects.filter(due_at__isnull=False).update(due_at=DatabaseClock().now(-1))
+
+
+def test_a_lost_worker_is_no_attempt_but_three_are(engine, settings):
+    settings.HUB_EVENT_RETRY_SCHEDULE = [1.0]
+    event = engine.put()
+    for _ in range(3):
+        lose_worker(engine)
+    assert fate(event)["attempts"] == 0
+    assert engine.queue().losses == 2
+    applying.drain()
+    assert (fate(event)["status"], fate(event)["attempts"]) == ("pending", 1)
+    assert "lost three times" in fate(event)["error"]
+    engine.drain_through_retries()
+    assert (fate(event)["status"], fate(event)["attempts"]) == ("applied", 2)
+
+
+def test_an_innocent_order_of_a_lost_batch_is_applied_without_an_attempt(engine):
+    events = [engine.put(str(number)) for number in range(5)]
+    for _ in range(2):
+        lose_worker(engine)
+    engine.drain_through_retries()
+    assert [fate(event)["status"] for event in events] == ["applied"] * 5
+    assert [fate(event)["attempts"] for event in events] == [1] * 5
+
+
+def test_tenants_take_turns_however_much_one_has_waiting(engine, other_engine, monkeypatch):
+    monkeypatch.setattr(applying, "_batch_size", lambda: 10)
+    for number in range(40):
+        engine.put(f"backfill-{number}")
+    live = other_engine.put("live")
+    applying.drain()
+    assert fate(live)["status"] == "applied"
+
+
+def test_a_stopped_tenants_events_are_held_and_go_on_when_it_is_active_again(engine):
+    event = engine.put()
+    engine.tenant.active = False
+    engine.tenant.save()
+    assert applying.drain() == 0
+    assert (fate(event)["status"], fate(event)["attempts"]) == ("pending", 0)
+    engine.tenant.active = True
+    engine.tenant.save()
+    engine.drain()
+    assert fate(event)["status"] == "applied"
+
+
+def test_a_stored_body_that_is_no_longer_valid_dies_with_its_pointer(engine, settings):
+    settings.HUB_EVENT_RETRY_SCHEDULE = []
+    event = engine.put()
+    OrderEvent.objects.filter(pk=event.pk).update(payload='{"customerOrder": {"customerOrderId": "1001"}}')
+    engine.drain()
+    assert fate(event)["status"] == "dead"
+    assert "/customerOrder" in fate(event)["error"]
+
+
+def test_the_database_refuses_a_queue_with_work_that_is_not_due(engine):
+    engine.put()
+    with pytest.raises(IntegrityError, match="order_queue_with_work_is_due"), transaction.atomic():
+        OrderQueue.objects.update(due_at=None)
+
+
+def test_the_database_refuses_a_finished_event_without_a_finish_time(engine):
+    engine.put()
+    with pytest.raises(IntegrityError, match="order_event_finished_has_a_finish_time"), transaction.atomic():
+        OrderEvent.objects.update(status="applied")
