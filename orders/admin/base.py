@@ -1,0 +1,169 @@
+"""What every page of the admin has in common: who may see which tenant's rows, and lists that never count.
+
+    HubAdmin       settings that staff change: tenants, clients, suppliers, channels
+    HistoryAdmin   the same, with who changed what (django-simple-history); old versions are shown, not brought back
+    EvidenceAdmin  rows the hub writes: no add, change or delete for anybody; verbs are actions
+
+Permissions are Django's own. On evidence the ``change`` permission of the model means its verbs (retry, discard,
+pause …): ``has_operate_permission``. Staff bound to a tenant see that tenant's rows only, on every page.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import ForeignKey, Model, QuerySet
+from django.forms import ModelChoiceField
+from django.http import HttpRequest, HttpResponse
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin
+from unfold.paginator import InfinitePaginator
+from unfold.views import ChangeList
+
+from orders.models import Tenant
+
+ROWS_SHOWN = 10_000
+"""How deep a list of evidence can be paged through; beyond that a filter or a search finds the row sooner."""
+
+
+def bound_tenant(request: HttpRequest) -> int | None:
+    """The tenant whose rows alone this login may see; None for the hub's own staff."""
+    binding = getattr(request.user, "staff_tenant", None)
+    return None if binding is None else binding.tenant_id
+
+
+class TenantFilter(admin.SimpleListFilter):
+    """By tenant, offering only those that the login may see."""
+
+    title = "tenant"
+    parameter_name = "of"
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any) -> None:
+        self._path = model_admin.tenant_path
+        super().__init__(request, params, model, model_admin)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        if bound_tenant(request) is not None:
+            return []
+        return [(str(pk), name) for pk, name in Tenant.objects.order_by("name").values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(**{self._path: int(value)}) if value and value.isdigit() else queryset
+
+
+class HubAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """``tenant_path`` leads from the model to its tenant; a model without one is hidden from bound staff."""
+
+    tenant_path: str | None = None
+    list_per_page = 50
+    list_filter_sheet = False
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def __init__(self, model: type[Model], admin_site: admin.AdminSite) -> None:
+        self.tenant_path = type(self).tenant_path or _tenant_path(model)
+        super().__init__(model, admin_site)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        tenant_id = bound_tenant(request)
+        if tenant_id is None:
+            return rows
+        return rows.filter(**{self.tenant_path: tenant_id}) if self.tenant_path else rows.none()
+
+    def reaches(self, request: HttpRequest, obj: Any) -> bool:
+        """Whether the row (or the row of that id) is among those that the login may see."""
+        if obj is None or bound_tenant(request) is None:
+            return True
+        pk = obj.pk if isinstance(obj, Model) else obj
+        return self.get_queryset(request).filter(pk=pk).exists()
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """The plain filter by tenant would offer every tenant's name to everybody."""
+        wanted = super().get_list_filter(request)
+        return [TenantFilter if one == self.tenant_path else one for one in wanted]
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        related = self.admin_site._registry.get(db_field.remote_field.model)
+        if "queryset" not in kwargs and bound_tenant(request) is not None and isinstance(related, HubAdmin):
+            kwargs["queryset"] = related.get_queryset(request)
+        field: ModelChoiceField[Any] | None = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        return field
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(super().has_view_permission(request, obj)) and self.reaches(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(super().has_change_permission(request, obj)) and self.reaches(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(super().has_delete_permission(request, obj)) and self.reaches(request, obj)
+
+
+class HistoryAdmin(SimpleHistoryAdmin, HubAdmin):  # type: ignore[misc]  # simple_history has no types
+    """An old version is evidence: changing back is a change like any other, made in the form."""
+
+    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def history_form_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "GET":
+            raise PermissionDenied
+        response: HttpResponse = super().history_form_view(request, *args, **kwargs)
+        return response
+
+
+class UncountedList(ChangeList):  # type: ignore[misc]  # unfold has no types
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
+class UncountedPaginator(InfinitePaginator):  # type: ignore[misc]  # unfold has no types
+    """Pages without ``COUNT(*)``, which would read the whole table."""
+
+    count = ROWS_SHOWN
+
+
+class EvidenceAdmin(HubAdmin):
+    """Rows that the hub writes. ``get_changelist`` and the paginator keep big tables from being counted."""
+
+    paginator: ClassVar[type[Paginator[Any]]] = UncountedPaginator
+    show_full_result_count = False
+    list_disable_select_all = True
+    actions_on_top = True
+    warn_unsaved_form = False
+    ordering: ClassVar[tuple[str, ...]] = ("-pk",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return UncountedList
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the login may use the verbs of these rows."""
+        opts = self.opts
+        return request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}") and self.reaches(request, obj)
+
+
+def _tenant_path(model: type[Model]) -> str | None:
+    if model is Tenant:
+        return "pk"
+    try:
+        model._meta.get_field("tenant")
+    except FieldDoesNotExist:
+        return None
+    return "tenant"
