@@ -98,7 +98,7 @@ _RESERVE = """
     ON CONFLICT (destination_id, key) DO UPDATE
     SET last_position = lane.last_position + excluded.last_position,
         due_at = CASE WHEN lane.held_by IS NULL THEN coalesce(lane.due_at, excluded.due_at) END
-    RETURNING destination_id, key, id, last_position, done_position, lease IS NOT NULL
+    RETURNING destination_id, key, id, last_position, done_position, lease
 """
 _RESERVED = (
     "destination", "key", "tenant", "business_unit_id", "customer_order_id", "last_position", "done_position",
@@ -115,7 +115,8 @@ def _reserve(debts: Sequence[Debt]) -> dict[tuple[int, str], _Lane]:
         for name, debt in sorted(first.items(), key=lambda item: item[0])
     ]
     found = fetch(_RESERVE, adapted(Lane, _RESERVED, rows))
-    return {(row[0], row[1]): _Lane(row[2], row[3], row[4], bool(row[5])) for row in found}
+    # the lease itself: SQLite 3.40 returns 1 for "lease IS NOT NULL" of a row that has none
+    return {(row[0], row[1]): _Lane(row[2], row[3], row[4], row[5] is not None) for row in found}
 
 
 def _supersede_unsent(lane: _Lane, made: list[Delivery]) -> None:
