@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from orders.documents.rules import is_id
 from orders.models.tenants import slug_rule
 from orders.outgoing import OutgoingError, check_shape
 from orders.sealing import MASK
 
-__all__ = ["MASK", "Entry", "HttpUrl", "Id", "Name", "PublicKey", "Schedule", "Scopes", "SecretText", "Slug",
-           "TimeZone", "Words", "to_store"]  # fmt: skip
+__all__ = [
+    "MASK", "BusinessUnits", "ClientId", "Country", "Entry", "HttpUrl", "Id", "Name", "PublicKey", "Schedule",
+    "Scopes", "SecretText", "Slug", "TimeZone", "Words", "text_of", "to_store",
+]  # fmt: skip
+
 
 LONGEST = 2_000
 """Characters of any text, as in an order document (customer-order.md section 2)."""
@@ -34,6 +37,8 @@ OWN_VARIABLES = {
 """The hub's own secrets: a file uploaded in the admin must not send them to an address it names."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_COUNTRY = re.compile(r"[a-z]{2}\Z")
+_CLIENT_ID = re.compile(r"[!-9;-~]{1,100}\Z")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -46,6 +51,14 @@ class Entry(BaseModel):
     def given(self, key: str) -> bool:
         """Whether the key is in the file; an absent one has its default."""
         return key in self.model_fields_set
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """Nothing: secrets must not come into a log with an entry's repr."""
+        yield from ()
+
+    def __repr__(self) -> str:
+        """Keys only: a value may be a secret."""
+        return f"{type(self).__name__}({', '.join(sorted(self.model_fields_set))})"
 
 
 def text_of(most: int) -> Callable[[str], str]:
@@ -92,6 +105,19 @@ def _schedule(steps: list[float]) -> list[float]:
     if not 0 < len(steps) <= SCHEDULE_STEPS or not all(0 <= step <= STEP_SECONDS for step in steps):
         raise ValueError(f"must be 1 to {SCHEDULE_STEPS} numbers of seconds, each at most {STEP_SECONDS}")
     return steps
+
+
+def _country(text: str) -> str:
+    if not _COUNTRY.match(text):
+        raise ValueError("must be two small letters such as dk")
+    return text
+
+
+def _client_id(text: str) -> str:
+    """Also fit for Basic authorization, where a colon ends it (RFC 7617)."""
+    if not _CLIENT_ID.match(text):
+        raise ValueError("must be 1 to 100 visible ASCII characters without a colon or blank")
+    return text
 
 
 def _distinct(items: list[str]) -> list[str]:
@@ -143,17 +169,15 @@ HttpUrl = Annotated[str, AfterValidator(_url)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Schedule = Annotated[list[float], AfterValidator(_schedule)]
 Scopes = Annotated[list[str], AfterValidator(_distinct), AfterValidator(_some)]
+Country = Annotated[str, AfterValidator(_country)]
+ClientId = Annotated[str, AfterValidator(_client_id)]
 PublicKey = Annotated[str, AfterValidator(_public_key)]
-BusinessUnits = Annotated[list[Id], AfterValidator(_distinct)]
-SecretText = Annotated[str, AfterValidator(_opened), Field(repr=False)]
+BusinessUnits = Annotated[list[Id], AfterValidator(_distinct), AfterValidator(_some)]
+"""Leave the key out (or null) for all; an empty list would shut everything and is a fault."""
+SecretText = Annotated[str, AfterValidator(_opened)]
 """A secret, its ``${NAME}`` already read. ``MASK`` and absence keep what is stored: see ``to_store``."""
 
 
 def to_store(secret: str | None) -> str | None:
     """The secret that the file gives, or None where the stored one stays (or a new one is made)."""
     return None if secret in (None, MASK) else secret
-
-
-def shown_secret(*, stored: bool) -> Any:
-    """What an export shows in a secret's place: the mask, or nothing where none is stored."""
-    return MASK if stored else None
