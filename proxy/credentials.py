@@ -52,7 +52,7 @@ def read_credentials(tenant: Tenant) -> Credentials:
     if config is None:
         raise ProxyNotConfigured("No credentials are set yet; set them with PUT /api/v1/proxy-config.")
     try:
-        secret = sealing.open_secret(tenant_id=tenant.pk, kind=SECRET_KIND, owner=_owner(config))
+        secret = stored_secret(config)
     except sealing.SecretLost as lost:
         raise ProxyNotConfigured("The stored credentials cannot be read; set them again.") from lost
     if secret is None:
@@ -94,13 +94,9 @@ def masked(config: ProxyConfig) -> dict[str, Any]:
     return config.shown(sealing.MASK)
 
 
-def has_secret(config: ProxyConfig) -> bool:
-    """Whether a secret is stored that belongs to a configuration of this type."""
-    stored = ProxyConfig.objects.filter(tenant_id=config.tenant_id, type=config.type).first()
-    return (
-        stored is not None
-        and sealing.open_secret(tenant_id=config.tenant_id, kind=SECRET_KIND, owner=_owner(stored)) is not None
-    )
+def stored_secret(config: ProxyConfig) -> str | None:
+    """Raises SecretLost."""
+    return sealing.open_secret(tenant_id=config.tenant_id, kind=SECRET_KIND, owner=_owner(config))
 
 
 def forget_credentials() -> None:
