@@ -94,6 +94,11 @@ def set_auth_secret(webhook: Webhook, value: str | None) -> bool:
     return True
 
 
+def has_signing_secret(webhook: Webhook) -> bool:
+    """Whether a signing secret is stored that opens."""
+    return _stored_or_lost(webhook) is not None
+
+
 def has_auth_secret(webhook: Webhook) -> bool:
     """Whether the secret that the webhook's auth type needs is stored."""
     kind = AUTH_SECRETS.get(Webhook.AuthType(webhook.auth_type))
