@@ -76,7 +76,7 @@ class ProductSender:
 
 def _in_trouble(trouble: Trouble, reply: Reply) -> ImportOutcome:
     if trouble.kind is Kind.DOCUMENT:
-        return refused(Failure(trouble.text), reply)
+        return refused(Failure(trouble.said or trouble.text), reply)
     return troubled(trouble, reply, holding=None)
 
 

@@ -33,7 +33,7 @@ CANCELLED = Holding(State.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class ImportOutcome(Outcome):
-    """``holding`` is None where the try taught nothing new; ``row_id`` is the WarehouseOrder's or Product's, 0 for none."""
+    """``holding`` is None where the try taught nothing new; ``row_id`` is the row noted in, 0 for none."""
 
     holding: Holding | None = None
     row_id: int = 0

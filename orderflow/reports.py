@@ -36,6 +36,8 @@ class Trouble:
     """One plain sentence: what happened, in OrderFlow's words where it has any."""
     partner: bool = True
     """True where the partner's service itself failed (5xx, unreadable answer): counts for the breaker."""
+    said: str = ""
+    """OrderFlow's own words, where there were any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +119,29 @@ def says_any(text: str, rows: Sequence[Sequence[str]]) -> bool:
 
 def trouble(status: int, text: str) -> Trouble:
     """The table of section 4 for a request that failed as a whole: first by text, then by status."""
-    said = f"HTTP {status}: {text}" if text else f"HTTP {status} without a text"
+    found = _kind(status, text)
+    words = f"HTTP {status}: {text}" if text else f"HTTP {status} without a text"
+    partner = found is Kind.UNAVAILABLE and (status >= 500 or status < 300)
+    return Trouble(found, f"{_MEANINGS[found]} ({words}).", partner=partner, said=text)
+
+
+_MEANINGS = {
+    Kind.MISCONFIGURED: "OrderFlow refused the channel's address, credentials or scope",
+    Kind.DOCUMENT: "OrderFlow refused the document",
+    Kind.UNAVAILABLE: "OrderFlow gave no verdict",
+}
+
+
+def _kind(status: int, text: str) -> Kind:
     if says_any(text, _CONFIGURATION) or status in {401, 403, 412}:
-        return Trouble(Kind.MISCONFIGURED, f"OrderFlow refused the channel's settings ({said}).", partner=False)
+        return Kind.MISCONFIGURED
     if says_any(text, _DOCUMENT):
-        return Trouble(Kind.DOCUMENT, f"OrderFlow refused the document ({said}).", partner=False)
+        return Kind.DOCUMENT
     if status in _WRONG_ADDRESS or 300 <= status < 400:
-        return Trouble(Kind.MISCONFIGURED, f"No OrderFlow answered at this address ({said}).", partner=False)
+        return Kind.MISCONFIGURED
     if 400 <= status < 500 and status not in _TRY_AGAIN:
-        return Trouble(Kind.DOCUMENT, f"OrderFlow refused the document ({said}).", partner=False)
-    return Trouble(Kind.UNAVAILABLE, f"OrderFlow gave no verdict ({said}).", partner=status >= 500 or status < 300)
+        return Kind.DOCUMENT
+    return Kind.UNAVAILABLE
 
 
 def _root_or_trouble(status: int, body: bytes, *, items: int) -> etree._Element | Trouble:

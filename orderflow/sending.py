@@ -150,7 +150,7 @@ def maybe(step: Step, state: str = State.UNKNOWN) -> Holding:
 
 def _as_report(step: Step, trouble: Trouble) -> ImportReport:
     """A document of one import that was refused as a whole is a refusal of that import."""
-    failure, key = Failure(trouble.text), ("order", step.reference)
+    failure, key = Failure(trouble.said or trouble.text), ("order", step.reference)
     if is_duplicate(failure):
         return ImportReport(duplicates={key: failure})
     return ImportReport(failures={key: failure})

@@ -1,0 +1,148 @@
+import ipaddress
+import time
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from django.utils import timezone
+
+from orderflow.credentials import store_password
+from orderflow.mock_orderflow import MockOrderFlow
+from orderflow.models import OrderFlowChannel, WarehouseOrder
+from orderflow.planning import ImportPlanner
+from orders.channels import Change, OrderKey, Owed, channels
+from orders.deliveries import debt_of, owe
+from orders.documents import load, render
+from orders.ids import new_id
+from orders.models import Delivery, Destination, Lane, OrderQueue, Tenant
+from orders.outcomes import Tried, record
+from orders.sending import _claimed
+
+
+@pytest.fixture
+def tenant(db):
+    return Tenant.objects.create(slug="acme", name="Acme", mode="events")
+
+
+@pytest.fixture
+def loopback(settings):
+    settings.HUB_OUTBOUND_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+    settings.HUB_OUTBOUND_ALLOW_HTTP = True
+
+
+@pytest.fixture
+def site(loopback):
+    """A warehouse that knows the products A, B and C."""
+    with MockOrderFlow(users={"philz": "pässword"}) as site:
+        yield site
+
+
+@pytest.fixture
+def add_channel(tenant):
+    def add(name="main", *, of=None, password="pässword", base_url="http://127.0.0.1:9/rtd2-host", **settings):
+        destination = Destination.objects.create(tenant=of or tenant, channel="orderflow", name=name)
+        members = {"channel": "MYCHANNEL", "username": "philz", "item_patterns": ["*"], **settings}
+        channel = OrderFlowChannel.objects.create(destination=destination, base_url=base_url, **members)
+        if password is not None:
+            store_password(channel, password)
+        return channel
+
+    return add
+
+
+@pytest.fixture
+def warehouse(site, add_channel):
+    return add_channel(base_url=site.base_url)
+
+
+class Book:
+    """Applies documents as the core does: planned in batches, owed in lanes."""
+
+    def __init__(self, tenant):
+        self.tenant = tenant
+        self.sequences = {}
+        self.documents = {}
+
+    def change(self, document, *, unit):
+        document = load(render(document))
+        key = OrderKey(self.tenant.pk, unit, document["customerOrderId"])
+        self.sequences[key] = self.sequences.get(key, 0) + 1
+        before, self.documents[key] = self.documents.get(key), document
+        now = datetime.now(UTC)
+        return Change(
+            key=key, sequence=self.sequences[key], event_id=new_id(), before=before, after=document,
+            received_at=now, applied_at=now, correlation_id="corr-1",
+        )  # fmt: skip
+
+    def apply(self, *documents, unit="store-1"):
+        """What the documents owe, one list per document, planned as one batch and written."""
+        changes = [self.change(document, unit=unit) for document in documents]
+        planner = ImportPlanner(self.tenant, list(dict.fromkeys(change.key for change in changes)))
+        due = [list(planner.plan(change)) for change in changes]
+        planner.save()
+        debts = []
+        for change, line in zip(changes, due, strict=True):
+            queue, _ = OrderQueue.objects.get_or_create(**change.key._asdict())
+            debts += [debt_of(change, queue.pk, owed) for owed in line if isinstance(owed, Owed)]
+        owe(debts)
+        return due
+
+
+@pytest.fixture
+def book(tenant):
+    return Book(tenant)
+
+
+def an_order(*lines, order_id="1001", status="CREATED", **members):
+    items = [{"itemId": item, "quantityOrdered": quantity, "unitPrice": 5} for item, quantity in lines or [("A", 2)]]
+    return {"customerOrderId": order_id, "customerId": "c-1", "status": status, "items": items, **members}
+
+
+def deliver_once():
+    """One round of the courier, in this thread; how many requests went out."""
+    Lane.objects.filter(due_at__isnull=False, lease__isnull=True).update(due_at=timezone.now())
+    Destination.objects.update(waits_until=None)
+    sent = _claimed(1000)
+    for one in sent:
+        began, request_id = timezone.now(), uuid.uuid4()
+        outcomes = channels()["orderflow"].send(one.request)
+        record(
+            [
+                Tried(delivery, one.request.destination, one.lease, outcome, request_id, began, 1.0)
+                for delivery, outcome in zip(one.request.deliveries, outcomes, strict=True)
+            ]
+        )
+    return len(sent)
+
+
+def deliver(rounds=20):
+    """Until nothing is due any more."""
+    until = time.monotonic() + 20
+    while rounds and deliver_once() and time.monotonic() < until:
+        rounds -= 1
+
+
+def fates(order_id="1001"):
+    """(kind, status) of an order's deliveries in line."""
+    return list(
+        Delivery.objects.filter(lane__customer_order_id=order_id)
+        .order_by("lane", "position")
+        .values_list("kind", "status")
+    )
+
+
+def place(order_id="1001", unit="store-1"):
+    return WarehouseOrder.objects.get(customer_order_id=order_id, business_unit_id=unit)
+
+
+def held(site):
+    """{reference: {product: quantity}} of the orders that are open at the warehouse."""
+    return {
+        order.reference: {line.product: line.quantity for line in order.lines}
+        for order in site.site.orders.values()
+        if order.open
+    }
+
+
+def posts(site, what="importitems"):
+    return [call for call in site.calls if call.method == "POST" and what in call.target]
