@@ -46,7 +46,7 @@ def record(tried: Sequence[Tried]) -> None:
     for one in sorted(kept, key=lambda one: one.delivery.lane_id):
         _record_one(one, lanes[one.delivery.lane_id], clock)
     DeliveryAttempt.objects.bulk_create(_attempt(one) for one in kept if one.outcome.verdict != Verdict.HELD)
-    judge([(one.destination.pk, one.outcome) for one in kept], clock)
+    judge(_telling(kept), clock)
 
 
 def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:
@@ -98,6 +98,30 @@ def _finished(one: Tried, clock: DatabaseClock) -> str | datetime:
     tries = delivery.attempts + 1 - delivery.tries_left_from
     at = next_try(schedule, tries, now=now, jitter=JITTER, retry_after=outcome.retry_after)
     return Delivery.Status.DEAD if at is None else at
+
+
+def _telling(tried: Sequence[Tried]) -> list[tuple[int, Outcome]]:
+    """One outcome per partner request, the weightiest: a document of 100 imports that got no answer is one failure.
+
+    What was settled without asking the partner says nothing of its health.
+    """
+    weightiest: dict[uuid.UUID, Tried] = {}
+    for one in tried:
+        best = weightiest.get(one.request_id)
+        if _says_something(one.outcome) and (best is None or _weight(one.outcome) > _weight(best.outcome)):
+            weightiest[one.request_id] = one
+    return [(one.destination.pk, one.outcome) for one in weightiest.values()]
+
+
+def _says_something(outcome: Outcome) -> bool:
+    heard = outcome.response_status is not None or outcome.counts_for_breaker
+    return heard or outcome.verdict in (Verdict.DELIVERED, Verdict.MISCONFIGURED)
+
+
+def _weight(outcome: Outcome) -> tuple[bool, bool, bool]:
+    """An answer of any kind outweighs a failure that counts: the partner is there."""
+    misconfigured = outcome.verdict is Verdict.MISCONFIGURED
+    return misconfigured, outcome.destination_waits, not outcome.counts_for_breaker
 
 
 def _attempt(one: Tried) -> DeliveryAttempt:
