@@ -419,3 +419,20 @@ def test_a_document_refused_as_a_whole_is_halved_until_the_culprit_stands_alone(
     assert fates("poison") == [("import", "dead")]
     assert "Unable to load XML document from resource" in error("poison")
     assert len(posts(site)) <= 2 * 4 + 1
+
+
+def test_a_document_of_many_that_got_no_answer_is_one_failure_of_the_channel(site, stocked, book):
+    for n in range(12):
+        book.apply(an_order(order_id=str(n)))
+    site.fail(drop=True, on="importitems")
+    deliver_once()
+    destination = Destination.objects.get(pk=stocked.destination_id)
+    assert (destination.failures, destination.open_seconds) == (1, None)
+
+
+def test_what_was_settled_without_a_call_does_not_resume_a_stopped_channel(site, stocked, book):
+    book.apply(an_order(("A", Decimal("0.5"))))
+    Destination.objects.update(state="stopped", state_reason="412", probe_at="2026-01-01T00:00:00Z")
+    deliver_once()
+    assert fates() == [("import", "dead")]
+    assert Destination.objects.get(pk=stocked.destination_id).state == "stopped"
