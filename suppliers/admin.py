@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
+from orders.admin.base import EvidenceAdmin, HistoryAdmin
 from suppliers.models import (
     Notice,
     OrderCase,
@@ -20,22 +20,6 @@ from suppliers.models import (
     SupplierPart,
     Webhook,
 )
-
-
-class Evidence(ModelAdmin):  # type: ignore[misc]  # unfold has no types
-    """Rows that the hub writes: to look at, never to edit. Lists do not count big tables."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class PartDeliveryInline(TabularInline):  # type: ignore[misc]
@@ -50,7 +34,7 @@ class PartDeliveryInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Supplier)
-class SupplierAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class SupplierAdmin(HistoryAdmin):
     """The order of suppliers decides whose a line is: the first with a matching pattern."""
 
     list_display = ("name", "slug", "tenant", "position", "item_patterns", "told_by", "active")
@@ -74,9 +58,10 @@ class SupplierAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Webhook)
-class WebhookAdmin(SimpleHistoryAdmin, Evidence):  # type: ignore[misc]
+class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
     """Changed by the onboarding file, which also takes the secrets."""
 
+    tenant_path = "supplier__tenant"
     list_display = ("supplier", "url", "events", "auth_type", "destination_state")
     list_filter = ("auth_type", "supplier__tenant")
     search_fields = ("url", "supplier__slug", "supplier__name")
@@ -104,41 +89,41 @@ class FetchFilter(admin.SimpleListFilter):
 
 
 @admin.register(SupplierPart)
-class SupplierPartAdmin(Evidence):
+class SupplierPartAdmin(EvidenceAdmin):
     list_display = ("token", "supplier", "customer_order_id", "business_unit_id", "told_at", "fetched_at", "status")
-    list_filter = (FetchFilter, "supplier__tenant")
+    list_filter = ("tenant", FetchFilter)
     search_fields = ("=order_token", "=customer_order_id")
     search_help_text = "Order token or customer order id"
     list_select_related = ("supplier",)
     exclude = ("owed_digest",)
-    ordering = ("-pk",)
     inlines = (PartDeliveryInline,)
 
 
 @admin.register(Notice)
-class NoticeAdmin(Evidence):
+class NoticeAdmin(EvidenceAdmin):
     """What suppliers are owed, in the bytes they are told in."""
 
+    tenant_path = "supplier__tenant"
     list_display = ("event_type", "supplier", "part", "sequence", "made_at")
     list_filter = ("supplier__tenant", "event_type")
     search_fields = ("=part__order_token", "=part__customer_order_id")
     list_select_related = ("supplier", "part")
-    ordering = ("-pk",)
 
 
 @admin.register(SupplierEvent)
-class SupplierEventAdmin(Evidence):
+class SupplierEventAdmin(EvidenceAdmin):
     """What suppliers reported, as it came."""
 
+    tenant_path = "supplier__tenant"
     list_display = ("event_type", "supplier", "part", "timestamp", "received_at")
     list_filter = ("supplier__tenant", "event_type")
     search_fields = ("=id", "=part__order_token", "=part__customer_order_id", "=correlation_id")
     list_select_related = ("supplier", "part")
-    ordering = ("-pk",)
 
 
 @admin.register(StockLevel)
-class StockLevelAdmin(Evidence):
+class StockLevelAdmin(EvidenceAdmin):
+    tenant_path = "supplier__tenant"
     list_display = ("item_id", "supplier", "available", "expected_date", "happened_at")
     list_filter = ("supplier__tenant",)
     search_fields = ("=item_id", "supplier__slug")
@@ -146,10 +131,10 @@ class StockLevelAdmin(Evidence):
 
 
 @admin.register(OrderCase)
-class OrderCaseAdmin(Evidence):
+class OrderCaseAdmin(EvidenceAdmin):
     """Cases minted for orders that came without one."""
 
+    list_filter = ("tenant",)
     list_display = ("customer_order_id", "business_unit_id", "tenant", "uuid", "token")
     search_fields = ("=customer_order_id", "=uuid", "=token")
     list_select_related = ("tenant",)
-    ordering = ("-pk",)

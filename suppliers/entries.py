@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from orders.onboarding.fields import (
-    MASK,
     Entry,
     HttpUrl,
     Name,
@@ -19,6 +18,7 @@ from orders.onboarding.fields import (
     Words,
     text_of,
 )
+from orders.sealing import MASK
 from suppliers.events import EVENT_TYPES, ORDER_CREATED
 from suppliers.signing import SecretFormatError, parse_secret
 

@@ -13,9 +13,10 @@ from django.db.models import Max
 
 from orders.clients import ClientEntry, ClientRefused, save_client
 from orders.models import ApiClient, Tenant
-from orders.onboarding.fields import MASK, to_store
+from orders.onboarding.fields import to_store
 from orders.onboarding.report import Report
 from orders.onboarding.rows import bring
+from orders.sealing import MASK
 from suppliers import webhook_settings
 from suppliers.entries import SupplierClientEntry, SupplierEntries, SupplierEntry
 from suppliers.models import Supplier

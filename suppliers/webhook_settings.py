@@ -7,9 +7,10 @@ from typing import Any
 
 from orders import health
 from orders.models import Destination
-from orders.onboarding.fields import MASK, to_store
+from orders.onboarding.fields import to_store
 from orders.onboarding.report import Report
 from orders.onboarding.rows import bring
+from orders.sealing import MASK
 from suppliers import webhooks
 from suppliers.entries import BasicAuth, NoAuth, OAuth2Auth, WebhookEntry
 from suppliers.models import Supplier, Webhook
