@@ -1,4 +1,4 @@
-from typing import Any
+"""Django's migrate, safe when started twice at once (contract, section 1): the second waits, then finds nothing due."""
 
 from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import connections
