@@ -84,7 +84,7 @@ serve: runtime ## the web server (PORT=8000)
 	@$(MANAGE) serve
 
 worker: runtime ## the workers (QUEUES=inbound or outbound; both by default)
-	@$(MANAGE) worker --queues "$(or $(QUEUES),both)"
+	@$(MANAGE) worker --queues "$(QUEUES:both=)"
 
 beat: runtime ## the scheduler
 	@$(MANAGE) beat

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 
 
-def wait_until(happened, *, seconds: float = START_SECONDS, why=lambda: "it did not happen in time"):
+def wait_until(happened, *, seconds: float = START_SECONDS, every: float = 0.05, why=lambda: "it did not happen in time"):
     """The first true answer of `happened()`; fails with `why()` when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:
@@ -30,7 +30,7 @@ def wait_until(happened, *, seconds: float = START_SECONDS, why=lambda: "it did 
         if answer:
             return answer
         assert time.monotonic() < deadline, why()
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 class HubProcess:

@@ -60,7 +60,8 @@ def comes_up_and_stops(service: dict, environ: dict[str, str], port: int, log: P
     with HubProcess(service["command"], environ=environ, log=log) as hub:
         wait_until(
             lambda: healthy(service, environ, port) or hub.process.poll() is not None,
-            why=lambda: f"{service['command']} never passes its health check:\n{hub.text}",
+            every=1,
+            why=lambda: f"{service['command']} never passes its health check:\n{hub.text[-3000:]}",
         )
         if "ports" in service:
             hub.wait_for_status(f"http://127.0.0.1:{port}/readyz", 200)
