@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from orders import replays
@@ -72,9 +73,8 @@ class OrderEventVerbView(_OneEvent):
     scopes = {"POST": "order-events:operate"}
     operation: Callable[..., replays.Result] = replays.retry
 
-    @documented.operate_event
     def post(self, request: Request, event_id: str) -> HttpResponse:
-        """Preview, retry or discard one dead event."""
+        """Only a dead event can be previewed, retried or discarded; the reason is kept with who did it."""
         reason = _reason(request)
         event = self.event(event_id)
         operation = type(self).operation
@@ -89,14 +89,17 @@ class OrderEventVerbView(_OneEvent):
         return f"client {self.caller.client.client_id}"
 
 
+@extend_schema_view(post=documented.preview_event)
 class PreviewView(OrderEventVerbView):
     operation = replays.preview
 
 
+@extend_schema_view(post=documented.retry_event)
 class RetryView(OrderEventVerbView):
     operation = replays.retry
 
 
+@extend_schema_view(post=documented.discard_event)
 class DiscardView(OrderEventVerbView):
     operation = replays.discard
 
