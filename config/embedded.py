@@ -13,25 +13,23 @@ from celery.beat import EmbeddedService
 from config.celery import app
 from orders.sweep import sweep
 
-INBOUND_THREADS = 1
-"""SQLite has one writer at a time; a second drain would only wait for the first."""
-OUTBOUND_THREADS = 2
-"""One courier, and one place for the wake that nudges it; the courier has its own threads for waiting."""
+THREADS = 4
+"""One for the courier (which has threads of its own for waiting), one for the wake that nudges it, two for the inbox;
+more would only wait for SQLite's one writer."""
 
 
 def start() -> None:
-    """Start the two workers and the scheduler; they end with the process."""
-    for queue, threads in (("inbound", INBOUND_THREADS), ("outbound", OUTBOUND_THREADS)):
-        worker = app.WorkController(
-            hostname=f"{queue}@embedded",
-            pool_cls="threads",
-            concurrency=threads,
-            queues=[queue],
-            without_mingle=True,
-            without_gossip=True,
-            without_heartbeat=True,
-        )
-        threading.Thread(target=worker.start, name=f"worker-{queue}", daemon=True).start()
+    """Start the worker and the scheduler; they end with the process."""
+    worker = app.WorkController(
+        hostname="worker@embedded",
+        pool_cls="threads",
+        concurrency=THREADS,
+        queues=["inbound", "outbound"],
+        without_mingle=True,
+        without_gossip=True,
+        without_heartbeat=True,
+    )
+    threading.Thread(target=worker.start, name="worker", daemon=True).start()
     scheduler = EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler")
     scheduler.daemon = True
     scheduler.start()

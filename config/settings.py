@@ -143,7 +143,7 @@ def _cache() -> dict[str, Any]:
 
 CACHES = {"default": _cache()}
 
-CELERY_BROKER_URL = ENV.redis_url or "memory://"
+CELERY_BROKER_URL = ENV.redis_url or "memory://embedded/"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.02}
     if ENV.embedded

@@ -54,7 +54,7 @@ class Command(BaseCommand):
                 if failed:
                     raise CommandError(f"{failed} of the lines above FAILED")
                 return
-            self._say(f"Serving {url}/admin/ – API description {url}/docs – Ctrl-C stops, make up goes on from here")
+            self._say(f"Serving {url}/admin/ (API description: {url}/docs). Ctrl-C stops; make up goes on from here.")
             self._serve(hub)
         except KeyboardInterrupt:
             self._say("stopping")
@@ -112,7 +112,7 @@ def _free_port_or_refuse(text: str) -> int:
             probe.bind(("127.0.0.1", int(text)))
         except OSError as error:
             raise CommandError(
-                f"Port {text} cannot be used ({error.strerror}); stop what listens there or choose another: make up PORT=8010"
+                f"Port {text} cannot be used ({error.strerror}). Stop what listens there, or: make up PORT=8010"
             ) from None
     return int(text)
 
