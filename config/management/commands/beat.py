@@ -11,4 +11,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_embedded_default("beat")
-        become([program("celery"), "-A", "config", "beat", "-S", "celery.beat:Scheduler", "--loglevel", "WARNING"])
+        become([program("celery"), "-A", "config", "beat", "-S", "config.scheduler:PulsingScheduler", "--loglevel", "WARNING"])
