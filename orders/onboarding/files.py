@@ -1,0 +1,99 @@
+"""Applying an onboarding file and writing one: what the command and the admin's upload call."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from django.db import connection, transaction
+from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import LiteralScalarString
+
+from orders.models import Tenant
+from orders.onboarding.checks import check
+from orders.onboarding.faults import FileFault, FileRefused
+from orders.onboarding.report import Place, Report
+from orders.onboarding.sections import Section, sections
+from orders.onboarding.tenants import apply_tenant, exported_tenant
+from orders.onboarding.yaml_text import Text, read
+from orders.problems import Problem
+
+_LOCK = 0x0B0A2D
+"""Any number that nothing else locks in PostgreSQL's advisory space; two files at once are applied one by one."""
+
+
+def apply_file(content: bytes, *, file: str, who: str, dry_run: bool = False) -> Report:
+    """Apply the whole file or nothing, in one transaction. Raises FileRefused with every fault.
+
+    A dry run does everything and rolls back.
+    """
+    text = read(content, file=file)
+    report = Report(note=f"onboarding by {who}")
+    with transaction.atomic():
+        _one_at_a_time()
+        faults = _apply(check(text), text, report)
+        if faults:
+            raise FileRefused(file, faults)
+        transaction.set_rollback(dry_run)
+    return report
+
+
+def _one_at_a_time() -> None:
+    """SQLite's transactions are IMMEDIATE, so they already are."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def _apply(model: Any, text: Text, report: Report) -> list[FileFault]:
+    """Every tenant, the sections too; returns what the database or a section refused."""
+    for number, entry in enumerate(model.tenants):
+        report.base = ("tenants", number)
+        tenant = apply_tenant(entry, report)
+        for key, section in sections().items():
+            if section.default is None and getattr(entry, key) is None:
+                continue
+            _apply_section(section, key, tenant, getattr(entry, key), report)
+    return [text.fault(refusal.place, refusal.because) for refusal in report.refusals]
+
+
+def _apply_section(section: Section, key: str, tenant: Tenant, value: Any, report: Report) -> None:
+    """A problem that a section raises ends that section; the others go on, to find their faults too."""
+    try:
+        section.apply(tenant, value, report)
+    except Problem as problem:
+        for fault in problem.errors:
+            report.refuse(key, *_parts(fault.pointer), because=fault.detail)
+        if not problem.errors:
+            report.refuse(key, because=problem.detail)
+
+
+def _parts(pointer: str) -> Place:
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    return tuple(int(part) if part.isdecimal() else part for part in parts)
+
+
+def export_tenant(tenant: Tenant) -> str:
+    """The tenant as an onboarding file, secrets masked; applied again it changes nothing."""
+    data = exported_tenant(tenant)
+    for key, section in sections().items():
+        value = section.export(tenant)
+        if value is not None and value != []:
+            data[key] = value
+    yaml = YAML()
+    yaml.width = 1_000_000
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    out = io.StringIO()
+    yaml.dump({"tenants": [_plain(data)]}, out)
+    return out.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    """Lists and objects of plain values; texts of several lines (keys in PEM) as blocks."""
+    if isinstance(value, dict):
+        return {str(key): _plain(below) for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(below) for below in value]
+    if isinstance(value, str):
+        return LiteralScalarString(value) if "\n" in value else str(value)
+    return value

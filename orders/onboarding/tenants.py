@@ -1,0 +1,75 @@
+"""Applying and exporting the core's keys of one tenant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simple_history.utils import update_change_reason
+
+from orders.clients import ClientEntry, ClientRefused, save_client
+from orders.models import ApiClient, Tenant
+from orders.onboarding.fields import MASK, to_store
+from orders.onboarding.model import ApiClientEntry, TenantEntry
+from orders.onboarding.report import Report
+from orders.onboarding.rows import bring
+
+PLAIN_KEYS = (
+    "name", "active", "mode", "time_zone", "proxy_timeout_seconds", "status_map", "case_type", "event_retry_schedule",
+    "not_fetched_after_minutes",
+)  # fmt: skip
+"""Keys that are columns of the same name and meaning."""
+
+
+def apply_tenant(entry: TenantEntry, report: Report) -> Tenant:
+    """The tenant and its own API clients, in the caller's transaction."""
+    tenant = Tenant.objects.filter(slug=entry.id).first() or Tenant(slug=entry.id)
+    values = {key: getattr(entry, key) for key in PLAIN_KEYS}
+    values |= {"country": entry.country or "", "external_url": entry.external_url or ""}
+    what = f"tenant {entry.id}"
+    if not bring(tenant, what, values, report):
+        report.unchanged(what)
+    for number, client in enumerate(entry.api_clients):
+        try:
+            _apply_client(tenant, client, report)
+        except ClientRefused as refused:
+            report.refuse("api_clients", number, because=refused.detail)
+    return tenant
+
+
+def _apply_client(tenant: Tenant, entry: ApiClientEntry, report: Report) -> None:
+    what = f"API client {entry.client_id}"
+    saved = save_client(
+        tenant,
+        ClientEntry(
+            client_id=entry.client_id,
+            scopes=entry.scopes,
+            client_secret=to_store(entry.client_secret),
+            business_units=entry.business_units,
+            public_keys=entry.public_keys,
+            active=entry.active,
+        ),
+    )
+    report.saved_client(what, saved)
+    if saved.created or saved.changed:
+        update_change_reason(saved.client, report.note)
+
+
+def exported_tenant(tenant: Tenant) -> dict[str, Any]:
+    """The core's keys as the file writes them, all of them but those that are empty."""
+    values = {"id": tenant.slug, **{key: getattr(tenant, key) for key in PLAIN_KEYS}}
+    values |= {"country": tenant.country or None, "external_url": tenant.external_url or None}
+    clients = ApiClient.objects.filter(tenant=tenant, kind=ApiClient.Kind.TENANT).order_by("pk")
+    values["api_clients"] = [_exported_client(client) for client in clients]
+    return {key: values[key] for key in TenantEntry.model_fields if values[key] not in (None, {}, [])}
+
+
+def _exported_client(client: ApiClient) -> dict[str, Any]:
+    shown = {
+        "client_id": client.client_id,
+        "client_secret": MASK,
+        "scopes": client.scopes,
+        "business_units": client.business_units,
+        "public_keys": client.public_keys,
+        "active": client.active,
+    }
+    return {key: value for key, value in shown.items() if value not in (None, [])}
