@@ -1,0 +1,31 @@
+"""Lengths of time in words, the same on every page and in every message."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+
+def in_words(length: timedelta | float) -> str:
+    """``0.2 s``, ``12 s``, ``4 min``, ``3 h 5 min``, ``2 d 4 h``; a negative length counts as none."""
+    seconds = max(length.total_seconds() if isinstance(length, timedelta) else length, 0.0)
+    if seconds < 9.95:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min"
+    if whole < DAY:
+        return _two(whole // HOUR, "h", whole % HOUR // MINUTE, "min")
+    return _two(whole // DAY, "d", whole % DAY // HOUR, "h")
+
+
+def until(moment: datetime, *, now: datetime) -> str:
+    """``in 4 min``, or ``now`` when it has come."""
+    return f"in {in_words(moment - now)}" if moment > now else "now"
+
+
+def _two(great: int, great_unit: str, small: int, small_unit: str) -> str:
+    return f"{great} {great_unit} {small} {small_unit}" if small else f"{great} {great_unit}"

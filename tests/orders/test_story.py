@@ -1,0 +1,182 @@
+"""The one timeline of an order (design: What a person sees)."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from orders import replays, timeline
+from orders.channels import OrderKey
+from orders.ids import new_id
+from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OrderEvent, TimelineEntry
+from orders.story import MOST_HAPPENINGS, Tone, story, tell
+
+pytestmark = pytest.mark.django_db
+
+
+def told(key):
+    return [(one.road, one.what) for one in story(key)]
+
+
+@pytest.fixture
+def beans(engine):
+    return Destination.objects.create(tenant=engine.tenant, channel="supplier", name="beans")
+
+
+def owed(engine, destination, **members):
+    """A delivery of the order, as applying its event would owe it."""
+    lane, _ = Lane.objects.get_or_create(
+        destination=destination, key=f"order:{engine.queue().pk}", defaults=engine.key()._asdict()
+    )
+    lane.last_position += 1
+    lane.done_position = lane.last_position - (members.get("status", "pending") == "pending")
+    lane.due_at = timezone.now() + timedelta(minutes=4, seconds=30) if lane.done_position < lane.last_position else None
+    lane.save()
+    return Delivery.objects.create(
+        lane=lane,
+        destination=destination,
+        tenant=engine.tenant,
+        position=lane.last_position,
+        kind="order_created",
+        payload="{}",
+        **members,
+    )
+
+
+def tried(delivery, at, *, verdict="unavailable", detail="The receiver answered 503.", status=503):
+    return DeliveryAttempt.objects.create(
+        delivery=delivery,
+        number=1,
+        request_id=new_id(),
+        started_at=at,
+        duration_ms=35,
+        verdict=verdict,
+        detail=detail,
+        response_status=status,
+    )
+
+
+def test_an_order_is_told_from_reception_to_what_it_owes(engine):
+    engine.put()
+    engine.drain()
+    assert told(engine.key()) == [
+        ("events", "Event 1 received"),
+        ("events", "Event 1 applied"),
+        ("events", "Owes nothing, because no supplier or warehouse is concerned"),
+    ]
+    happenings = story(engine.key())
+    assert happenings[0].correlation_id == "test"
+    assert happenings[0].since is None
+    assert happenings[1].since == happenings[1].at - happenings[0].at
+    assert happenings[1].result.endswith("after reception")
+
+
+def test_what_is_owed_and_why_not_is_told_in_words(engine, beans):
+    event = engine.put()
+    engine.drain()
+    lines = [
+        {"destination": beans.pk, "owes": "order_created"},
+        {"destination": beans.pk, "because": "it is cancelled"},
+    ]
+    OrderEvent.objects.filter(pk=event.pk).update(owes=json.dumps(lines))
+    assert told(engine.key())[2:] == [
+        ("supplier", "Owes supplier beans: order created"),
+        ("supplier", "Owes supplier beans nothing, because it is cancelled"),
+    ]
+
+
+def test_an_event_that_changed_nothing_says_so(engine):
+    engine.put()
+    engine.drain()
+    engine.put()
+    engine.drain()
+    assert told(engine.key())[-1] == ("events", "Owes nothing, because the event changed nothing")
+
+
+def test_retries_fold_into_one_line(engine, beans):
+    engine.put()
+    engine.drain()
+    start = timezone.now()
+    delivery = owed(engine, beans)
+    for minute in (0, 1, 3, 6, 12):
+        tried(delivery, start + timedelta(minutes=minute))
+    last = story(engine.key())[-1]
+    assert (last.what, last.result, last.tone) == (
+        "Supplier beans: order created not through yet",
+        "5 tries over 12 min, last: The receiver answered 503.",
+        Tone.WAITING,
+    )
+    assert last.subject == f"delivery:{delivery.pk}"
+    assert tell(engine.key()).owed == ["Supplier beans: order created will be tried in 4 min."]
+
+
+def test_a_stopped_destination_is_said_with_its_cause(engine, beans):
+    engine.put()
+    engine.drain()
+    owed(engine, beans)
+    beans.state, beans.state_reason = "stopped", "it refused the password."
+    beans.save()
+    assert tell(engine.key()).owed == [
+        "Supplier beans: order created is held, because the destination is stopped: it refused the password."
+    ]
+
+
+def test_a_dead_event_and_what_a_person_did_are_on_the_timeline(engine, faults):
+    engine.put("fault-always-1")
+    engine.drain_through_retries()
+    key = engine.key("fault-always-1")
+    dead = [one for one in story(key) if one.tone == Tone.PERSON]
+    assert [one.what for one in dead] == ["Event 1 failed for good"]
+    assert dead[0].result.startswith("6 tries over")
+    replays.discard(OrderEvent.objects.get(), who="maria", reason="test order")
+    assert told(key)[-1] == ("operator", "maria discarded the event")
+    assert story(key)[-1].result == "because: test order; it is now discarded"
+    assert tell(key).headline == "The newest event was discarded."
+
+
+def test_a_superseded_event_names_the_newer_one(engine, faults, settings):
+    engine.put("fault-6-1")
+    engine.drain_through_retries()
+    settings.HUB_FAULT_INJECTION = False
+    engine.put("fault-6-1", status="IN_PROGRESS")
+    engine.drain_through_retries()
+    replays.retry(OrderEvent.objects.get(sequence=1), who="maria")
+    results = {one.what: one.result for one in story(engine.key("fault-6-1"))}
+    assert results["Event 1 set aside"] == "superseded by event 2, which was applied first"
+
+
+def test_an_order_that_is_only_read_through_has_a_story(engine):
+    key = OrderKey(engine.tenant.pk, "store-1", "only-proxied")
+    timeline.record(key, road="proxy", what="Read failed: busy", correlation_id="c-1")
+    assert told(key) == [("proxy", "Read failed: busy")]
+    assert tell(key).owed == []
+    assert tell(key).headline.startswith("Nothing of this order is stored here")
+
+
+def test_another_tenants_order_of_the_same_id_is_another_story(engine, other_engine):
+    engine.put()
+    assert story(other_engine.key()) == []
+
+
+def test_a_long_history_costs_no_more_queries_and_is_cut_to_the_newest(engine, beans):
+    engine.put()
+    engine.drain()
+    start = timezone.now()
+    with CaptureQueriesContext(connection) as short:
+        tell(engine.key())
+    for number in range(8):
+        tried(owed(engine, beans, status="delivered", finished_at=start), start + timedelta(seconds=number))
+    TimelineEntry.objects.bulk_create(
+        TimelineEntry(**engine.key()._asdict(), at=start + timedelta(seconds=n), road="proxy", what=f"no. {n}")
+        for n in range(MOST_HAPPENINGS + 20)
+    )
+    with CaptureQueriesContext(connection) as long:
+        happenings = story(engine.key())
+    assert len(happenings) == MOST_HAPPENINGS + 1
+    assert happenings[0].what == f"Older happenings are left out; these are the newest {MOST_HAPPENINGS}."
+    assert happenings[-1].what == f"no. {MOST_HAPPENINGS + 19}"
+    assert len(short) <= 9
+    assert len(long) <= 10
