@@ -20,6 +20,7 @@ from orders.channels import Owed, Verdict
 from orders.deliveries import Debt, owe
 from orders.documents import render
 from orders.outgoing import Deadline
+from orders.wakes import wake_outbound
 
 
 def put_products(channel: OrderFlowChannel, products: Mapping[str, Mapping[str, Value]]) -> list[str]:
@@ -38,6 +39,7 @@ def put_products(channel: OrderFlowChannel, products: Mapping[str, Mapping[str, 
             row.save()
             stored[sku] = row
         owe([_debt(channel, stored[sku]) for sku in changed])
+        transaction.on_commit(wake_outbound)
     return changed
 
 
