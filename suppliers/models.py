@@ -41,7 +41,9 @@ class Supplier(models.Model):
         ApiClient, on_delete=models.PROTECT, null=True, blank=True, related_name="supplier"
     )
     active = models.BooleanField(default=True)
-    history = HistoricalRecords()
+    notices_numbered = models.BigIntegerField(default=0, editable=False)
+    """The last position given in the supplier's feed (suppliers.feed)."""
+    history = HistoricalRecords(excluded_fields=["notices_numbered"])
 
     class Meta:
         ordering = ("tenant", "position", "pk")

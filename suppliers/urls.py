@@ -2,11 +2,12 @@
 
 from django.urls import re_path
 
-from suppliers.views import OrderDataView, SendView
+from suppliers.views import OrderDataView, ReceiveView, SendView
 
 _EVENTS = r"^api/events/v1/(?P<country>[^/]+)/external/(?P<tenant>[^/]+)/"
 
 urlpatterns = [
-    re_path(r"^api/Orders$", OrderDataView.as_view(), name="order-data"),
-    re_path(_EVENTS + r"send$", SendView.as_view(), name="supplier-send"),
+    re_path(r"^api/Orders\Z", OrderDataView.as_view(), name="order-data"),
+    re_path(_EVENTS + r"receive\Z", ReceiveView.as_view(), name="supplier-receive"),
+    re_path(_EVENTS + r"send\Z", SendView.as_view(), name="supplier-send"),
 ]

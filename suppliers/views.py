@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from typing import ClassVar
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
 from orders.api.body import read_json
 from orders.api.correlation import correlation_id
+from orders.api.parameters import read_parameters, text
 from orders.api.paths import decode_segment
 from orders.api.views import ApiView, render_json
 from orders.problems import InvalidParameter, NotFound
+from suppliers import schema
+from suppliers.feed import event_json, page_after
 from suppliers.models import Supplier
 from suppliers.order_data import answer_for, part_of, record_fetch
 from suppliers.reports import receive_report
@@ -24,8 +29,9 @@ class OrderDataView(ApiView):
 
     scopes: ClassVar = {"GET": "supplier-orders:read"}
 
+    @schema.order_data
     def get(self, request: Request) -> HttpResponse:
-        token = request.query_params.get("ExternalId", "")
+        token = read_parameters(request, {"ExternalId": text}).get("ExternalId", "")
         if not token:
             raise InvalidParameter("Name the order with ?ExternalId=<orderToken>; the names' letter case counts.")
         part = part_of(self.caller.client, token)
@@ -56,11 +62,26 @@ class SupplierEventsView(ApiView):
         self.supplier = supplier
 
 
+class ReceiveView(SupplierEventsView):
+    """``GET …/receive?lastEventId=``: the supplier's events after the last one it has; held until there are some."""
+
+    scopes: ClassVar = {"GET": "events"}
+
+    @schema.receive
+    def get(self, request: Request, country: str, tenant: str) -> HttpResponse:
+        cursor = read_parameters(request, {"lastEventId": text}).get("lastEventId", "")
+        page = page_after(self.supplier, cursor, hold_seconds=settings.HUB_RECEIVE_HOLD_SECONDS)
+        following = f"{settings.HUB_PUBLIC_URL}{request.path_info}?{urlencode({'lastEventId': page.cursor})}"
+        data = [event_json(notice) for notice in page.notices]
+        return render_json({"links": {"next": following}, "meta": {}, "data": data})
+
+
 class SendView(SupplierEventsView):
     """``POST …/send``: a supplier reports order status, delivery or stock."""
 
     scopes: ClassVar = {"POST": "events"}
 
+    @schema.send
     def post(self, request: Request, country: str, tenant: str) -> HttpResponse:
         body = read_json(request._request)
         header_type = request.headers.get("Event-Type", "")
