@@ -66,9 +66,9 @@ def _place(data: Any, error: ErrorDetails) -> Place:
         inside = part in at if isinstance(at, dict) else isinstance(at, list) and part in range(len(at))
         if inside:
             place, at = (*place, part), at[part]
-    if error["type"] == "missing":
-        place = (*place, error["loc"][-1])
-    return place
+    last = error["loc"][-1] if error["loc"] else 0
+    absent = isinstance(at, dict) and isinstance(last, str) and last not in at and "[" not in last
+    return (*place, last) if absent and error["type"] in ("missing", "value_error") else place
 
 
 def _words(error: ErrorDetails) -> str:

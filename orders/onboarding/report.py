@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from orders.clients import SavedClient
 from orders.sealing import MASK
 
 Place = tuple[str | int, ...]
@@ -57,17 +56,6 @@ class Report:
     def made_secret(self, what: str, name: str, value: str) -> None:
         """A secret that was generated because the file has none; the only time it is shown."""
         self.secrets.append((what, name, value))
-
-    def saved_client(self, what: str, saved: SavedClient) -> None:
-        """What ``save_client`` did."""
-        if saved.created:
-            self.created(what)
-        for member, (old, new) in () if saved.created else saved.changed.items():
-            self.changed(what, member, old, new)
-        if not saved.created and not saved.changed:
-            self.unchanged(what)
-        if saved.made_secret is not None:
-            self.made_secret(what, "client_secret", saved.made_secret)
 
     def refuse(self, *place: str | int, because: str) -> None:
         """A fault that only the database shows; ``place`` is the path below the tenant, as in the file."""

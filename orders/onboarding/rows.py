@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 
+from orders.clients import SavedClient
 from orders.onboarding.report import Report
 
 
@@ -27,3 +28,20 @@ def bring(row: models.Model, what: str, values: Mapping[str, Any], report: Repor
         row._change_reason = report.note[:100]  # type: ignore[attr-defined]  # read by simple_history
         row.save()
     return bool(created or changed)
+
+
+def tell_client(saved: SavedClient, report: Report) -> None:
+    """What ``save_client`` did: its lines in the report, and who in its history."""
+    what = f"API client {saved.client.client_id}"
+    if saved.created:
+        report.created(what)
+    for member, (old, new) in () if saved.created else saved.changed.items():
+        report.changed(what, member, old, new)
+    if saved.made_secret is not None:
+        report.made_secret(what, "client_secret", saved.made_secret)
+    if saved.created or saved.changed:
+        newest = saved.client.history.latest()
+        newest.history_change_reason = report.note[:100]
+        newest.save(update_fields=["history_change_reason"])
+    else:
+        report.unchanged(what)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from simple_history.utils import update_change_reason
-
 from orders.clients import ClientEntry, ClientRefused, save_client
 from orders.models import ApiClient, Tenant
 from orders.onboarding.fields import MASK, to_store
 from orders.onboarding.model import ApiClientEntry, TenantEntry
 from orders.onboarding.report import Report
-from orders.onboarding.rows import bring
+from orders.onboarding.rows import bring, tell_client
 
 PLAIN_KEYS = (
     "name", "active", "mode", "time_zone", "proxy_timeout_seconds", "status_map", "case_type", "event_retry_schedule",
@@ -37,7 +35,6 @@ def apply_tenant(entry: TenantEntry, report: Report) -> Tenant:
 
 
 def _apply_client(tenant: Tenant, entry: ApiClientEntry, report: Report) -> None:
-    what = f"API client {entry.client_id}"
     saved = save_client(
         tenant,
         ClientEntry(
@@ -49,9 +46,7 @@ def _apply_client(tenant: Tenant, entry: ApiClientEntry, report: Report) -> None
             active=entry.active,
         ),
     )
-    report.saved_client(what, saved)
-    if saved.created or saved.changed:
-        update_change_reason(saved.client, report.note)
+    tell_client(saved, report)
 
 
 def exported_tenant(tenant: Tenant) -> dict[str, Any]:
