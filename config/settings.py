@@ -28,6 +28,7 @@ HUB_BREAKER_OPEN_SECONDS = ENV.breaker_open_seconds
 HUB_RESPONSE_LIMIT_BYTES = ENV.response_limit_bytes
 HUB_PROGRESS_LIMIT_SECONDS = ENV.progress_limit_seconds
 HUB_RECEIVE_HOLD_SECONDS = ENV.receive_hold_seconds
+HUB_WEB_THREADS = ENV.web_threads
 HUB_WORKER_PROCESSES = ENV.worker_processes
 HUB_OUTBOUND_THREADS = ENV.outbound_threads
 HUB_METRICS_TOKEN = ENV.metrics_token
@@ -72,9 +73,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.forwarded.ForwardedHeaders",
     "orders.api.paths.RawPathMiddleware",
     "orders.api.correlation.CorrelationMiddleware",
     "config.security.SecurityHeaders",
+    "config.forwarded.KnownHost",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.security.StaffSessions",

@@ -5,17 +5,29 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
-from oauth2_provider.views import TokenView
 
+from orders.api import probes
+from orders.api.schema.document import DocsView, openapi
+from orders.api.token import TokenEndpoint
 from orders.api.views import UnknownPath
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
-    path("oauth2/token", TokenView.as_view(), name="token"),
+    path("oauth2/token", TokenEndpoint.as_view(), name="token"),
+    path("schemas/v1/openapi.json", openapi, name="openapi"),
+    path("docs", DocsView.as_view(), name="docs"),
+    path("livez", probes.livez),
+    path("readyz", probes.readyz),
+    path("healthz", probes.healthz),
+    path("metrics", probes.metrics),
     path("", include("orders.urls")),
     path("", include("suppliers.urls")),
     path("", include("orderflow.urls")),
     path("", include("proxy.urls")),
     re_path(r"^api/", UnknownPath.as_view()),
 ]
+
+handler400 = "orders.api.errors.bad_request"
+handler404 = "orders.api.errors.page_not_found"
+handler500 = "orders.api.errors.server_error"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import orjson
@@ -12,7 +14,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException
 
 from orders.api.correlation import correlation_id
-from orders.problems import Internal, InvalidBody, MethodNotAllowed, NotFound, Problem, Unavailable
+from orders.problems import (
+    Internal,
+    InvalidBody,
+    InvalidParameter,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    Unavailable,
+)
 
 log = structlog.get_logger("orderhub.errors")
 
@@ -38,7 +48,9 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, (OperationalError, InterfaceError)):
         log.error("database unavailable", exc_info=error)
         return Unavailable("The hub's database is not reachable; send the same request again.", retry_after=2)
-    if isinstance(error, SuspiciousOperation) or (isinstance(error, APIException) and error.status_code < 500):
+    if isinstance(error, SuspiciousOperation):
+        return InvalidParameter("The address or a header could not be read.")
+    if isinstance(error, APIException) and error.status_code < 500:
         return InvalidBody("The request could not be read.")
     log.error("unforeseen error", exc_info=error)
     return Internal("The hub failed to answer; tell its operators the correlation id.")
@@ -51,7 +63,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400."""
-    return ProblemResponse(InvalidBody("The request could not be read; check the Host header and the address."))
+    return ProblemResponse(InvalidParameter("The request could not be read; check the Host header and the address."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -61,3 +73,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def method_not_allowed(*allowed: str) -> MethodNotAllowed:
     return MethodNotAllowed(headers={"Allow": ", ".join(allowed)})
+
+
+def reads_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A plain view that answers GET and HEAD; anything else is 405."""
+
+    @wraps(view)
+    def checked(request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return ProblemResponse(method_not_allowed("GET", "HEAD"))
+        return view(request)
+
+    return checked

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from orders.api.parameters import DEFAULT_TAKE, NO_LIMIT
-from orders.api.schema.components import MOMENT, ORDER_EVENT, TEXT, UUID, UUID_OR_NULL, Json, define, listed, members, ref
+from orders.api.schema.components import (
+    MOMENT,
+    ORDER_EVENT,
+    TEXT,
+    UUID,
+    UUID_OR_NULL,
+    Json,
+    define,
+    listed,
+    members,
+    ref,
+)
 from orders.api.schema.operations import Answer, Body, Operation
 from orders.models import OrderEvent
 from orders.problems import (

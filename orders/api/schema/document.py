@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from orders.api.errors import reads_only
 from orders.api.schema.components import Json, components
 from orders.api.schema.plain import plain_paths
 
@@ -19,7 +19,7 @@ _PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)")
 _COLON = "(?::|%3[Aa])"
 
 
-class _Addresses(EndpointEnumerator):  # type: ignore[misc]  # the generator has no types
+class _Addresses(EndpointEnumerator):
     def get_path_from_regex(self, path_regex: str) -> str:
         return written(path_regex)
 
@@ -35,13 +35,13 @@ def _camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-class _Generator(SchemaGenerator):  # type: ignore[misc]  # the generator has no types
+class _Generator(SchemaGenerator):
     endpoint_inspector_cls = _Addresses
 
 
 def openapi_document() -> Json:
     """The whole document, made anew."""
-    document: Json = _Generator().get_schema(request=None, public=True)
+    document: Json = _Generator().get_schema(public=True)  # type: ignore[no-untyped-call]  # the generator has no types
     document["paths"] = dict(sorted((document["paths"] | plain_paths()).items()))
     document["components"] = components()
     return document
@@ -58,13 +58,13 @@ def _once() -> bytes:
         return _made[0]
 
 
-@require_safe
+@reads_only
 def openapi(request: HttpRequest) -> HttpResponse:
     """``/schemas/v1/openapi.json``, without authentication."""
     return HttpResponse(_once(), content_type="application/json")
 
 
-class DocsView(SpectacularSwaggerSplitView):  # type: ignore[misc]  # the view has no types
+class DocsView(SpectacularSwaggerSplitView):
     """``/docs``: Swagger UI from this server's own files; scripts apart from the page, as the strict policy wants."""
 
     url_name = "openapi"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orders.api.schema.components import TEXT, TOKEN, TOKEN_ERROR, Json, define, listed, members
 from orders.api.schema.operations import Answer, problem_responses
-from orders.problems import Internal, Unavailable
+from orders.problems import Internal, NotAuthenticated, Unavailable
 
 WATCHING = "Watching the hub"
 
@@ -68,9 +68,9 @@ def plain_paths() -> Json:
     moving = {status: Answer(description=said, schema=_PROGRESS) for status, said in ((200, "Moving"), (503, "Stuck"))}
     figures = {
         200: Answer(description="Prometheus text", schema=TEXT, media_type="text/plain"),
-        401: Answer(description="Not from loopback, no token", headers=("WWW-Authenticate",)),
-        503: Answer(description="The database is away"),
     }
+    metrics = _read("getMetrics", "Figures for Prometheus", figures, security=watcher)
+    metrics["responses"] |= problem_responses(NotAuthenticated, Unavailable)
     document = {200: Answer(description="OpenAPI 3.1", schema={"type": "object"})}
     return {
         "/oauth2/token": {"post": _token()},
@@ -78,5 +78,5 @@ def plain_paths() -> Json:
         "/livez": {"get": _read("getLiveness", "Is this process alive?", {200: alive})},
         "/readyz": {"get": _read("getReadiness", "Can this process accept work?", ready)},
         "/healthz": {"get": _read("getProgress", "Does the work move?", moving, security=watcher)},
-        "/metrics": {"get": _read("getMetrics", "Figures for Prometheus", figures, security=watcher)},
+        "/metrics": {"get": metrics},
     }
