@@ -52,8 +52,8 @@ class _OneEvent(ApiView):
     def event(self, event_id: str) -> OrderEvent:
         """The tenant's event; another's is as unknown as none."""
         known = parsed_id(event_id)
-        events = OrderEvent.objects.select_related("queue").filter(tenant=self.caller.tenant, pk=known)
-        event = events.first() if known else None
+        events = OrderEvent.objects.select_related("queue").filter(tenant=self.caller.tenant)
+        event = events.filter(pk=known).first() if known else None
         if event is None or not self.caller.may_use(event.queue.business_unit_id):
             raise UnknownEvent("No event with this id was accepted for this tenant.")
         return event

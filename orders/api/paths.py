@@ -30,7 +30,7 @@ def raw_path(request: HttpRequest) -> str:
         return quote(request.path_info, safe="/:@!$&'()*+,;=~-._")
     if target.startswith("/"):
         return str(target).split("?", 1)[0].split("#", 1)[0]
-    return urlsplit(target).path
+    return str(urlsplit(target).path)
 
 
 def decode_segment(segment: str) -> str:
