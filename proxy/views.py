@@ -13,7 +13,7 @@ from orders.api.parameters import one_of, read_parameters
 from orders.api.views import ApiView, render_json
 from orders.models import Tenant
 from orders.problems import Conflict, NotFound, VerificationFailed
-from proxy import drift
+from proxy import drift, schema
 from proxy.bodies import config_of
 from proxy.connection_test import ConnectionTest, Step
 from proxy.credentials import masked, opened, store
@@ -36,14 +36,18 @@ class ProxyConfigView(ApiView):
 
     scopes = {"GET": "proxy-config:write", "PUT": "proxy-config:write"}
 
+    @schema.get_config
     def get(self, request: Request) -> HttpResponse:
+        """The stored configuration, its secret masked."""
         read_parameters(request, {})
         config = ProxyConfig.objects.filter(tenant_id=self.caller.tenant.pk).first()
         if config is None:
             raise NotFound("No credentials of the external service are set.")
         return render_json(masked(config))
 
+    @schema.put_config
     def put(self, request: Request) -> HttpResponse:
+        """Store the credentials; with ``verify=true`` only when they work."""
         verifying = read_parameters(request, {"verify": one_of("true", "false")}).get("verify") == "true"
         body = config_of(read_json(request._request))
         tenant = Tenant.objects.get(pk=self.caller.tenant.pk)
@@ -63,7 +67,9 @@ class DriftView(ApiView):
 
     scopes = {"GET": "proxy-config:write"}
 
+    @schema.get_drift
     def get(self, request: Request) -> HttpResponse:
+        """Places where answers differ from the contract; ``found`` is a type, never a value."""
         read_parameters(request, {})
         drift.write()
         rows = ContractDrift.objects.filter(tenant_id=self.caller.tenant.pk)
