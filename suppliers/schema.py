@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from orders.api.schema import Answer, Body, Operation, define
+from orders.problems import NotFound, UnknownOrder
+from suppliers.feed import EventsGone
+from suppliers.inbound import REPORTS
 
 Shape = dict[str, Any]
 
@@ -20,9 +22,6 @@ def _object(required: Shape, optional: Shape | None = None) -> Shape:
 
 _NUMBER: Shape = {"type": "number"}
 _TEXT = _text()
-_PROBLEM = _object(
-    {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT, "correlationId": _TEXT}
-)
 _CASE = _object(dict.fromkeys(("uuid", "number", "externalClaimId", "token", "caseType"), _TEXT))
 _LINE = _object(
     {"itemId": _TEXT, "quantityOrdered": _NUMBER, "unitPrice": _NUMBER, "totalPrice": _NUMBER}, {"itemName": _TEXT}
@@ -83,8 +82,6 @@ SUPPLIER_EVENT: Shape = {
     ]
 }
 _RECEIPT = _object({"id": _text(format="uuid"), "duplicate": {"type": "boolean"}})
-
-
 FEED = _object(
     {
         "links": _object({"next": _TEXT}),
@@ -96,40 +93,45 @@ FEED = _object(
     }
 )
 
+SUPPLIERS = "Suppliers"
+_PLACE: Shape = {
+    "country": {**_text(pattern="^[a-z]{2}$"), "description": "The tenant's country."},
+    "tenant": {**_TEXT, "description": "The tenant's id; it must be the token's."},
+}
 
-def _problems(*statuses: int) -> dict[tuple[int, str], Shape]:
-    return {(status, "application/problem+json"): _PROBLEM for status in statuses}
-
-
-def _query(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
-    return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, required=required, description=description)
-
-
-_EVENT_TYPE = OpenApiParameter(
-    "Event-Type",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    required=True,
-    enum=["order_status_updated", "delivery_updated", "stock_updated"],
-    description="The body's eventType.",
+order_data = Operation(
+    id="getOrderData",
+    summary="Read the supplier's part of an order",
+    tag=SUPPLIERS,
+    scope="supplier-orders:read",
+    query={"ExternalId": {**_TEXT, "description": "The orderToken of an event, compared without case."}},
+    needed=("ExternalId",),
+    headers={"If-None-Match": _TEXT},
+    answers={
+        200: Answer(description="As it is now", schema=define("OrderData", ORDER_DATA), headers=("ETag",)),
+        304: Answer(description="The caller has it already", headers=("ETag",)),
+    },
+    problems=(UnknownOrder,),
 )
-
-order_data = extend_schema(
-    operation_id="getOrderData",
-    summary="The supplier's part of an order as it is now",
-    parameters=[_query("ExternalId", "The orderToken of an event, compared without case.", required=True)],
-    responses={(200, "application/json"): ORDER_DATA, 304: None, **_problems(400, 401, 403, 404)},
-)
-send = extend_schema(
-    operation_id="sendSupplierEvent",
+send = Operation(
+    id="sendSupplierEvent",
     summary="Report order status, delivery or stock",
-    parameters=[_EVENT_TYPE],
-    request={"application/json": SUPPLIER_EVENT},
-    responses={(201, "application/json"): _RECEIPT, **_problems(400, 401, 403, 404, 413, 415)},
+    tag=SUPPLIERS,
+    scope="events",
+    path=_PLACE,
+    headers={"Event-Type": {**_text(enum=list(REPORTS)), "description": "The body's eventType."}},
+    needed=("Event-Type",),
+    body=Body(schema=define("SupplierEvent", SUPPLIER_EVENT)),
+    answers={201: Answer(description="Kept; a repeat has the first one's id", schema=_RECEIPT)},
+    problems=(NotFound, UnknownOrder),
 )
-receive = extend_schema(
-    operation_id="receiveSupplierEvents",
-    summary="The supplier's events after the last one it has",
-    parameters=[_query("lastEventId", "The id of the last event received; without it from the oldest kept.")],
-    responses={(200, "application/json"): FEED, **_problems(400, 401, 403, 404, 410, 503)},
+receive = Operation(
+    id="receiveSupplierEvents",
+    summary="Ask for the supplier's events after the last one it has",
+    tag=SUPPLIERS,
+    scope="events",
+    path=_PLACE,
+    query={"lastEventId": {**_TEXT, "description": "The last event received; without it from the oldest kept."}},
+    answers={200: Answer(description="At most 100, oldest first", schema=define("SupplierFeed", FEED))},
+    problems=(NotFound, EventsGone),
 )
