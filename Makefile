@@ -16,13 +16,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 list: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do printf '%-20s %s\n' "$$name" "$$does"; done
 
+# Long-running commands are exec'd: a signal that make passes on must reach the program, not a shell around it.
+
 # --- try it, test it -----------------------------------------------------------------------------------------------
 
 up: runtime ## the whole hub with simulators and a told story, on SQLite (PORT=8000, CHECK=1 ends after the story)
-	@$(MANAGE) up
+	@exec $(MANAGE) up
 
 test: development ## everything on PostgreSQL and Redis, started here, then a part on SQLite (ARGS="-k name")
-	@$(PY) -m tests.run $(ARGS)
+	@exec $(PY) -m tests.run $(ARGS)
 
 CHECKS = check-format check-lint check-types check-imports check-migrations check-deploy
 
@@ -62,16 +64,16 @@ MADE = env HUB_SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urls
 # --- measure it ----------------------------------------------------------------------------------------------------
 
 bench: development ## comparisons with a baseline, 10 minutes at most (ONLY=name)
-	@$(PY) -m tests.benchmarks $(if $(ONLY),--only "$(ONLY)")
+	@exec $(PY) -m tests.benchmarks $(if $(ONLY),--only "$(ONLY)")
 
 bench-scale: development ## filled databases, kept between runs
-	@$(PY) -m tests.benchmarks.scale
+	@exec $(PY) -m tests.benchmarks.scale
 
 soak: development ## sustained load (MINUTES=20)
-	@$(PY) -m tests.benchmarks.soak --minutes $(or $(MINUTES),20)
+	@exec $(PY) -m tests.benchmarks.soak --minutes $(or $(MINUTES),20)
 
 fuzz: development ## the tests marked fuzz with many examples, for hours if need be (EXAMPLES=2000)
-	@HUB_TEST_EXAMPLES=$(or $(EXAMPLES),2000) HUB_TEST_SECONDS=36000 $(PY) -m tests.run -m fuzz $(ARGS)
+	@HUB_TEST_EXAMPLES=$(or $(EXAMPLES),2000) HUB_TEST_SECONDS=36000 exec $(PY) -m tests.run -m fuzz $(ARGS)
 
 # --- run it, configured by the environment only ----------------------------------------------------------------------
 
@@ -81,13 +83,13 @@ migrate: runtime ## brings the database to this version; safe twice at once
 	@$(MANAGE) migrate --no-input
 
 serve: runtime ## the web server (PORT=8000)
-	@$(MANAGE) serve
+	@exec $(MANAGE) serve
 
 worker: runtime ## the workers (QUEUES=inbound or outbound; both by default)
-	@$(MANAGE) worker --queues "$(QUEUES:both=)"
+	@exec $(MANAGE) worker --queues "$(QUEUES:both=)"
 
 beat: runtime ## the scheduler
-	@$(MANAGE) beat
+	@exec $(MANAGE) beat
 
 static:
 	@$(MADE) $(MANAGE) collectstatic --no-input --verbosity 0
