@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from orders import applying
 from orders.channels import OrderKey
 from orders.models import Order, OrderEvent, OrderQueue, Tenant
 from orders.reception import accept
-
-
-def body(order_id="1001", *, status="CREATED", price="19.90", customer="c-77", item="BEAN-1") -> bytes:
-    """A small valid PUT body with the price's digits as given."""
-    order = {
-        "customerOrderId": order_id,
-        "customerId": customer,
-        "status": status,
-        "items": [{"itemId": item, "quantityOrdered": 2, "unitPrice": "PRICE"}],
-    }
-    return json.dumps({"customerOrder": order}).replace('"PRICE"', price).encode()
+from tests.bodies import body
 
 
 class Engine:

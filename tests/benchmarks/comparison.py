@@ -1,0 +1,61 @@
+"""Alternating rounds of the hub and a baseline, and what they say."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One line of the table: medians over the rounds, and the median and spread of the rounds' ratios."""
+
+    name: str
+    unit: str
+    hub: list[float]
+    baseline: list[float]
+    bar: float | None
+    what: str
+
+    @property
+    def ratios(self) -> list[float]:
+        return [hub / baseline for hub, baseline in zip(self.hub, self.baseline, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ratios)
+
+    def line(self) -> str:
+        spread = f"{min(self.ratios):.2f} to {max(self.ratios):.2f}"
+        bar = "" if self.bar is None else f"{self.bar:g}"
+        return (
+            f"| {self.name} | {statistics.median(self.hub):,.0f} {self.unit} | "
+            f"{statistics.median(self.baseline):,.0f} {self.unit} | {self.ratio:.2f} ({spread}) | {bar} |"
+        )
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What to compare: two functions that each run one round and return its figure."""
+
+    name: str
+    unit: str
+    hub: Callable[[], float]
+    baseline: Callable[[], float]
+    what: str
+    bar: float | None = None
+
+
+def compare(measure: Measure, *, rounds: int = ROUNDS) -> Comparison:
+    """One warm-up of each, then hub, baseline, hub, …"""
+    measure.hub()
+    measure.baseline()
+    hub, baseline = [], []
+    for number in range(rounds):
+        hub.append(measure.hub())
+        baseline.append(measure.baseline())
+        print(f"  {measure.name}, round {number + 1}: {hub[-1]:,.0f} against {baseline[-1]:,.0f}", flush=True)
+    return Comparison(measure.name, measure.unit, hub, baseline, measure.bar, measure.what)
