@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from orders.problems import InvalidParameter, Problem, Unavailable
 from suppliers.models import Notice, Supplier
@@ -84,7 +84,6 @@ def _wait(look: Callable[[], Page], *, seconds: float) -> Page:
         left = until - time.monotonic()
         if page.notices or left <= 0:
             return page
-        connection.close_if_unusable_or_obsolete()
         time.sleep(min(LOOK_SECONDS, left))
 
 

@@ -20,7 +20,7 @@ from suppliers.models import SupplierPart
 from tests.orders.wire_server import answer, wire_server
 from tests.suppliers.conftest import order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 @pytest.fixture(autouse=True)

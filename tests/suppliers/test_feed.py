@@ -9,7 +9,7 @@ from suppliers import feed
 from suppliers.models import Notice, Supplier
 from tests.suppliers.conftest import order
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("suppliers.urls")]
+pytestmark = [pytest.mark.both, pytest.mark.django_db, pytest.mark.urls("suppliers.urls")]
 PATH = "/api/events/v1/dk/external/acme/receive"
 
 

@@ -12,7 +12,7 @@ from suppliers.onboarding import Suppliers
 from suppliers.outcomes import GONE_DETAIL
 from suppliers.signing import make_secret
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 SIGNING = make_secret()
 CLIENT = {"client_id": "beans", "client_secret": "c" * 40, "scopes": ["supplier-orders:read", "events"]}
 WEBHOOK = {"url": "https://beans.example/hook", "signing_secret": SIGNING}

@@ -9,7 +9,7 @@ from orders.models import Tenant, TimelineEntry
 from suppliers.models import SupplierPart
 from tests.suppliers.conftest import order
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("suppliers.urls")]
+pytestmark = [pytest.mark.both, pytest.mark.django_db, pytest.mark.urls("suppliers.urls")]
 
 
 def get(headers, **query):

@@ -10,7 +10,7 @@ from orders.models import TimelineEntry
 from suppliers.models import Notice, OrderCase, SupplierPart
 from tests.suppliers.conftest import order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 GUID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}")
 CASE = {
     "uuid": "5f0c7f5e-7f0a-4f3c-8f6f-2c1b0a9d8e7f",

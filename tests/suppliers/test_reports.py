@@ -8,7 +8,7 @@ from orders.models import TimelineEntry
 from suppliers.models import PartDelivery, StockLevel, SupplierEvent, SupplierPart
 from tests.suppliers.conftest import order
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("suppliers.urls")]
+pytestmark = [pytest.mark.both, pytest.mark.django_db, pytest.mark.urls("suppliers.urls")]
 PATH = "/api/events/v1/dk/external/acme/send"
 
 

@@ -14,7 +14,7 @@ from suppliers.models import Notice, SupplierPart
 from tests.orders.wire_server import answer, wire_server
 from tests.suppliers.conftest import order
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("suppliers.urls")]
+pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True), pytest.mark.urls("suppliers.urls")]
 
 
 @pytest.fixture(autouse=True)
