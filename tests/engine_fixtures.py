@@ -21,9 +21,7 @@ class Engine:
         return OrderKey(self.tenant.pk, unit, order_id)
 
     def put(self, order_id="1001", **members) -> OrderEvent:
-        accepted = accept(
-            self.key(order_id), payload=body(order_id, **members), client_id=None, correlation_id="test"
-        )
+        accepted = accept(self.key(order_id), payload=body(order_id, **members), client_id=None, correlation_id="test")
         return OrderEvent.objects.get(pk=accepted.event_id)
 
     def drain(self) -> None:

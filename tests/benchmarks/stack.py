@@ -92,7 +92,5 @@ def stack(folder: Path) -> Iterator[Stack]:
         }
         stacked = Stack(started, dict(os.environ) | started.environ | made, folder, secret)
         stacked.manage("migrate", "--no-input", "--verbosity", "0")
-        subprocess.run(
-            [sys.executable, "-c", ONBOARD.format(secret=secret)], cwd=ROOT, env=stacked.environ, check=True
-        )
+        subprocess.run([sys.executable, "-c", ONBOARD.format(secret=secret)], cwd=ROOT, env=stacked.environ, check=True)
         yield stacked
