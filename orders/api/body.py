@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from rest_framework.request import Request
 
 from orders.documents import decode
 from orders.problems import InvalidBody, TooLarge, UnsupportedMediaType
@@ -13,8 +14,11 @@ BODY_LIMIT_BYTES = 1024 * 1024
 """Contract: HTTP API, 413 over 1 MiB."""
 
 
-def read_body(request: HttpRequest, *, content_type: str = "application/json", limit: int = BODY_LIMIT_BYTES) -> bytes:
+def read_body(
+    request: HttpRequest | Request, *, content_type: str = "application/json", limit: int = BODY_LIMIT_BYTES
+) -> bytes:
     """The raw body. Raises TooLarge (413), UnsupportedMediaType (415), InvalidBody (400, none sent), in this order."""
+    request = request._request if isinstance(request, Request) else request
     body = _read_limited(request, limit)
     given = request.content_type or ""
     charset = request.content_params.get("charset", "utf-8") if request.content_params else "utf-8"
@@ -29,8 +33,7 @@ def _read_limited(request: HttpRequest, limit: int) -> bytes:
     length = request.META.get("CONTENT_LENGTH") or ""
     if length.isdigit() and int(length) > limit:
         raise _too_large(limit)
-    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-    stream = request.META["wsgi.input"] if chunked else request
+    stream = request.META["wsgi.input"] if _is_chunked(request) else request
     body: bytes = stream.read(limit + 1)
     if len(body) > limit:
         raise _too_large(limit)
@@ -41,6 +44,15 @@ def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"The body is larger than {limit:,} bytes; send less at once.")
 
 
-def read_json(request: HttpRequest) -> Any:
+def has_body(request: HttpRequest | Request) -> bool:
+    """Whether the caller sent a body at all, of whatever kind."""
+    return request.META.get("CONTENT_LENGTH") not in (None, "", "0") or _is_chunked(request)
+
+
+def _is_chunked(request: HttpRequest | Request) -> bool:
+    return "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+
+
+def read_json(request: HttpRequest | Request) -> Any:
     """The parsed body, numbers as int or Decimal; any malformed JSON is InvalidBody."""
     return decode(read_body(request))

@@ -41,6 +41,7 @@ class CustomerOrderView(ApiView):
     def put(self, request: Request, business_unit_id: str, customer_order_id: str) -> HttpResponse:
         """Accept one order event, stored durably; it is applied in the sequence of reception."""
         body = read_body(request)
+        read_parameters(request, {})
         order = parse_put(body)
         if order["customerOrderId"] != customer_order_id:
             fault = Fault("/customerOrder/customerOrderId", "is not the id in the path")
@@ -60,8 +61,8 @@ class CustomerOrderSearchView(ApiView):
     @documented.search_orders
     def post(self, request: Request, business_unit_id: str) -> HttpResponse:
         """Search the orders of one business unit; ``{}`` is all of them."""
-        page = {"skip": 0, "take": DEFAULT_TAKE} | read_parameters(request, PAGE)
         body = read_body(request)
+        page = {"skip": 0, "take": DEFAULT_TAKE} | read_parameters(request, PAGE)
         wanted = Search(criteria=parse_search(body), raw=body, **page)
         found = source_for(self.caller.tenant).search(self.caller.tenant, business_unit_id, wanted)
         answer: dict[str, Any] = {"customerOrders": found.orders, "page": page | {"hasMore": found.has_more}}

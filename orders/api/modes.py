@@ -7,20 +7,24 @@ import re
 from orders.models import Tenant
 from orders.problems import ProxyMode
 
+_COLON = "(?::|%3[Aa])"
 _UNIT = r"/api/v1/business-units/[^/]+/"
+_EVENT = r"/api/v1/order-events/[^/:]+?"
+_VERB = _COLON + "(?:preview|retry|discard)"
 _READS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_UNIT + r"customer-orders/[^/]+", ("GET", "HEAD")),
-    (_UNIT + r"customer-orders(?::|%3[Aa])search", ("POST",)),
+    (_UNIT + r"customer-orders" + _COLON + "search", ("POST",)),
     (r"/api/v1/proxy-config", ("GET", "HEAD", "PUT")),
     (r"/api/v1/proxy-config/drift", ("GET", "HEAD")),
     (r"/api/v1/order-events", ("GET", "HEAD")),
-    (r"/api/v1/order-events/[^/:]+", ("GET", "HEAD")),
+    (_EVENT + _VERB, ()),
+    (_EVENT, ("GET", "HEAD")),
 )
 _MIGRATING: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_UNIT + r"customer-orders/[^/]+", ("GET", "HEAD", "PUT")),
-    (r"/api/v1/customer-orders:load", ("POST",)),
+    (r"/api/v1/customer-orders" + _COLON + "load", ("POST",)),
     (r"/api/v1/migration/orders", ("POST",)),
-    (r"/api/v1/order-events/[^/:]+:(preview|retry|discard)", ("POST",)),
+    (_EVENT + _VERB, ("POST",)),
     (r"/api/v1/orderflow-channels/[^/]+/products/[^/]+", ("GET", "HEAD", "PUT")),
     *_READS[1:],
 )

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from orders import replays
-from orders.api.body import read_json
+from orders.api.body import has_body, read_json
 from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_parameters, whole
 from orders.api.schema import documented
 from orders.api.views import ApiView, render_json
@@ -106,9 +106,8 @@ class DiscardView(OrderEventVerbView):
 
 def _reason(request: Request) -> str:
     """The body ``{"reason": text}``; no body at all is no reason."""
-    if not request.META.get("CONTENT_LENGTH") or request.META.get("CONTENT_LENGTH") == "0":
-        return ""
-    body = read_json(request)
+    body = read_json(request) if has_body(request) else {}
+    read_parameters(request, {})
     if not isinstance(body, dict):
         raise InvalidBody(errors=[Fault("", 'must be an object such as {"reason": "…"}')])
     faults = [Fault(f"/{name}", "is not known here; known is reason") for name in body if name != "reason"]

@@ -18,9 +18,12 @@ NUL = "\x00"
 def read_parameters(request: Request, parsers: Mapping[str, Parser]) -> dict[str, Any]:
     """The given parameters, parsed; an unknown, repeated or malformed one is InvalidParameter (400)."""
     faults, values = [], {}
+    if not request.META.get("QUERY_STRING"):
+        return values
     for name, given in request.query_params.lists():
         if name not in parsers:
-            faults.append(Fault(f"/{name[:100]}", f"is not a parameter here; known are {', '.join(parsers)}"))
+            known = ", ".join(parsers) or "none"
+            faults.append(Fault(f"/{name[:100]}", f"is not a parameter here; known: {known}"))
         elif len(given) > 1:
             faults.append(Fault(f"/{name}", "is given twice"))
         else:
