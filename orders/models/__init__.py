@@ -1,6 +1,7 @@
 from orders.models.evidence import OperatorAction, Secret, TimelineEntry
 from orders.models.inbox import Order, OrderEvent, OrderQueue
 from orders.models.outbox import Delivery, DeliveryAttempt, Destination, Lane
+from orders.models.people import StaffTenant
 from orders.models.tenants import ApiClient, Tenant
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "OrderEvent",
     "OrderQueue",
     "Secret",
+    "StaffTenant",
     "Tenant",
     "TimelineEntry",
 ]

@@ -1,0 +1,67 @@
+"""``manage.py staff NAME --role …``: makes or changes a login."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from orders import people
+from orders.models import Tenant
+
+PASSWORD_VARIABLE = "HUB_STAFF_PASSWORD"
+
+
+class Command(BaseCommand):
+    help = f"Make or change a staff login. The password comes from {PASSWORD_VARIABLE}, else a made one is printed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("--role", required=True, choices=people.ROLES)
+        parser.add_argument("--tenant", metavar="T", help="id of the tenant; with --role tenant-admin only")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        tenant = _tenant(options["role"], options["tenant"])
+        password = os.environ.get(PASSWORD_VARIABLE, "")
+        self._warn_of_weakness(options["name"], password)
+        try:
+            login = people.give_role(options["name"], role=options["role"], tenant=tenant, password=password)
+        except ValidationError as error:
+            raise CommandError(f"The name {options['name']!r} cannot be used: {' '.join(error.messages)}") from None
+        self._tell(login, options["role"], tenant)
+
+    def _tell(self, login: people.Login, role: str, tenant: Tenant | None) -> None:
+        done = "made" if login.created else "changed"
+        of = f" of tenant {tenant.slug}" if tenant else ""
+        self.stdout.write(f"Login {login.user.username} {done}: {role}{of}.")
+        if login.made_password:
+            self.stdout.write(f"Password, shown this once: {login.made_password}")
+        elif login.password_set:
+            self.stdout.write(f"Its password is the one in {PASSWORD_VARIABLE}.")
+        else:
+            self.stdout.write(f"Its password stays as it was; set {PASSWORD_VARIABLE} to give it a new one.")
+
+    def _warn_of_weakness(self, name: str, password: str) -> None:
+        if not password:
+            return
+        try:
+            validate_password(password, User(username=name))
+        except ValidationError as error:
+            self.stderr.write(f"The password in {PASSWORD_VARIABLE} is weak: {' '.join(error.messages)}")
+
+
+def _tenant(role: str, slug: str | None) -> Tenant | None:
+    if role != people.TENANT_ADMIN:
+        if slug is not None:
+            raise CommandError("--tenant goes with --role tenant-admin only; leave it out.", returncode=2)
+        return None
+    if slug is None:
+        raise CommandError("A tenant-admin needs --tenant with the tenant's id.", returncode=2)
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None:
+        raise CommandError(f"There is no tenant {slug!r}; onboard it first, or correct the id.")
+    return tenant
