@@ -119,6 +119,7 @@ def _database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
     else:
+        database["ENGINE"] = "config.postgresql"
         database["OPTIONS"] = {
             **database.get("OPTIONS", {}),
             "connect_timeout": 5,

@@ -1,6 +1,6 @@
 """The baselines: as little as can do the same job, so that nobody can slow them.
 
-`python -m gunicorn tests.benchmarks.baselines:application`: Django, no middleware, keep-alive, one INSERT in autocommit.
+`gunicorn tests.benchmarks.baselines:application`: Django, no middleware, keep-alive, one INSERT in autocommit.
 """
 
 from __future__ import annotations
