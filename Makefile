@@ -120,7 +120,8 @@ define install_lock
   rm -f "$(VENV)/installed-$(1)" "$(VENV)/done"; \
   { $(PY) -m pip install --no-input --progress-bar off --require-hashes -r $(1) 2>&1 && touch "$(VENV)/done"; } \
   | tee "$(VENV)/install.log" | { count=0; while read -r word name rest; do case $$word in \
-      Collecting|Processing) count=$$((count + 1)); [ $$((count % 10)) != 1 ] || echo "  $$count of $$total: $${name##*/}";; \
+      Collecting|Processing) count=$$((count + 1)); name=$${name##*/}; name=$${name%%==*}; \
+        [ $$((count % 10)) != 1 ] || echo "  $$count of $$total: $${name%%-[0-9]*}";; \
       Installing) echo "  unpacking them";; \
     esac; done; }; \
   [ -e "$(VENV)/done" ] || { tail -n 15 "$(VENV)/install.log" >&2; \
