@@ -100,7 +100,7 @@ static:
 runtime: $(if $(wildcard $(VENV)/bin/python),,$(VENV)/bin/python)
 	$(call install_lock,requirements.lock)
 
-development: $(if $(wildcard $(VENV)/bin/python),,$(VENV)/bin/python)
+development: runtime
 	$(call install_lock,requirements-dev.lock)
 
 $(VENV)/bin/python:
