@@ -12,7 +12,6 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 
 from orders.models import OrderEvent
-from orders.problems import Fault, InvalidParameter
 
 
 def instant(moment: datetime | None) -> str | None:
@@ -100,10 +99,9 @@ def cursor_of(event_id: UUID) -> str:
 
 
 def read_cursor(text: str) -> UUID:
-    """Raises InvalidParameter for anything ``cursor_of`` did not write."""
+    """Raises ValueError, in words for the caller, for anything ``cursor_of`` did not write."""
     try:
         raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
         return UUID(bytes=raw)
     except (ValueError, UnicodeError):
-        fault = Fault("/cursor", "is not a cursor from an earlier answer's page.next")
-        raise InvalidParameter("The cursor is not valid.", errors=[fault]) from None
+        raise ValueError("is not a cursor from an earlier answer's page.next") from None
