@@ -7,6 +7,7 @@ from typing import Any
 
 import dj_database_url
 import dj_email_url
+from django.templatetags.static import static
 
 from config.env import BASE_DIR, Env, read_env
 from config.logs import logging_settings
@@ -44,6 +45,8 @@ ONBOARDING_SECTIONS = {
     "suppliers": "suppliers.onboarding.Suppliers",
     "orderflow_channels": "orderflow.onboarding.Channels",
 }
+ATTENTION = ["proxy.attention.needing_a_person", "suppliers.attention.needing_a_person"]
+"""Callables that add lines to what needs a person on the home page (orders.attention)."""
 
 SECRET_KEY = ENV.secret_key
 DEBUG = False
@@ -110,7 +113,7 @@ TEMPLATES = [
 
 
 def _database() -> dict[str, Any]:
-    database = dict(dj_database_url.parse(ENV.database_url, conn_max_age=None, conn_health_checks=True))
+    database: dict[str, Any] = {**dj_database_url.parse(ENV.database_url, conn_max_age=None, conn_health_checks=True)}
     if ENV.on_sqlite:
         database["NAME"] = str(BASE_DIR / str(database["NAME"]))
         database["OPTIONS"] = {
@@ -246,6 +249,10 @@ UNFOLD = {
     "SITE_TITLE": "Orderhub",
     "SITE_HEADER": "Orderhub",
     "SITE_SYMBOL": "hub",
+    "SITE_URL": "/admin/",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "orders.admin.home.dashboard",
+    "STYLES": [lambda _: static("orders/console.css")],
+    "SIDEBAR": {"navigation": "orders.admin.navigation.navigation"},
 }

@@ -1,0 +1,9 @@
+"""The staff's pages of the core. Importing this registers them; ``orders.admin.base`` is what the apps build on.
+
+``staff`` comes first: it takes away the pages of the OAuth toolkit, whose model of clients is ours.
+"""
+
+from orders.admin import staff  # isort: skip
+from orders.admin import clients, inbox, outbox, record, tenants
+
+__all__ = ["clients", "inbox", "outbox", "record", "staff", "tenants"]

@@ -1,0 +1,144 @@
+"""Orders and the events they were made of: evidence, with the verbs for what is dead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from orders import replays
+from orders.admin import find
+from orders.admin.base import EvidenceAdmin
+from orders.admin.dead_letters import DeadLetterAdmin, StatusFilter, Verbs
+from orders.models import Order, OrderEvent
+from orders.story import tell
+from orders.words import ago, link, mark, preformatted
+
+
+@admin.register(Order)
+class OrderAdmin(EvidenceAdmin):
+    """The document and the whole story of one order."""
+
+    list_display = ("customer_order_id", "tenant", "business_unit_id", "status", "customer_id", "changed")
+    list_filter = ("tenant",)
+    list_select_related = ("tenant",)
+    search_fields = ("=customer_order_id", "=customer_id")
+    search_help_text = "Order id or customer id, as they are written"
+    fields = (
+        ("customer_order_id", "business_unit_id"),
+        ("tenant", "customer_id"),
+        ("status", "applied_sequence"),
+        ("received_at", "updated_at"),
+    )
+    change_form_template = "admin/orders/order/change_form.html"
+
+    @admin.display(description="last change")
+    def changed(self, order: Order) -> SafeString | str:
+        return ago(order.updated_at)
+
+    def get_urls(self) -> list[URLPattern]:
+        views = [
+            path("find/", self.admin_site.admin_view(self.find), name="orders_order_find"),
+            path("story/", self.admin_site.admin_view(self.story), name="orders_order_story"),
+        ]
+        return views + list(super().get_urls())
+
+    def find(self, request: HttpRequest) -> HttpResponse:
+        return find.find_view(self, request)
+
+    def story(self, request: HttpRequest) -> HttpResponse:
+        return find.story_view(self, request)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        shown = {"story": tell(order.key), "document": order.document} if order else {}
+        response: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+        return response
+
+
+@admin.register(OrderEvent)
+class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
+    verbs = Verbs(replays.preview, replays.retry, replays.discard, busy=replays.QueueBusy, refused=replays.NotDead)
+    subject = "event"
+    effects = {
+        "retry": "Each ticked event gets a fresh schedule of tries and is applied in its place. One that a newer event "
+        "of its order has overtaken is set aside instead. What it then owes is sent to suppliers and warehouses.",
+        "discard": "The ticked events are set aside for good. Nothing is sent, and there is no undo; the sender can "
+        "send the order again.",
+    }
+    list_display = ("order_id", "sequence", "tenant", "state", "attempts", "why", "received")
+    list_filter = (StatusFilter, "tenant")
+    list_select_related = ("queue", "tenant")
+    search_fields = ("=id", "=queue__customer_order_id")
+    search_help_text = "Event id or order id, as they are written"
+    actions = ("retry_dead", "discard_dead")
+    actions_detail = ("retry_one", "discard_one")
+    fields = (
+        ("order_link", "sequence"),
+        ("tenant", "state"),
+        ("received", "finished"),
+        ("attempts", "changed"),
+        "error",
+        "superseded_by_link",
+        ("client", "correlation_id"),
+        "body",
+    )
+
+    def pending(self, rows: QuerySet[OrderEvent]) -> QuerySet[OrderEvent]:
+        return rows.filter(pk__in=OrderEvent.objects.pending().filter(status=OrderEvent.Status.PENDING).values("pk"))
+
+    def about(self, event: OrderEvent) -> str:
+        return f"event {event.sequence} of order {event.queue.customer_order_id} ({event.tenant.name})"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
+        rows: QuerySet[OrderEvent] = super().get_queryset(request).select_related("queue", "tenant")
+        opened = request.resolver_match and "object_id" in request.resolver_match.kwargs
+        return rows if opened else rows.defer("payload")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("order_link", "state", "received", "finished", "superseded_by_link", "body")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        dead = self.get_queryset(request).filter(pk=object_id, status=OrderEvent.Status.DEAD).exists()
+        return list(super().get_actions_detail(request, object_id)) if dead else []
+
+    @admin.display(description="order")
+    def order_id(self, event: OrderEvent) -> str:
+        return event.queue.customer_order_id
+
+    @admin.display(description="order")
+    def order_link(self, event: OrderEvent) -> SafeString | str:
+        return link(find.page_of_order(event.queue.key), event.queue.customer_order_id)
+
+    @admin.display(description="status")
+    def state(self, event: OrderEvent) -> SafeString:
+        return mark(event.status)
+
+    @admin.display(description="last failure")
+    def why(self, event: OrderEvent) -> str:
+        return Truncator(event.error).chars(80) if event.error else "-"
+
+    @admin.display(description="received")
+    def received(self, event: OrderEvent) -> SafeString | str:
+        return ago(event.received_at)
+
+    @admin.display(description="finished")
+    def finished(self, event: OrderEvent) -> SafeString | str:
+        return ago(event.finished_at)
+
+    @admin.display(description="superseded by")
+    def superseded_by_link(self, event: OrderEvent) -> SafeString | str:
+        if event.superseded_by is None:
+            return "-"
+        return link(reverse("admin:orders_orderevent_change", args=(event.superseded_by,)), str(event.superseded_by))
+
+    @admin.display(description="as it was received")
+    def body(self, event: OrderEvent) -> SafeString:
+        return preformatted(event.payload)

@@ -1,0 +1,64 @@
+"""The side bar: first what a person comes for, then every app's own lists, each only to those who may open it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+OPERATE = (
+    ("Orders", "shopping_cart", "orders_order"),
+    ("Events", "inbox", "orders_orderevent"),
+    ("Deliveries", "outbox", "orders_delivery"),
+    ("Destinations", "hub", "orders_destination"),
+)
+SET_UP = (
+    ("Tenants", "store", "orders_tenant"),
+    ("API clients", "key", "orders_apiclient"),
+)
+RECORD = (
+    ("Timeline entries", "timeline", "orders_timelineentry"),
+    ("What people did", "how_to_reg", "orders_operatoraction"),
+)
+PEOPLE = (
+    ("Staff", "person", "auth_user"),
+    ("Roles", "group", "auth_group"),
+)
+NAMED = {name for group in (OPERATE, SET_UP, RECORD, PEOPLE) for _, _, name in group}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """unfold's ``SIDEBAR["navigation"]``."""
+    apps = admin.site.get_app_list(request)
+    pages = {f"{app['app_label']}_{m['object_name'].lower()}": m["admin_url"] for app in apps for m in app["models"]}
+    first = [{"title": "Home", "icon": "home", "link": reverse("admin:index"), "active": _at_home}]
+    if "orders_order" in pages:
+        first.append({"title": "Find an order", "icon": "search", "link": reverse("admin:orders_order_find")})
+    groups = [
+        {"title": "", "items": [*first, *_items(OPERATE, pages)]},
+        {"title": "Set up", "items": _items(SET_UP, pages)},
+        *(_app_group(app) for app in apps),
+        {"title": "On record", "items": _items(RECORD, pages)},
+        {"title": "People", "items": _items(PEOPLE, pages)},
+    ]
+    return [group | {"separator": bool(group["title"])} for group in groups if group["items"]]
+
+
+def _items(wanted: tuple[tuple[str, str, str], ...], pages: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"title": title, "icon": icon, "link": pages[name]} for title, icon, name in wanted if name in pages]
+
+
+def _app_group(app: dict[str, Any]) -> dict[str, Any]:
+    """An app's lists that no other group names, folded away."""
+    items = [
+        {"title": str(model["name"]), "icon": "list", "link": model["admin_url"]}
+        for model in app["models"]
+        if f"{app['app_label']}_{model['object_name'].lower()}" not in NAMED
+    ]
+    return {"title": str(app["name"]), "collapsible": True, "items": items}
+
+
+def _at_home(request: HttpRequest) -> bool:
+    return request.path == reverse("admin:index")

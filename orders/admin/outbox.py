@@ -1,0 +1,267 @@
+"""Deliveries with their tries, and the destinations they go to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from unfold.admin import TabularInline
+from unfold.decorators import action
+
+from orders import health
+from orders.admin import find
+from orders.admin.base import EvidenceAdmin
+from orders.admin.dead_letters import StatusFilter
+from orders.models import Delivery, DeliveryAttempt, Destination, Lane
+from orders.story.lines import kind_words
+from orders.words import ago, link, mark, orders_waiting, preformatted, state_in_words, state_mark
+
+
+class TriesOfDelivery(TabularInline):  # type: ignore[misc]  # unfold has no types
+    """Newest last, as they were made."""
+
+    model = DeliveryAttempt
+    extra = 0
+    can_delete = False
+    per_page = 20
+    verbose_name_plural = "Tries"
+    fields = ("started", "took", "verdict", "response_status", "detail", "answer")
+    readonly_fields = fields
+
+    @admin.display(description="started")
+    def started(self, attempt: DeliveryAttempt) -> SafeString | str:
+        return ago(attempt.started_at)
+
+    @admin.display(description="took")
+    def took(self, attempt: DeliveryAttempt) -> str:
+        return f"{attempt.duration_ms:.0f} ms"
+
+    @admin.display(description="answer (beginning)")
+    def answer(self, attempt: DeliveryAttempt) -> SafeString:
+        return preformatted(attempt.response_cut)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may see the delivery may see its tries."""
+        return request.user.has_perm("orders.view_delivery") or request.user.has_perm("orders.change_delivery")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(EvidenceAdmin):
+    list_display = ("order_id", "kind_shown", "destination", "state", "attempts", "why", "owed_since")
+    list_filter = (StatusFilter, "tenant")
+    list_select_related = ("lane", "destination__tenant")
+    search_fields = ("=id", "=reference")
+    search_help_text = "Delivery id, order token or import reference, as they are written"
+    inlines = (TriesOfDelivery,)
+    fields = (
+        ("order_link", "destination_link"),
+        ("kind_shown", "state"),
+        ("reference", "sequence"),
+        ("owed_since", "finished"),
+        "error",
+        ("event_link", "superseded_by_link"),
+        "correlation_id",
+        "body",
+    )
+
+    def pending(self, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        owing = Lane.objects.filter(Q(due_at__isnull=False) | Q(held_by__isnull=False))
+        waiting = rows.filter(status=Delivery.Status.PENDING, position__gt=F("lane__done_position"))
+        return waiting.filter(lane__in=owing.values("pk"))
+
+    def about(self, delivery: Delivery) -> str:
+        return f"{kind_words(delivery.kind)} of order {self.order_id(delivery)} to {delivery.destination}"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        rows: QuerySet[Delivery] = super().get_queryset(request).select_related("lane", "destination__tenant")
+        opened = request.resolver_match and "object_id" in request.resolver_match.kwargs
+        return rows if opened else rows.defer("payload")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (
+            "order_link", "destination_link", "kind_shown", "state", "owed_since", "finished", "event_link",
+            "superseded_by_link", "body",
+        )  # fmt: skip
+
+    @admin.display(description="order")
+    def order_id(self, delivery: Delivery) -> str:
+        return delivery.lane.customer_order_id or delivery.lane.key
+
+    @admin.display(description="order")
+    def order_link(self, delivery: Delivery) -> SafeString | str:
+        lane = delivery.lane
+        return link(find.page_of_order(lane.order_key), lane.customer_order_id) if lane.customer_order_id else lane.key
+
+    @admin.display(description="to")
+    def destination_link(self, delivery: Delivery) -> SafeString | str:
+        page = reverse("admin:orders_destination_change", args=(delivery.destination_id,))
+        return link(page, str(delivery.destination))
+
+    @admin.display(description="what")
+    def kind_shown(self, delivery: Delivery) -> str:
+        return kind_words(delivery.kind)
+
+    @admin.display(description="status")
+    def state(self, delivery: Delivery) -> SafeString:
+        return mark(delivery.status)
+
+    @admin.display(description="last failure")
+    def why(self, delivery: Delivery) -> str:
+        return Truncator(delivery.error).chars(80) if delivery.error else "-"
+
+    @admin.display(description="owed since")
+    def owed_since(self, delivery: Delivery) -> SafeString | str:
+        return ago(delivery.created_at)
+
+    @admin.display(description="finished")
+    def finished(self, delivery: Delivery) -> SafeString | str:
+        return ago(delivery.finished_at)
+
+    @admin.display(description="owed by event")
+    def event_link(self, delivery: Delivery) -> SafeString | str:
+        return _row_link("admin:orders_orderevent_change", delivery.event_id)
+
+    @admin.display(description="superseded by")
+    def superseded_by_link(self, delivery: Delivery) -> SafeString | str:
+        return _row_link("admin:orders_delivery_change", delivery.superseded_by)
+
+    @admin.display(description="what is sent")
+    def body(self, delivery: Delivery) -> SafeString:
+        return preformatted(delivery.payload)
+
+
+def _row_link(page: str, pk: Any) -> SafeString | str:
+    return link(reverse(page, args=(pk,)), str(pk)) if pk else "-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Verb:
+    """A button of a destination, with what it does in words."""
+
+    name: str
+    effect: str
+    done: str
+    do: Callable[..., None]
+    wants_reason: bool = False
+
+
+VERBS = {
+    verb.name: verb
+    for verb in (
+        _Verb(
+            "pause",
+            "Nothing more is sent there until somebody resumes it. What is owed is kept and grows; a request under "
+            "way is finished.",
+            "is paused",
+            health.pause,
+            wants_reason=True,
+        ),
+        _Verb(
+            "resume",
+            "Everything that is owed there is sent again, each order in its sequence. The count of failures starts "
+            "afresh; a stop whose cause is not mended will come back.",
+            "goes on",
+            health.resume,
+        ),
+        _Verb(
+            "probe",
+            "One delivery is sent there now, whatever the state says. When it is taken, the rest follows; when not, "
+            "everything stays as it is.",
+            "is being probed",
+            health.probe,
+        ),
+    )
+}
+
+
+@admin.register(Destination)
+class DestinationAdmin(EvidenceAdmin):
+    """Made and changed with its supplier or channel; here it is watched, paused and resumed."""
+
+    list_display = ("name", "channel", "tenant", "state_shown", "state_words", "waiting")
+    list_filter = ("state", "channel", "tenant")
+    list_select_related = ("tenant",)
+    search_fields = ("name", "tenant__slug", "tenant__name")
+    ordering = ("tenant", "channel", "name")
+    actions_detail = ("pause", "resume", "probe")
+    fields = (
+        ("tenant", "channel"),
+        ("name", "active"),
+        "state_words",
+        ("waiting", "failures"),
+        ("concurrency", "rate_limit_per_second"),
+        "retry_schedule",
+        "deliveries",
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("state_words", "waiting", "deliveries")
+
+    @admin.display(description="state", ordering="state")
+    def state_shown(self, destination: Destination) -> SafeString:
+        return state_mark(destination)
+
+    @admin.display(description="in words")
+    def state_words(self, destination: Destination) -> str:
+        return state_in_words(destination)
+
+    @admin.display(description="orders waiting")
+    def waiting(self, destination: Destination) -> int:
+        return orders_waiting(destination)
+
+    @admin.display(description="deliveries")
+    def deliveries(self, destination: Destination) -> SafeString | str:
+        page = reverse("admin:orders_delivery_changelist")
+        return link(f"{page}?destination__id__exact={destination.pk}", "What went there and what is owed")
+
+    @action(description="Pause", url_path="pause", permissions=["operate"], icon="pause")  # type: ignore[untyped-decorator]
+    def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._use(request, object_id, VERBS["pause"])
+
+    @action(description="Resume", url_path="resume", permissions=["operate"], icon="play_arrow")  # type: ignore[untyped-decorator]
+    def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._use(request, object_id, VERBS["resume"])
+
+    @action(description="Probe now", url_path="probe", permissions=["operate"], icon="troubleshoot")  # type: ignore[untyped-decorator]
+    def probe(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._use(request, object_id, VERBS["probe"])
+
+    def _use(self, request: HttpRequest, object_id: str, verb: _Verb) -> HttpResponse:
+        """Says what the verb does; does it on POST."""
+        destination = self.get_object(request, object_id)
+        if destination is None:
+            raise PermissionDenied
+        back = reverse("admin:orders_destination_change", args=(destination.pk,))
+        reason = request.POST.get("reason", "").strip()
+        if request.method == "POST" and (reason or not verb.wants_reason):
+            given = {"reason": reason} if verb.wants_reason else {}
+            verb.do(destination, who=request.user.get_username(), **given)
+            self.message_user(request, f"{destination} {verb.done}.", messages.SUCCESS)
+            return HttpResponseRedirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb.name.capitalize()} {destination}",
+            "state": state_in_words(destination),
+            "waiting": orders_waiting(destination),
+            "effect": verb.effect,
+            "button": f"{verb.name.capitalize()} {destination.name}",
+            "wants_reason": verb.wants_reason,
+            "reason_missing": request.method == "POST",
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/orders/confirm.html", context)

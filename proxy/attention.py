@@ -1,0 +1,36 @@
+"""What of the proxy needs a person: tenants without credentials, and external services left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.urls import reverse
+
+from orders.attention import Attention
+from orders.models import Tenant
+from proxy import breaker
+
+
+def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
+    """Named in ``settings.ATTENTION``."""
+    tenants = Tenant.objects.filter(active=True).exclude(mode=Tenant.Mode.EVENTS)
+    if tenant_id is not None:
+        tenants = tenants.filter(pk=tenant_id)
+    for tenant in tenants.select_related("proxy_config"):
+        page = reverse("admin:orders_tenant_change", args=(tenant.pk,))
+        if not hasattr(tenant, "proxy_config"):
+            yield Attention(
+                f"{tenant.name} reads its orders through, but no credentials are set: every read fails. Let the tenant "
+                "set them (PUT /api/v1/proxy-config), or apply an onboarding file with proxy_auth.",
+                page,
+                harm=5.0,
+                open_words="Open the tenant",
+            )
+        elif breaker.state(tenant.pk) != "closed":
+            yield Attention(
+                f"{tenant.name}: its order service failed too often in a row and is left alone for a moment; reads "
+                "fail meanwhile. Ask the tenant whether it is down.",
+                page,
+                harm=10.0,
+                open_words="Open the tenant",
+            )
