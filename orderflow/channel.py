@@ -6,8 +6,9 @@ document, orders in one document, and one by one those of which the warehouse ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -21,7 +22,7 @@ from orderflow.reports import Trouble
 from orderflow.sending import Outcomes, Sender
 from orderflow.settling import settle
 from orderflow.site import CALL_SECONDS, Reply, Site, site_of
-from orderflow.steps import PRODUCT, Road, Step, steps_of
+from orderflow.steps import PRODUCT, Road, Step, catalogue_for, mark, steps_of
 from orders.channels import OrderKey, Outcome, Request, Verdict
 from orders.models import Delivery, Destination, Tenant
 from orders.outgoing import Deadline
@@ -49,17 +50,18 @@ class OrderFlowImports:
     def group(self, destination: Destination, heads: Sequence[Delivery]) -> Iterable[Request]:
         channel = OrderFlowChannel.objects.select_related("destination").get(destination=destination)
         steps = steps_of(channel, heads)
-        site = site_of(channel)
+        mark(steps)
+        site, catalogue = site_of(channel), catalogue_for(channel, steps)
         requests = []
         for road in Road:
             own = [step for step in steps if step.road is road]
             size = 1 if road is Road.ALONE else channel.batch_size
-            requests += [_request(channel, site, own[at : at + size]) for at in range(0, len(own), size)]
+            requests += [_request(channel, site, catalogue, own[at : at + size]) for at in range(0, len(own), size)]
         return requests
 
     def send(self, request: Request) -> Sequence[Outcome]:
         steps: Sequence[Step] = request.context["steps"]
-        outcomes = _sent(steps, request.context["channel"], request.context["site"])
+        outcomes = _sent(steps, **{name: request.context[name] for name in ("channel", "site", "catalogue")})
         return [replace(outcomes[step.delivery.pk], row_id=step.row_id) for step in steps]
 
     def recorded(self, delivery: Delivery, outcome: Outcome) -> None:
@@ -71,22 +73,29 @@ class OrderFlowImports:
             _record_order(delivery, outcome)
 
 
-def _request(channel: OrderFlowChannel, site: Site | Trouble, steps: Sequence[Step]) -> Request:
-    context = {"steps": steps, "channel": channel, "site": site}
+def _request(
+    channel: OrderFlowChannel, site: Site | Trouble, catalogue: Mapping[str, Any], steps: Sequence[Step]
+) -> Request:
+    context = {"steps": steps, "channel": channel, "site": site, "catalogue": catalogue}
     return Request(channel.destination, [step.delivery for step in steps], context)
 
 
-def _sent(steps: Sequence[Step], channel: OrderFlowChannel, site: Site | Trouble) -> Outcomes:
-    """All steps of a request take the same road."""
+def _sent(
+    steps: Sequence[Step], *, channel: OrderFlowChannel, site: Site | Trouble, catalogue: Mapping[str, Any]
+) -> Outcomes:
+    """All steps of a request take the same road. Touches no database: a courier's threads need no connections."""
     road = steps[0].road
     if road is Road.DECIDED:
         return {step.delivery.pk: step.outcome for step in steps if step.outcome is not None}
     if isinstance(site, Trouble):
-        return {step.delivery.pk: troubled(site, Reply(), holding=None) for step in steps}
+        return {
+            step.delivery.pk: troubled(site, Reply(), holding=None if road is Road.PRODUCTS else step.before)
+            for step in steps
+        }
     deadline = Deadline.after(CALL_SECONDS)
     if road is Road.PRODUCTS:
         return ProductSender(site, deadline).send(steps)
-    sender = Sender(site, channel, deadline)
+    sender = Sender(site, channel, deadline, catalogue)
     if road is Road.ORDERS:
         return sender.send(steps)
     return {step.delivery.pk: settle(sender, step) for step in steps}

@@ -9,12 +9,12 @@ product missing      the product is imported, then the order once more
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orderflow.comparing import difference
-from orderflow.documents import Import, document
-from orderflow.models import OrderFlowChannel, Product, WarehouseOrder
+from orderflow.documents import Import, Value, document
+from orderflow.models import OrderFlowChannel
 from orderflow.outcomes import Holding, ImportOutcome, State, decided, refused, troubled
 from orderflow.payloads import scope_of
 from orderflow.product_imports import minimal_product, product_import
@@ -48,15 +48,13 @@ class Sender:
     site: Site
     channel: OrderFlowChannel
     deadline: Deadline
+    catalogue: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    """The channel's products among the steps' items, by SKU."""
     supplied: frozenset[str] = frozenset()
     """Products imported on the way, each tried once."""
 
     def send(self, steps: Sequence[Step]) -> Outcomes:
-        """Every step gets an outcome, whatever the site does."""
-        mark(steps)
-        return self._send(steps)
-
-    def _send(self, steps: Sequence[Step]) -> Outcomes:
+        """Every step gets an outcome, whatever the site does. Touches no database."""
         body = document(step.item for step in steps if step.item is not None)
         answer, reply = self.site.imports("order", body, items=len(steps), deadline=self.deadline)
         if isinstance(answer, ImportReport):
@@ -66,7 +64,7 @@ class Sender:
         if len(steps) == 1:
             return self._read(steps, _as_report(steps[0], answer), reply)
         middle = len(steps) // 2
-        return self._send(steps[:middle]) | self._send(steps[middle:])
+        return self.send(steps[:middle]) | self.send(steps[middle:])
 
     def _read(self, steps: Sequence[Step], report: ImportReport, reply: Reply) -> Outcomes:
         outcomes = {step.delivery.pk: self._outcome(step, report, reply) for step in steps}
@@ -115,24 +113,17 @@ class Sender:
 
     def _supply(self, missing: Mapping[str, Step]) -> frozenset[str]:
         """Import products; returns the SKUs that OrderFlow now knows."""
-        rows = {row.sku: row for row in Product.objects.filter(channel=self.channel, sku__in=missing)}
-        items = [self._product(sku, step, rows.get(sku)) for sku, step in missing.items()]
+        items = [self._product(sku, step) for sku, step in missing.items()]
         answer, _ = self.site.imports("product", document(items), items=len(items), deadline=self.deadline)
         if isinstance(answer, Trouble):
             return frozenset()
         return frozenset(sku for kind, sku in {*answer.successes, *answer.duplicates} if kind == "product")
 
-    def _product(self, sku: str, step: Step, row: Product | None) -> Import:
+    def _product(self, sku: str, step: Step) -> Import:
         """The catalogue's product, else the least that the order line tells."""
-        if row is not None:
-            return product_import(sku, row.properties, scope_of(self.channel))
+        if sku in self.catalogue:
+            return product_import(sku, self.catalogue[sku], scope_of(self.channel))
         return minimal_product(sku, step.drawn.names.get(sku) if step.drawn else None, scope_of(self.channel))
-
-
-def mark(steps: Sequence[Step]) -> None:
-    """Note before sending that the warehouse may hold these from now on: a lost worker is no lost order."""
-    rows = [WarehouseOrder(pk=step.row_id, state=State.UNKNOWN, digest=step.item.digest) for step in steps if step.item]
-    WarehouseOrder.objects.bulk_update(rows, ["state", "digest"])
 
 
 def in_trouble(step: Step, trouble: Trouble, reply: Reply) -> ImportOutcome:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orderflow.comparing import difference
-from orderflow.models import WarehouseOrder
 from orderflow.outcomes import ABSENT, CANCELLED, Holding, ImportOutcome, State, decided, troubled
 from orderflow.reports import CancelAnswer, Kind, NoSuchOrder, OrderDetail, Trouble
 from orderflow.sending import CONFIRMED, Sender, holds
@@ -25,7 +24,7 @@ def settle(sender: Sender, step: Step) -> ImportOutcome:
         return _cancel(sender, step)
     found, reply = sender.site.detail(step.reference, lines=MOST_LINES, deadline=sender.deadline)
     if isinstance(found, Trouble):
-        return troubled(found, reply, holding=None)
+        return troubled(found, reply, holding=step.before)
     if isinstance(found, NoSuchOrder):
         return _absent(sender, step)
     return _as_found(sender, step, found, reply) or _cancel(sender, step)
@@ -57,8 +56,6 @@ def _same_or_not(step: Step, differs: str | None, reply: Reply) -> ImportOutcome
 
 
 def _cancel(sender: Sender, step: Step) -> ImportOutcome:
-    """From here until the answer nobody knows what is held: noted first, so that the next try looks."""
-    WarehouseOrder.objects.filter(pk=step.row_id).update(state=State.UNKNOWN, digest="")
     answer, reply = sender.site.cancel(step.reference, deadline=sender.deadline)
     if isinstance(answer, Trouble):
         known = answer.kind is Kind.MISCONFIGURED

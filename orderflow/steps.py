@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -179,3 +180,25 @@ def _conflict(channel: OrderFlowChannel, reference: str) -> str:
         f"Not sent. The reference {reference} is already used by {holder}. Change the channel's reference setting "
         f"(now {channel.reference}; {{businessUnitId}} tells business units apart), then retry."
     )
+
+
+def mark(steps: Sequence[Step]) -> None:
+    """Note, before anything is sent, what the warehouse may hold from now on: a lost worker is no lost order.
+
+    What it is known to hold may be cancelled, so it is unknown; what is unknown stays so.
+    """
+    rows = []
+    for step in steps:
+        if step.road is Road.ORDERS and step.item is not None:
+            rows.append(WarehouseOrder(pk=step.row_id, state=State.UNKNOWN, digest=step.item.digest))
+        elif step.road is Road.ALONE and step.before.state == State.HELD:
+            rows.append(WarehouseOrder(pk=step.row_id, state=State.UNKNOWN, digest=""))
+    WarehouseOrder.objects.bulk_update(rows, ["state", "digest"])
+
+
+def catalogue_for(channel: OrderFlowChannel, steps: Sequence[Step]) -> dict[str, dict[str, Any]]:
+    """The catalogue's products among the steps' items: what is imported should OrderFlow miss one."""
+    skus = {sku for step in steps if step.drawn is not None for sku in step.drawn.quantities}
+    if not skus or not channel.import_missing_products:
+        return {}
+    return dict(Product.objects.filter(channel=channel, sku__in=skus).values_list("sku", "properties"))
