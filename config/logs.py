@@ -18,7 +18,10 @@ SHARED: list[Processor] = [
 
 
 def logging_settings(log_format: str) -> None:
-    """Configure structlog and the standard library to print alike. ``log_format``: json | console."""
+    """Configure structlog and the standard library to print alike. ``log_format``: json | console.
+
+    The console is for a person who tries the hub: warnings and errors only.
+    """
     structlog.configure(
         processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -40,7 +43,7 @@ def logging_settings(log_format: str) -> None:
             "disable_existing_loggers": False,
             "formatters": {"structured": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
-            "root": {"handlers": ["stderr"], "level": "INFO"},
+            "root": {"handlers": ["stderr"], "level": "INFO" if log_format == "json" else "WARNING"},
             "loggers": {
                 "celery": quiet,
                 "kombu": quiet,

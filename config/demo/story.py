@@ -33,13 +33,15 @@ class Line:
 class Story:
     """Tells the roads one by one; a road that fails says so and the others are still told."""
 
-    def __init__(self, hub_url: str, partners: Partners, secrets: dict[str, str]) -> None:
+    def __init__(self, hub_url: str, partners: Partners, secrets: dict[str, str], *, run: str = "") -> None:
+        """``run`` makes the ids of this telling its own; the time of day by default."""
         self._hub = hub_url
         self._partners = partners
         self._secrets = secrets
         self._http = requests.Session()
         self._http.trust_env = False
-        self._run = datetime.now(UTC).strftime("%m%d-%H%M%S")
+        self._tokens: dict[str, str] = {}
+        self._run = run or datetime.now(UTC).strftime("%m%d-%H%M%S")
 
     def tell(self) -> Iterator[Line]:
         roads = (
@@ -57,6 +59,12 @@ class Story:
                 yield Line(what, str(error), happened=False)
 
     def token(self, client_id: str, secret: str) -> str:
+        """An access token of a demo client, fetched once per story."""
+        if client_id not in self._tokens:
+            self._tokens[client_id] = self._fetch_token(client_id, secret)
+        return self._tokens[client_id]
+
+    def _fetch_token(self, client_id: str, secret: str) -> str:
         form = {"grant_type": "client_credentials"}
         answer = self._http.post(
             f"{self._hub}/oauth2/token", data=form, auth=(client_id, secret), timeout=TIMEOUT_SECONDS
@@ -93,11 +101,18 @@ class Story:
         answer = self._call("GET", "demo-proxy-till", "till", self._proxied_id)
         _expect(answer, 200)
         correlation = answer.headers["Correlation-Id"]
-        seen = _wait(lambda: _received(self._partners.oms, correlation), "the OMS reports no read of this order")
+        seen = _wait(lambda: self._read_at_oms(correlation), "the OMS reports no read of this order")
         return (
             f"order {self._proxied_id}: the OMS reports {seen['method']} {seen['path']}, "
-            f"the till got {answer.text.strip()[:60]}… (correlation id {correlation})"
+            f"the till got its {len(answer.json()['customerOrder']['items'])} lines (correlation id {correlation})"
         )
+
+    def _read_at_oms(self, correlation: str) -> dict[str, Any] | None:
+        for call in self._reported(self._partners.oms.url, "/_received", "received"):
+            headers = {name.lower(): value for name, value in call["headers"].items()}
+            if headers.get("correlation-id") == correlation:
+                return call
+        return None
 
     def _refused_write(self) -> str:
         answer = self._call("PUT", "demo-proxy-till", "till", self._proxied_id, body=_order(self._proxied_id))
@@ -105,14 +120,15 @@ class Story:
         return f"PUT answers 405, Allow: {answer.headers['Allow']} (correlation id {answer.headers['Correlation-Id']})"
 
     def _order_event(self) -> str:
+        self.token("demo-shop-oms", self._secrets["oms"])
         started = time.perf_counter()
         answer = self._call("PUT", "demo-shop-oms", "oms", self._order_id, body=_order(self._order_id))
         _expect(answer, 202)
         event = answer.json()["eventId"]
         url = f"{self._hub}{answer.headers['Location']}"
         fate = _wait(lambda: self._applied(url), "the event was accepted but not applied")
-        took = (time.perf_counter() - started) * 1000
         read = self._call("GET", "demo-shop-oms", "oms", self._order_id)
+        took = (time.perf_counter() - started) * 1000
         _expect(read, 200)
         return (
             f"order {self._order_id}: 202 with event {event}, sequence {fate['sequence']}, "
@@ -132,13 +148,11 @@ class Story:
         )
 
     def _supplier_event(self) -> dict[str, Any] | None:
-        events = [event for event in self._partners.supplier.events if event.get("verified") is True]
-        tokens = {fetch["orderToken"]: fetch for fetch in self._partners.supplier.fetched if fetch.get("order")}
-        for event in events:
-            fetch = tokens.get(event["orderToken"])
-            if fetch and fetch["order"].get("customerOrderId") == self._order_id:
-                return event
-        return None
+        fetch = self._fetched()
+        if fetch is None:
+            return None
+        events = self._reported(self._partners.supplier.url, "/_events", "events")
+        return next((each for each in events if each["webhookId"] == fetch["webhookId"] and each["verified"]), None)
 
     def _supplier_fetched(self) -> str:
         fetch = _wait(self._fetched, "the supplier reports no fetch of this order")
@@ -147,9 +161,9 @@ class Story:
         return f"the supplier fetched its part of {order['customerOrderId']}: {lines}, total {order['totalPrice']}"
 
     def _fetched(self) -> dict[str, Any] | None:
-        for fetch in self._partners.supplier.fetched:
-            if fetch.get("order") and fetch["order"].get("customerOrderId") == self._order_id:
-                return dict(fetch)
+        for fetch in self._reported(self._partners.supplier.url, "/_fetched", "fetched"):
+            if fetch["order"] and fetch["order"]["customerOrderId"] == self._order_id:
+                return fetch
         return None
 
     def _order_token(self) -> str:
@@ -157,9 +171,19 @@ class Story:
         return str(fetch["orderToken"]) if fetch else "none"
 
     def _warehouse_import(self) -> str:
-        site = self._partners.warehouse.site
-        order = _wait(lambda: site.order("DEMO", self._order_id), "the warehouse reports no such order")
-        return f"the warehouse holds order {self._order_id}: {order}"
+        order = _wait(self._held_order, "the warehouse reports no such order")
+        lines = ", ".join(f"{line['quantity']} x {line['product']}" for line in order["lines"])
+        return f"the warehouse holds order {order['externalReference']} in channel {order['channel']}: {lines}"
+
+    def _held_order(self) -> dict[str, Any] | None:
+        held = self._reported(self._partners.warehouse.url, "/_state", "orders")
+        return next((order for order in held if order["externalReference"] == self._order_id), None)
+
+    def _reported(self, partner_url: str, path: str, member: str) -> list[dict[str, Any]]:
+        """What a simulated partner says it got."""
+        answer = self._http.get(f"{partner_url}{path}", timeout=TIMEOUT_SECONDS)
+        reported: list[dict[str, Any]] = answer.json()[member]
+        return reported
 
     def _call(
         self, method: str, client: str, secret: str, order_id: str, *, body: str | None = None
@@ -180,14 +204,6 @@ def _order(order_id: str, *, customer: str = "c-demo", price: str = "4.50") -> s
     )
 
 
-def _received(partner: Any, correlation: str) -> dict[str, Any] | None:
-    for call in partner.received:
-        headers = {name.lower(): value for name, value in call["headers"].items()}
-        if headers.get("correlation-id") == correlation:
-            return dict(call)
-    return None
-
-
 def _expect(answer: requests.Response, status: int) -> None:
     if answer.status_code != status:
         raise DidNotHappen(f"expected {status}, got {answer.status_code}: {answer.text[:300]}")
@@ -199,5 +215,5 @@ def _wait(look: Callable[[], Told | None], otherwise: str) -> Told:
         found = look()
         if found:
             return found
-        time.sleep(0.05)
+        time.sleep(0.01)
     raise DidNotHappen(f"{otherwise} within {WAIT_SECONDS:.0f} s")

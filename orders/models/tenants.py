@@ -76,7 +76,7 @@ class Tenant(models.Model):
         return ZoneInfo(self.time_zone)
 
 
-class ApiClient(AbstractApplication):
+class ApiClient(AbstractApplication):  # type: ignore[misc]  # the toolkit has no types
     """A program with client credentials: of a tenant (till, OMS) or of one of its suppliers."""
 
     class Kind(models.TextChoices):
@@ -98,7 +98,7 @@ class ApiClient(AbstractApplication):
         verbose_name = "API client"
 
     def __str__(self) -> str:
-        return self.client_id
+        return str(self.client_id)
 
     @property
     def known_scopes(self) -> dict[str, str]:

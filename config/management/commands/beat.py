@@ -11,4 +11,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_embedded_default("beat")
-        become([program("celery"), "-A", "config", "beat", "-S", "config.scheduler:PulsingScheduler", "--loglevel", "WARNING"])
+        scheduler = "config.scheduler:PulsingScheduler"
+        become([program("celery"), "-A", "config", "beat", "-S", scheduler, "--loglevel", "WARNING"])
