@@ -90,11 +90,12 @@ class Operation:
 
     def as_json(self, description: str = "") -> Json:
         """The OpenAPI Operation Object."""
+        said = {"description": description} if description else {}
         body = {} if self.body is None else {"requestBody": self.body.as_json()}
         return {
             "operationId": self.id,
             "summary": self.summary,
-            "description": description,
+            **said,
             "tags": [self.tag],
             "security": [{"clients": [self.scope]}],
             "parameters": self._parameters(),

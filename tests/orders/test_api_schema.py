@@ -1,0 +1,162 @@
+"""The OpenAPI document: valid, complete, made once, and a page that asks no other host."""
+
+import json
+import re
+
+import pytest
+from django.urls import get_resolver
+from openapi_spec_validator import validate
+
+from orders.api.modes import check_mode
+from orders.api.schema import define
+from orders.api.schema import document as documents
+from orders.api.schema.document import written
+from orders.api.views import ApiView, UnknownPath
+from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
+from tests.api_fixtures import Api
+
+ADDRESS = "/schemas/v1/openapi.json"
+PLAIN = {"/oauth2/token", ADDRESS, "/livez", "/readyz", "/healthz", "/metrics"}
+
+
+@pytest.fixture(scope="module")
+def document():
+    response = Api().get(ADDRESS)
+    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+    return json.loads(response.content)
+
+
+def operations(document):
+    return {
+        (method.upper(), path): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def views():
+    """Every view class under /api with its address as the document writes it."""
+
+    def walk(resolver, prefix=""):
+        for pattern in resolver.url_patterns:
+            address = prefix + str(pattern.pattern)
+            if hasattr(pattern, "url_patterns"):
+                yield from walk(pattern, address)
+            elif issubclass(getattr(pattern.callback, "cls", object), ApiView):
+                yield written(address), pattern.callback.cls
+
+    return [(address, view) for address, view in walk(get_resolver()) if view is not UnknownPath]
+
+
+def test_the_document_is_openapi_3_1_and_valid(document):
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+
+
+def test_it_is_made_once_per_process(monkeypatch, document):
+    monkeypatch.setattr(documents, "openapi_document", lambda: pytest.fail("made again"))
+    assert Api().get(ADDRESS).status_code == 200
+
+
+def test_every_address_with_every_method_is_in_it_and_nothing_else(document):
+    wanted = {(method, address) for address, view in views() for method in view.scopes}
+    found = {(method, path) for method, path in operations(document) if path not in PLAIN}
+    assert found == wanted
+    assert {path for _, path in operations(document)} >= PLAIN
+
+
+def test_every_operation_names_the_scope_that_its_view_wants(document):
+    for address, view in views():
+        for method, scope in view.scopes.items():
+            assert operations(document)[method, address]["security"] == [{"clients": [scope]}]
+
+
+def test_every_operation_has_its_own_id_a_summary_and_the_answers_of_every_api_call(document):
+    found = operations(document)
+    ids = [operation["operationId"] for operation in found.values()]
+    assert len(ids) == len(set(ids))
+    for (_, path), operation in found.items():
+        assert operation["summary"]
+        if path not in PLAIN:
+            assert {"400", "401", "403", "500", "503"} <= set(operation["responses"])
+
+
+def test_every_reference_leads_somewhere(document):
+    for pointer in set(re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document))):
+        place = document
+        for part in pointer.split("/"):
+            place = place[part]
+
+
+def test_every_path_parameter_is_declared(document):
+    for (_, path), operation in operations(document).items():
+        declared = [one["name"] for one in operation.get("parameters", []) if one.get("in") == "path"]
+        assert sorted(declared) == sorted(re.findall(r"{(\w+)}", path))
+
+
+def test_what_does_not_answer_in_proxy_mode_documents_its_405(document, make_tenant):
+    from orders.problems import ProxyMode
+
+    tenant = make_tenant("prox", "proxy")
+    for (method, path), operation in operations(document).items():
+        try:
+            check_mode(tenant, re.sub(r"{\w+}", "x", path), method)
+        except ProxyMode:
+            assert "405" in operation["responses"], (method, path)
+            assert "Allow" in operation["responses"]["405"]["headers"]
+        else:
+            assert "405" not in operation["responses"], (method, path)
+
+
+def test_the_scopes_are_the_hubs(document):
+    flow = document["components"]["securitySchemes"]["clients"]["flows"]["clientCredentials"]
+    assert flow["scopes"] == TENANT_SCOPES | SUPPLIER_SCOPES
+    assert flow["tokenUrl"].endswith("/oauth2/token")
+
+
+def test_the_order_is_the_one_of_the_document_model(document):
+    order = document["components"]["schemas"]["CustomerOrder"]
+    assert order["required"] == ["customerOrderId", "customerId", "status", "items"]
+    assert order["additionalProperties"] is False
+
+
+def test_one_name_has_one_schema():
+    with pytest.raises(ValueError, match="two schemas are called Fault"):
+        define("Fault", {"type": "string"})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address"),
+    [
+        (r"^api/v1/a/(?P<business_unit_id>[^/]+)/b\Z", "/api/v1/a/{businessUnitId}/b"),
+        (r"^api/v1/a/(?P<event_id>[^/:]+?)(?::|%3[Aa])retry\Z", "/api/v1/a/{eventId}:retry"),
+        (r"^api/v1/a$", "/api/v1/a"),
+    ],
+)
+def test_an_address_pattern_is_written_as_openapi_does(pattern, address):
+    assert written(pattern) == address
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_and_its_script_are_two_answers_without_inline_script():
+    page, script = Api().get("/docs"), Api().get("/docs?script=")
+    assert page.status_code == script.status_code == 200
+    assert script["Content-Type"].startswith("application/javascript")
+    text = page.content.decode()
+    assert re.findall(r"<script(?![^>]*src=)", text) == []
+    assert re.findall(r'(?:src|href)="(?!/)', text) == []
+    assert "script-src 'self';" in page["Content-Security-Policy"]
+
+
+@pytest.mark.browser
+def test_the_page_shows_the_operations_and_asks_no_other_host(page, live_server):
+    asked, faults = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+    page.goto(f"{live_server.url}/docs")
+    page.get_by_text("Read one order", exact=True).wait_for()
+    assert faults == []
+    assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
