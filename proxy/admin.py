@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
-from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin
 
+from orders.admin.base import EvidenceAdmin, HistoryAdmin
 from proxy import breaker
 from proxy.models import ContractDrift, ProxyConfig
 
 
-class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold has no types
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(ProxyConfig)
-class ProxyConfigAdmin(SimpleHistoryAdmin, ReadOnly):  # type: ignore[misc]  # simple_history has no types
+class ProxyConfigAdmin(HistoryAdmin, EvidenceAdmin):
     """Set by the tenant (PUT /api/v1/proxy-config) or in the onboarding file."""
 
     list_display = ("tenant", "type", "set_by", "changed_at", "breaker")
@@ -41,7 +26,7 @@ class ProxyConfigAdmin(SimpleHistoryAdmin, ReadOnly):  # type: ignore[misc]  # s
 
 
 @admin.register(ContractDrift)
-class ContractDriftAdmin(ReadOnly):
+class ContractDriftAdmin(EvidenceAdmin):
     list_display = ("tenant", "pointer", "expected", "found", "count", "first_seen_at", "last_seen_at")
     list_filter = ("tenant",)
     search_fields = ("tenant__slug", "pointer")
