@@ -1,0 +1,101 @@
+"""``manage.py destinations …``: the health of webhook endpoints and OrderFlow channels (orders.health)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
+
+from orders import health
+from orders.fates import instant
+from orders.management.arguments import FreeOrderCommand
+from orders.models import Destination, Tenant
+from orders.people import operator
+
+UNKNOWN, WRONG_USE = 1, 2
+LIST, PAUSE, RESUME, PROBE = "list", "pause", "resume", "probe"
+
+
+class Command(FreeOrderCommand):
+    help = (
+        "List destinations, hold back what is owed to them (pause), go on (resume), or let one delivery through now "
+        "(probe). One line each: tenant, channel, name, state, detail. Exit 0 done, 1 none found, 2 wrong use."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("verb", choices=[LIST, PAUSE, RESUME, PROBE])
+        parser.add_argument("tenant", nargs="?", metavar="TENANT")
+        parser.add_argument("name", nargs="?", metavar="NAME", help="id of the supplier or OrderFlow channel")
+        parser.add_argument("--reason", default="", metavar="TEXT", help="kept with pause and resume")
+        parser.add_argument("--json", action="store_true", help="one JSON object per line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        verb = options["verb"]
+        if verb != LIST and options["tenant"] is None:
+            words = f"Name the tenant, and the destination if you mean one: destinations {verb} TENANT NAME."
+            raise CommandError(words, returncode=WRONG_USE)
+        for pk in _found(options["tenant"], options["name"]):
+            destination = self._use(pk, verb, options["reason"])
+            said = _said(destination)
+            self.stdout.write(json.dumps(said) if options["json"] else _line(said))
+
+    def _use(self, pk: int, verb: str, reason: str) -> Destination:
+        """Each destination in a transaction of its own, under its row's lock."""
+        with transaction.atomic():
+            rows = Destination.objects.select_related("tenant")
+            destination = rows.get(pk=pk) if verb == LIST else rows.select_for_update(of=("self",)).get(pk=pk)
+            if verb == PAUSE:
+                health.pause(destination, who=operator(), reason=reason)
+            elif verb == RESUME:
+                health.resume(destination, who=operator(), reason=reason)
+            elif verb == PROBE:
+                health.probe(destination, who=operator())
+        return destination
+
+
+def _found(slug: str | None, name: str | None) -> list[int]:
+    rows = Destination.objects.order_by("tenant__slug", "channel", "name")
+    if slug is None:
+        return list(rows.values_list("pk", flat=True))
+    if not Tenant.objects.filter(slug=slug).exists():
+        raise CommandError(f"There is no tenant {slug!r}.", returncode=UNKNOWN)
+    rows = rows.filter(tenant__slug=slug)
+    if name is None:
+        return list(rows.values_list("pk", flat=True))
+    found = list(rows.filter(name=name).values_list("pk", flat=True))
+    if not found:
+        known = ", ".join(rows.values_list("name", flat=True)) or "none"
+        raise CommandError(f"Tenant {slug} has no destination {name!r}; it has: {known}.", returncode=UNKNOWN)
+    return found
+
+
+def _said(destination: Destination) -> dict[str, Any]:
+    return {
+        "tenant": destination.tenant.slug,
+        "channel": destination.channel,
+        "name": destination.name,
+        "state": _state(destination),
+        "detail": destination.state_reason,
+        "since": instant(destination.state_since),
+        "failures": destination.failures,
+        "nextProbeAt": instant(destination.probe_at),
+    }
+
+
+def _state(destination: Destination) -> str:
+    """``running``, ``paused`` and ``stopped`` are the row's own; the other two hold it all the same."""
+    if not destination.active or not destination.tenant.active:
+        return "inactive"
+    if destination.state == Destination.State.RUNNING and destination.open_seconds is not None:
+        return "breaker open"
+    return str(destination.state)
+
+
+def _line(said: dict[str, Any]) -> str:
+    notes = [said["detail"] and " ".join(said["detail"].split())]
+    notes += [f"{said['failures']} failures in a row"] if said["failures"] else []
+    notes += [f"next probe {said['nextProbeAt']}"] if said["nextProbeAt"] else []
+    detail = "; ".join(note for note in notes if note) or "-"
+    return "\t".join((said["tenant"], said["channel"], said["name"], said["state"], detail))
