@@ -14,6 +14,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.deprecation import MiddlewareMixin
 
 MACHINE_PATHS = ("/api/", "/oauth2/", "/livez", "/readyz", "/healthz", "/metrics", "/schemas/")
 
@@ -44,14 +45,9 @@ class SecurityHeaders:
         return response
 
 
-class _StaffOnly:
-    get_response: Callable[[HttpRequest], HttpResponseBase]
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if is_machine(request):
-            return self.get_response(request)
-        response: HttpResponseBase = super().__call__(request)  # type: ignore[misc]  # the stock middleware's
-        return response
+class _StaffOnly(MiddlewareMixin):
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.get_response(request) if is_machine(request) else super().__call__(request)
 
 
 class StaffSessions(_StaffOnly, SessionMiddleware):

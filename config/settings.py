@@ -183,8 +183,9 @@ CSRF_TRUSTED_ORIGINS = [ENV.public_url]
 SECURE_HSTS_SECONDS = 365 * 86_400 if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
 SECURE_REFERRER_POLICY = "same-origin"
-SILENCED_SYSTEM_CHECKS = ["security.W008"]
-"""W008: the hub itself never redirects to https; the proxy in front does (contract: HUB_PUBLIC_URL)."""
+SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W008"]
+"""W003: config.security.StaffCsrf is the stock protection, for the pages that have sessions. W008: the hub itself never
+redirects to https; the proxy in front does (contract: HUB_PUBLIC_URL)."""
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "orders.ApiClient"
 OAUTH2_PROVIDER = {
@@ -192,6 +193,8 @@ OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "orders.api.token.ClientScopes",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     "CLIENT_SECRET_HASHER": "client_secret",
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,

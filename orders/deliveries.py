@@ -126,8 +126,9 @@ def _supersede_unsent(lane: _Lane, made: list[Delivery]) -> None:
         if earlier.lane_id == lane.id and earlier.status == Delivery.Status.PENDING:
             earlier.status, earlier.superseded_by, earlier.finished_at = Delivery.Status.SUPERSEDED, newest.id, now
     pending = Delivery.objects.filter(lane=lane.id, position__gt=lane.done_position, status=Delivery.Status.PENDING)
-    in_flight = pending.order_by("position").values_list("pk", flat=True).first() if lane.leased else None
+    head = pending.order_by("position").values_list("pk", flat=True)
+    in_flight = list(head[:1]) if lane.leased else []
     unsent = Delivery.objects.filter(
         lane=lane.id, status__in=(Delivery.Status.PENDING, Delivery.Status.DEAD), position__lt=newest.position
     )
-    unsent.exclude(pk=in_flight).update(status=Delivery.Status.SUPERSEDED, superseded_by=newest.id, finished_at=now)
+    unsent.exclude(pk__in=in_flight).update(status=Delivery.Status.SUPERSEDED, superseded_by=newest.id, finished_at=now)

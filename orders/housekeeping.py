@@ -13,4 +13,4 @@ BATCH_ROWS = 1_000
 def remove_expired() -> int:
     """Delete access tokens an hour past their end; returns how many."""
     old = AccessToken.objects.filter(expires__lt=timezone.now() - timedelta(hours=1)).values_list("pk", flat=True)
-    return AccessToken.objects.filter(pk__in=list(old[:BATCH_ROWS])).delete()[0]
+    return int(AccessToken.objects.filter(pk__in=list(old[:BATCH_ROWS])).delete()[0])

@@ -50,7 +50,9 @@ def record(tried: Sequence[Tried]) -> None:
 
 
 def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:
-    held = Lane.objects.select_for_update().filter(pk__in=[one.delivery.lane_id for one in tried]).order_by("pk")
+    """Locks the lanes in the order in which ``deliveries.owe`` does, so that the two never wait for each other."""
+    wanted = Lane.objects.select_for_update().filter(pk__in=[one.delivery.lane_id for one in tried])
+    held = wanted.order_by("destination_id", "key")
     leases = {one.delivery.lane_id: one.lease for one in tried}
     found = {lane.pk: lane for lane in held if lane.lease == leases[lane.pk]}
     if len(found) < len(leases):

@@ -17,7 +17,8 @@ NUL = "\x00"
 
 def read_parameters(request: Request, parsers: Mapping[str, Parser]) -> dict[str, Any]:
     """The given parameters, parsed; an unknown, repeated or malformed one is InvalidParameter (400)."""
-    faults, values = [], {}
+    faults: list[Fault] = []
+    values: dict[str, Any] = {}
     if not request.META.get("QUERY_STRING"):
         return values
     for name, given in request.query_params.lists():

@@ -93,8 +93,8 @@ class Command(BaseCommand):
         for line in story.tell():
             failed += not line.happened
             self._say(f"  {'ok    ' if line.happened else 'FAILED'} {line.what}: {line.detail}")
-        for line in story.curl_lines():
-            self._say(line)
+        for command in story.curl_lines():
+            self._say(command)
         return failed
 
     def _serve(self, hub: "subprocess.Popen[bytes]") -> None:
