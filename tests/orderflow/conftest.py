@@ -115,6 +115,13 @@ def deliver_once():
     return len(sent)
 
 
+def die_after_sending():
+    """A courier that sends and is killed before it records: its leases run out."""
+    for one in _claimed(1000):
+        channels()["orderflow"].send(one.request)
+    Lane.objects.filter(lease__isnull=False).update(lease=None, due_at=timezone.now())
+
+
 def deliver(rounds=20):
     """Until nothing is due any more."""
     until = time.monotonic() + 20

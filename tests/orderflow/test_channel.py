@@ -8,7 +8,7 @@ import pytest
 from orderflow.catalogue import put_products
 from orderflow.models import Product, WarehouseOrder
 from orders.models import Delivery, DeliveryAttempt, Destination
-from tests.orderflow.conftest import an_order, deliver, deliver_once, fates, held, place, posts
+from tests.orderflow.conftest import an_order, deliver, deliver_once, die_after_sending, fates, held, place, posts
 
 pytestmark = pytest.mark.both
 
@@ -436,3 +436,42 @@ def test_what_was_settled_without_a_call_does_not_resume_a_stopped_channel(site,
     deliver_once()
     assert fates() == [("import", "dead")]
     assert Destination.objects.get(pk=stocked.destination_id).state == "stopped"
+
+
+def test_a_worker_lost_after_sending_makes_no_second_order(site, stocked, book):
+    book.apply(an_order(("A", 2)))
+    die_after_sending()
+    deliver()
+    assert held(site) == {"1001": {"A": 2}}
+    assert fates() == [("import", "delivered")]
+
+
+def test_a_change_after_a_lost_worker_looks_first_and_replaces_what_arrived(site, stocked, book):
+    book.apply(an_order(("A", 2)))
+    die_after_sending()
+    book.apply(an_order(("A", 7)))
+    deliver()
+    assert held(site) == {"1001": {"A": 7}}
+    assert [status for _, status in fates()] == ["superseded", "delivered"]
+
+
+def test_a_worker_lost_between_cancel_and_record_leaves_one_order(site, stocked, book):
+    book.apply(an_order(("A", 2)))
+    deliver()
+    book.apply(an_order(("A", 3)))
+    die_after_sending()
+    deliver()
+    assert held(site) == {"1001": {"A": 3}}
+    assert [status for _, status in fates()] == ["delivered", "delivered"]
+
+
+def test_a_cancel_whose_answer_was_lost_is_done_when_the_order_is_gone(site, stocked, book):
+    book.apply(an_order())
+    deliver()
+    book.apply(an_order(status="CANCELLED"))
+    site.fail(lost=True, on="cancel.xml")
+    deliver()
+    assert held(site) == {}
+    assert len(posts(site, "cancel.xml")) == 1
+    assert fates()[-1][1] in ("delivered", "superseded")
+    assert place().state in ("absent", "cancelled")
