@@ -148,8 +148,11 @@ class UncountedPaginator(InfinitePaginator):  # type: ignore[misc]  # unfold has
 class EvidenceAdmin(HubAdmin):
     """Rows that the hub writes. ``get_changelist`` and the paginator keep big tables from being counted.
 
-    Search fields written ``=name`` are matched letter for letter, so that an index finds them.
+    Search fields written ``=name`` are matched letter for letter, so that an index finds them. ``long_texts`` are
+    columns that lists leave in the database.
     """
+
+    long_texts: tuple[str, ...] = ()
 
     paginator: ClassVar[type[Paginator[Any]]] = UncountedPaginator
     show_full_result_count = False
@@ -157,6 +160,11 @@ class EvidenceAdmin(HubAdmin):
     actions_on_top = True
     warn_unsaved_form = False
     ordering: ClassVar[tuple[str, ...]] = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        opened = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
+        return rows if opened else rows.defer(*self.long_texts)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return UncountedList

@@ -129,7 +129,7 @@ class DeadLetterAdmin:
     def _page(self, request: HttpRequest, queryset: QuerySet[Any], verb: str) -> HttpResponse:
         reason = request.POST.get("reason", "").strip()
         done = request.method == "POST" and "apply" in request.POST and bool(reason)
-        rows = queryset[:MOST_AT_ONCE]
+        rows = queryset.select_related(*self.list_select_related)[:MOST_AT_ONCE]  # type: ignore[attr-defined]
         lines = [self._apply(request, row, verb, reason) if done else self._preview(row) for row in rows]
         opts = self.opts  # type: ignore[attr-defined]
         context = {

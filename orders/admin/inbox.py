@@ -27,6 +27,7 @@ class OrderAdmin(EvidenceAdmin):
     list_display = ("customer_order_id", "tenant", "business_unit_id", "status", "customer_id", "changed")
     list_filter = ("tenant",)
     list_select_related = ("tenant",)
+    long_texts = ("document",)
     search_fields = ("=customer_order_id", "=customer_id")
     search_help_text = "Order id or customer id, as they are written"
     fields = (
@@ -76,6 +77,7 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
     list_display = ("order_id", "sequence", "tenant", "state", "attempts", "why", "received")
     list_filter = (StatusFilter, "tenant")
     list_select_related = ("queue", "tenant")
+    long_texts = ("payload",)
     search_fields = ("=id", "=queue__customer_order_id")
     search_help_text = "Event id or order id, as they are written"
     actions = ("retry_dead", "discard_dead")
@@ -96,11 +98,6 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
 
     def about(self, event: OrderEvent) -> str:
         return f"event {event.sequence} of order {event.queue.customer_order_id} ({event.tenant.name})"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
-        rows: QuerySet[OrderEvent] = super().get_queryset(request).select_related("queue", "tenant")
-        opened = request.resolver_match and "object_id" in request.resolver_match.kwargs
-        return rows if opened else rows.defer("payload")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("order_link", "state", "received", "finished", "superseded_by_link", "body")

@@ -65,6 +65,7 @@ class DeliveryAdmin(EvidenceAdmin):
     list_display = ("order_id", "kind_shown", "destination", "state", "attempts", "why", "owed_since")
     list_filter = (StatusFilter, "tenant")
     list_select_related = ("lane", "destination__tenant")
+    long_texts = ("payload",)
     search_fields = ("=id", "=reference")
     search_help_text = "Delivery id, order token or import reference, as they are written"
     inlines = (TriesOfDelivery,)
@@ -86,11 +87,6 @@ class DeliveryAdmin(EvidenceAdmin):
 
     def about(self, delivery: Delivery) -> str:
         return f"{kind_words(delivery.kind)} of order {self.order_id(delivery)} to {delivery.destination}"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        rows: QuerySet[Delivery] = super().get_queryset(request).select_related("lane", "destination__tenant")
-        opened = request.resolver_match and "object_id" in request.resolver_match.kwargs
-        return rows if opened else rows.defer("payload")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (

@@ -23,7 +23,7 @@ def root(client, db):
 
 
 @pytest.fixture
-def hub(engine, faults):
+def furnished(engine, faults):
     """One tenant with a client, a supplier's destination, an applied and a dead order, deliveries of every status."""
     tenant = engine.tenant
     api_client = save_client(
@@ -81,8 +81,8 @@ def _deliveries(engine, destination):
 
 
 @pytest.fixture
-def bound(client, hub):
-    """A tenant admin of another tenant than the hub's."""
+def bound(client, furnished):
+    """A tenant admin of another tenant than the furnished one's."""
     from orders.people import TENANT_ADMIN, give_role
 
     other = Tenant.objects.create(slug="bolt", name="Bolt", mode="events")
