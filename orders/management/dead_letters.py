@@ -33,6 +33,8 @@ WRONG_USE, SOME_REFUSED, INTERRUPTED = 2, 1, 130
 """130 is what a shell reports for a program ended by Ctrl-C."""
 CHUNK = 500
 """Rows read at a time; the next are sought after the last id, however long that takes."""
+RANDOM_BITS = 80
+"""Of an id, below its milliseconds (orders.ids)."""
 PROGRESS_SECONDS = 2.0
 LIST, PREVIEW, RETRY, DISCARD = "list", "preview", "retry", "discard"
 DEAD = "dead"
@@ -188,11 +190,14 @@ class DeadLetterCommand(FreeOrderCommand):
 
 
 def _chunks(rows: QuerySet[Any]) -> Iterator[list[Any]]:
-    """In order of id, sought after the last one, so that rows which change meanwhile shift nothing."""
+    """In order of id, sought after the last one, so that rows which change meanwhile shift nothing.
+
+    Ids grow by the millisecond; within one, an order's rows go by their sequence.
+    """
     rows = rows.order_by("pk")
     chunk = list(rows[:CHUNK])
     while chunk:
-        yield chunk
+        yield sorted(chunk, key=lambda row: (row.pk.int >> RANDOM_BITS, row.sequence))
         chunk = list(rows.filter(pk__gt=chunk[-1].pk)[:CHUNK])
 
 

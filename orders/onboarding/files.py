@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import LiteralScalarString
 
 from orders.models import Tenant
@@ -81,6 +82,7 @@ def export_tenant(tenant: Tenant) -> str:
         if value is not None and value != []:
             data[key] = value
     yaml = YAML()
+    yaml.Representer = _Representer
     yaml.width = 1_000_000
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
@@ -88,12 +90,23 @@ def export_tenant(tenant: Tenant) -> str:
     return out.getvalue()
 
 
+class _Representer(RoundTripRepresenter):
+    """Nothing is written as ``null``: an empty place looks like something forgotten."""
+
+
+_Representer.add_representer(
+    type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
+)
+
+
 def _plain(value: Any) -> Any:
-    """Lists and objects of plain values; texts of several lines (keys in PEM) as blocks."""
+    """Lists and objects of plain values; whole numbers as such, texts of several lines (keys in PEM) as blocks."""
     if isinstance(value, dict):
         return {str(key): _plain(below) for key, below in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(below) for below in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, str):
         return LiteralScalarString(value) if "\n" in value else str(value)
     return value

@@ -183,3 +183,22 @@ def test_secrets_are_in_no_message_and_no_repr(monkeypatch):
     with pytest.raises(FileRefused) as refused:
         apply(tenant(*client(secret="hidden-secret", scopes="what:ever"), "nonsense: 1"))
     assert "hidden-secret" not in str(refused.value)
+
+
+PEM = """-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PUBLIC KEY-----
+"""
+
+
+@pytest.mark.parametrize("name", ["no", "1", "null", "a: b # c", "- x", "æ €", "'q\"", "{a}", "1e3", "~", "2026-01-01"])
+def test_odd_texts_survive_the_export(name):
+    import json
+
+    keys = [{"client_id": "a", "scopes": ["customer-orders:read"], "public_keys": [PEM]}]
+    acme = {"id": "acme", "name": name, "mode": "events", "status_map": {name: "X"}, "api_clients": keys}
+    apply(json.dumps({"tenants": [acme]}))
+    text = export_tenant(Tenant.objects.get())
+    assert apply(text).counts == {"created": 0, "changed": 0, "unchanged": 2}
+    assert (Tenant.objects.get().name, Tenant.objects.get().status_map) == (name, {name: "X"})
+    assert ApiClient.objects.get().public_keys == [PEM]

@@ -43,8 +43,8 @@ class Command(DeadLetterCommand):
     def listed(self, rows: list[Any]) -> Iterator[Line]:
         for delivery in rows:
             lane = delivery.lane
-            of = f"order {lane.customer_order_id}" if lane.customer_order_id else lane.key
-            about = f"{delivery.kind} of {of} to {delivery.destination}"
+            order = f"{delivery.kind} of order {lane.customer_order_id}" if lane.customer_order_id else ""
+            about = f"{order or lane.key.replace(':', ' ', 1)} to {delivery.destination}"
             newer = str(delivery.superseded_by) if delivery.superseded_by else None
             detail = "; ".join(part for part in (about, delivery.error) if part)
             yield Line(str(delivery.pk), delivery.sequence, delivery.status, newer, detail)
