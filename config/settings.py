@@ -256,6 +256,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "orders.admin.home.dashboard",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("orders/icon.svg")}],
     "STYLES": [lambda _: static("orders/console.css")],
     "SIDEBAR": {"navigation": "orders.admin.navigation.navigation"},
 }

@@ -30,12 +30,7 @@ class OrderAdmin(EvidenceAdmin):
     long_texts = ("document",)
     search_fields = ("=customer_order_id", "=customer_id")
     search_help_text = "Order id or customer id, as they are written"
-    fields = (
-        ("customer_order_id", "business_unit_id"),
-        ("tenant", "customer_id"),
-        ("status", "applied_sequence"),
-        ("received_at", "updated_at"),
-    )
+    fields = ("customer_order_id",)
     change_form_template = "admin/orders/order/change_form.html"
 
     @admin.display(description="last change")
@@ -101,10 +96,6 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("order_link", "state", "received", "finished", "superseded_by_link", "body")
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        dead = self.get_queryset(request).filter(pk=object_id, status=OrderEvent.Status.DEAD).exists()
-        return list(super().get_actions_detail(request, object_id)) if dead else []
 
     @admin.display(description="order")
     def order_id(self, event: OrderEvent) -> str:

@@ -17,10 +17,10 @@ from django.utils.text import Truncator
 from unfold.admin import TabularInline
 from unfold.decorators import action
 
-from orders import health
+from orders import health, redeliveries
 from orders.admin import find
 from orders.admin.base import EvidenceAdmin
-from orders.admin.dead_letters import StatusFilter
+from orders.admin.dead_letters import DeadLetterAdmin, StatusFilter, Verbs
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.story.lines import kind_words
 from orders.words import ago, link, mark, orders_waiting, preformatted, state_in_words, state_mark
@@ -61,7 +61,21 @@ class TriesOfDelivery(TabularInline):  # type: ignore[misc]  # unfold has no typ
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(EvidenceAdmin):
+class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
+    verbs = Verbs(
+        redeliveries.preview,
+        redeliveries.retry,
+        redeliveries.discard,
+        busy=redeliveries.LaneBusy,
+        refused=redeliveries.NotDead,
+    )
+    subject = "delivery"
+    effects = {
+        "retry": "Each ticked delivery gets a fresh schedule of tries and is sent in its place. One that a later "
+        "delivery of its order made needless is set aside instead.",
+        "discard": "The ticked deliveries are set aside for good and never sent. One that holds others behind it takes "
+        "them along, as said beside it. There is no undo.",
+    }
     list_display = ("order_id", "kind_shown", "destination", "state", "attempts", "why", "owed_since")
     list_filter = (StatusFilter, "tenant")
     list_select_related = ("lane", "destination__tenant")
@@ -69,6 +83,8 @@ class DeliveryAdmin(EvidenceAdmin):
     search_fields = ("=id", "=reference")
     search_help_text = "Delivery id, order token or import reference, as they are written"
     inlines = (TriesOfDelivery,)
+    actions = ("retry_dead", "discard_dead")
+    actions_detail = ("retry_one", "discard_one")
     fields = (
         ("order_link", "destination_link"),
         ("kind_shown", "state"),

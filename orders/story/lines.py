@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from django.utils.text import capfirst
-
 from orders.durations import in_words
 from orders.models import Delivery, OperatorAction, OrderEvent, TimelineEntry
 from orders.story.rows import Rows, Tries
@@ -60,7 +58,7 @@ def tries_words(tries: Tries) -> str:
     last = tries.last
     said = last.detail or (f"answered {last.response_status}" if last.response_status else last.verdict)
     if tries.count == 1:
-        return f"1 try, {in_words(last.duration_ms / 1000)}: {said}"
+        return f"1 try, {last.duration_ms:.0f} ms: {said}"
     return f"{tries.count} tries over {in_words(last.started_at - tries.first_at)}, last: {said}"
 
 
@@ -120,7 +118,7 @@ def _owing(rows: Rows, event: OrderEvent, at: datetime) -> Iterator[Happening]:
             what = f"Owes{whom} nothing, because {line['because']}"
         else:
             what = f"Owes{whom}: {kind_words(line['owes'])}"
-        yield Happening(at=at, road="events" if destination is None else rows.road(destination), what=what)
+        yield Happening(at=at, road="events", what=what)
     if not owing:
         yield Happening(at=at, road="events", what="Owes nothing, because no supplier or warehouse is concerned")
 
@@ -138,7 +136,7 @@ def _delivery(rows: Rows, delivery: Delivery) -> Iterator[Happening]:
     yield Happening(
         at=at,
         road=rows.road(delivery.destination_id),
-        what=f"{capfirst(rows.whom(delivery.destination_id))}: {kind_words(delivery.kind)} {words}",
+        what=f"{rows.name(delivery.destination_id)}: {kind_words(delivery.kind)} {words}",
         result=result,
         tone=tone,
         subject=f"delivery:{delivery.pk}",

@@ -54,14 +54,14 @@ class Rows:
         destination = self.destinations.get(destination_id)
         return "" if destination is None else ROADS.get(destination.channel, destination.channel)
 
-    def whom(self, destination_id: int) -> str:
-        """``supplier beans``; a destination that is gone is named by its number."""
+    def name(self, destination_id: int) -> str:
+        """``beans``; a destination that is gone is named by its number."""
         destination = self.destinations.get(destination_id)
-        return (
-            f"destination {destination_id}"
-            if destination is None
-            else f"{self.road(destination_id)} {destination.name}"
-        )
+        return f"destination {destination_id}" if destination is None else destination.name
+
+    def whom(self, destination_id: int) -> str:
+        """``supplier beans``"""
+        return f"{self.road(destination_id)} {self.name(destination_id)}".strip()
 
 
 def load(key: OrderKey, *, most: int) -> Rows:

@@ -75,7 +75,7 @@ def test_an_order_shows_its_document_and_its_story(root, furnished):
     assert "&quot;unitPrice&quot;: 19.90" in html
     assert "Event 1 applied" in html
     assert "Owes nothing, because no supplier or warehouse is concerned" in html
-    assert "1 try, 0 s: &lt;script&gt;" in html
+    assert "1 try, 35 ms: &lt;script&gt;" in html
 
 
 @pytest.mark.parametrize("name", ["order", "orderevent", "delivery", "destination", "tenant", "apiclient"])

@@ -277,3 +277,16 @@ def test_home_of_an_empty_hub_says_what_to_do_next(root):
     html = root.get("/admin/").content.decode()
     assert "Nothing. No destination is stopped and no dead letter waits." in html
     assert "Add the first tenant" in html
+
+
+def test_a_dead_delivery_is_previewed_and_retried_like_an_event(root, furnished):
+    dead = furnished.deliveries[2]
+    page = "/admin/orders/delivery/"
+    chosen = {"action": "retry_dead", "_selected_action": str(dead.pk)}
+    assert "A retry would send it now." in root.post(page, chosen).content.decode()
+    dead.refresh_from_db()
+    assert dead.status == "dead"
+    root.post(page, chosen | {"apply": "1", "reason": "beans is back"})
+    dead.refresh_from_db()
+    assert dead.status == "pending"
+    assert OperatorAction.objects.get(subject=f"delivery:{dead.pk}", who="root").reason == "beans is back"

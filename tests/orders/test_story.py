@@ -83,8 +83,8 @@ def test_what_is_owed_and_why_not_is_told_in_words(engine, beans):
     ]
     OrderEvent.objects.filter(pk=event.pk).update(owes=json.dumps(lines))
     assert told(engine.key())[2:] == [
-        ("supplier", "Owes supplier beans: order created"),
-        ("supplier", "Owes supplier beans nothing, because it is cancelled"),
+        ("events", "Owes supplier beans: order created"),
+        ("events", "Owes supplier beans nothing, because it is cancelled"),
     ]
 
 
@@ -105,7 +105,7 @@ def test_retries_fold_into_one_line(engine, beans):
         tried(delivery, start + timedelta(minutes=minute))
     last = story(engine.key())[-1]
     assert (last.what, last.result, last.tone) == (
-        "Supplier beans: order created not through yet",
+        "beans: order created not through yet",
         "5 tries over 12 min, last: The receiver answered 503.",
         Tone.WAITING,
     )
