@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 
 from orders.channels import Outcome, Verdict
 from orders.clock import DatabaseClock
@@ -84,30 +85,41 @@ def _recover(destination: Destination) -> None:
         destination.probe_at = None
 
 
+@transaction.atomic
 def pause(destination: Destination, *, who: str, reason: str) -> None:
     """Hold everything owed to the destination until a person resumes it."""
+    _lock(destination)
     destination.state, destination.state_reason = Destination.State.PAUSED, reason or f"paused by {who}"
     destination.state_since, destination.probe_at = DatabaseClock().now(), None
     destination.save(update_fields=FIELDS)
     _note(destination, "pause", who=who, reason=reason)
 
 
+@transaction.atomic
 def resume(destination: Destination, *, who: str, reason: str = "") -> None:
     """Go on with the lanes in order; also closes the breaker."""
+    _lock(destination)
     destination.state, destination.state_reason, destination.state_since = Destination.State.RUNNING, "", None
     destination.failures, destination.open_seconds, destination.probe_at = 0, None, None
     destination.waits_until = None
     destination.save(update_fields=FIELDS)
     _note(destination, "resume", who=who, reason=reason)
-    wake_outbound()
+    transaction.on_commit(wake_outbound)
 
 
+@transaction.atomic
 def probe(destination: Destination, *, who: str) -> None:
     """Let one delivery through now, whatever the state says; its outcome decides."""
+    _lock(destination)
     destination.probe_at = DatabaseClock().now() - timedelta(seconds=1)
     destination.save(update_fields=["probe_at"])
     _note(destination, "probe", who=who, reason="")
-    wake_outbound()
+    transaction.on_commit(wake_outbound)
+
+
+def _lock(destination: Destination) -> None:
+    """Read anew under the row's lock, so that an outcome recorded meanwhile is neither lost nor written over."""
+    destination.refresh_from_db(from_queryset=Destination.objects.select_for_update())
 
 
 def _note(destination: Destination, action: str, *, who: str, reason: str) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from orders.channels import Change, OrderKey, Owed, OwesNothing, Planner, channels
 from orders.deliveries import Debt, debt_of, owe
-from orders.models import Destination, Tenant
+from orders.models import Tenant
 
 Owing = list[dict[str, Any]]
 
@@ -54,8 +54,3 @@ class Plan:
         for planner in self._planners:
             planner.save()
         return owed
-
-
-def has_destinations(tenant_id: int) -> bool:
-    """Whether the tenant tells anybody at all; a tenant without destinations is planned for free."""
-    return Destination.objects.filter(tenant=tenant_id, active=True).exists()

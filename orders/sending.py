@@ -24,13 +24,15 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from orders.allowances import allowances
-from orders.channels import Outcome, Request, Verdict, channels
+from orders.channels import Channel, Outcome, Request, Verdict, channels
 from orders.models import Delivery, Destination
 from orders.outcomes import Tried, record
 from orders.queues import LANES, claim
 
 log = structlog.get_logger("orderhub.outbox")
 
+FAULT = "fault"
+"""In a request's context: why it could not be made."""
 IDLE_SECONDS = 0.05
 """While requests are under way: how often to look for other work that has come due."""
 
@@ -99,8 +101,17 @@ def _claimed(room: int) -> list[_Sent]:
             continue
         heads = _heads(lane_ids, lease)
         for destination, deliveries in heads:
-            found += [_Sent(request, lease, time.monotonic()) for request in channel.group(destination, deliveries)]
+            found += [_Sent(request, lease, time.monotonic()) for request in _grouped(channel, destination, deliveries)]
     return found
+
+
+def _grouped(channel: Channel, destination: Destination, deliveries: list[Delivery]) -> list[Request]:
+    """The channel's requests; where it cannot make them, one that fails with the reason, so that nobody else waits."""
+    try:
+        return list(channel.group(destination, deliveries))
+    except Exception as error:  # a fault of ours at one destination must not stop the others
+        log.error("preparing failed inside the hub", destination=str(destination.pk), exc_info=error)
+        return [Request(destination, deliveries, {FAULT: f"preparing failed inside the hub ({type(error).__name__})"})]
 
 
 def _heads(lane_ids: Sequence[int], lease: uuid.UUID) -> list[tuple[Destination, list[Delivery]]]:
@@ -122,6 +133,8 @@ def _heads(lane_ids: Sequence[int], lease: uuid.UUID) -> list[tuple[Destination,
 def _send(request: Request) -> Sequence[Outcome]:
     """In a courier's thread, outside any transaction."""
     try:
+        if FAULT in request.context:
+            return [Outcome(Verdict.UNAVAILABLE, request.context[FAULT])] * len(request.deliveries)
         close_old_connections()
         return channels()[request.destination.channel].send(request)
     except Exception as error:  # a fault of ours must not lose the delivery

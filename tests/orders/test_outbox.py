@@ -319,3 +319,20 @@ def test_a_fault_of_ours_while_sending_is_a_try_and_loses_nothing(beans, monkeyp
     sending.deliver()
     assert (status("a1"), Delivery.objects.get().attempts) == ("pending", 1)
     assert "RuntimeError" in Delivery.objects.get().error
+
+
+def test_a_destination_whose_requests_cannot_be_made_holds_up_nobody(beans, engine, monkeypatch):
+    peas = Destination.objects.create(tenant=engine.tenant, channel="fake", name="peas")
+    owed(beans, "a1", lane="order:1")
+    owed(peas, "b1", lane="order:1")
+    real = FakeChannel.group
+
+    def broken(self, destination, heads):
+        if destination == beans:
+            raise LookupError("a bug")
+        return real(self, destination, heads)
+
+    monkeypatch.setattr(FakeChannel, "group", broken)
+    sending.deliver()
+    assert (status("a1"), status("b1")) == ("pending", "delivered")
+    assert "preparing failed" in Delivery.objects.get(reference="a1").error

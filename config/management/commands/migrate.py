@@ -10,6 +10,8 @@ from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from orders.people import ensure_roles
+
 LOCK = 7_161_505_001
 """Any number that no other program of this database uses: the key of the advisory lock."""
 POLL_SECONDS = 0.2
@@ -18,11 +20,17 @@ concurrently by the one that has the lock would wait for that snapshot for ever.
 
 
 class Command(MigrateCommand):
-    """Django's migrate, one at a time: a second one waits for the first and then finds nothing to do."""
+    """Django's migrate, one at a time: a second one waits for the first and then finds nothing to do.
+
+    Afterwards the staff roles have the permissions of every app at this version.
+    """
 
     def handle(self, *args: Any, **options: Any) -> None:
         with _alone(connections[options["database"]]):
             super().handle(*args, **options)
+            looking_only = options["plan"] or options["check_unapplied"]
+            if not looking_only and "auth_group" in connections[options["database"]].introspection.table_names():
+                ensure_roles()
 
 
 @contextmanager
