@@ -15,9 +15,9 @@ from typing import Any
 from orderflow.documents import Import, NotSendable
 from orderflow.models import OrderFlowChannel
 from orderflow.order_imports import OrderRules, WarehouseFacts, order_import, quantities, read_order
-from orderflow.patterns import taken_by
 from orderflow.product_imports import ProductScope
 from orders.documents import digest, load, render
+from orders.patterns import taken_by
 
 MEMBERS = ("items", "placedDateTime", "currencyId", "customer", "deliveryAddress")
 """The members of a customer order that the mapping of domain/orderflow.md section 2 reads."""

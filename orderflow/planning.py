@@ -11,10 +11,10 @@ from typing import Any
 
 from orderflow.models import OrderFlowChannel, WarehouseOrder
 from orderflow.owing import CANCEL, CANCELLED, FULFILLED, IMPORT, Known, Owing, Wanted, owing
-from orderflow.patterns import taken_by
 from orderflow.payloads import Snapshot, import_digest, reference_for
 from orders.channels import Change, OrderKey, Owed, OwesNothing
 from orders.models import Tenant
+from orders.patterns import taken_by
 
 Place = tuple[int, str, str]
 """(channel, business unit, order): where a WarehouseOrder stands."""

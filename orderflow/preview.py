@@ -9,10 +9,10 @@ from orderflow.documents import NotSendable, document
 from orderflow.models import OrderFlowChannel, WarehouseOrder
 from orderflow.outcomes import State
 from orderflow.owing import CANCELLED, FULFILLED
-from orderflow.patterns import taken_by
 from orderflow.payloads import Snapshot, draw, reference_for
 from orders.documents import load
 from orders.models import Order
+from orders.patterns import taken_by
 
 _HELD = {
     State.ABSENT: "The warehouse holds nothing of the order.",

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, Overflow
-from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
+from orders.patterns import matches
 from suppliers.events import Case
 
 Owner = TypeVar("Owner", bound=Hashable)
@@ -23,24 +22,6 @@ Item = Mapping[str, Any]
 EXACT = Context(prec=500, traps=[Inexact, Overflow])
 """30 digits with exponents to ±30 (domain/customer-order.md, section 2), multiplied and added 2,000 times: far below
 500 digits. Inexact is trapped, so a rounded amount can never leave."""
-
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """``*`` any run, ``?`` any one character, everything else itself.
-
-    The middle pieces match their first occurrence for good (atomic groups), so a hostile pattern stays linear.
-    """
-    first, *rest = (re.escape(piece).replace(r"\?", ".") for piece in pattern.split("*"))
-    if not rest:
-        return re.compile(first, re.DOTALL)
-    *middle, last = rest
-    return re.compile(first + "".join(f"(?>.*?{piece})" for piece in middle) + f".*{last}", re.DOTALL)
-
-
-def matches(pattern: str, item_id: str) -> bool:
-    """Whether a supplier's pattern covers an item id. The whole id, case counts, brackets mean themselves."""
-    return _compiled(pattern).fullmatch(item_id) is not None
 
 
 @dataclass(frozen=True, slots=True)
