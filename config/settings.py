@@ -45,6 +45,8 @@ ONBOARDING_SECTIONS = {
     "suppliers": "suppliers.onboarding.Suppliers",
     "orderflow_channels": "orderflow.onboarding.Channels",
 }
+FULFILMENT_PARTS = {"suppliers": "suppliers.fulfilment.parts", "warehouses": "orderflow.fulfilment.parts"}
+"""What each app tells of one order's fulfilment (orders.api.fulfilment)."""
 ATTENTION = ["proxy.attention.needing_a_person", "suppliers.attention.needing_a_person"]
 """Callables that add lines to what needs a person on the home page (orders.attention)."""
 
@@ -252,7 +254,7 @@ UNFOLD = {
     "SITE_TITLE": "Orderhub",
     "SITE_HEADER": "Orderhub",
     "SITE_SYMBOL": "hub",
-    "SITE_URL": "/admin/",
+    "SITE_URL": None,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "orders.admin.home.dashboard",

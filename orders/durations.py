@@ -8,8 +8,10 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
 def in_words(length: timedelta | float) -> str:
-    """``0.2 s``, ``12 s``, ``4 min``, ``3 h 5 min``, ``2 d 4 h``; a negative length counts as none."""
+    """``40 ms``, ``0.2 s``, ``12 s``, ``4 min``, ``3 h 5 min``, ``2 d 4 h``; a negative length counts as none."""
     seconds = max(length.total_seconds() if isinstance(length, timedelta) else length, 0.0)
+    if 0 < seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     whole = round(seconds)

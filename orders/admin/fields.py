@@ -74,7 +74,7 @@ class PairsField(_JsonField):
     empty: Any = {}
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"widget": UnfoldAdminTextareaWidget, **options})
+        super().__init__(**{"widget": UnfoldAdminTextareaWidget(attrs={"rows": 4}), **options})
 
     def read(self, text: str) -> dict[str, str]:
         pairs: dict[str, str] = {}
@@ -95,7 +95,7 @@ class LinesField(_JsonField):
     """One entry per line."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"widget": UnfoldAdminTextareaWidget, **options})
+        super().__init__(**{"widget": UnfoldAdminTextareaWidget(attrs={"rows": 4}), **options})
 
     def read(self, text: str) -> list[str]:
         return list(filter(None, map(str.strip, text.splitlines())))

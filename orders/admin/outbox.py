@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from unfold.admin import TabularInline
@@ -217,12 +218,13 @@ class DestinationAdmin(EvidenceAdmin):
         "state_words",
         ("waiting", "failures"),
         ("concurrency", "rate_limit_per_second"),
-        "retry_schedule",
+        "schedule",
         "deliveries",
+        "buttons",
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("state_words", "waiting", "deliveries")
+        return ("state_words", "waiting", "schedule", "deliveries", "buttons")
 
     @admin.display(description="state", ordering="state")
     def state_shown(self, destination: Destination) -> SafeString:
@@ -235,6 +237,16 @@ class DestinationAdmin(EvidenceAdmin):
     @admin.display(description="orders waiting")
     def waiting(self, destination: Destination) -> int:
         return orders_waiting(destination)
+
+    @admin.display(description="retry schedule")
+    def schedule(self, destination: Destination) -> str:
+        steps = destination.retry_schedule
+        return f"after {', '.join(f'{step:g}' for step in steps)} s" if steps else "the hub's own"
+
+    @admin.display(description="what the buttons do")
+    def buttons(self, destination: Destination) -> SafeString:
+        lines = ((verb.name.capitalize(), verb.effect) for verb in VERBS.values())
+        return format_html("<dl class='hub-facts'>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", lines))
 
     @admin.display(description="deliveries")
     def deliveries(self, destination: Destination) -> SafeString | str:
