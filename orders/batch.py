@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -24,7 +25,7 @@ from orders.faults import InjectedFault, inject
 from orders.models import Order, OrderEvent, OrderQueue, Tenant
 from orders.planning import Plan
 from orders.problems import InvalidBody
-from orders.setwise import adapted, execute
+from orders.setwise import Columns
 
 EVENTS_MOST = 2_000
 """Engine study, Claim and apply: events per batch."""
@@ -42,6 +43,18 @@ class LeaseLost(Exception):
     """The lease ran out and another worker has the queue; whoever outlived its lease records nothing."""
 
 
+class PendingEvent(NamedTuple):
+    """What applying needs of an event; a model instance of each would cost more than the rest."""
+
+    pk: UUID
+    queue_id: int
+    sequence: int
+    payload: str
+    attempts: int
+    received_at: datetime
+    correlation_id: str
+
+
 @dataclass(slots=True)
 class _Present:
     """An order as it stands within the batch."""
@@ -49,8 +62,8 @@ class _Present:
     document: dict[str, Any] | None
     digest: str
     applied_sequence: int
-    received_at: Any
-    updated_at: Any
+    received_at: datetime
+    updated_at: datetime
     touched: bool = False
 
 
@@ -95,22 +108,22 @@ class Batch:
             raise PoisonEvent(f"applying failed inside the hub ({type(error).__name__}: {error})"[:500]) from error
         return owed
 
-    def _events(self) -> tuple[Mapping[int, list[OrderEvent]], bool]:
+    def _events(self) -> tuple[Mapping[int, list[PendingEvent]], bool]:
         ids = [queue.pk for queue in self._queues]
         pending = (
             OrderEvent.objects.filter(queue__in=ids, status=OrderEvent.Status.PENDING)
             .filter(sequence__gt=F("queue__done_sequence"))
             .order_by("queue_id", "sequence")
-            .only("id", "queue_id", "sequence", "payload", "attempts", "received_at", "correlation_id", "tenant_id")
+            .values_list("id", "queue_id", "sequence", "payload", "attempts", "received_at", "correlation_id")
         )
         rows = list(pending[: self._events_most + 1])
         cut = len(rows) > self._events_most
-        lines: dict[int, list[OrderEvent]] = defaultdict(list)
-        for event in rows[: self._events_most]:
-            lines[event.queue_id].append(event)
+        lines: dict[int, list[PendingEvent]] = defaultdict(list)
+        for row in rows[: self._events_most]:
+            lines[row[1]].append(PendingEvent(*row))
         return lines, cut
 
-    def _orders(self, events: Mapping[int, list[OrderEvent]]) -> dict[int, _Present]:
+    def _orders(self, events: Mapping[int, list[PendingEvent]]) -> dict[int, _Present]:
         stored = Order.objects.filter(queue__in=list(events)).values_list(
             "queue_id", "document", "digest", "applied_sequence", "received_at", "updated_at"
         )
@@ -119,7 +132,9 @@ class Batch:
             orders.setdefault(queue_id, _Present(None, "", 0, line[0].received_at, line[0].received_at))
         return orders
 
-    def _fold(self, events: Mapping[int, list[OrderEvent]], orders: Mapping[int, _Present]) -> dict[int, list[Change]]:
+    def _fold(
+        self, events: Mapping[int, list[PendingEvent]], orders: Mapping[int, _Present]
+    ) -> dict[int, list[Change]]:
         """Apply each queue's events in sequence to its order; returns the changes by tenant."""
         tenants = Tenant.objects.in_bulk({queue.tenant_id for queue in self._queues})
         changes: dict[int, list[Change]] = defaultdict(list)
@@ -131,7 +146,7 @@ class Batch:
         self._tenants = tenants
         return changes
 
-    def _fold_one(self, queue: OrderQueue, event: OrderEvent, order: _Present, tenant: Tenant) -> Change | None:
+    def _fold_one(self, queue: OrderQueue, event: PendingEvent, order: _Present, tenant: Tenant) -> Change | None:
         if event.sequence <= order.applied_sequence:
             self._overtaken.append((event.pk, event_at(queue.pk, order.applied_sequence)))
             return None
@@ -177,32 +192,30 @@ class Batch:
             for queue_id, order in sorted(orders.items())
             if order.touched
         ]
-        if rows and execute(_WRITE_ORDERS, adapted(Order, _ORDER_COLUMNS, rows)) != len(rows):
+        if _ORDER.execute(_WRITE_ORDERS, rows) != len(rows):
             raise LeaseLost("an order was applied further by somebody else")
 
     def _write_events(self) -> None:
         now = self._clock.now()
-        [[finished_at]] = adapted(OrderEvent, ("finished_at",), [(now,)])
-        rows = adapted(OrderEvent, ("id", "changed", "attempts"), sorted(self._applied))
-        execute(_WRITE_APPLIED, rows, after=[finished_at])
+        _APPLIED.execute(_WRITE_APPLIED, sorted(self._applied), after=_FINISHED.adapted([now]))
         owing = [(pk, orjson.dumps(lines).decode()) for pk, lines in sorted(self._plan.owing.items())]
-        execute(_WRITE_OWING, adapted(OrderEvent, ("id", "owes"), owing))
+        _OWING.execute(_WRITE_OWING, owing)
         for pk, newer in self._overtaken:
             OrderEvent.objects.filter(pk=pk).update(
                 status=OrderEvent.Status.SUPERSEDED, superseded_by=newer, finished_at=now
             )
 
-    def _release(self, events: Mapping[int, list[OrderEvent]], *, cut: bool) -> None:
+    def _release(self, events: Mapping[int, list[PendingEvent]], *, cut: bool) -> None:
         """Guarded by the lease. What was received meanwhile, or cut from the batch, is due again at once."""
         rows = []
         for queue in self._queues:
             line = events.get(queue.pk)
             done = line[-1].sequence if line else queue.done_sequence
             rows.append((queue.pk, done if cut else max(done, queue.last_sequence)))
-        [[now, lease]] = adapted(OrderQueue, ("due_at", "lease"), [(self._clock.now(), self._lease)])
+        now, lease = _LEASE.adapted([self._clock.now(), self._lease])
         keep = cut and self._keep_lease
         sql, after = (_KEEP, [lease]) if keep else (_RELEASE, [now, lease])
-        if execute(sql, adapted(OrderQueue, ("id", "done_sequence"), rows), after=after) != len(rows):
+        if _DONE.execute(sql, rows, after=after) != len(rows):
             raise LeaseLost("the lease ran out before the work was done")
         self.released = not keep
 
@@ -224,15 +237,20 @@ def _columns(document: Mapping[str, Any]) -> tuple[Any, ...]:
     )
 
 
-_ORDER_COLUMNS = (
-    "queue", "tenant", "business_unit_id", "customer_order_id", "customer_id", "status", "placed_at", "item_ids",
-    "document", "digest", "applied_sequence", "received_at", "updated_at",
+_ORDER = Columns(
+    Order, "queue", "tenant", "business_unit_id", "customer_order_id", "customer_id", "status", "placed_at",
+    "item_ids", "document", "digest", "applied_sequence", "received_at", "updated_at",
 )  # fmt: skip
+_APPLIED = Columns(OrderEvent, "id", "changed", "attempts")
+_OWING = Columns(OrderEvent, "id", "owes")
+_FINISHED = Columns(OrderEvent, "finished_at")
+_DONE = Columns(OrderQueue, "id", "done_sequence")
+_LEASE = Columns(OrderQueue, "due_at", "lease")
 _WRITE_ORDERS = """
     INSERT INTO orders_order
         (queue_id, tenant_id, business_unit_id, customer_order_id, customer_id, status, placed_at, item_ids,
          document, digest, applied_sequence, received_at, updated_at)
-    VALUES {values}
+    {rows}
     ON CONFLICT (queue_id) DO UPDATE SET
         customer_id = excluded.customer_id, status = excluded.status, placed_at = excluded.placed_at,
         item_ids = excluded.item_ids, document = excluded.document, digest = excluded.digest,
@@ -240,23 +258,23 @@ _WRITE_ORDERS = """
     WHERE orders_order.applied_sequence < excluded.applied_sequence
 """
 _WRITE_APPLIED = """
-    WITH done (id, changed, attempts) AS (VALUES {values})
+    WITH done (id, changed, attempts) AS ({rows})
     UPDATE orders_orderevent SET status = 'applied', changed = done.changed, error = '', attempts = done.attempts,
         finished_at = %s
     FROM done WHERE orders_orderevent.id = done.id
 """
 _WRITE_OWING = """
-    WITH done (id, owes) AS (VALUES {values})
+    WITH done (id, owes) AS ({rows})
     UPDATE orders_orderevent SET owes = done.owes FROM done WHERE orders_orderevent.id = done.id
 """
 _RELEASE = """
-    WITH done (id, sequence) AS (VALUES {values})
+    WITH done (id, sequence) AS ({rows})
     UPDATE orders_orderqueue SET lease = NULL, losses = 0, done_sequence = done.sequence,
         due_at = CASE WHEN last_sequence > done.sequence THEN %s END
     FROM done WHERE orders_orderqueue.id = done.id AND lease = %s
 """
 _KEEP = """
-    WITH done (id, sequence) AS (VALUES {values})
+    WITH done (id, sequence) AS ({rows})
     UPDATE orders_orderqueue SET losses = 0, done_sequence = done.sequence
     FROM done WHERE orders_orderqueue.id = done.id AND lease = %s
 """

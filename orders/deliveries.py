@@ -11,7 +11,7 @@ from typing import NamedTuple
 from orders.channels import Change, OrderKey, Owed
 from orders.clock import DatabaseClock
 from orders.models import Delivery, Lane
-from orders.setwise import adapted, fetch
+from orders.setwise import Columns
 
 NO_ORDER = ("", "")
 
@@ -94,14 +94,14 @@ _RESERVE = """
     INSERT INTO orders_lane AS lane
         (destination_id, key, tenant_id, business_unit_id, customer_order_id, last_position, done_position, due_at,
          losses)
-    VALUES {values}
+    {rows}
     ON CONFLICT (destination_id, key) DO UPDATE
     SET last_position = lane.last_position + excluded.last_position,
         due_at = CASE WHEN lane.held_by IS NULL THEN coalesce(lane.due_at, excluded.due_at) END
     RETURNING destination_id, key, id, last_position, done_position, lease
 """
-_RESERVED = (
-    "destination", "key", "tenant", "business_unit_id", "customer_order_id", "last_position", "done_position",
+_RESERVED = Columns(
+    Lane, "destination", "key", "tenant", "business_unit_id", "customer_order_id", "last_position", "done_position",
     "due_at", "losses",
 )  # fmt: skip
 
@@ -114,7 +114,7 @@ def _reserve(debts: Sequence[Debt]) -> dict[tuple[int, str], _Lane]:
         (name[0], name[1], debt.tenant_id, debt.business_unit_id, debt.customer_order_id, counts[name], 0, now, 0)
         for name, debt in sorted(first.items(), key=lambda item: item[0])
     ]
-    found = fetch(_RESERVE, adapted(Lane, _RESERVED, rows))
+    found = _RESERVED.fetch(_RESERVE, rows)
     # the lease itself: SQLite 3.40 returns 1 for "lease IS NOT NULL" of a row that has none
     return {(row[0], row[1]): _Lane(row[2], row[3], row[4], row[5] is not None) for row in found}
 

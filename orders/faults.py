@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
 from django.conf import settings
 
-from orders.models import OrderEvent, OrderQueue
+from orders.models import OrderQueue
 
 _PATTERN = re.compile(r"fault-(?:(\d{1,6})|(always))-")
 
@@ -16,7 +17,17 @@ class InjectedFault(Exception):
     """A fault asked for by the order's id."""
 
 
-def inject(events: Sequence[OrderEvent]) -> None:
+class Tried(Protocol):
+    """An event about to be applied."""
+
+    @property
+    def queue_id(self) -> int: ...
+
+    @property
+    def attempts(self) -> int: ...
+
+
+def inject(events: Sequence[Tried]) -> None:
     """Raise for the first event whose order id asks for a failure on this try. Called after the orders are written."""
     if not settings.HUB_FAULT_INJECTION or not events:
         return

@@ -1,8 +1,15 @@
-"""Many rows in one statement, the same text on PostgreSQL and SQLite: ``VALUES`` lists with adapted values."""
+"""Many rows in one statement, the same text on PostgreSQL and SQLite.
+
+``{rows}`` in the text becomes ``SELECT * FROM unnest(…)`` over one array per column on PostgreSQL (few parameters, so
+the driver has little to parse however many rows there are) and a ``VALUES`` list on SQLite, which has no arrays:
+
+    WITH done (id, changed) AS ({rows}) UPDATE … FROM done …        INSERT INTO … (…) {rows} ON CONFLICT …
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, cast
 
 from django.db import connection, models
@@ -10,30 +17,70 @@ from django.db import connection, models
 SQLITE_PARAMETERS = 900
 """SQLite's historical limit on parameters of one statement is 999."""
 
-
-def adapted(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
-    """Rows of Python values as the database driver wants them, per the model's fields."""
-    fields = [cast("models.Field[Any, Any]", model._meta.get_field(name)) for name in names]
-    return [
-        [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)] for row in rows
-    ]
+Rows = Sequence[Sequence[Any]]
 
 
-def values_list(rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
-    """``(%s, %s), (%s, %s)`` and its parameters."""
-    line = "(" + ", ".join(["%s"] * len(rows[0])) + ")"
-    return ", ".join([line] * len(rows)), [value for row in rows for value in row]
+class Columns:
+    """The columns of the rows to be written, by a model's field names: knows how the driver wants their values."""
+
+    def __init__(self, model: type[models.Model], *names: str) -> None:
+        self._fields = [cast("models.Field[Any, Any]", model._meta.get_field(name)) for name in names]
+
+    def adapted(self, row: Sequence[Any]) -> list[Any]:
+        """One row's values as the database in use takes them."""
+        return [_adapted(field, value) for field, value in zip(self._fields, row, strict=True)]
+
+    def execute(self, sql: str, rows: Rows, *, after: Sequence[Any] = ()) -> int:
+        """Run ``sql`` over the rows, with the adapted parameters ``after`` them; returns how many rows it touched."""
+        touched = 0
+        for text, parameters in self._statements(sql, rows):
+            with connection.cursor() as cursor:
+                cursor.execute(text, [*parameters, *after])
+                touched += _touched(cursor)
+        return touched
+
+    def fetch(self, sql: str, rows: Rows, *, after: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The same for a statement that returns rows."""
+        found: list[tuple[Any, ...]] = []
+        for text, parameters in self._statements(sql, rows):
+            with connection.cursor() as cursor:
+                cursor.execute(text, [*parameters, *after])
+                found.extend(cursor.fetchall())
+        return found
+
+    def _statements(self, sql: str, rows: Rows) -> Iterable[tuple[str, list[Any]]]:
+        if not rows:
+            return
+        if connection.vendor != "sqlite":
+            yield sql.format(rows=self._unnest()), self._arrays(rows)
+            return
+        size = max(1, SQLITE_PARAMETERS // len(self._fields))
+        for start in range(0, len(rows), size):
+            part = [self.adapted(row) for row in rows[start : start + size]]
+            line = "(" + ", ".join(["%s"] * len(self._fields)) + ")"
+            yield sql.format(rows="VALUES " + ", ".join([line] * len(part))), [value for row in part for value in row]
+
+    def _unnest(self) -> str:
+        arrays = ", ".join(f"%s::{_postgresql_type(field)}[]" for field in self._fields)
+        return f"SELECT * FROM unnest({arrays})"  # noqa: S608  # types of our own columns
+
+    def _arrays(self, rows: Rows) -> list[Any]:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        for place, field in enumerate(self._fields):
+            if isinstance(field, models.JSONField):
+                columns[place] = [_adapted(field, value) for value in columns[place]]
+        return columns
 
 
-def execute(sql: str, rows: Sequence[Sequence[Any]], *, after: Sequence[Any] = ()) -> int:
-    """Run ``sql`` with ``{values}`` replaced by the rows; returns how many rows it touched."""
-    touched = 0
-    for part in _parts(rows):
-        values, parameters = values_list(part)
-        with connection.cursor() as cursor:
-            cursor.execute(sql.format(values=values), [*parameters, *after])
-            touched += _touched(cursor)
-    return touched
+def _adapted(field: models.Field[Any, Any], value: Any) -> Any:
+    return field.get_db_prep_save(value, connection)
+
+
+@cache
+def _postgresql_type(field: models.Field[Any, Any]) -> str:
+    """The column's type without its length: a cast to a shorter one would cut silently where an insert refuses."""
+    named = str(field.db_type(connection))
+    return "text" if named.startswith("varchar") else named
 
 
 def _touched(cursor: Any) -> int:
@@ -42,23 +89,3 @@ def _touched(cursor: Any) -> int:
         return int(cursor.rowcount)
     cursor.execute("SELECT changes()")
     return int(cursor.fetchone()[0])
-
-
-def fetch(sql: str, rows: Sequence[Sequence[Any]], *, after: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """The same for a statement that returns rows."""
-    found: list[tuple[Any, ...]] = []
-    for part in _parts(rows):
-        values, parameters = values_list(part)
-        with connection.cursor() as cursor:
-            cursor.execute(sql.format(values=values), [*parameters, *after])
-            found.extend(cursor.fetchall())
-    return found
-
-
-def _parts(rows: Sequence[Sequence[Any]]) -> Iterable[Sequence[Sequence[Any]]]:
-    if not rows:
-        return ()
-    if connection.vendor != "sqlite":
-        return (rows,)
-    size = max(1, SQLITE_PARAMETERS // len(rows[0]))
-    return (rows[start : start + size] for start in range(0, len(rows), size))

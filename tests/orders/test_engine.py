@@ -119,7 +119,7 @@ def test_a_tenants_own_schedule_goes_before_the_environments(engine, faults, set
 
 
 def test_after_the_last_retry_the_event_is_dead_and_its_successors_go_on(engine, faults, settings):
-    settings.HUB_EVENT_RETRY_SCHEDULE = [1.0, 5.0]
+    settings.HUB_EVENT_RETRY_SCHEDULE = [100.0, 500.0]
     dead = engine.put("fault-3-x", status="CREATED")
     successor = engine.put("fault-3-x", status="FULFILLED")
     for _ in range(3):
@@ -128,7 +128,7 @@ def test_after_the_last_retry_the_event_is_dead_and_its_successors_go_on(engine,
     assert (fate(dead)["status"], fate(dead)["attempts"]) == ("dead", 3)
     assert fate(dead)["finishedAt"] is not None
     assert fate(successor)["waitingBehind"] is None
-    settings.HUB_EVENT_RETRY_SCHEDULE = [1.0] * 5
+    settings.HUB_EVENT_RETRY_SCHEDULE = [100.0] * 5
     engine.drain_through_retries()
     assert engine.statuses("fault-3-x") == ["dead", "applied"]
     assert engine.order("fault-3-x").status == "FULFILLED"
@@ -140,7 +140,7 @@ def kill_first(engine, settings, order="fault-1-x"):
     dead = engine.put(order, status="CREATED")
     engine.drain()
     assert fate(dead)["status"] == "dead"
-    settings.HUB_EVENT_RETRY_SCHEDULE = [1.0, 5.0]
+    settings.HUB_EVENT_RETRY_SCHEDULE = [100.0, 500.0]
     return dead
 
 
@@ -187,7 +187,7 @@ def test_events_put_behind_a_retried_one_wait_for_it(engine, faults, settings):
     later = engine.put("fault-3-x", status="FULFILLED")
     engine.drain()
     assert fate(later)["waitingBehind"] == str(dead.pk)
-    settings.HUB_EVENT_RETRY_SCHEDULE = [1.0] * 5
+    settings.HUB_EVENT_RETRY_SCHEDULE = [100.0] * 5
     engine.drain_through_retries()
     assert engine.statuses("fault-3-x") == ["applied", "applied"]
     assert engine.order("fault-3-x").status == "FULFILLED"
@@ -291,7 +291,7 @@ def lose_worker(engine):
 
 
 def test_a_lost_worker_is_no_attempt_but_three_are(engine, settings):
-    settings.HUB_EVENT_RETRY_SCHEDULE = [1.0]
+    settings.HUB_EVENT_RETRY_SCHEDULE = [100.0]
     event = engine.put()
     for _ in range(3):
         lose_worker(engine)

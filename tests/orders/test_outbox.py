@@ -98,7 +98,7 @@ def test_a_retry_waits_its_step_with_jitter_up_to_a_fifth(beans, settings):
 
 
 def test_retry_after_lengthens_a_step_within_its_clamp(beans, settings):
-    settings.HUB_DELIVERY_RETRY_SCHEDULE = [1.0]
+    settings.HUB_DELIVERY_RETRY_SCHEDULE = [100.0]
     owed(beans, "a1")
     FakeChannel.answers["a1"] = [Outcome(Verdict.UNAVAILABLE, "429", response_status=429, retry_after=100_000)]
     before = DatabaseClock().now()
@@ -121,7 +121,7 @@ def test_an_asking_partner_makes_the_whole_destination_wait(beans):
 
 
 def test_after_the_last_retry_a_delivery_is_dead_and_its_lane_goes_on(beans, settings):
-    settings.HUB_DELIVERY_RETRY_SCHEDULE = [1.0]
+    settings.HUB_DELIVERY_RETRY_SCHEDULE = [100.0]
     settings.HUB_BREAKER_FAILURES = 0
     owed(beans, "a1", "a2")
     FakeChannel.answers["a1"] = [FAILED, FAILED]
