@@ -53,7 +53,7 @@ def supplier_status(part: SupplierPart) -> dict[str, str] | None:
     if part.status_at is None:
         return None
     comment = {} if part.status_comment is None else {"comment": part.status_comment}
-    return {"status": part.status, **comment, "updatedAt": _api_time(part.status_at)}
+    return {"status": part.status, **comment, "updatedAt": api_time(part.status_at)}
 
 
 def record_fetch(part: SupplierPart, *, correlation_id: str) -> None:
@@ -84,6 +84,6 @@ def _case_of(part: SupplierPart, document: Mapping[str, Any]) -> Case:
     return case_of_row(row, case_type=part.tenant.case_type)
 
 
-def _api_time(moment: datetime) -> str:
+def api_time(moment: datetime) -> str:
     """As all times of the API: UTC with milliseconds and ``Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orders.api.schema import Answer, Body, Operation, define
-from orders.problems import NotFound, UnknownOrder
+from orders.problems import NotFound, ProxyMode, UnknownOrder
 from suppliers.feed import EventsGone
 from suppliers.inbound import REPORTS
 
@@ -18,6 +18,10 @@ def _text(**more: Any) -> Shape:
 
 def _object(required: Shape, optional: Shape | None = None) -> Shape:
     return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}}
+
+
+def _or_null(shape: Shape) -> Shape:
+    return {**shape, "type": [shape["type"], "null"]}
 
 
 _NUMBER: Shape = {"type": "number"}
@@ -51,21 +55,22 @@ _ENVELOPE = {
 }
 _STATUS_WORD = _text(minLength=1, maxLength=64)
 _ITEM_ID = _text(minLength=1, maxLength=128)
+_DELIVERED: Shape = {"oneOf": [_ITEM_ID, _object({"itemId": _ITEM_ID})]}
 _DAY = _text(examples=["2026-11-20"], maxLength=64)
 SUPPLIER_EVENT: Shape = {
     "oneOf": [
         _object(
             {"eventType": {"const": "order_status_updated"}, **_ENVELOPE, "orderToken": _TEXT, "status": _STATUS_WORD},
-            {"comment": _text(maxLength=2000)},
+            {"comment": _or_null(_text(maxLength=2000))},
         ),
         _object(
             {"eventType": {"const": "delivery_updated"}, **_ENVELOPE, "orderToken": _TEXT, "status": _STATUS_WORD},
             {
-                "carrier": _text(maxLength=2000),
-                "trackingNumber": _text(maxLength=128),
-                "trackingUrl": _text(format="uri", maxLength=2000),
-                "expectedDate": _DAY,
-                "items": {"type": "array", "items": _object({"itemId": _ITEM_ID}), "maxItems": 2000},
+                "carrier": _or_null(_text(maxLength=2000)),
+                "trackingNumber": _or_null(_text(maxLength=128)),
+                "trackingUrl": _or_null(_text(format="uri", maxLength=2000)),
+                "expectedDate": _or_null(_DAY),
+                "items": _or_null({"type": "array", "items": _DELIVERED, "maxItems": 2000}),
             },
         ),
         _object(
@@ -74,7 +79,7 @@ SUPPLIER_EVENT: Shape = {
                 **_ENVELOPE,
                 "items": {
                     "type": "array",
-                    "items": _object({"itemId": _ITEM_ID, "available": _NUMBER}, {"expectedDate": _DAY}),
+                    "items": _object({"itemId": _ITEM_ID, "available": _NUMBER}, {"expectedDate": _or_null(_DAY)}),
                     "maxItems": 2000,
                 },
             }
@@ -134,4 +139,24 @@ receive = Operation(
     query={"lastEventId": {**_TEXT, "description": "The last event received; without it from the oldest kept."}},
     answers={200: Answer(description="At most 100, oldest first", schema=define("SupplierFeed", FEED))},
     problems=(NotFound, EventsGone),
+)
+_STOCK_LEVEL = _object(
+    {
+        "itemId": _TEXT,
+        "supplierId": _TEXT,
+        "available": _NUMBER,
+        "expectedDate": {"type": ["string", "null"]},
+        "reportedAt": _text(format="date-time"),
+    }
+)
+STOCK = _object({"stock": {"type": "array", "items": _STOCK_LEVEL}})
+stock = Operation(
+    id="getStock",
+    summary="Read what suppliers last said of their stock",
+    tag=SUPPLIERS,
+    scope="customer-orders:read",
+    query={"itemId": {"type": "array", "items": _ITEM_ID, "minItems": 1, "maxItems": 200}},
+    needed=("itemId",),
+    answers={200: Answer(description="One entry per item and supplier, in the order asked for", schema=STOCK)},
+    problems=(ProxyMode,),
 )

@@ -13,15 +13,18 @@ from rest_framework.request import Request
 
 from orders.api.body import read_json
 from orders.api.correlation import correlation_id
-from orders.api.parameters import read_parameters, text
+from orders.api.parameters import an_id, read_list, read_parameters, text
 from orders.api.paths import decode_segment
 from orders.api.views import ApiView, render_json
 from orders.problems import InvalidParameter, NotFound
-from suppliers import schema
+from suppliers import fulfilment, schema
 from suppliers.feed import event_json, page_after
 from suppliers.models import Supplier
 from suppliers.order_data import answer_for, part_of, record_fetch
 from suppliers.reports import receive_report
+
+MOST_ITEMS = 200
+"""Items of one stock request: as many as a page of anything else (contract: take)."""
 
 
 class OrderDataView(ApiView):
@@ -46,6 +49,17 @@ def conditional(request: HttpRequest, etag: str, response: HttpResponse) -> Http
     """The answer, or 304 where the caller has it already."""
     answered = get_conditional_response(request, etag=etag, response=response)
     return answered if isinstance(answered, HttpResponse) else response
+
+
+class StockView(ApiView):
+    """``GET /api/v1/stock?itemId=a&itemId=b``: what suppliers last said of their stock, for the tenant."""
+
+    scopes: ClassVar = {"GET": "customer-orders:read"}
+
+    @schema.stock
+    def get(self, request: Request) -> HttpResponse:
+        item_ids = read_list(request, "itemId", an_id, most=MOST_ITEMS)
+        return render_json({"stock": fulfilment.stock(self.caller.tenant, item_ids)})
 
 
 class SupplierEventsView(ApiView):

@@ -37,6 +37,30 @@ def read_parameters(request: Request, parsers: Mapping[str, Parser]) -> dict[str
     return values
 
 
+def read_list(request: Request, name: str, parser: Parser, *, most: int) -> list[Any]:
+    """The one parameter of an address that takes it several times: 1 to ``most`` values, each parsed.
+
+    Raises InvalidParameter for none, too many, a malformed one, or any other parameter.
+    """
+    given = request.query_params.getlist(name)
+    faults = [
+        Fault(f"/{other[:100]}", f"is not a parameter here; known: {name}")
+        for other in request.query_params
+        if other != name
+    ]
+    if not 1 <= len(given) <= most:
+        faults.append(Fault(f"/{name}", f"must be given 1 to {most} times"))
+    values: list[Any] = []
+    for one in given[:most]:
+        try:
+            values.append(parser(one))
+        except ValueError as error:
+            faults.append(Fault(f"/{name}", str(error)))
+    if faults:
+        raise InvalidParameter(errors=faults)
+    return values
+
+
 def whole(low: int, high: int) -> Parser:
     def parse(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) <= 18 and low <= int(text) <= high):

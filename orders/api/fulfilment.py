@@ -1,0 +1,34 @@
+"""What became of one order at those who deliver it: each app tells its part (contract: HTTP API, ``fulfilment``).
+
+``settings.FULFILMENT_PARTS`` names one callable per member of the answer, ``(key: OrderKey) -> list of JSON objects``.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils.module_loading import import_string
+from rest_framework.request import Request
+
+from orders.api.parameters import read_parameters
+from orders.api.schema.fulfilment import get_fulfilment
+from orders.api.views import ApiView, render_json
+from orders.channels import OrderKey
+from orders.models import Order
+from orders.problems import UnknownOrder
+
+
+class FulfilmentView(ApiView):
+    scopes: ClassVar = {"GET": "customer-orders:read"}
+
+    @get_fulfilment
+    def get(self, request: Request, business_unit_id: str, customer_order_id: str) -> HttpResponse:
+        """Who was told of the order, who fetched it, and what suppliers and warehouses said of it since."""
+        read_parameters(request, {})
+        key = OrderKey(self.caller.tenant.pk, business_unit_id, customer_order_id)
+        if not Order.objects.filter(**key._asdict()).exists():
+            raise UnknownOrder("No order with this id has been applied in this business unit.")
+        parts = {name: import_string(path)(key) for name, path in settings.FULFILMENT_PARTS.items()}
+        return render_json({"fulfilment": parts})
