@@ -17,14 +17,21 @@ _TEXT: Shape = {"type": "string"}
 _MOMENT: Shape = {"type": "string", "format": "date-time"}
 
 
+_VALUE: Shape = {**_TEXT, "minLength": 1, "maxLength": LONGEST, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"}
+_NARROWER: Shape = {
+    "username": {"pattern": r"^[^:\u0000-\u001f\u007f-\u009f]*$"},
+    "authUrl": {"format": "uri", "pattern": "^https?://"},
+}
+
+
 def _closed(properties: Shape, *, optional: tuple[str, ...] = ()) -> Shape:
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _config(kind: str, *names: str) -> Shape:
-    value = {**_TEXT, "minLength": 1, "maxLength": LONGEST}
-    return _closed({"type": {"const": kind}, "config": _closed(dict.fromkeys(names, value))})
+    members = {name: {**_VALUE, **_NARROWER.get(name, {})} for name in names}
+    return _closed({"type": {"const": kind}, "config": _closed(members)})
 
 
 _STEP = define(

@@ -18,6 +18,7 @@ from orders.api.schema.components import (
     ref,
 )
 from orders.api.schema.operations import Answer, Body, Operation
+from orders.documents import SEARCH_BODY
 from orders.models import OrderEvent
 from orders.problems import (
     Conflict,
@@ -35,7 +36,11 @@ ORDERS, EVENTS = "Customer orders", "Order events"
 READ_THROUGH = (ExternalContract, ExternalUnavailable, ExternalBusy, ProxyNotConfigured, ExternalTimeout)
 """What a read may answer while the tenant's orders are read from its own system."""
 
-ID: Json = {"type": "string", "minLength": 1, "maxLength": 128}
+ID: Json = {
+    name: rule for name, rule in SEARCH_BODY.json_schema()["properties"]["customerId"].items() if name != "title"
+}
+"""An id by the one rule for ids (contract: Ids)."""
+CURSOR: Json = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$", "description": "From page.next; opaque."}
 TAKE: Json = {"type": "integer", "minimum": 1, "maximum": 200, "default": DEFAULT_TAKE}
 SKIP: Json = {"type": "integer", "minimum": 0, "maximum": NO_LIMIT, "default": 0}
 UNIT: Json = {"businessUnitId": ID}
@@ -149,7 +154,7 @@ class documented:  # noqa: N801  # a namespace read as a word where it decorates
             "businessUnitId": ID,
             "status": {"type": "string", "enum": list(OrderEvent.Status.values)},
             "since": MOMENT,
-            "cursor": TEXT,
+            "cursor": CURSOR,
             "take": TAKE,
         },
         answers={200: Answer(description="One page, oldest first", schema=EVENT_LIST)},

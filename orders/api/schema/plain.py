@@ -23,10 +23,17 @@ _PROGRESS = define(
         optional=("limitSeconds", "oldestDueSeconds"),
     ),
 )
-_GRANT: Json = members(
-    {"grant_type": {"const": "client_credentials"}, "scope": TEXT, "client_id": TEXT, "client_secret": TEXT},
-    optional=("scope", "client_id", "client_secret"),
-)
+_GRANT: Json = {
+    "type": "object",
+    "properties": {
+        "grant_type": {"const": "client_credentials"},
+        "scope": TEXT,
+        "client_id": TEXT,
+        "client_secret": TEXT,
+    },
+    "required": ["grant_type"],
+}
+"""What the form holds beyond these is ignored (RFC 6749, section 3.2)."""
 
 
 def _token() -> Json:
