@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from django.db import transaction
 
-from orderflow.documents import Value, document
+from orderflow.documents import NotSendable, Value, document
 from orderflow.models import OrderFlowChannel, Product
 from orderflow.outcomes import ImportOutcome, decided, refused, troubled
 from orderflow.payloads import scope_of
@@ -22,25 +24,57 @@ from orders.documents import render
 from orders.outgoing import Deadline
 from orders.wakes import wake_outbound
 
+BLOCK = 1_000
+"""Products looked at together when a channel's settings changed."""
+
 
 def put_products(channel: OrderFlowChannel, products: Mapping[str, Mapping[str, Value]]) -> list[str]:
     """Store products by SKU; returns those that are now owed because what would be sent changed.
 
     Raises NotSendable for a product OrderFlow could not take; nothing is stored then. One transaction.
     """
-    drawn = {sku: product_import(sku, properties, scope_of(channel)) for sku, properties in products.items()}
+    named = {sku: {"externalReference": sku, **properties} for sku, properties in products.items()}
+    drawn = {sku: product_import(sku, properties, scope_of(channel)) for sku, properties in named.items()}
     with transaction.atomic():
         stored = {row.sku: row for row in Product.objects.select_for_update().filter(channel=channel, sku__in=drawn)}
         changed = [sku for sku, item in drawn.items() if sku not in stored or stored[sku].owed_digest != item.digest]
         for sku in changed:
             row = stored.get(sku) or Product(channel=channel, sku=sku)
-            row.properties = {name: product_value(name, value) for name, value in products[sku].items()}
-            row.owed_digest = drawn[sku].digest
+            row.properties = {name: product_value(name, value) for name, value in named[sku].items()}
+            row.owed_digest, row.failure = drawn[sku].digest, ""
             row.save()
             stored[sku] = row
         owe([_debt(channel, stored[sku]) for sku in changed])
         transaction.on_commit(wake_outbound)
     return changed
+
+
+def owe_again(channel: OrderFlowChannel) -> int:
+    """Owe the products whose import the channel's changed settings would write otherwise (whose they are); how many.
+
+    A product that can no longer be written under them is left as it is: its next change is refused with the reason.
+    """
+    changed = 0
+    with transaction.atomic():
+        rows = iter(Product.objects.select_for_update().filter(channel=channel).order_by("pk").iterator(BLOCK))
+        while block := list(islice(rows, BLOCK)):
+            changed += _owe_changed(channel, block)
+        if changed:
+            transaction.on_commit(wake_outbound)
+    return changed
+
+
+def _owe_changed(channel: OrderFlowChannel, rows: Sequence[Product]) -> int:
+    other = []
+    for row in rows:
+        with suppress(NotSendable):
+            digest = product_import(row.sku, row.properties, scope_of(channel)).digest
+            if digest != row.owed_digest:
+                row.owed_digest, row.failure = digest, ""
+                other.append(row)
+    Product.objects.bulk_update(other, ["owed_digest", "failure"])
+    owe([_debt(channel, row) for row in other])
+    return len(other)
 
 
 def _debt(channel: OrderFlowChannel, row: Product) -> Debt:

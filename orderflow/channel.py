@@ -68,7 +68,7 @@ class OrderFlowImports:
         if not isinstance(outcome, ImportOutcome) or not outcome.row_id:
             return
         if delivery.kind == PRODUCT:
-            _record_product(outcome)
+            _record_product(delivery, outcome)
         else:
             _record_order(delivery, outcome)
 
@@ -104,7 +104,7 @@ def _sent(
 def _record_order(delivery: Delivery, outcome: ImportOutcome) -> None:
     """Note what the warehouse now holds, and why not what it should."""
     rows = WarehouseOrder.objects.filter(pk=outcome.row_id)
-    failure = outcome.detail if outcome.verdict is Verdict.REJECTED else ""
+    failure = outcome.detail if delivery.status == Delivery.Status.DEAD else ""
     if outcome.holding is None:
         rows.update(failure=failure)
         return
@@ -120,9 +120,9 @@ def _adopt(rows: QuerySet[WarehouseOrder], delivery: Delivery, sent: str) -> Non
         rows.filter(owed_digest=planned).update(owed_digest=sent)
 
 
-def _record_product(outcome: ImportOutcome) -> None:
+def _record_product(delivery: Delivery, outcome: ImportOutcome) -> None:
     rows = Product.objects.filter(pk=outcome.row_id)
-    if outcome.verdict is Verdict.REJECTED:
+    if delivery.status == Delivery.Status.DEAD:
         rows.update(failure=outcome.detail)
     elif outcome.holding is not None:
         rows.update(held_digest=outcome.holding.digest, failure="")

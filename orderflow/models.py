@@ -98,6 +98,13 @@ class OrderFlowChannel(models.Model):
 class Product(models.Model):
     """One product of a channel's catalogue; ``properties`` are texts as they go over the wire."""
 
+    class Status(models.TextChoices):
+        """How the warehouse stands to the product as the catalogue has it now."""
+
+        PENDING = "pending"
+        IMPORTED = "imported"
+        FAILED = "failed"
+
     channel = models.ForeignKey(OrderFlowChannel, on_delete=models.CASCADE, related_name="products")
     sku = models.CharField("SKU", max_length=REFERENCE_LIMIT)
     properties = models.JSONField(default=dict)
@@ -114,6 +121,12 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.sku
+
+    @property
+    def status(self) -> str:
+        if self.held_digest and self.held_digest == self.owed_digest:
+            return self.Status.IMPORTED
+        return self.Status.FAILED if self.failure else self.Status.PENDING
 
 
 class WarehouseOrder(models.Model):

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from orderflow.catalogue import put_products
+from orderflow.catalogue import owe_again, put_products
 from orderflow.credentials import password_of, store_password
 from orderflow.entries import ChannelEntries, ChannelEntry, product_of
 from orderflow.models import OrderFlowChannel, Product
@@ -44,6 +44,7 @@ class Channels:
             channel = _apply_channel(tenant, entry, report=report)
             if entry.products is not None:
                 _apply_products(channel, entry, report=report)
+            owe_again(channel)
 
     def export(self, tenant: Tenant) -> list[dict[str, Any]]:
         channels = OrderFlowChannel.objects.filter(destination__tenant=tenant).select_related("destination")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Literal
+from typing import Any, Literal
 
 from orderflow.documents import (
     Import,
@@ -40,6 +41,10 @@ LIMITS = {
 """Longest texts, from domain/orderflow.md section 2."""
 
 NUMBERS = frozenset({"weight", "quantityOnOrder", "priceNet", "priceGross", "tax", "length", "width", "height"})
+NUMBER_TEXT = r"^(-?[0-9]{1,30}(\.[0-9]{1,30})?)?$"
+"""A number given as text, by the digits that orders may have; empty unsets it."""
+MOST_TEXT = 2_000
+"""Characters of a text without a limit of OrderFlow's: as in a customer order (customer-order.md section 2)."""
 _PLACE = {name: place for place, name in enumerate(PRODUCT_PROPERTIES)}
 
 
@@ -79,6 +84,46 @@ def product_value(name: str, value: Value) -> str:
     if name in NUMBERS and not isinstance(value, bool):
         return _number(name, value)
     return value_text(property_name(name), value, limit=LIMITS.get(name))
+
+
+def product_faults(reference: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(property, what is wrong with it) for everything that keeps a product out of a catalogue."""
+    for name, value in given.items():
+        if (reason := _fault_of(name, value)) is not None:
+            yield name, reason
+    if given.get("description", "") == "":
+        yield "description", "is missing, and OrderFlow needs one for every product."
+    if given.get("externalReference", reference) != reference:
+        yield "externalReference", f"is not the product's own reference {reference}."
+
+
+def _fault_of(name: str, value: Any) -> str | None:
+    if name in ("channel", "organisation"):
+        return "is not set here: the channel's product_scope says whose the product is."
+    if name not in PRODUCT_PROPERTIES:
+        return "is no property of a product."
+    return _unfit(name, value) or _unsendable(name, value)
+
+
+def _unfit(name: str, value: Any) -> str | None:
+    """What is wrong with the kind of value; texts of NUMBERS are judged as strictly as numbers."""
+    if name in ("description", "externalReference") and not isinstance(value, str):
+        return "must be a text."
+    if name in NUMBERS and (isinstance(value, bool) or (isinstance(value, str) and not re.match(NUMBER_TEXT, value))):
+        return "must be a number, written with a point, like 10.50."
+    if not isinstance(value, str | bool | int | Decimal):
+        return "must be a text, a number, true or false."
+    return None
+
+
+def _unsendable(name: str, value: Value) -> str | None:
+    if isinstance(value, str) and len(value) > MOST_TEXT:
+        return f"has {len(value)} characters; at most {MOST_TEXT} are taken."
+    try:
+        product_value(name, value)
+    except NotSendable as fault:
+        return fault.reason
+    return None
 
 
 def _number(name: str, value: str | int | Decimal) -> str:

@@ -1,5 +1,9 @@
-"""OrderFlow's part of the HTTP API, included by config/urls.py."""
+"""OrderFlow's part of the HTTP API, matched on the raw, percent-encoded path."""
 
-from django.urls import URLPattern
+from django.urls import re_path
 
-urlpatterns: list[URLPattern] = []
+from orderflow.product_views import ProductView
+
+urlpatterns = [
+    re_path(r"^api/v1/orderflow-channels/(?P<channel>[^/]+)/products/(?P<sku>[^/]+)\Z", ProductView.as_view()),
+]

@@ -4,7 +4,7 @@ Problem
   InvalidBody 400 · InvalidParameter 400 · InvalidId 400
   NotAuthenticated 401
   ScopeMissing 403 · BusinessUnitNotAllowed 403 · TenantMismatch 403
-  NotFound 404 · UnknownOrder 404 · UnknownEvent 404
+  NotFound 404 · UnknownOrder 404 · UnknownEvent 404 · UnknownChannel 404 · UnknownProduct 404
   MethodNotAllowed 405 · ProxyMode 405
   Conflict 409
   TooLarge 413 · UnsupportedMediaType 415
@@ -103,6 +103,14 @@ class UnknownOrder(Problem):
 
 class UnknownEvent(Problem):
     name, title, status = "unknown-event", "There is no such order event", 404
+
+
+class UnknownChannel(Problem):
+    name, title, status = "unknown-channel", "There is no such OrderFlow channel", 404
+
+
+class UnknownProduct(Problem):
+    name, title, status = "unknown-product", "There is no such product", 404
 
 
 class MethodNotAllowed(Problem):
