@@ -1,0 +1,120 @@
+"""One drill from the first PUT to the verdict."""
+
+from __future__ import annotations
+
+import bisect
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from tests.benchmarks.stack import stack
+from tests.chaos.checker import History, violations
+from tests.chaos.havoc import Blow, Havoc
+from tests.chaos.hub import running_hub
+from tests.chaos.ledger import Ledger
+from tests.chaos.senders import Notes, Senders
+
+DRAIN_SECONDS = 180
+AWAY = "take redis away"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    events: int = 20_000
+    orders: int = 500
+    seconds: float = 120.0
+    away_seconds: float = 20.0
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    plan: Plan
+    notes: Notes
+    blows: list[Blow]
+    kills: int
+    history: History
+    applied_at: list[float]
+    sent_seconds: float
+    drain_seconds: float
+
+    @property
+    def violations(self) -> list[str]:
+        return violations(self.history)
+
+    @property
+    def answers_without_redis(self) -> list[float]:
+        """Seconds of every 202 that was asked for while Redis was away."""
+        away = next(blow for blow in self.blows if blow.what == AWAY)
+        return [came - asked for asked, came in self.notes.answered if away.began_at <= asked <= away.ended_at]
+
+    def lines(self) -> list[str]:
+        taken = sorted(self.answers_without_redis)
+        transactions = len({event.transaction for event in self.history.applied})
+        return [
+            f"{len(self.notes.accepted)} events of {len(self.history.final)} orders accepted in "
+            f"{self.sent_seconds:.0f} s, {len(self.history.applied)} applied in {transactions} transactions; "
+            f"drained {self.drain_seconds:.1f} s after the last",
+            f"{self.kills} processes killed, {len(self.history.lost)} leases of an order ran out",
+            "answers that were no 202: " + (", ".join(f"{n} {what}" for what, n in self.notes.trouble.items()) or "-"),
+            f"202 while Redis was away: {len(taken)}, median {statistics.median(taken) * 1000:.0f} ms, "
+            f"longest {taken[-1] * 1000:.0f} ms",
+            *(self._recovery(blow) for blow in self.blows),
+            *(self.violations or ["nothing lost, nothing applied twice, nothing out of order, no attempt miscounted"]),
+        ]
+
+    def _recovery(self, blow: Blow) -> str:
+        answered = sorted(came for asked, came in self.notes.answered if asked >= blow.began_at)
+        times = " and ".join(
+            f"{what} {_first(at, blow.ended_at)}" for what, at in (("next 202", answered), ("applied", self.applied_at))
+        )
+        return f"{blow.what} ({blow.ended_at - blow.began_at:.2f} s): {times} after it"
+
+
+def _first(times: list[float], after: float) -> str:
+    at = bisect.bisect(times, after)
+    return f"{times[at] - after:.2f} s" if at < len(times) else "never"
+
+
+def run(plan: Plan, folder: Path, *, say: Callable[[str], None] = print) -> Outcome:
+    """Start everything, let it be broken, drain, read it all back."""
+    with stack(folder) as stacked:
+        ledger = Ledger(stacked.servers.database_url)
+        ledger.install()
+        with running_hub(stacked) as hub:
+            token = stacked.token(hub.port)
+            say("everything runs; the blows begin")
+            senders = Senders(
+                hub.port, token, orders=plan.orders, wanted=plan.events, rate=plan.events / plan.seconds
+            )
+            havoc = Havoc(
+                hub, stacked.servers, seconds=plan.seconds, away_seconds=plan.away_seconds, seed=plan.seed
+            )
+            started = time.monotonic()
+            with havoc, senders:
+                while not (senders.done and havoc.over):
+                    assert havoc.error is None, havoc.error
+                    time.sleep(0.1)
+            sent = time.monotonic() - started
+            _drain(ledger)
+            drained = time.monotonic() - started - sent
+        return Outcome(
+            plan, senders.notes, havoc.blows, havoc.kills, ledger.history(senders.notes.accepted),
+            ledger.applied_times(), sent, drained,
+        )  # fmt: skip
+
+
+def _drain(ledger: Ledger) -> None:
+    until = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < until:
+        try:
+            if not ledger.still_due():
+                return
+        except psycopg.OperationalError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"{ledger.still_due()} orders are still due {DRAIN_SECONDS} s after the last PUT")

@@ -1,0 +1,109 @@
+"""What the database itself noted: triggers of the drill's own write a row when an application commits, and only then.
+
+Positions are given while the order's row is locked, so within one order they are in the order of commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import psycopg
+
+from orders.documents import digest, parse_put
+from tests.chaos.checker import Accepted, Applied, History, Lost, Stored, Written
+
+INSTALL = """
+CREATE TABLE chaos_applied (
+    position bigserial PRIMARY KEY, transaction bigint, queue_id bigint, sequence bigint, event_id uuid, body text,
+    at timestamptz);
+CREATE TABLE chaos_written (
+    position bigserial PRIMARY KEY, transaction bigint, queue_id bigint, sequence bigint, document text,
+    at timestamptz);
+CREATE TABLE chaos_lost (queue_id bigint, done bigint, at timestamptz);
+
+CREATE FUNCTION chaos_note_applied() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO chaos_applied (transaction, queue_id, sequence, event_id, body, at) VALUES (
+        txid_current(), NEW.queue_id, NEW.sequence, NEW.id,
+        encode(sha256(convert_to(NEW.payload, 'UTF8')), 'hex'), clock_timestamp());
+    RETURN NULL; END $$;
+CREATE TRIGGER chaos_applied AFTER UPDATE OF status ON orders_orderevent
+    FOR EACH ROW WHEN (NEW.status = 'applied') EXECUTE FUNCTION chaos_note_applied();
+
+CREATE FUNCTION chaos_note_written() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO chaos_written (transaction, queue_id, sequence, document, at) VALUES (
+        txid_current(), NEW.queue_id, NEW.applied_sequence, NEW.digest, clock_timestamp());
+    RETURN NULL; END $$;
+CREATE TRIGGER chaos_written AFTER INSERT OR UPDATE ON orders_order
+    FOR EACH ROW EXECUTE FUNCTION chaos_note_written();
+
+CREATE FUNCTION chaos_note_lost() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO chaos_lost (queue_id, done, at) VALUES (NEW.id, NEW.done_sequence, clock_timestamp());
+    RETURN NULL; END $$;
+CREATE TRIGGER chaos_lost AFTER UPDATE OF lease ON orders_orderqueue
+    FOR EACH ROW WHEN (OLD.lease IS NOT NULL AND NEW.lease IS NOT NULL) EXECUTE FUNCTION chaos_note_lost();
+"""
+
+
+class Ledger:
+    """Reads with a connection of its own each time: the server may have been restarted since."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+
+    def install(self) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(INSTALL)
+
+    def still_due(self) -> int:
+        return self._rows("SELECT count(*) FROM orders_orderqueue WHERE due_at IS NOT NULL")[0][0]
+
+    def applied_times(self) -> list[float]:
+        return [at for (at,) in self._rows("SELECT extract(epoch FROM at)::float8 FROM chaos_applied ORDER BY at")]
+
+    def history(self, accepted: list[Accepted]) -> History:
+        orders = dict(self._rows("SELECT id, customer_order_id FROM orders_orderqueue"))
+        return History(
+            accepted=accepted,
+            stored=self._stored(orders),
+            applied=[
+                Applied(position, transaction, orders[queue], sequence, str(event), body)
+                for position, transaction, queue, sequence, event, body in self._rows(
+                    "SELECT position, transaction, queue_id, sequence, event_id, body FROM chaos_applied"
+                )
+            ],
+            written=[
+                Written(position, transaction, orders[queue], sequence, document)
+                for position, transaction, queue, sequence, document in self._rows(
+                    "SELECT position, transaction, queue_id, sequence, document FROM chaos_written"
+                )
+            ],
+            final={
+                orders[queue]: (sequence, document_digest)
+                for queue, sequence, document_digest in self._rows(
+                    "SELECT queue_id, applied_sequence, digest FROM orders_order"
+                )
+            },
+            lost=[Lost(orders[queue], done) for queue, done in self._rows("SELECT queue_id, done FROM chaos_lost")],
+        )
+
+    def _stored(self, orders: dict[int, str]) -> list[Stored]:
+        rows = self._rows(
+            "SELECT id, queue_id, sequence, payload, status, attempts, changed FROM orders_orderevent ORDER BY id"
+        )
+        return [
+            Stored(
+                event_id=str(event),
+                order=orders[queue],
+                sequence=sequence,
+                body=hashlib.sha256(payload.encode()).hexdigest(),
+                document=digest(parse_put(payload.encode())),
+                status=status,
+                attempts=attempts,
+                changed=changed,
+            )
+            for event, queue, sequence, payload, status, attempts, changed in rows
+        ]
+
+    def _rows(self, sql: str) -> list[tuple]:
+        with psycopg.connect(self._url, connect_timeout=5) as connection:
+            return connection.execute(sql).fetchall()
