@@ -9,11 +9,14 @@ from django.db import connection
 
 
 class DatabaseClock:
-    """Read once from the database, then carried on by this process's monotonic clock for the length of a batch."""
+    """Read once from the database, then carried on by this process's monotonic clock for the length of a batch.
+
+    Never ahead of the database, by a round trip at most behind it: what is made due now is due for the next claim.
+    """
 
     def __init__(self) -> None:
-        self._read_at = time.monotonic()
         self._then = _database_now()
+        self._read_at = time.monotonic()
 
     def now(self, plus: float = 0.0) -> datetime:
         """The database's time, ``plus`` seconds."""

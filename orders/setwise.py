@@ -8,10 +8,12 @@ the driver has little to parse however many rows there are) and a ``VALUES`` lis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
+import psycopg
 from django.db import connection, models
 
 SQLITE_PARAMETERS = 900
@@ -34,7 +36,7 @@ class Columns:
         """Run ``sql`` over the rows, with the adapted parameters ``after`` them; returns how many rows it touched."""
         touched = 0
         for text, parameters in self._statements(sql, rows):
-            with connection.cursor() as cursor:
+            with _cursor() as cursor:
                 cursor.execute(text, [*parameters, *after])
                 touched += _touched(cursor)
         return touched
@@ -43,7 +45,7 @@ class Columns:
         """The same for a statement that returns rows."""
         found: list[tuple[Any, ...]] = []
         for text, parameters in self._statements(sql, rows):
-            with connection.cursor() as cursor:
+            with _cursor() as cursor:
                 cursor.execute(text, [*parameters, *after])
                 found.extend(cursor.fetchall())
         return found
@@ -61,7 +63,7 @@ class Columns:
             yield sql.format(rows="VALUES " + ", ".join([line] * len(part))), [value for row in part for value in row]
 
     def _unnest(self) -> str:
-        arrays = ", ".join(f"%s::{_postgresql_type(field)}[]" for field in self._fields)
+        arrays = ", ".join(f"%b::{_postgresql_type(field)}[]" for field in self._fields)
         return f"SELECT * FROM unnest({arrays})"  # noqa: S608  # types of our own columns
 
     def _arrays(self, rows: Rows) -> list[Any]:
@@ -70,6 +72,18 @@ class Columns:
             if isinstance(field, models.JSONField):
                 columns[place] = [_adapted(field, value) for value in columns[place]]
         return columns
+
+
+@contextmanager
+def _cursor() -> Iterator[Any]:
+    """On PostgreSQL psycopg's own cursor: it sends arrays in binary, where Django's writes them out as quoted text."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            yield cursor
+        return
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        yield cursor
 
 
 def _adapted(field: models.Field[Any, Any], value: Any) -> Any:

@@ -27,3 +27,13 @@ def test_a_usable_connection_is_found_so_without_a_statement(monkeypatch):
     monkeypatch.setattr(connection.connection, "execute", None)
     monkeypatch.setattr(connection.connection, "cursor", None)
     assert connection.is_usable()
+
+
+def test_the_databases_clock_is_never_ahead_of_the_database():
+    from orders.clock import DatabaseClock
+
+    for _ in range(200):
+        ours = DatabaseClock().now()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            assert ours <= cursor.fetchone()[0]
