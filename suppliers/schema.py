@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orders.api.schema import Answer, Body, Operation, define
+from orders.api.schema.core import ID
 from orders.problems import NotFound, ProxyMode, UnknownOrder
 from suppliers.feed import EventsGone
 from suppliers.inbound import REPORTS
@@ -155,7 +156,7 @@ stock = Operation(
     summary="Read what suppliers last said of their stock",
     tag=SUPPLIERS,
     scope="customer-orders:read",
-    query={"itemId": {"type": "array", "items": _ITEM_ID, "minItems": 1, "maxItems": 200}},
+    query={"itemId": {"type": "array", "items": ID, "minItems": 1, "maxItems": 200}},
     needed=("itemId",),
     answers={200: Answer(description="One entry per item and supplier, in the order asked for", schema=STOCK)},
     problems=(ProxyMode,),
