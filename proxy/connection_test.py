@@ -1,8 +1,8 @@
 """Does a tenant's external service work with these credentials? One step after the other, each with its time.
 
-    resolve, connect, tls, token, read, and for ops also search; the answers of the last two are checked for contract
+    resolve, connect, tls, token, read, for ops also search, and contract: whether the answers keep it
 
-Stops at the first step that fails. Nothing is stored, no breaker is asked or told.
+Stops at the first step that fails. No breaker is asked or told.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from proxy.forwarding import allowed_seconds, exchange, order_call, search_call
 
 PROBE_UNIT, PROBE_ORDER = "orderhub-check", "orderhub-check"
 """Asked for where nobody names an order; 404 is then the right answer."""
+
+Act = tuple[str, Callable[[], str]]
+"""A step's name, and what does it and says what it found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +54,36 @@ class ConnectionTest:
         self.unit, self.order = order or (PROBE_UNIT, PROBE_ORDER)
         self.named = order is not None
         self.for_ops = for_ops
+        self._checks: list[Callable[[], str]] = []
 
     def run(self) -> Iterator[Step]:
         """The steps as they are done, up to the first that fails."""
-        deadline = Deadline.after(allowed_seconds(self.tenant))
-        for name, act in self._steps(deadline):
+        return self._until_one_fails(self._steps(Deadline.after(allowed_seconds(self.tenant))))
+
+    def reach(self) -> Iterator[Step]:
+        """The first of them only: the way there, and a token."""
+        return self._until_one_fails(self._reach(Deadline.after(allowed_seconds(self.tenant))))
+
+    def _until_one_fails(self, steps: Iterator[Act]) -> Iterator[Step]:
+        for name, act in steps:
             done = self._done(name, act)
             yield done
             if not done.ok:
                 return
 
-    def _steps(self, deadline: Deadline) -> Iterator[tuple[str, Callable[[], str]]]:
+    def _reach(self, deadline: Deadline) -> Iterator[Act]:
         yield from self._way(deadline)
         if isinstance(self.credentials, ClientCredentials):
             yield "token", lambda: self._token(deadline)
+
+    def _steps(self, deadline: Deadline) -> Iterator[Act]:
+        yield from self._reach(deadline)
         yield "read", lambda: self._read(deadline)
         if self.for_ops:
             yield "search", lambda: self._search(Deadline.after(allowed_seconds(self.tenant)))
+        yield "contract", self._contract
 
-    def _way(self, deadline: Deadline) -> Iterator[tuple[str, Callable[[], str]]]:
+    def _way(self, deadline: Deadline) -> Iterator[Act]:
         probes: list[Probe] = []
 
         def resolve() -> str:
@@ -109,15 +123,29 @@ class ConnectionTest:
         if answer.status == 404 and not self.named:
             return "authorized; the order asked for does not exist (404), as expected"
         _want_200(answer)
-        order_of(self.tenant, answer, customer_order_id=self.order)
-        return f"order {self.order} answered, {len(answer.body)} bytes, as the contract has it"
+        self._checks.append(lambda: self._order_kept(answer))
+        return f"answered 200, {len(answer.body)} bytes"
 
     def _search(self, deadline: Deadline) -> str:
         body = json.dumps({"customerOrderId": self.order}).encode()
         answer = exchange(search_call(self.tenant, self.unit, body), credentials=self.credentials, deadline=deadline)
         _want_200(answer)
-        page = page_of(self.tenant, answer, skip=0, take=200)
-        return f"{len(page.orders)} order(s) found, as the contract has it"
+        self._checks.append(lambda: self._page_kept(answer))
+        return f"answered 200, {len(answer.body)} bytes"
+
+    def _contract(self) -> str:
+        kept = [check() for check in self._checks]
+        if not self.named:
+            kept.append("no order was named, so none was checked")
+        return "; ".join(kept)
+
+    def _order_kept(self, answer: Answer) -> str:
+        order_of(self.tenant, answer, customer_order_id=self.order)
+        return f"order {self.order} is as the contract has it"
+
+    def _page_kept(self, answer: Answer) -> str:
+        page = page_of(self.tenant, answer, skip=0, take=200, customer_order_id=self.order)
+        return f"the search is as the contract has it and found {len(page.orders)}"
 
 
 def _want_200(answer: Answer) -> None:

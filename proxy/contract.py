@@ -25,26 +25,45 @@ def order_of(tenant: Tenant, answer: Answer, *, customer_order_id: str) -> Found
     """The order of a 200 answer, as the hub's API answers it."""
     document = _checked(tenant, answer, check_answer).document
     if document["customerOrderId"] != customer_order_id:
-        fault = Fault(ORDER_ID, "Expected the id that was asked for, found another.")
-        raise ExternalContract("The external service answered another order than the one asked for.", errors=[fault])
+        raise not_the_order_asked_for(ORDER_ID)
     body = render({"customerOrder": translate_status(document, tenant.status_map)})
     return FoundOrder(body=body)
 
 
-def page_of(tenant: Tenant, answer: Answer, *, skip: int, take: int) -> FoundPage:
-    """The hub's cut of a 200 answer to a search. One bad order fails the whole: a till must not miss one silently."""
+def page_of(tenant: Tenant, answer: Answer, *, skip: int, take: int, customer_order_id: str | None = None) -> FoundPage:
+    """The hub's cut of a 200 answer to a search. One bad order fails the whole: a till must not miss one silently.
+
+    ``customer_order_id`` is the one order that was searched for, if one was: another's is no answer to that.
+    """
     found = _checked(tenant, answer, check_search_answer).document["customerOrders"]
+    for place, order in enumerate(found if customer_order_id is not None else ()):
+        if order["customerOrderId"] != customer_order_id:
+            raise not_the_order_asked_for(f"/customerOrders/{place}/customerOrderId")
     cut = [translate_status(order, tenant.status_map) for order in found[skip : skip + take]]
     return FoundPage(orders=cut, has_more=len(found) > skip + take)
 
 
 def _checked(tenant: Tenant, answer: Answer, check: Callable[[bytes], Checked]) -> Checked:
-    if not _JSON.fullmatch(answer.headers.get("Content-Type", "").strip()):
-        raise ExternalContract("The external service's answer is not application/json in UTF-8.")
-    checked = check(answer.body)
+    checked = framed(answer, check)
     drift.note(tenant.pk, checked.mismatches + checked.dropped)
     if checked.mismatches:
-        first = checked.mismatches[0]
-        detail = f"The external service's answer breaks the contract at {first.pointer or 'the top'}: {first.detail}"
-        raise ExternalContract(detail, errors=checked.faults)
+        raise broken(checked)
     return checked
+
+
+def framed(answer: Answer, check: Callable[[bytes], Checked]) -> Checked:
+    """What the check finds in the answer; raises ExternalContract for what is no JSON in UTF-8."""
+    if not _JSON.fullmatch(answer.headers.get("Content-Type", "").strip()):
+        raise ExternalContract("The external service's answer is not application/json in UTF-8.")
+    return check(answer.body)
+
+
+def broken(checked: Checked) -> ExternalContract:
+    first = checked.mismatches[0]
+    detail = f"The external service's answer breaks the contract at {first.pointer or 'the top'}: {first.detail}"
+    return ExternalContract(detail, errors=checked.faults)
+
+
+def not_the_order_asked_for(pointer: str) -> ExternalContract:
+    fault = Fault(pointer, "Expected the id that was asked for, found another.")
+    return ExternalContract("The external service answered another order than the one asked for.", errors=[fault])

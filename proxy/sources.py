@@ -40,10 +40,10 @@ class ProxiedOrders:
 
         def read() -> FoundPage:
             answer = search_orders(tenant, business_unit_id, wanted.raw)
-            return page_of(tenant, answer, skip=wanted.skip, take=wanted.take)
+            return page_of(tenant, answer, skip=wanted.skip, take=wanted.take, customer_order_id=one_order)
 
-        one_order = wanted.criteria.customer_order_id or ""
-        return _recorded(OrderKey(tenant.pk, business_unit_id, one_order), "Search", read)
+        one_order = wanted.criteria.customer_order_id
+        return _recorded(OrderKey(tenant.pk, business_unit_id, one_order or ""), "Search", read)
 
 
 def _recorded(key: OrderKey, what: str, read: Callable[[], Found]) -> Found:

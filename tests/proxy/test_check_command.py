@@ -24,7 +24,7 @@ def check(capsys, *arguments):
 def test_a_working_service_passes_every_step(tenant, oauth2, oms, capsys):
     oms.add_order("store-1", ORDER)
     named = check(capsys, "acme", "--unit", "store-1", "--order", "1001")
-    assert named == ([("ok", step) for step in ("resolve", "connect", "token", "read", "search")], 0)
+    assert named == ([("ok", step) for step in ("resolve", "connect", "token", "read", "search", "contract")], 0)
     assert check(capsys, "acme") == named
 
 
@@ -32,7 +32,10 @@ def test_it_stops_at_the_step_that_fails(tenant, basic, oms, capsys):
     oms.fail(wrong_type="items", on="GET ")
     oms.add_order("store-1", ORDER)
     steps, code = check(capsys, "acme", "--unit", "store-1", "--order", "1001")
-    assert (steps, code) == ([("ok", "resolve"), ("ok", "connect"), ("FAILED", "read")], 1)
+    assert (steps, code) == (
+        [("ok", "resolve"), ("ok", "connect"), ("ok", "read"), ("ok", "search"), ("FAILED", "contract")],
+        1,
+    )
     credentials.store(basic, "wrong")
     assert check(capsys, "acme")[0][-1] == ("FAILED", "read")
 

@@ -115,7 +115,7 @@ def test_verified_credentials_are_stored_with_the_steps_told(api, oms, kind):
     assert answer.status_code == 200
     steps = answer.json()["verification"]
     token = ["token"] if kind == "oauth2" else []
-    assert [step["step"] for step in steps] == ["resolve", "connect", *token, "read"]
+    assert [step["step"] for step in steps] == ["resolve", "connect", *token, "read", "contract"]
     assert all(step["ok"] and step["ms"] >= 0 and step.keys() == {"step", "ok", "ms", "detail"} for step in steps)
     assert answer.json()["config"].keys() == body["config"].keys()
     assert ProxyConfig.objects.count() == 1
