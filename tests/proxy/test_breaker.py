@@ -1,9 +1,7 @@
-"""An external service that is down is left alone; a hanging one holds only half of the threads."""
+"""An external service that is down is left alone."""
 
 from __future__ import annotations
 
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,7 +9,7 @@ from django.core.cache import cache
 
 from orders import quick_cache
 from orders.problems import ExternalBusy, ExternalContract, ExternalTimeout, ExternalUnavailable, Problem, UnknownOrder
-from proxy import breaker, bulkhead
+from proxy import breaker
 from proxy.sources import ProxiedOrders
 from tests.proxy.conftest import ORDER
 
@@ -151,33 +149,3 @@ def test_one_tenants_breaker_is_not_anothers(tenant, basic, oms):
     for _ in range(3):
         breaker.failed(tenant.pk)
     assert (_admitted(tenant.pk), _admitted(tenant.pk + 1)) == (False, True)
-
-
-def test_a_hanging_service_holds_half_of_the_threads_and_a_quick_one_any_number(monkeypatch):
-    monkeypatch.setenv("HUB_WEB_THREADS", "4")
-    monkeypatch.setattr(bulkhead, "SLOW_SECONDS", 0.1)
-    over = threading.Event()
-    entered = []
-
-    def hold() -> None:
-        bulkhead.enter(7)
-        entered.append(1)
-        over.wait(5)
-        bulkhead.leave(7)
-
-    threads = [threading.Thread(target=hold) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    while len(entered) < 3:
-        time.sleep(0.005)
-    bulkhead.enter(7)  # three quick ones are no reason to refuse
-    bulkhead.leave(7)
-    time.sleep(0.15)
-    with pytest.raises(ExternalBusy):
-        bulkhead.enter(7)
-    bulkhead.enter(8)
-    bulkhead.leave(8)
-    over.set()
-    for thread in threads:
-        thread.join()
-    assert bulkhead._under_way == {}

@@ -1,0 +1,90 @@
+"""A hanging external service holds only a part of a process's threads; a quick one is never refused for being busy."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from orders.problems import ExternalBusy
+from proxy import bulkhead
+
+THREADS = 16
+
+
+@pytest.fixture(autouse=True)
+def _numbers(settings, monkeypatch):
+    settings.HUB_WEB_THREADS = THREADS
+    monkeypatch.setattr(bulkhead, "HANGS_SECONDS", 0.3)
+    yield
+    assert bulkhead._under_way == {}
+
+
+@contextmanager
+def calls_under_way(number, tenant_id=7):
+    """So many calls that do not end, each on a thread of its own."""
+    over, entered = threading.Event(), threading.Semaphore(0)
+
+    def hold():
+        bulkhead.enter(tenant_id)
+        entered.release()
+        over.wait(10)
+        bulkhead.leave(tenant_id)
+
+    threads = [threading.Thread(target=hold) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        assert entered.acquire(timeout=5)
+    try:
+        yield over
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def admitted(tenant_id=7):
+    try:
+        bulkhead.enter(tenant_id)
+    except ExternalBusy as refused:
+        assert refused.headers == {"Retry-After": "1"}
+        return False
+    bulkhead.leave(tenant_id)
+    return True
+
+
+def test_half_of_the_threads_hanging_refuses_more_of_the_same_tenant_only():
+    with calls_under_way(THREADS // 2):
+        assert admitted()
+        time.sleep(0.35)
+        assert not admitted()
+        assert admitted(8)
+
+
+def test_two_threads_are_never_one_tenants_even_before_its_calls_are_known_to_hang():
+    with calls_under_way(14):
+        began = time.monotonic()
+        assert not admitted()
+        assert time.monotonic() - began < 0.15
+        assert admitted(8)
+
+
+def test_a_call_beyond_waits_while_others_end():
+    with calls_under_way(14) as over:
+        threading.Timer(0.05, over.set).start()
+        assert admitted()
+
+
+def test_several_hanging_tenants_do_not_share_out_all_threads():
+    with calls_under_way(7, 1), calls_under_way(6, 2), calls_under_way(1, 3):
+        time.sleep(0.35)
+        assert [admitted(tenant) for tenant in (1, 2, 3)] == [False, False, False]
+        assert admitted(8)
+
+
+def test_one_thread_is_still_a_hub(settings):
+    settings.HUB_WEB_THREADS = 1
+    assert admitted()
