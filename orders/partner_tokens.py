@@ -122,19 +122,31 @@ def _obtain(credentials: ClientCredentials, *, key: str, call: Call, deadline: D
     """From the shared cache, else from the partner, one process at a time."""
     lock = f"partner-token-lock:{key}"
     while True:
-        known = _shared(key) or _kept.get(key)
-        if known is not None and known.usable(refused=refused):
+        if known := _usable(key, refused=refused):
             return _keep(key, known)
         if quick_cache.add(lock, 1, seconds=deadline.remaining() + 1):
             break
         time.sleep(min(POLL_SECONDS, deadline.remaining()))
     try:
-        form = known.form if known else "basic"
-        granted = request_token(credentials, call=call, deadline=deadline, form=form)
-        _share(key, granted)
+        granted = _usable(key, refused=refused)  # another's fetch may have ended between the look and the lock
+        if granted is None:
+            granted = _fetched(credentials, key=key, call=call, deadline=deadline)
     finally:
         quick_cache.drop(lock)
     return _keep(key, granted)
+
+
+def _usable(key: str, *, refused: str) -> Granted | None:
+    known = _shared(key) or _kept.get(key)
+    return known if known is not None and known.usable(refused=refused) else None
+
+
+def _fetched(credentials: ClientCredentials, *, key: str, call: Call, deadline: Deadline) -> Granted:
+    """Asked for in the form that worked last time, and shared."""
+    before = _shared(key) or _kept.get(key)
+    granted = request_token(credentials, call=call, deadline=deadline, form=before.form if before else "basic")
+    _share(key, granted)
+    return granted
 
 
 def _keep(key: str, granted: Granted) -> str:

@@ -1,11 +1,13 @@
 """The shared cache where it helps and is not needed: tokens, breakers, hints between processes.
 
-A cache that does not answer must not slow every call down: the first failure (0.1 s, config/settings.py) makes this
-process leave it alone for a while, as if it were empty. So nothing may be kept here that cannot be made again.
+A cache that does not answer must not slow every call down: the first failure (its time limit is in config/settings.py)
+makes this process leave it alone for a while, as if it were empty; then one thread tries it again while the others go on
+without. So nothing may be kept here that cannot be made again.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,13 +19,17 @@ from django.core.cache import cache
 LEFT_ALONE_SECONDS = 5.0
 """Time between two tries of a cache that is away: 0.1 s of waiting in 5 s costs one call in many, once."""
 
+TRYING_SECONDS = 1.0
+"""Longer than any try takes: how long the others go on without while one thread tries."""
+
 log = structlog.get_logger(__name__)
 
 
 class _Away:
-    """Until when this process leaves the cache alone."""
+    """Until when this process leaves the cache alone; 0 while it answers."""
 
     until = 0.0
+    lock = threading.Lock()
 
 
 def get(key: str) -> Any:
@@ -67,14 +73,25 @@ def is_away() -> bool:
 
 
 def _ask(question: Callable[[], Any], *, instead: Any) -> Any:
-    if is_away():
+    if _Away.until and not _may_try():
         return instead
     try:
-        return question()
+        answer = question()
     except (redis.exceptions.RedisError, OSError) as error:
         _Away.until = time.monotonic() + LEFT_ALONE_SECONDS
         log.warning("cache_away", error=str(error), left_alone_seconds=LEFT_ALONE_SECONDS)
         return instead
+    _Away.until = 0.0
+    return answer
+
+
+def _may_try() -> bool:
+    """True for one thread when the time is up."""
+    with _Away.lock:
+        if is_away():
+            return False
+        _Away.until = time.monotonic() + TRYING_SECONDS
+        return True
 
 
 def _whole(seconds: float) -> int:
