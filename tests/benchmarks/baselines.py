@@ -1,6 +1,7 @@
 """The baselines: as little as can do the same job, so that nobody can slow them.
 
-`gunicorn tests.benchmarks.baselines:application`: Django, no middleware, keep-alive, one INSERT in autocommit.
+`gunicorn tests.benchmarks.baselines:application`: Django, no middleware, keep-alive; `bare_put` is one INSERT in
+autocommit, `bare_forward` passes a GET on with a pooled session and looks at nothing.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 
 import django
+import requests
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
@@ -23,7 +25,27 @@ def bare_put(request: HttpRequest, **ids: str) -> HttpResponse:
     return HttpResponse(b'{"status":"pending"}', status=202, content_type="application/json")
 
 
-urlpatterns = [path("<path:anything>", bare_put)]
+def _session() -> requests.Session:
+    """One pool for all threads, as large as there are threads; nothing from the environment, as in the hub."""
+    session = requests.Session()
+    session.trust_env = False
+    pool = requests.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=int(os.environ.get("HUB_WEB_THREADS") or 16))
+    session.mount("http://", pool)
+    session.auth = ("bench", os.environ.get("HUB_BENCH_PASSWORD", ""))
+    session.headers["Tenant-Id"] = "bench-proxy"
+    return session
+
+
+SESSION = _session()
+OMS_URL = os.environ.get("HUB_BENCH_OMS", "")
+
+
+def bare_forward(request: HttpRequest, rest: str) -> HttpResponse:
+    answer = SESSION.get(f"{OMS_URL}/{rest}", timeout=5)
+    return HttpResponse(answer.content, status=answer.status_code, content_type=answer.headers["Content-Type"])
+
+
+urlpatterns = [path("forward/<path:rest>", bare_forward), path("<path:anything>", bare_put)]
 
 
 def _configure() -> None:

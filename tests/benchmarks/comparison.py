@@ -28,6 +28,13 @@ class Comparison:
     def ratio(self) -> float:
         return statistics.median(self.ratios)
 
+    @property
+    def missed(self) -> str:
+        """What to say where the bar is not reached."""
+        if self.bar is None or self.ratio >= self.bar:
+            return ""
+        return f"{self.name} reached {self.ratio:.2f} of its baseline; the bar is {self.bar:g}"
+
     def line(self) -> str:
         spread = f"{min(self.ratios):.2f} to {max(self.ratios):.2f}"
         bar = "" if self.bar is None else f"{self.bar:g}"
@@ -35,6 +42,29 @@ class Comparison:
             f"| {self.name} | {statistics.median(self.hub):,.0f} {self.unit} | "
             f"{statistics.median(self.baseline):,.0f} {self.unit} | {self.ratio:.2f} ({spread}) | {bar} |"
         )
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One line of the table for a figure that must stay under a limit; ``rounds`` show its spread."""
+
+    name: str
+    unit: str
+    value: float
+    rounds: list[float]
+    normal: str
+    most: float
+    what: str
+
+    @property
+    def missed(self) -> str:
+        if self.value <= self.most:
+            return ""
+        return f"{self.name} is {self.value:.2f} {self.unit}; the limit is {self.most:g}"
+
+    def line(self) -> str:
+        spread = f"{min(self.rounds):.2f} to {max(self.rounds):.2f}"
+        return f"| {self.name} | {self.value:.2f} {self.unit} | {self.normal} | ({spread}) | at most {self.most:g} |"
 
 
 @dataclass(frozen=True)

@@ -69,13 +69,13 @@ class Stack:
         with HubProcess(command, environ=self.environ, log=self.folder / "beat.log") as beat:
             yield beat
 
-    def token(self, port: int) -> str:
+    def token(self, port: int, *, client_id: str = "bench", secret: str = "") -> str:
         import requests
 
         with requests.Session() as http:
             http.trust_env = False
             form, url = {"grant_type": "client_credentials"}, f"http://127.0.0.1:{port}/oauth2/token"
-            answer = http.post(url, data=form, auth=("bench", self.client_secret), timeout=30)
+            answer = http.post(url, data=form, auth=(client_id, secret or self.client_secret), timeout=30)
             answer.raise_for_status()
             return str(answer.json()["access_token"])
 
