@@ -1,12 +1,29 @@
-"""The proxy app in the admin: what is set (never the secret) and where answers left the contract. Both read-only."""
+"""The proxy app in the admin: what is set (never the secret), whether it works, and where answers left the contract."""
 
 from __future__ import annotations
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.decorators import action
 
-from orders.admin.base import EvidenceAdmin, HistoryAdmin
+from orders.admin.base import EvidenceAdmin, HistoryAdmin, bound_tenant
+from orders.documents import check_id
+from orders.problems import ProxyNotConfigured
+from orders.words import link, mark
 from proxy import breaker
+from proxy.connection_test import ConnectionTest, Step
+from proxy.credentials import read_credentials
 from proxy.models import ContractDrift, ProxyConfig
+
+EFFECT = (
+    "Asks {tenant}'s order service at {url} as a till's read would: name, connection, encryption, token, one order{more}"
+    ", and whether the answers keep the contract. Nothing is changed there, and no breaker is asked or told."
+)
+BREAKER_MARKS = {"closed": "moving", "half-open": "waiting", "open": "stopped"}
 
 
 @admin.register(ProxyConfig)
@@ -17,12 +34,77 @@ class ProxyConfigAdmin(HistoryAdmin, EvidenceAdmin):
     list_filter = ("type", "set_by")
     search_fields = ("tenant__slug", "tenant__name")
     list_select_related = ("tenant",)
-    fields = ("tenant", "type", "public", "set_by", "changed_at", "breaker")
+    fields = ("tenant", "type", "public", "set_by", "changed_at", "breaker", "drift")
     readonly_fields = fields
+    actions_detail = ("test_connection",)
 
     @admin.display(description="breaker")
-    def breaker(self, config: ProxyConfig) -> str:
-        return breaker.state(config.tenant_id)
+    def breaker(self, config: ProxyConfig) -> SafeString:
+        state = breaker.state(config.tenant_id)
+        return mark(state, BREAKER_MARKS[state])
+
+    @admin.display(description="contract drift")
+    def drift(self, config: ProxyConfig) -> SafeString | str:
+        seen = ContractDrift.objects.filter(tenant_id=config.tenant_id).count()
+        page = f"{reverse('admin:proxy_contractdrift_changelist')}?of={config.tenant_id}"
+        return link(page, f"{seen} place(s) where answers left the contract") if seen else "none seen"
+
+    @action(
+        description="Test the connection", url_path="test-connection", permissions=["operate"], icon="network_check"
+    )  # type: ignore[untyped-decorator]
+    def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Says what it will do; does it on POST."""
+        config = self.get_object(request, object_id)
+        if config is None:
+            raise PermissionDenied
+        unit, order = (request.POST.get(name, "").strip() for name in ("unit", "order"))
+        fault, steps = "", list[Step]()
+        if request.method == "POST":
+            fault = _fault(unit, order)
+            steps, fault = _tried(config, request, unit, order) if not fault else ([], fault)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Test the connection to {config.tenant}'s order service",
+            "effect": _effect(config, for_ops=bound_tenant(request) is None),
+            "back": reverse("admin:proxy_proxyconfig_change", args=(config.pk,)),
+            **{"unit": unit, "order": order, "fault": fault, "steps": steps, "verdict": _verdict(steps)},
+        }
+        return TemplateResponse(request, "admin/proxy/connection_test.html", context)
+
+
+def _effect(config: ProxyConfig, *, for_ops: bool) -> str:
+    more = " and a search" if for_ops else ""
+    return EFFECT.format(tenant=config.tenant, url=config.tenant.external_url or "no address", more=more)
+
+
+def _fault(unit: str, order: str) -> str:
+    if bool(unit) != bool(order):
+        return "Give the business unit and the order together, or neither; nothing was asked."
+    wrong = (check_id(unit) or check_id(order)) if unit else None
+    return f"An id {wrong}; nothing was asked." if wrong else ""
+
+
+def _tried(config: ProxyConfig, request: HttpRequest, unit: str, order: str) -> tuple[list[Step], str]:
+    """Ops read addresses; a tenant's own staff read one plain sentence."""
+    tenant = config.tenant
+    if not tenant.external_url:
+        return [], "The tenant has no external URL; write it on the tenant's page first."
+    try:
+        credentials = read_credentials(tenant)
+    except ProxyNotConfigured as problem:
+        return [], problem.detail
+    named = (unit, order) if order else None
+    test = ConnectionTest(tenant, credentials, order=named, for_ops=bound_tenant(request) is None)
+    return list(test.run()), ""
+
+
+def _verdict(steps: list[Step]) -> str:
+    if not steps:
+        return ""
+    took = sum(step.ms for step in steps)
+    if steps[-1].ok:
+        return f"Every step worked, in {took} ms."
+    return f"It stops at {steps[-1].step}, after {took} ms."
 
 
 @admin.register(ContractDrift)
