@@ -1,6 +1,6 @@
 """The shared cache where it helps and is not needed: tokens, breakers, hints between processes.
 
-A cache that does not answer must not slow every call down: the first failure (its time limit is in config/settings.py)
+A cache that does not answer must not slow every call down: the first failure
 makes this process leave it alone for a while, as if it were empty; then one thread tries it again while the others go on
 without. So nothing may be kept here that cannot be made again.
 """

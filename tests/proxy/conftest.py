@@ -9,7 +9,7 @@ from django.core.cache import cache
 
 from orders import partner_tokens
 from orders.models import Tenant
-from proxy import breaker, credentials, drift
+from proxy import breaker, bulkhead, credentials, drift
 from proxy.mock_oms import MockOms
 from proxy.models import ProxyConfig
 
@@ -27,8 +27,10 @@ def _a_process_of_its_own(settings, monkeypatch):
     settings.HUB_OUTBOUND_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
     settings.HUB_OUTBOUND_ALLOW_HTTP = True
     monkeypatch.setattr(drift._Tally, "write_until_empty", lambda tally: None)
-    for forget in (partner_tokens.forget_tokens, credentials.forget_credentials, breaker.forget, drift.forget):
-        forget()
+    for memory in (breaker, bulkhead, drift):
+        memory.forget()
+    partner_tokens.forget_tokens()
+    credentials.forget_credentials()
     cache.clear()
 
 

@@ -18,8 +18,10 @@ THREADS = 16
 def _numbers(settings, monkeypatch):
     settings.HUB_WEB_THREADS = THREADS
     monkeypatch.setattr(bulkhead, "HANGS_SECONDS", 0.3)
+    bulkhead.forget()
     yield
-    assert bulkhead._under_way == {}
+    assert not any(calls.began for calls in bulkhead._tenants.values())
+    bulkhead.forget()
 
 
 @contextmanager
@@ -47,13 +49,21 @@ def calls_under_way(number, tenant_id=7):
 
 
 def admitted(tenant_id=7):
+    """Whether a call that ends at once is let in."""
     try:
         bulkhead.enter(tenant_id)
-    except ExternalBusy as refused:
-        assert refused.headers == {"Retry-After": "1"}
+    except ExternalBusy:
         return False
     bulkhead.leave(tenant_id)
     return True
+
+
+def test_who_is_refused_is_told_when_to_come_back():
+    with calls_under_way(THREADS // 2):
+        time.sleep(0.35)
+        with pytest.raises(ExternalBusy) as refused:
+            bulkhead.enter(7)
+    assert refused.value.headers == {"Retry-After": "1"}
 
 
 def test_half_of_the_threads_hanging_refuses_more_of_the_same_tenant_only():
@@ -64,17 +74,37 @@ def test_half_of_the_threads_hanging_refuses_more_of_the_same_tenant_only():
         assert admitted(8)
 
 
-def test_two_threads_are_never_one_tenants_even_before_its_calls_are_known_to_hang():
+def test_two_threads_are_not_one_tenants_when_its_calls_do_not_end():
     with calls_under_way(14):
         began = time.monotonic()
         assert not admitted()
-        assert time.monotonic() - began < 0.15
+        assert time.monotonic() - began < 0.45
         assert admitted(8)
 
 
-def test_a_call_beyond_waits_while_others_end():
+def test_a_call_beyond_waits_where_calls_end_quickly():
+    assert admitted()
     with calls_under_way(14) as over:
-        threading.Timer(0.05, over.set).start()
+        threading.Timer(0.1, over.set).start()
+        assert admitted()
+
+
+def test_a_call_beyond_is_refused_at_once_where_calls_are_slow():
+    with calls_under_way(1):
+        time.sleep(0.27)
+    with calls_under_way(14):
+        began = time.monotonic()
+        assert not admitted()
+        assert time.monotonic() - began < 0.1
+
+
+def test_a_service_that_hung_gets_half_until_a_call_ends_sooner():
+    with calls_under_way(1):
+        time.sleep(0.35)
+    with calls_under_way(THREADS // 2):
+        assert not admitted()
+    assert admitted()
+    with calls_under_way(THREADS // 2):
         assert admitted()
 
 

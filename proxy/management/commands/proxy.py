@@ -19,7 +19,7 @@ from proxy.conformance import ADVICE, BROKEN, KEPT, Conformance
 from proxy.connection_test import ConnectionTest
 from proxy.credentials import Credentials, Login, read_credentials
 
-SECRET_VARIABLE = "OMS_SECRET"  # noqa: S105  # a name
+SECRET_VARIABLE = "OMS_SECRET"
 ANYWHERE = tuple(ipaddress.ip_network(text) for text in ("0.0.0.0/0", "::/0"))
 
 
