@@ -1,16 +1,20 @@
 """The token endpoint: OAuth 2.0 client credentials for API clients (contract: HTTP API; scalepoint.md section 6).
 
 The OAuth toolkit does the protocol. Ours: which client may authenticate, which scopes it has, two secrets while one is
-rotated, and a hasher that is quick because the secrets are long and random.
+rotated, assertions signed with the client's own key, a limit to failures, and a hasher that is quick because the
+secrets are long and random.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote_plus
 
 import orjson
+import structlog
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password
 from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError
@@ -21,9 +25,14 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views import TokenView
 
+from orders.api import assertions
 from orders.api.errors import ProblemResponse, problem_of
 from orders.models import ApiClient
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
+from orders.problems import Throttled
+from orders.throttle import Throttle
+
+log = structlog.get_logger("orderhub.tokens")
 
 
 class ClientSecretHasher(PBKDF2PasswordHasher):
@@ -54,6 +63,30 @@ class ClientValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has
         client: ApiClient | None = super()._load_application(client_id, request)
         return client
 
+    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """By an assertion where the form has one, else by Basic or the form's secret."""
+        form = dict(request.decoded_body or ())
+        if "client_assertion" not in form and "client_assertion_type" not in form:
+            return bool(super().authenticate_client(request, *args, **kwargs))
+        try:
+            return self._authenticate_by_assertion(request, form)
+        except assertions.AssertionRefused as refused:
+            log.warning("assertion refused", client=form.get("client_id"), reason=str(refused))
+            return False
+
+    def _authenticate_by_assertion(self, request: Any, form: Mapping[str, str]) -> bool:
+        if form.get("client_assertion_type") != assertions.TYPE:
+            raise assertions.AssertionRefused(f"client_assertion_type is not {assertions.TYPE}")
+        assertion = form.get("client_assertion", "")
+        claimed = assertions.read_claim(assertion)
+        if form.get("client_id", claimed) != claimed:
+            raise assertions.AssertionRefused("client_id is not the assertion's")
+        client = self._load_application(claimed, request)
+        if client is None:
+            raise assertions.AssertionRefused("there is no such client")
+        assertions.verify(assertion, client)
+        return True
+
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
         if check_password(provided_secret, stored_secret):
             return True
@@ -77,6 +110,11 @@ CHALLENGE = 'Basic realm="orderhub"'
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd]")
 
 
+FAILURES = Throttle("token-failures", most=20, seconds=60)
+"""Of one client id from one address: a person who tries a few secrets is not stopped, a program that guesses is, and
+nobody can shut out a client by failing in its name from elsewhere."""
+
+
 class TokenError(Exception):
     """A refusal in the words of RFC 6749, section 5.2."""
 
@@ -97,7 +135,12 @@ class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no type
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             _check_form(request)
-            return self._answer(request)
+            caller = f"{_claimed_client(request)}\n{request.META.get('REMOTE_ADDR', '')}"
+            FAILURES.check(caller)
+            return self._answer(request, caller)
+        except Throttled as throttled:
+            refused = TokenError("temporarily_unavailable", f"Too many failures. {throttled}", status=429)
+            return refused.as_response(throttled.headers)
         except TokenError as refused:
             return refused.as_response()
         except SuspiciousOperation:
@@ -105,9 +148,10 @@ class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no type
         except DatabaseError as error:
             return ProblemResponse(problem_of(error))
 
-    def _answer(self, request: HttpRequest) -> HttpResponse:
+    def _answer(self, request: HttpRequest, caller: str) -> HttpResponse:
         response: HttpResponse = self.authorization_flow_token_response(request)
         if response.status_code == 401:
+            FAILURES.count(caller)
             response.headers["WWW-Authenticate"] = CHALLENGE
         return response
 
@@ -127,8 +171,37 @@ def _check_form(request: HttpRequest) -> None:
             raise TokenError("invalid_request", "A parameter is given twice.")
         if _CONTROL.search(name + values[0]):
             raise TokenError("invalid_request", "The form holds characters that no parameter has.")
+    if "client_assertion" in request.POST and _secret_given(request):
+        raise TokenError("invalid_request", "Authenticate in one way: by client_assertion or by secret.")
     grant = request.POST.get("grant_type")
     if not grant:
         raise TokenError("invalid_request", f"Send grant_type={GRANT}.")
     if grant != GRANT:
         raise TokenError("unsupported_grant_type", f"Only grant_type={GRANT} is answered here.")
+
+
+def _claimed_client(request: HttpRequest) -> str:
+    """Whom the request says it is from, unverified: what failures are counted under."""
+    assertion = request.POST.get("client_assertion")
+    if assertion is None:
+        return _basic(request)[0] or request.POST.get("client_id", "")
+    try:
+        return assertions.read_claim(assertion)
+    except assertions.AssertionRefused:
+        return ""
+
+
+def _secret_given(request: HttpRequest) -> bool:
+    """Some libraries send Basic with an empty secret beside an assertion: that authenticates nobody."""
+    return bool(request.POST.get("client_secret") or _basic(request)[1])
+
+
+def _basic(request: HttpRequest) -> tuple[str, str]:
+    """Client id and secret of a Basic header, as far as they can be read."""
+    scheme, _, login = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    try:
+        text = base64.b64decode(login).decode(errors="replace") if scheme.lower() == "basic" else ""
+    except ValueError:
+        return "", ""
+    client_id, _, secret = text.partition(":")
+    return unquote_plus(client_id), secret

@@ -2,7 +2,7 @@ from orders.models.evidence import OperatorAction, Secret, TimelineEntry
 from orders.models.inbox import Order, OrderEvent, OrderQueue
 from orders.models.outbox import Delivery, DeliveryAttempt, Destination, Lane
 from orders.models.people import StaffTenant
-from orders.models.tenants import ApiClient, Tenant
+from orders.models.tenants import ApiClient, Tenant, UsedAssertion
 
 __all__ = [
     "ApiClient",
@@ -18,4 +18,5 @@ __all__ = [
     "StaffTenant",
     "Tenant",
     "TimelineEntry",
+    "UsedAssertion",
 ]

@@ -107,3 +107,20 @@ class ApiClient(AbstractApplication):  # type: ignore[misc]  # the toolkit has n
     def is_usable(self, request: object) -> bool:
         """Whether the token endpoint may serve it; a stopped client or tenant is ``invalid_client``."""
         return self.active and self.tenant.active
+
+
+class UsedAssertion(models.Model):
+    """A ``jti`` that a client has used; kept until the assertion itself has run out (orders.api.assertions)."""
+
+    client = models.ForeignKey(ApiClient, on_delete=models.CASCADE, related_name="used_assertions")
+    jti_digest = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["client", "jti_digest"], name="used_assertion_unique_per_client"),
+        )
+        indexes = (models.Index(fields=["expires_at"], name="used_assertion_by_expiry"),)
+
+    def __str__(self) -> str:
+        return self.jti_digest

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from orders.client_keys import read_key
 from orders.documents.rules import is_id
 from orders.models.tenants import slug_rule
 from orders.outgoing import OutgoingError, check_shape
@@ -134,10 +133,7 @@ def _some(items: list[str]) -> list[str]:
 
 
 def _public_key(text: str) -> str:
-    try:
-        load_pem_public_key(text.encode())
-    except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("must be a public key in PEM (-----BEGIN PUBLIC KEY-----)") from None
+    read_key(text)
     return text
 
 

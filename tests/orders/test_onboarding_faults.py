@@ -135,8 +135,8 @@ CASES = {
     "public key": (
         "  mode: events\n  api_clients:\n  - {client_id: a, scopes: [customer-orders:read], public_keys: [x]}\n",
         [
-            "f.yaml:6: tenants[0].api_clients[0].public_keys[0]: must be a public key in PEM "
-            "(-----BEGIN PUBLIC KEY-----)"
+            "f.yaml:6: tenants[0].api_clients[0].public_keys[0]: must be an RSA public key or certificate "
+            "in PEM (-----BEGIN PUBLIC KEY----- or -----BEGIN CERTIFICATE-----)"
         ],
     ),
     "client twice": (

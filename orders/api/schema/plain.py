@@ -30,6 +30,8 @@ _GRANT: Json = {
         "scope": TEXT,
         "client_id": TEXT,
         "client_secret": TEXT,
+        "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+        "client_assertion": TEXT,
     },
     "required": ["grant_type"],
 }
@@ -43,7 +45,8 @@ def _token() -> Json:
         "operationId": "fetchToken",
         "summary": "Fetch an access token",
         "description": "OAuth 2.0 client credentials. The client authenticates by Basic or with client_id and "
-        "client_secret in the form. Without scope the token has all scopes of the client.",
+        "client_secret in the form, or by a signed client_assertion (private_key_jwt). Without scope the token has all "
+        "scopes of the client.",
         "tags": ["Tokens"],
         "security": [],
         "requestBody": {"required": True, "content": form},
@@ -52,6 +55,11 @@ def _token() -> Json:
             "400": refused.as_json(),
             "401": Answer(description="invalid_client", schema=TOKEN_ERROR, headers=("WWW-Authenticate",)).as_json(),
             "413": refused.as_json(),
+            "429": Answer(
+                description="Too many failures of this client id from this address",
+                schema=TOKEN_ERROR,
+                headers=("Retry-After",),
+            ).as_json(),
             **problem_responses(Internal, Unavailable),
         },
     }
