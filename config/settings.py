@@ -156,12 +156,13 @@ CELERY_BROKER_URL = ENV.redis_url or "memory://embedded/"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.02}
     if ENV.embedded
-    else {"socket_timeout": 2, "socket_connect_timeout": 0.5, "visibility_timeout": 3600}
+    else {"socket_timeout": 2, "socket_connect_timeout": 0.5, "ack_emulation": False}
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_ACKS_LATE = False
+"""A wake is never given back: doing so through a lost connection ends the worker, and the sweep finds what it meant."""
 CELERY_TASK_SERIALIZER = "json"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
