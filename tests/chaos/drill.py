@@ -17,6 +17,7 @@ from tests.chaos.havoc import Blow, Havoc
 from tests.chaos.hub import running_hub
 from tests.chaos.ledger import Ledger
 from tests.chaos.senders import Notes, Senders
+from tests.processes import wait_until
 
 DRAIN_SECONDS = 180
 AWAY = "take redis away"
@@ -87,6 +88,7 @@ def run(plan: Plan, folder: Path, *, say: Callable[[str], None] = print) -> Outc
         ledger.install()
         with running_hub(stacked) as hub:
             token = stacked.token(hub.port)
+            wait_until(lambda: hub.all_ready)
             say("everything runs; the blows begin")
             senders = Senders(
                 hub.port, token, orders=plan.orders, wanted=plan.events, rate=plan.events / plan.seconds

@@ -17,6 +17,8 @@ from tests.chaos.hub import Hub
 from tests.servers import Servers
 
 KILL_EVERY_SECONDS = 1.0
+WEIGHTS = (8, 1, 1)
+"""A parent takes seconds to start again on loaded cores: killed more often, or two at once, nobody would work."""
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'orderhub'"
 
 
@@ -68,7 +70,8 @@ class Havoc:
         """Every second: a process that computes, the one that hands out work to it, or both."""
         while time.monotonic() - self._started_at < self._seconds and not self._ended.wait(KILL_EVERY_SECONDS):
             worker = self._chance.choice(self._hub.workers)
-            how = self._chance.choice((worker.kill_child, worker.kill_child, worker.kill_parent, worker.kill_both))
+            ways = (worker.kill_child, worker.kill_parent, worker.kill_both)
+            (how,) = self._chance.choices(ways, WEIGHTS) if self._hub.all_ready else ways[:1]
             with contextlib.suppress(psutil.NoSuchProcess):
                 self.kills += how()
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +16,8 @@ from tests.benchmarks.stack import Stack
 from tests.processes import HubProcess, free_port
 
 LOOK_SECONDS = 0.2
+SETTLED_SECONDS = 4.0
+"""Celery's pool gives up when a child dies younger than this."""
 
 
 class Worker:
@@ -38,8 +40,13 @@ class Worker:
             log = self._log.with_name(f"{self._log.name}-{self._starts}.log")
             self._process = HubProcess(command, environ=self._stack.environ, log=log)
 
+    @property
+    def ready(self) -> bool:
+        """Its children have been at work for a while."""
+        return self._process.process.poll() is None and len(self._settled()) > 0
+
     def kill_child(self) -> int:
-        children = self._children()
+        children = self._settled()
         for child in children[:1]:
             child.kill()
         return len(children[:1])
@@ -58,12 +65,6 @@ class Worker:
                 child.kill()
         return 1 + len(children)
 
-    def stop(self) -> None:
-        with self._lock:
-            self._stopped = True
-        if self._process.process.poll() is None:
-            self._process.stop(signal.SIGTERM, seconds=60)
-
     def end(self) -> list[psutil.Process]:
         """End for good, with whatever is left; returns orphans that were still there."""
         with self._lock:
@@ -79,8 +80,14 @@ class Worker:
     def logs(self) -> list[Path]:
         return sorted(self._log.parent.glob(f"{self._log.name}-*.log"))
 
+    def _settled(self) -> list[psutil.Process]:
+        return [child for child in self._children() if time.time() - child.create_time() > SETTLED_SECONDS]
+
     def _children(self) -> list[psutil.Process]:
-        return psutil.Process(self._process.process.pid).children(recursive=True)
+        try:
+            return psutil.Process(self._process.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
 
 
 class Hub:
@@ -98,6 +105,10 @@ class Hub:
     def __exit__(self, *raised: object) -> None:
         self._ended.set()
         self._thread.join()
+
+    @property
+    def all_ready(self) -> bool:
+        return all(worker.ready for worker in self.workers)
 
     def _keep_alive(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):

@@ -30,6 +30,7 @@ CREATE TRIGGER chaos_applied AFTER UPDATE OF status ON orders_orderevent
     FOR EACH ROW WHEN (NEW.status = 'applied') EXECUTE FUNCTION chaos_note_applied();
 
 CREATE FUNCTION chaos_note_written() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM pg_sleep({drag});
     INSERT INTO chaos_written (transaction, queue_id, sequence, document, at) VALUES (
         txid_current(), NEW.queue_id, NEW.applied_sequence, NEW.digest, clock_timestamp());
     RETURN NULL; END $$;
@@ -44,6 +45,10 @@ CREATE TRIGGER chaos_lost AFTER UPDATE OF lease ON orders_orderqueue
 """
 
 
+DRAG_SECONDS = 0.004
+"""What the trigger adds to writing one order: batches that last let kills hit workers while they apply."""
+
+
 class Ledger:
     """Reads with a connection of its own each time: the server may have been restarted since."""
 
@@ -52,7 +57,7 @@ class Ledger:
 
     def install(self) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(INSTALL)
+            connection.execute(INSTALL.replace("{drag}", str(DRAG_SECONDS)))
 
     def still_due(self) -> int:
         return self._rows("SELECT count(*) FROM orders_orderqueue WHERE due_at IS NOT NULL")[0][0]
