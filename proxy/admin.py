@@ -20,8 +20,8 @@ from proxy.credentials import read_credentials
 from proxy.models import ContractDrift, ProxyConfig
 
 EFFECT = (
-    "Asks {tenant}'s order service at {url} as a till's read would: name, connection, encryption, token, one order{more}"
-    ", and whether the answers keep the contract. Nothing is changed there, and no breaker is asked or told."
+    "Asks {tenant}'s order service at {url} as a till's read would: name, connection, encryption, token, one "
+    "order{more}, and whether the answers keep the contract. Nothing is changed there, and no breaker is asked or told."
 )
 BREAKER_MARKS = {"closed": "moving", "half-open": "waiting", "open": "stopped"}
 
@@ -67,7 +67,11 @@ class ProxyConfigAdmin(HistoryAdmin, EvidenceAdmin):
             "title": f"Test the connection to {config.tenant}'s order service",
             "effect": _effect(config, for_ops=bound_tenant(request) is None),
             "back": reverse("admin:proxy_proxyconfig_change", args=(config.pk,)),
-            **{"unit": unit, "order": order, "fault": fault, "steps": steps, "verdict": _verdict(steps)},
+            "unit": unit,
+            "order": order,
+            "fault": fault,
+            "steps": steps,
+            "verdict": _verdict(steps),
         }
         return TemplateResponse(request, "admin/proxy/connection_test.html", context)
 

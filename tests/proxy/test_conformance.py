@@ -76,7 +76,7 @@ def test_a_search_that_ignores_its_criteria_is_found(oms, capsys):
     oms.add_order("store-1", ORDER)
     oms.fail(times=None, on=":search", body='{"customerOrders": [{"customerOrderId": "7", "customerId": "c", '
                                             '"status": "NEW"}]}')  # fmt: skip
-    report, code = conformance(capsys, oms, "--order", "1001")
+    report, _ = conformance(capsys, oms, "--order", "1001")
     assert "must find that order and no other" in report["search: one order"][1]
     assert "criteria are joined by AND" in report["search: nothing found"][1]
 
