@@ -13,6 +13,7 @@ from orders.deliveries import Debt, owe
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.queues import LANES, claim
 from tests.orders.fake_channel import DELIVERED, FakeChannel
+from tests.processes import wait_until
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 FAILED = Outcome(Verdict.UNAVAILABLE, "answered 500", response_status=500, counts_for_breaker=True)
@@ -237,13 +238,20 @@ def test_a_stopped_tenants_deliveries_are_held(beans, engine):
     assert FakeChannel.sent == ["a1"]
 
 
+def open_when_two_are_under_way():
+    wait_until(lambda: FakeChannel.in_flight == 2, seconds=5)
+    FakeChannel.gate.set()
+
+
 def test_no_more_than_its_concurrency_is_under_way_at_a_destination(beans):
     Destination.objects.update(concurrency=2)
     FakeChannel.gate = threading.Event()
-    threading.Timer(0.3, FakeChannel.gate.set).start()
+    opener = threading.Thread(target=open_when_two_are_under_way)
+    opener.start()
     for number in range(8):
         owed(beans, f"{number}", lane=f"order:{number}")
     sending.deliver()
+    opener.join()
     assert FakeChannel.most_in_flight == 2
     assert len(FakeChannel.sent) == 8
 
