@@ -5,7 +5,11 @@ order_created, before which nothing may reach a supplier) is never stale: its su
 it discards them too. Any other is ``superseded`` when a later one of its lane was delivered; else it is pending again,
 at its old place, with a fresh schedule.
 
+The receiver itself may ask for more (``redeliver``): a delivery that waits for its next try, at once; one that was
+delivered, once more, unless a later one of its lane was delivered since.
+
     NotDead      the delivery is not dead
+    SetAside     the delivery was superseded, discarded or overtaken; it is not sent any more
     LaneBusy     the lane's head is being sent just now; try again in a moment
 """
 
@@ -13,7 +17,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,6 +40,13 @@ class NotDead(Exception):
 
     def __init__(self, status: str) -> None:
         super().__init__(f"only dead deliveries can be previewed, retried or discarded; this one is {status}")
+
+
+class SetAside(Exception):
+    """This delivery is not sent any more: {why}."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"this delivery is not sent any more: {why}")
 
 
 class LaneBusy(Exception):
@@ -106,13 +117,33 @@ def discard(delivery: Delivery, *, who: str, reason: str = "") -> Result:
     return Result(dead.pk, dead.sequence, dead.status, detail=detail)
 
 
+def redeliver(delivery: Delivery, *, who: str, reason: str = "") -> Result:
+    """At its receiver's wish: a dead one as by ``retry``, a waiting one at once, a delivered one once more."""
+    with _held(delivery, _REDELIVERABLE) as (lane, wanted):
+        if wanted.status == Delivery.Status.PENDING:
+            _hurry(lane)
+            detail = _HELD if lane.held_by else "It waited already; it is sent as soon as it is first in its lane."
+        elif _overtaken_by(lane, wanted):
+            raise SetAside("a later one of its order was delivered since")
+        else:
+            _make_pending(lane, wanted)
+            detail = _HELD if lane.held_by else "It will be sent in its place."
+        _note(lane, wanted, who=who, action="redeliver", reason=reason)
+    wake_outbound()
+    return Result(wanted.pk, wanted.sequence, wanted.status, detail=detail)
+
+
+_REDELIVERABLE = (Delivery.Status.DEAD, Delivery.Status.PENDING, Delivery.Status.DELIVERED)
 _SUPERSEDED = "A later one for this order was delivered already; this one is not sent any more."
 _HELD = "It waits, because a dead delivery holds its lane; retry or discard that one."
 
 
 @contextmanager
-def _held(delivery: Delivery) -> Iterator[tuple[Lane, Delivery]]:
-    """The lane locked while no courier has it, in a transaction; the delivery read under that lock."""
+def _held(delivery: Delivery, statuses: Sequence[str] = (Delivery.Status.DEAD,)) -> Iterator[tuple[Lane, Delivery]]:
+    """The lane locked while no courier has it, in a transaction; the delivery read under that lock.
+
+    Raises NotDead or SetAside for a delivery in another status.
+    """
     until = time.monotonic() + BUSY_SECONDS
     while True:
         with transaction.atomic():
@@ -123,8 +154,8 @@ def _held(delivery: Delivery) -> Iterator[tuple[Lane, Delivery]]:
                     lane.lease = None
                     lane.save(update_fields=["lease"])
                 fresh = Delivery.objects.select_related("destination").get(pk=delivery.pk)
-                if fresh.status != Delivery.Status.DEAD:
-                    raise NotDead(fresh.status)
+                if fresh.status not in statuses:
+                    raise NotDead(fresh.status) if len(statuses) == 1 else SetAside(f"it is {fresh.status}")
                 yield lane, fresh
                 return
         if time.monotonic() > until:
@@ -149,6 +180,13 @@ def _make_pending(lane: Lane, dead: Delivery) -> None:
     if lane.held_by is None and (lane.due_at is None or not waiting.exists()):
         lane.due_at = DatabaseClock().now() - timedelta(microseconds=1)
     lane.save(update_fields=["done_position", "held_by", "due_at"])
+
+
+def _hurry(lane: Lane) -> None:
+    """The lane's head need not wait for its next step; health and order of the destination still hold."""
+    if lane.held_by is None and lane.due_at is not None:
+        lane.due_at = DatabaseClock().now() - timedelta(microseconds=1)
+        lane.save(update_fields=["due_at"])
 
 
 def _successors(lane: Lane, dead: Delivery) -> QuerySet[Delivery]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from orders.api.schema import Answer, Body, Operation, define
-from orders.api.schema.core import ID
-from orders.problems import NotFound, ProxyMode, UnknownOrder
+from orders.api.schema.core import CURSOR, ID, TAKE
+from orders.models import Delivery
+from orders.problems import Conflict, NotFound, ProxyMode, Throttled, UnknownOrder
 from suppliers.feed import EventsGone
 from suppliers.inbound import REPORTS
 
@@ -160,4 +161,75 @@ stock = Operation(
     needed=("itemId",),
     answers={200: Answer(description="One entry per item and supplier, in the order asked for", schema=STOCK)},
     problems=(ProxyMode,),
+)
+_MOMENT = _text(format="date-time")
+_MOMENT_OR_NULL: Shape = {"type": ["string", "null"], "format": "date-time"}
+_ATTEMPT = _object(
+    {
+        "number": {"type": "integer"},
+        "startedAt": _MOMENT,
+        "durationMs": {"type": "integer"},
+        "outcome": _TEXT,
+        "responseStatus": {"type": ["integer", "null"]},
+        "response": {**_TEXT, "description": "The beginning of the receiver's answer."},
+        "detail": _TEXT,
+    }
+)
+_UUID = _text(format="uuid")
+_DELIVERY = _object(
+    {
+        "id": _UUID,
+        "webhookId": {**_TEXT, "description": "The webhook-id header, the same on every try."},
+        "eventType": _TEXT,
+        "orderToken": _TEXT,
+        "sequence": {"type": "integer"},
+        "status": _text(enum=list(Delivery.Status.values)),
+        "createdAt": _MOMENT,
+        "finishedAt": _MOMENT_OR_NULL,
+        "nextAttemptAt": _MOMENT_OR_NULL,
+        "error": {"type": ["string", "null"]},
+        "attempts": {"type": "array", "items": _ATTEMPT},
+    }
+)
+_PAGE = _object({"take": {"type": "integer"}, "next": {"type": ["string", "null"]}})
+_DELIVERIES = _object({"deliveries": {"type": "array", "items": _DELIVERY}, "page": _PAGE})
+_REDELIVERED = _object(
+    {
+        "deliveryId": _UUID,
+        "sequence": {"type": "integer"},
+        "outcome": _text(enum=["pending"]),
+        "supersededBy": {"type": ["string", "null"]},
+        "detail": _TEXT,
+    }
+)
+deliveries = Operation(
+    id="listSupplierDeliveries",
+    summary="List the supplier's own webhook deliveries with their attempts",
+    tag=SUPPLIERS,
+    scope="events",
+    path=_PLACE,
+    query={
+        "since": {**_MOMENT, "description": "Owed since then."},
+        "status": _text(enum=list(Delivery.Status.values)),
+        "cursor": CURSOR,
+        "take": TAKE,
+    },
+    answers={
+        200: Answer(
+            description="Oldest first",
+            schema=define(
+                "SupplierDeliveries", _object({"deliveries": {"type": "array", "items": _DELIVERY}, "page": _PAGE})
+            ),
+        )
+    },
+    problems=(NotFound, Throttled),
+)
+redeliver = Operation(
+    id="redeliver",
+    summary="Have one webhook delivery sent again",
+    tag=SUPPLIERS,
+    scope="events",
+    path={**_PLACE, "deliveryId": {**_TEXT, "description": "Its id, or its webhook-id."}},
+    answers={200: Answer(description="It is sent again, in its place", schema=_REDELIVERED)},
+    problems=(NotFound, Conflict, Throttled),
 )

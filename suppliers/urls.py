@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from suppliers.views import OrderDataView, ReceiveView, SendView, StockView
+from suppliers.views import DeliveriesView, OrderDataView, ReceiveView, RedeliverView, SendView, StockView
 
 _EVENTS = r"^api/events/v1/(?P<country>[^/]+)/external/(?P<tenant>[^/]+)/"
 
@@ -11,4 +11,6 @@ urlpatterns = [
     re_path(r"^api/v1/stock\Z", StockView.as_view(), name="stock"),
     re_path(_EVENTS + r"receive\Z", ReceiveView.as_view(), name="supplier-receive"),
     re_path(_EVENTS + r"send\Z", SendView.as_view(), name="supplier-send"),
+    re_path(_EVENTS + r"deliveries\Z", DeliveriesView.as_view(), name="supplier-deliveries"),
+    re_path(_EVENTS + r"deliveries/(?P<delivery_id>[^/:]+?)(?::|%3[Aa])redeliver\Z", RedeliverView.as_view()),
 ]

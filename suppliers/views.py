@@ -13,11 +13,13 @@ from rest_framework.request import Request
 
 from orders.api.body import read_json
 from orders.api.correlation import correlation_id
-from orders.api.parameters import an_id, read_list, read_parameters, text
+from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_list, read_parameters, text, whole
 from orders.api.paths import decode_segment
 from orders.api.views import ApiView, render_json
+from orders.fates import cursor_of, read_cursor
+from orders.models import Delivery
 from orders.problems import InvalidParameter, NotFound
-from suppliers import fulfilment, schema
+from suppliers import fulfilment, own_deliveries, schema
 from suppliers.feed import event_json, page_after
 from suppliers.models import Supplier
 from suppliers.order_data import answer_for, part_of, record_fetch
@@ -103,3 +105,39 @@ class SendView(SupplierEventsView):
             raise InvalidParameter("Send the header Event-Type with the body's eventType.")
         receipt = receive_report(self.supplier, body, header_type=header_type, correlation_id=correlation_id())
         return render_json({"id": str(receipt.id), "duplicate": receipt.duplicate}, status=201)
+
+
+class DeliveriesView(SupplierEventsView):
+    """``GET …/deliveries``: the supplier's own webhook deliveries with every attempt, oldest first."""
+
+    scopes: ClassVar = {"GET": "events"}
+    parameters: ClassVar = {
+        "since": an_instant,
+        "status": one_of(*Delivery.Status.values),
+        "cursor": read_cursor,
+        "take": whole(1, 200),
+    }
+
+    @schema.deliveries
+    def get(self, request: Request, country: str, tenant: str) -> HttpResponse:
+        """What went to the supplier's webhook and what came back; follow ``page.next``."""
+        own_deliveries.LISTS.use(str(self.supplier.pk))
+        given = read_parameters(request, self.parameters)
+        take = given.get("take", DEFAULT_TAKE)
+        wanted = own_deliveries.Listing(given.get("since"), given.get("status"), given.get("cursor"))
+        rows = list(own_deliveries.listed(self.supplier, wanted)[: take + 1])
+        following = cursor_of(rows[take - 1].pk) if len(rows) > take else None
+        page = {"take": take, "next": following}
+        return render_json({"deliveries": own_deliveries.as_json(rows[:take]), "page": page})
+
+
+class RedeliverView(SupplierEventsView):
+    """``POST …/deliveries/{id}:redeliver``: the same event again, with the same ``webhook-id``."""
+
+    scopes: ClassVar = {"POST": "events"}
+
+    @schema.redeliver
+    def post(self, request: Request, country: str, tenant: str, delivery_id: str) -> HttpResponse:
+        """Sent again as soon as it is first in its order's line; a body is not looked at."""
+        read_parameters(request, {})
+        return render_json(own_deliveries.redeliver(self.supplier, delivery_id).as_json())

@@ -90,7 +90,9 @@ def test_fulfilment_wants_its_scope_and_has_no_parameters(tenant, book, reader, 
 def test_stock_is_the_newest_of_every_supplier_in_the_order_asked_for(tenant, add_supplier, reader):
     beans, peas = add_supplier("beans", ["*"]), add_supplier("peas", ["*"])
     report(peas, "stock_updated", items=[{"itemId": "B", "available": 7, "expectedDate": "2026-12-01"}])
-    report(beans, "stock_updated", items=[{"itemId": "A", "available": 1}, {"itemId": "B", "available": Decimal("2.50")}])
+    report(
+        beans, "stock_updated", items=[{"itemId": "A", "available": 1}, {"itemId": "B", "available": Decimal("2.50")}]
+    )
     report(beans, "stock_updated", "2026-11-19T10:00:00Z", items=[{"itemId": "A", "available": 99}])
     entry = {"expectedDate": None, "reportedAt": "2026-11-20T10:00:00.000Z"}
     assert answered(reader.get("/api/v1/stock?itemId=B&itemId=A&itemId=none&itemId=B"), "stock") == [

@@ -1,0 +1,175 @@
+"""contract.md section 3: a supplier looks at its own webhook deliveries and has one sent again."""
+
+import ipaddress
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from orders import sending
+from orders.channels import Owed
+from orders.clock import DatabaseClock
+from orders.deliveries import Debt, owe
+from orders.models import Delivery, Destination, Lane, OperatorAction
+from suppliers import own_deliveries
+from tests.api_fixtures import Api
+from tests.orders.wire_server import answer, wire_server
+
+pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
+TOKEN = "7B9A6C54-1E2D-4C3B-8A79-6F5E4D3C2B1A"
+HERE = "/api/events/v1/dk/external/acme/deliveries"
+
+
+@pytest.fixture(autouse=True)
+def _loopback(settings):
+    settings.HUB_OUTBOUND_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+    settings.HUB_OUTBOUND_ALLOW_HTTP = True
+    settings.HUB_DELIVERY_RETRY_SCHEDULE = [3600]
+
+
+class Receiver:
+    """A webhook that answers what the test says, next to the supplier's own caller of the API."""
+
+    def __init__(self, server, supplier, token):
+        self.server, self.supplier = server, supplier
+        self.api = Api(token(supplier.api_client)["Authorization"].removeprefix("Bearer "))
+        self.destination = Destination.objects.get(name=supplier.slug)
+
+    def owe(self, *kinds, lane="order:1"):
+        return [
+            owe([Debt(self.supplier.tenant_id, lane, Owed(self.destination.pk, kind, '{"a": 1}', reference=TOKEN),
+                      customer_order_id="1001", sequence=number)])[0]
+            for number, kind in enumerate(kinds, 1)
+        ]  # fmt: skip
+
+    def list(self, query=""):
+        response = self.api.get(HERE + query)
+        assert response.status_code == 200, response.content
+        return json.loads(response.content)["deliveries"]
+
+    def redeliver(self, delivery):
+        return self.api.post(f"{HERE}/{getattr(delivery, 'pk', delivery)}:redeliver")
+
+    def ids(self):
+        return [line.split(b": ")[1].decode() for request in self.server.requests
+                for line in request.split(b"\r\n") if line.lower().startswith(b"webhook-id")]  # fmt: skip
+
+
+@pytest.fixture
+def beans(tenant, add_supplier, token):
+    said = ["202 Accepted"]
+    with wire_server(lambda connection, _: connection.sendall(answer(status=said[0]))) as server:
+        receiver = Receiver(server, add_supplier("beans", ["*"], url=server.url), token)
+        receiver.said = said
+        yield receiver
+
+
+def test_a_delivery_is_listed_with_what_was_tried_and_what_came_back(beans):
+    first, second = beans.owe("order_created", "order_updated")
+    beans.said[0] = "500 Sorry"
+    sending.deliver()
+    one, two = beans.list()
+    assert (one["id"], one["webhookId"]) == (str(first.pk), f"msg_{first.pk.hex}")
+    assert (one["eventType"], one["orderToken"], one["sequence"], one["status"]) == (
+        "order_created",
+        TOKEN,
+        1,
+        "pending",
+    )
+    assert one["nextAttemptAt"].endswith("Z")
+    assert "500" in one["error"]
+    [attempt] = one["attempts"]
+    assert (attempt["number"], attempt["outcome"], attempt["responseStatus"]) == (1, "unavailable", 500)
+    assert (two["id"], two["attempts"], two["nextAttemptAt"], two["error"]) == (str(second.pk), [], None, None)
+
+
+def test_the_list_is_narrowed_and_paged(beans):
+    deliveries = beans.owe("order_created", "order_updated", "order_updated")
+    Delivery.objects.filter(pk=deliveries[1].pk).update(status="delivered", finished_at=timezone.now())
+    assert [one["sequence"] for one in beans.list("?status=pending")] == [1, 3]
+    soon = (timezone.now() + timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
+    assert beans.list(f"?since={soon}") == []
+    page = json.loads(beans.api.get(f"{HERE}?take=2").content)
+    assert ([one["sequence"] for one in page["deliveries"]], page["page"]["take"]) == ([1, 2], 2)
+    assert [one["sequence"] for one in beans.list(f"?cursor={page['page']['next']}")] == [3]
+    for wrong in ("?status=lost", "?since=yesterday", "?x=1", "?take=0"):
+        assert beans.api.get(HERE + wrong).status_code == 400
+
+
+def test_a_supplier_sees_and_sends_only_its_own(beans, add_supplier, token):
+    [theirs] = beans.owe("order_created")
+    peas = Receiver(beans.server, add_supplier("peas", ["P-*"]), token)
+    assert peas.list() == []
+    for unknown in (theirs.pk, "nonsense", "0192f3a1-0000-7000-8000-000000000000"):
+        assert peas.redeliver(unknown).status_code == 404
+    assert beans.ids() == []
+
+
+def test_a_delivered_event_is_sent_again_with_the_same_id(beans):
+    [event] = beans.owe("order_created")
+    sending.deliver()
+    response = beans.redeliver(f"msg_{event.pk.hex}")
+    assert (response.status_code, json.loads(response.content)["outcome"]) == (200, "pending")
+    sending.deliver()
+    assert beans.ids() == [f"msg_{event.pk.hex}"] * 2
+    event.refresh_from_db()
+    assert (event.status, event.attempts) == ("delivered", 2)
+    assert OperatorAction.objects.values_list("who", "action").get() == ("supplier beans", "redeliver")
+
+
+def test_an_older_state_is_not_sent_after_a_newer_but_the_order_created_is(beans):
+    created, older, newer = beans.owe("order_created", "order_updated", "order_updated")
+    sending.deliver()
+    assert beans.redeliver(older).status_code == 409
+    assert beans.redeliver(newer).status_code == 200
+    assert beans.redeliver(created).status_code == 200
+    sending.deliver()
+    assert beans.ids()[3:] == [f"msg_{created.pk.hex}", f"msg_{newer.pk.hex}"]
+    assert Lane.objects.get().due_at is None
+
+
+def test_a_waiting_or_dead_event_is_sent_at_once(beans):
+    [event] = beans.owe("order_created")
+    beans.said[0] = "500 Sorry"
+    sending.deliver()
+    beans.said[0] = "202 Accepted"
+    sending.deliver()
+    assert len(beans.ids()) == 1
+    assert beans.redeliver(event).status_code == 200
+    sending.deliver()
+    assert len(beans.ids()) == 2
+    Delivery.objects.update(status="dead")
+    Lane.objects.update(held_by=event.pk)
+    assert beans.redeliver(event).status_code == 200
+    sending.deliver()
+    assert len(beans.ids()) == 3
+    assert Lane.objects.get().held_by is None
+
+
+def test_what_was_set_aside_is_not_sent_again(beans):
+    [event] = beans.owe("order_created")
+    Delivery.objects.update(status="discarded", finished_at=timezone.now())
+    Lane.objects.update(due_at=None, done_position=1)
+    assert beans.redeliver(event).status_code == 409
+    assert Delivery.objects.get().status == "discarded"
+
+
+def test_a_lane_under_way_is_busy(beans, monkeypatch):
+    monkeypatch.setattr("orders.redeliveries.BUSY_SECONDS", 0.05)
+    [event] = beans.owe("order_created")
+    Lane.objects.update(lease=event.pk, due_at=DatabaseClock().now(30))
+    assert beans.redeliver(event).status_code == 409
+
+
+def test_both_are_throttled_with_retry_after(beans, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 1_795_000_030.0)
+    monkeypatch.setattr("orders.redeliveries.BUSY_SECONDS", 0.0)
+    for _ in range(own_deliveries.LISTS.most):
+        beans.list()
+    refused = beans.api.get(HERE)
+    assert (refused.status_code, refused["Retry-After"]) == (429, "50")
+    assert json.loads(refused.content)["type"] == "urn:orderhub:problem:throttled"
+    for _ in range(own_deliveries.REDELIVERIES.most):
+        beans.redeliver("nonsense")
+    assert beans.redeliver("nonsense").status_code == 429
