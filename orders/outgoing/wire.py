@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from functools import cache
 from typing import Any
 
@@ -160,8 +161,17 @@ class GuardedAdapter(requests.adapters.HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
-@cache
 def tls_context() -> ssl.SSLContext:
+    """The one context of the process. Made under a lock: the first calls of many threads must not each make one."""
+    with _context_lock:
+        return _tls_context()
+
+
+_context_lock = threading.Lock()
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
     """TLS 1.2 or newer; the certificates of certifi and those of the machine (``SSL_CERT_FILE``)."""
     context = ssl.create_default_context(cafile=certifi.where())
     context.load_default_certs()

@@ -342,9 +342,9 @@ def tls_names(monkeypatch):
         return real("127.0.0.1" if host.endswith(".test") else host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", named)
-    wire.tls_context.cache_clear()
+    wire._tls_context.cache_clear()
     yield
-    wire.tls_context.cache_clear()
+    wire._tls_context.cache_clear()
 
 
 def _server_tls(certificate: Path, seen: list[str | None]) -> ssl.SSLContext:
