@@ -47,8 +47,18 @@ ONBOARDING_SECTIONS = {
 }
 FULFILMENT_PARTS = {"suppliers": "suppliers.fulfilment.parts", "warehouses": "orderflow.fulfilment.parts"}
 """What each app tells of one order's fulfilment (orders.api.fulfilment)."""
-ATTENTION = ["proxy.attention.needing_a_person", "suppliers.attention.needing_a_person"]
+ATTENTION = [
+    "proxy.attention.needing_a_person",
+    "suppliers.attention.needing_a_person",
+    "orderflow.attention.needing_a_person",
+]
 """Callables that add lines to what needs a person on the home page (orders.attention)."""
+ORDER_LINKS = ["orderflow.order_links.links"]
+"""Callables that add buttons to the page of an order (orders.order_links)."""
+ITEM_TAKERS = ["suppliers.takers.takers", "orderflow.takers.takers"]
+"""Callables that tell who takes which items (orders.order_links)."""
+PERIODIC = ["orderflow.despatches.DespatchPolling"]
+"""What apps do by themselves every so often (orders.periodic)."""
 
 SECRET_KEY = ENV.secret_key
 DEBUG = False
@@ -168,7 +178,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1_000_000_000
 """Our tasks close what is unusable themselves; the fixup would close every connection after every task."""
-CELERY_TASK_ROUTES = {"orders.tasks.deliver": {"queue": "outbound"}}
+CELERY_TASK_ROUTES = {name: {"queue": "outbound"} for name in ("orders.tasks.deliver", "orders.tasks.periodic")}
 CELERY_TASK_DEFAULT_QUEUE = "inbound"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "orders.tasks.sweep", "schedule": 1.0},

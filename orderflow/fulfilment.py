@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from orderflow.models import WarehouseOrder
+from orderflow.despatches import tracked
+from orderflow.models import Despatch, WarehouseOrder
 from orders.channels import OrderKey
+from orders.fates import instant
 
 
 def parts(key: OrderKey) -> list[dict[str, Any]]:
@@ -22,10 +24,19 @@ def parts(key: OrderKey) -> list[dict[str, Any]]:
             "reference": row.reference,
             "state": _state(row),
             "failure": row.failure or None,
-            "despatches": [],
+            "despatches": [_despatch(despatch) for despatch in tracked(row)],
         }
         for row in owed.order_by("channel__destination__name")
     ]
+
+
+def _despatch(despatch: Despatch) -> dict[str, Any]:
+    return {
+        "reference": despatch.reference,
+        "courier": despatch.courier or None,
+        "trackingUrl": despatch.tracking_url or None,
+        "completed": instant(despatch.completed_at),
+    }
 
 
 def _state(row: WarehouseOrder) -> str:

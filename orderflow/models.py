@@ -188,3 +188,46 @@ class WarehouseOrder(models.Model):
 
     def key(self, tenant_id: int) -> OrderKey:
         return OrderKey(tenant_id, self.business_unit_id, self.customer_order_id)
+
+
+class DespatchPoll(models.Model):
+    """Where the asking for a channel's despatches stands; apart, so that the channel's history stays short."""
+
+    channel = models.OneToOneField(OrderFlowChannel, on_delete=models.CASCADE, related_name="despatch_poll")
+    cursor = models.CharField(max_length=19, blank=True, default="")
+    """Highest ``completed`` seen, as the site writes it, in its own zone; empty before the first answer."""
+    due_at = models.DateTimeField()
+    """While one is asking: when it is taken for lost."""
+    answered_at = models.DateTimeField(null=True, blank=True)
+    failure = models.TextField(blank=True, default="")
+    """Why the last try gave nothing; empty when it did."""
+    failing_since = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.channel)
+
+
+class Despatch(models.Model):
+    """One completed shipment as the site told of it. Which order it is of is said by the reserved reference."""
+
+    channel = models.ForeignKey(
+        OrderFlowChannel, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="despatches"
+    )
+    reference = models.CharField(max_length=255)
+    order_reference = models.CharField(max_length=255, blank=True)
+    state = models.CharField(max_length=120, blank=True)
+    courier = models.CharField(max_length=255, blank=True)
+    despatch_reference = models.CharField(max_length=255, blank=True)
+    tracking_url = models.CharField("tracking URL", max_length=2000, blank=True)
+    completed_at = models.DateTimeField()
+    lines = models.JSONField(default=dict, blank=True)
+    """Quantity per product."""
+    seen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "despatches"
+        constraints = (models.UniqueConstraint(fields=["channel", "reference"], name="despatch_kept_once"),)
+        indexes = (models.Index(fields=["channel", "order_reference"], name="despatches_of_an_order"),)
+
+    def __str__(self) -> str:
+        return self.reference

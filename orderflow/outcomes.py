@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orderflow.explaining import explain
 from orderflow.models import WarehouseOrder
-from orderflow.reports import Failure, Kind, Trouble, explain
+from orderflow.reports import Failure, Kind, Trouble
 from orderflow.site import Reply
 from orders.channels import Outcome, Verdict
 

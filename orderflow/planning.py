@@ -19,7 +19,7 @@ from orders.patterns import taken_by
 Place = tuple[int, str, str]
 """(channel, business unit, order): where a WarehouseOrder stands."""
 
-REMEMBERED = ("owed", "owed_digest")
+REMEMBERED = ("owed", "owed_digest", "failure")
 
 
 def known(row: WarehouseOrder) -> Known:
@@ -80,7 +80,7 @@ class ImportPlanner:
     def _remember(self, change: Change, channel: OrderFlowChannel, row: WarehouseOrder, *, kind: str) -> str:
         """Note what is owed now; returns what the delivery keeps."""
         self._touched[row.place] = row
-        row.owed, row.owed_digest = kind, ""
+        row.owed, row.owed_digest, row.failure = kind, "", ""
         if kind != IMPORT:
             return change.after["status"] if kind == CANCEL and change.after["status"] == CANCELLED else ""
         snapshot = Snapshot.of(change.after, received_at=row.first_received_at)

@@ -7,7 +7,6 @@ failed, and ``kind`` says what that means for it.
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -144,7 +143,7 @@ def _kind(status: int, text: str) -> Kind:
     return Kind.UNAVAILABLE
 
 
-def _root_or_trouble(status: int, body: bytes, *, items: int) -> etree._Element | Trouble:
+def root_or_trouble(status: int, body: bytes, *, items: int) -> etree._Element | Trouble:
     """A parsed answer that is no error of any form, or what the error means."""
     try:
         root = root_of(body, items=items)
@@ -166,7 +165,7 @@ def error_text(root: etree._Element) -> str:
 
 def import_report(status: int, body: bytes, *, items: int) -> ImportReport | Trouble:
     """The result of a document of ``items`` imports."""
-    root = _root_or_trouble(status, body, items=items)
+    root = root_or_trouble(status, body, items=items)
     if isinstance(root, Trouble):
         return root
     if root.tag != "importResult":
@@ -196,7 +195,7 @@ def _section(root: etree._Element, name: str, word: str) -> dict[ItemKey, Failur
 
 def order_detail(status: int, body: bytes, *, reference: str, items: int) -> OrderDetail | NoSuchOrder | Trouble:
     """What the warehouse holds under a reference; ``items`` is how many lines may be expected."""
-    root = _root_or_trouble(status, body, items=items)
+    root = root_or_trouble(status, body, items=items)
     if isinstance(root, Trouble):
         return _absent(status, body, root)
     orders = [order for order in root.iter("order") if order.get("externalReference")]
@@ -236,51 +235,10 @@ def _quantity(text: str) -> Decimal:
 
 def cancel_answer(status: int, body: bytes) -> CancelAnswer | Trouble:
     """HTTP 200 with "No cancel operation performed" means that nothing was cancelled (section 5)."""
-    root = _root_or_trouble(status, body, items=1)
+    root = root_or_trouble(status, body, items=1)
     if isinstance(root, Trouble):
         return root
     if root.tag != "message" and root.find(".//message") is None:
         return trouble(status, f"an unexpected <{root.tag}> document: {text_of(root)}")
     text = text_of(root)
     return CancelAnswer(not _says(text, ("no cancel operation performed",)), text)
-
-
-class Cause(enum.Enum):
-    """Why OrderFlow refused one import."""
-
-    NO_PRODUCT = "no product"
-    BAD_VALUE = "bad value"
-    NO_COURIER = "no courier"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    cause: Cause
-    subject: str
-    """The product, property or courier that OrderFlow named; empty where it named none."""
-    advice: str
-    """What a person can do about it."""
-
-
-_NO_PRODUCT = re.compile(
-    r"no product found for external reference:\s*(.+?)(?:\.? if this product\b|\.? make sure that|\.?$)", re.I
-)
-_BAD_VALUE = re.compile(r"failed to convert property value\b.*?\bfor property\s*'([^']*)'", re.I)
-_NO_COURIER = re.compile(r"identifier:\s*ref:courier:\s*(\S*?)[.'\"]?(?:\s|$)", re.I)
-
-
-def explain(failure: Failure) -> Explanation:
-    """The failing thing, picked out of OrderFlow's text, with the next step."""
-    said = f"{failure.message} {failure.detail}".strip()
-    if found := _NO_PRODUCT.search(said):
-        return Explanation(
-            Cause.NO_PRODUCT, found[1], f"Import and activate the product {found[1]} in OrderFlow, then retry."
-        )
-    if found := _BAD_VALUE.search(said):
-        return Explanation(Cause.BAD_VALUE, found[1], f"Correct the value of {found[1]}, then send the order again.")
-    if found := _NO_COURIER.search(said):
-        return Explanation(
-            Cause.NO_COURIER, found[1], f"Create the courier {found[1]} in OrderFlow or change shipment.courier."
-        )
-    return Explanation(Cause.OTHER, "", "Correct what OrderFlow names, then retry.")

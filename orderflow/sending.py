@@ -14,18 +14,17 @@ from typing import Any
 
 from orderflow.comparing import difference
 from orderflow.documents import Import, Value, document
+from orderflow.explaining import Cause, explain
 from orderflow.models import OrderFlowChannel
 from orderflow.outcomes import Holding, ImportOutcome, State, decided, refused, troubled
 from orderflow.payloads import scope_of
 from orderflow.product_imports import minimal_product, product_import
 from orderflow.reports import (
-    Cause,
     Failure,
     ImportReport,
     Kind,
     NoSuchOrder,
     Trouble,
-    explain,
     is_duplicate,
 )
 from orderflow.site import Reply, Site

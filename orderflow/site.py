@@ -6,7 +6,7 @@ Answers are read by ``orderflow.reports``. A call that got no answer is a Troubl
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -26,6 +26,7 @@ from orderflow.reports import (
     import_report,
     order_detail,
 )
+from orderflow.site_reads import DespatchNote, Stock, despatch_notes, stock_list
 from orders.outgoing import Answer, Call, Deadline, Misconfigured, OutgoingError, TooLarge, send
 from orders.sealing import SecretLost
 
@@ -35,6 +36,8 @@ CUT_CHARACTERS = 2000
 """Of an answer, kept with the attempt."""
 CANCEL_PATH = "/remoteorder/order/cancel.xml"
 DETAIL_PATH = "/remoteorder/order/detail.xml"
+DESPATCHES_PATH = "/remoteorder/shipment/despatches.xml"
+INVENTORY_PATH = "/remotewarehouse/inventory.xml"
 
 Meaning = TypeVar("Meaning")
 
@@ -47,6 +50,8 @@ class Reply:
     body: bytes = b""
     retry_after: float | None = None
     trouble: Trouble | None = None
+    oversized: bool = False
+    """True where an answer came that is larger than the hub reads: asking for less may help."""
 
     @property
     def cut(self) -> str:
@@ -95,6 +100,23 @@ class Site:
             return reply.trouble, reply
         return cancel_answer(reply.status or 0, reply.body), reply
 
+    def despatches(
+        self, since: str, until: str, *, deadline: Deadline
+    ) -> tuple[Sequence[DespatchNote] | Trouble, Reply]:
+        """Shipments completed between two times of the site's zone, both included."""
+        query = urlencode({"from": since, "to": until, "includeOrderLines": "true"})
+        reply = self._call("GET", f"{DESPATCHES_PATH}?{query}", self.order_scope, None, deadline=deadline)
+        if reply.trouble is not None:
+            return reply.trouble, reply
+        return despatch_notes(reply.status or 0, reply.body), reply
+
+    def inventory(self, skus: Sequence[str], *, deadline: Deadline) -> tuple[Sequence[Stock] | Trouble, Reply]:
+        query = urlencode({"externalReferences": ",".join(skus)})
+        reply = self._call("GET", f"{INVENTORY_PATH}?{query}", self.product_scope, None, deadline=deadline)
+        if reply.trouble is not None:
+            return reply.trouble, reply
+        return stock_list(reply.status or 0, reply.body, items=len(skus)), reply
+
     def _call(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, *, deadline: Deadline
     ) -> Reply:
@@ -108,7 +130,7 @@ class Site:
         try:
             return _reply(send(call, deadline=deadline))
         except OutgoingError as error:
-            return Reply(error.status, trouble=_trouble(error))
+            return Reply(error.status, trouble=_trouble(error), oversized=isinstance(error, TooLarge))
 
 
 def site_of(channel: OrderFlowChannel) -> Site | Trouble:

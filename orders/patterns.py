@@ -29,3 +29,29 @@ def taken_by(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Whether an item id matches one of the patterns."""
     compiled = [_compiled(pattern) for pattern in patterns]
     return lambda item_id: any(pattern.fullmatch(item_id) is not None for pattern in compiled)
+
+
+@lru_cache(maxsize=4096)
+def both_take(one: str, other: str) -> bool:
+    """Whether some item id is covered by both patterns. Quadratic in their lengths, whatever they hold."""
+    reached = {0}
+    for place, sign in enumerate([*one, ""]):
+        reached = _skipped(reached, other)
+        if place == len(one):
+            return len(other) in reached
+        if sign == "*":
+            reached = set(range(min(reached, default=len(other) + 1), len(other) + 1))
+            continue
+        stay = {at for at in reached if at < len(other) and other[at] == "*"}
+        step = {at + 1 for at in reached if at < len(other) and (other[at] in ("?", sign) or sign == "?")}
+        reached = stay | step
+    return False
+
+
+def _skipped(reached: set[int], pattern: str) -> set[int]:
+    """The places reached, and those behind a ``*`` that stands for nothing."""
+    found = set(reached)
+    for at, sign in enumerate(pattern):
+        if sign == "*" and at in found:
+            found.add(at + 1)
+    return found

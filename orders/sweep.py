@@ -3,6 +3,7 @@ worker died. Two sweeps at once do no harm."""
 
 from __future__ import annotations
 
+from orders.periodic import anything_due
 from orders.queues import LANES, QUEUES, due_groups
 from orders.wakes import publish
 
@@ -12,3 +13,5 @@ def sweep() -> None:
         publish("inbound")
     if due_groups(LANES):
         publish("outbound")
+    if anything_due():
+        publish("outbound", task="orders.tasks.periodic")

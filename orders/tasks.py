@@ -10,6 +10,7 @@ from django.db import close_old_connections
 from orders import applying, sending
 from orders import housekeeping as chores
 from orders import sweep as sweeping
+from orders.periodic import run_due
 from orders.wakes import wake_inbound
 
 TURN_SECONDS = 5.0
@@ -39,6 +40,13 @@ def sweep() -> None:
     """Wake whatever is due or whose lease ran out: the certain path behind every lost wake."""
     close_old_connections()
     sweeping.sweep()
+
+
+@shared_task(name="orders.tasks.periodic")
+def periodic() -> None:
+    """Do what apps do by themselves every so often, such as polling a partner."""
+    close_old_connections()
+    run_due()
 
 
 @shared_task(name="orders.tasks.housekeeping")

@@ -64,10 +64,13 @@ def wake_outbound() -> None:
     _wakers["outbound"].wake()
 
 
-def publish(queue: str) -> bool:
-    """Publish one wake now. False when the broker is away, which is counted and logged, never raised."""
+def publish(queue: str, *, task: str = "") -> bool:
+    """Publish one wake now, of the queue's own task or of another.
+
+    False when the broker is away, which is counted and logged, never raised.
+    """
     try:
-        current_app.send_task(TASKS[queue], queue=queue, retry=False, ignore_result=True)
+        current_app.send_task(task or TASKS[queue], queue=queue, retry=False, ignore_result=True)
     except (OperationalError, OSError) as error:
         waker = _wakers[queue]
         waker.failures += 1

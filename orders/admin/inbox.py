@@ -15,7 +15,9 @@ from orders import replays
 from orders.admin import find
 from orders.admin.base import EvidenceAdmin
 from orders.admin.dead_letters import DeadLetterAdmin, StatusFilter, Verbs
+from orders.documents import load
 from orders.models import Order, OrderEvent
+from orders.order_links import order_links, warnings
 from orders.story import tell
 from orders.words import ago, link, mark, preformatted
 
@@ -54,9 +56,20 @@ class OrderAdmin(EvidenceAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         order = self.get_object(request, object_id)
-        shown = {"story": tell(order.key), "document": order.document} if order else {}
+        shown = _shown(order) if order else {}
         response: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
         return response
+
+
+def _shown(order: Order) -> dict[str, Any]:
+    """The story, the document, and what apps have to say of the order."""
+    items = [item["itemId"] for item in load(order.document)["items"]]
+    return {
+        "story": tell(order.key),
+        "document": order.document,
+        "links": order_links(order.key),
+        "warnings": warnings(order.key, items),
+    }
 
 
 @admin.register(OrderEvent)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orderflow.explaining import Cause, explain
 from orderflow.reports import (
     CancelAnswer,
-    Cause,
     Failure,
     ImportReport,
     Kind,
@@ -19,7 +19,6 @@ from orderflow.reports import (
     OrderDetail,
     Trouble,
     cancel_answer,
-    explain,
     import_report,
     order_detail,
 )

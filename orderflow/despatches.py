@@ -1,0 +1,241 @@
+"""Asking channels what they despatched (domain/orderflow.md section 5): a row per despatch, each kept once.
+
+    claim the poll (commit) -> ask, no transaction open -> keep what is new and move the cursor, guarded by the claim
+
+The cursor is the highest ``completed`` seen. Both ends of what is asked for count, so the last ones come again and are
+known by their reference; so do those of the hour that a zone's clocks repeat in autumn.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet
+
+from orderflow.models import Despatch, DespatchPoll, OrderFlowChannel, WarehouseOrder
+from orderflow.reports import Kind, Trouble
+from orderflow.site import Reply, Site, site_of
+from orderflow.site_reads import DespatchNote
+from orders import timeline
+from orders.clock import DatabaseClock
+from orders.health import PROBE_SECONDS
+from orders.models import Destination
+from orders.outgoing import Deadline
+
+ASK_SECONDS = 60.0
+"""Of one poll altogether: a read, not an import; other channels wait for it."""
+LEASE_SECONDS = ASK_SECONDS + 15.0
+SITE_TIME = "%Y-%m-%d %H:%M:%S"
+AHEAD = timedelta(days=1)
+"""How far beyond our now is asked: the site's clock need not be ours."""
+NARROWEST = timedelta(seconds=1)
+
+log = structlog.get_logger("orderhub.despatches")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One answer: what was despatched up to ``until``; ``whole`` is False where more is to be asked for at once."""
+
+    notes: Sequence[DespatchNote]
+    until: datetime
+    whole: bool
+
+
+class DespatchPolling:
+    """Named in ``settings.PERIODIC``."""
+
+    _running = threading.Lock()
+
+    def due(self) -> bool:
+        return _new_channels().exists() or _due_polls().exists()
+
+    def run(self) -> None:
+        """Poll every channel that is due; one round at a time per process, so that it holds one thread at most."""
+        if not self._running.acquire(blocking=False):
+            return
+        try:
+            _add_polls()
+            for poll in list(_due_polls().select_related("channel__destination")):
+                if _claimed(poll):
+                    poll_channel(poll)
+        finally:
+            self._running.release()
+
+
+def poll_channel(poll: DespatchPoll) -> None:
+    """Ask once and keep the answer. The caller has claimed the poll; no transaction is open."""
+    channel, now = poll.channel, datetime.now(UTC)
+    since = _since(poll, channel)
+    if since is None:
+        _finish(poll, cursor="", wait=_pause(channel))
+        return
+    site = site_of(channel)
+    zone = ZoneInfo(channel.time_zone)
+    until = (now + AHEAD).astimezone(zone).replace(tzinfo=None)
+    asked = site if isinstance(site, Trouble) else _ask(site, since, until)
+    if isinstance(asked, Trouble):
+        _fail(poll, asked)
+    else:
+        _keep(poll, asked)
+
+
+def _polled_channels() -> QuerySet[OrderFlowChannel]:
+    """Stopped and paused channels are not asked: what is wrong with them is mended first."""
+    return OrderFlowChannel.objects.filter(
+        poll_despatches_seconds__isnull=False,
+        destination__active=True,
+        destination__tenant__active=True,
+        destination__state=Destination.State.RUNNING,
+    )
+
+
+def _new_channels() -> QuerySet[OrderFlowChannel]:
+    return _polled_channels().filter(despatch_poll__isnull=True)
+
+
+def _due_polls() -> QuerySet[DespatchPoll]:
+    return DespatchPoll.objects.filter(due_at__lte=DatabaseClock().now(), channel__in=_polled_channels())
+
+
+def _add_polls() -> None:
+    now = DatabaseClock().now()
+    polls = [DespatchPoll(channel=channel, due_at=now) for channel in _new_channels()]
+    DespatchPoll.objects.bulk_create(polls, ignore_conflicts=True)
+
+
+def _claimed(poll: DespatchPoll) -> bool:
+    """One worker wins; should it die, the poll is due again when its lease has run out."""
+    lease = DatabaseClock().now(LEASE_SECONDS)
+    won = DespatchPoll.objects.filter(pk=poll.pk, due_at=poll.due_at).update(due_at=lease)
+    poll.due_at = lease
+    return won == 1
+
+
+def _pause(channel: OrderFlowChannel) -> float:
+    return float(channel.poll_despatches_seconds or 0)
+
+
+def _since(poll: DespatchPoll, channel: OrderFlowChannel) -> datetime | None:
+    """From when to ask, in the site's zone; None while the channel was never owed an order."""
+    zone = ZoneInfo(channel.time_zone)
+    if poll.cursor:
+        cursor = datetime.fromisoformat(poll.cursor)
+        return cursor - _turned_back(cursor, zone)
+    first = (
+        WarehouseOrder.objects.filter(channel=channel).order_by("pk").values_list("first_received_at", flat=True)[:1]
+    )
+    return next((at.astimezone(zone).replace(tzinfo=None, microsecond=0) for at in first), None)
+
+
+def _turned_back(local: datetime, zone: ZoneInfo) -> timedelta:
+    """How far the zone's clocks went back around this time: the second time round is below the cursor."""
+    before, after = ((local + timedelta(hours=hours)).replace(tzinfo=zone).utcoffset() for hours in (-2, 2))
+    return max((before or timedelta()) - (after or timedelta()), timedelta())
+
+
+def _ask(site: Site, since: datetime, until: datetime) -> Asked | Trouble:
+    """Ask; where the answer is larger than the hub reads, for the earlier half, until it fits."""
+    deadline, last = Deadline.after(ASK_SECONDS), until
+    while True:
+        found, reply = site.despatches(since.strftime(SITE_TIME), last.strftime(SITE_TIME), deadline=deadline)
+        if not isinstance(found, Trouble):
+            return Asked(found, last, whole=last == until)
+        if not _may_narrow(reply, last - since):
+            return found
+        last = since + (last - since) / 2
+
+
+def _may_narrow(reply: Reply, span: timedelta) -> bool:
+    return reply.oversized and span > NARROWEST
+
+
+def _fail(poll: DespatchPoll, trouble: Trouble) -> None:
+    """Where credentials or the address are wrong, the site is asked no sooner than a stopped channel is probed."""
+    misconfigured = trouble.kind is Kind.MISCONFIGURED
+    wait = max(_pause(poll.channel), PROBE_SECONDS if misconfigured else 0.0)
+    log.warning("despatches not read", channel=str(poll.channel_id), reason=trouble.text)
+    _finish(poll, cursor=poll.cursor, wait=wait, failure=trouble.text)
+
+
+def _keep(poll: DespatchPoll, asked: Asked) -> None:
+    zone = ZoneInfo(poll.channel.time_zone)
+    at = {note.reference: moment for note in asked.notes if (moment := _instant(note.completed, zone)) is not None}
+    seen = [moment.astimezone(zone).strftime(SITE_TIME) for moment in at.values()]
+    reached = [] if asked.whole else [asked.until.strftime(SITE_TIME)]
+    cursor = max([poll.cursor, *seen, *reached])
+    notes = {note.reference: note for note in asked.notes if note.reference in at}
+    with transaction.atomic():
+        if _finish(poll, cursor=cursor, wait=_pause(poll.channel) if asked.whole else 0.0):
+            _record(poll.channel, [_row(poll.channel, note, at[name]) for name, note in notes.items()])
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime | None:
+    """A time of the site; without a zone of its own it is in the site's. None for what is no time."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _row(channel: OrderFlowChannel, note: DespatchNote, completed_at: datetime) -> Despatch:
+    return Despatch(
+        channel=channel,
+        reference=note.reference,
+        order_reference=note.order_reference,
+        state=note.state,
+        courier=note.courier,
+        despatch_reference=note.despatch_reference,
+        tracking_url=note.tracking_url,
+        completed_at=completed_at,
+        lines=dict(note.lines),
+    )
+
+
+def _record(channel: OrderFlowChannel, rows: Sequence[Despatch]) -> None:
+    """Keep the new ones and tell the timelines of their orders, in the caller's transaction."""
+    known = set(
+        Despatch.objects.filter(channel=channel, reference__in=[row.reference for row in rows]).values_list(
+            "reference", flat=True
+        )
+    )
+    new = [row for row in rows if row.reference not in known]
+    Despatch.objects.bulk_create(new, ignore_conflicts=True)
+    orders = WarehouseOrder.objects.filter(channel=channel, reference__in=[row.order_reference for row in new])
+    places = {order.reference: order for order in orders}
+    for row in new:
+        if row.order_reference in places:
+            _tell(channel, places[row.order_reference], row)
+
+
+def _tell(channel: OrderFlowChannel, order: WarehouseOrder, row: Despatch) -> None:
+    items = ", ".join(f"{quantity} x {sku}" for sku, quantity in row.lines.items())
+    by = f" with {row.courier}" if row.courier else ""
+    detail = "; ".join(filter(None, (items, row.tracking_url)))
+    what = f"{channel}: shipment {row.reference} despatched{by}"
+    timeline.record(
+        order.key(channel.destination.tenant_id), road="warehouse", what=what, detail=detail, reference=row.reference
+    )
+
+
+def _finish(poll: DespatchPoll, *, cursor: str, wait: float, failure: str = "") -> bool:
+    """Write the outcome; False where the claim was lost meanwhile, and then nothing is written."""
+    now = DatabaseClock().now()
+    outcome = {"failing_since": poll.failing_since or now} if failure else {"failing_since": None, "answered_at": now}
+    held = DespatchPoll.objects.filter(pk=poll.pk, due_at=poll.due_at)
+    return held.update(cursor=cursor, due_at=now + timedelta(seconds=wait), failure=failure, **outcome) == 1
+
+
+def tracked(order: WarehouseOrder) -> QuerySet[Despatch]:
+    """The order's despatches, the first one first."""
+    if order.reference is None:
+        return Despatch.objects.none()
+    found = Despatch.objects.filter(channel=order.channel_id, order_reference=order.reference)
+    return found.order_by("completed_at", "pk")
