@@ -10,12 +10,13 @@ three times on the same head is (contract: An event; customer-order.md section 4
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models import F
 
 from orders.batch import Batch, LeaseLost, PoisonEvent
@@ -29,6 +30,8 @@ LEASE_SECONDS = 15.0
 """Design: an inbox lease lasts 15 s."""
 BATCH_QUEUES = 200
 """Engine study, Claim and apply: B = 200 queues."""
+GIVE_BACK_SECONDS = 0.25
+"""Between two tries to give a lease back while the database is away."""
 SQLITE_BATCH_QUEUES = 50
 """Engine study, SQLite: batches of 50 at most, so that writers take short turns."""
 
@@ -71,11 +74,15 @@ def _work(lease: UUID, ids: Sequence[int]) -> None:
 
 
 def _give_back(lease: UUID) -> None:
-    """Best effort: where the database is still away, the lease's end does it."""
-    from django.db import close_old_connections
-
-    close_old_connections()
-    give_back(QUEUES, lease, at=DatabaseClock().now() + timedelta(seconds=1))
+    """Tried until the lease ends by itself: a server that is starting again is back within seconds."""
+    until = time.monotonic() + LEASE_SECONDS
+    while time.monotonic() < until:
+        close_old_connections()
+        try:
+            give_back(QUEUES, lease, at=DatabaseClock().now() + timedelta(seconds=1))
+            return
+        except (OperationalError, InterfaceError):
+            time.sleep(GIVE_BACK_SECONDS)
 
 
 def _sorted_out(lease: UUID, ids: Sequence[int]) -> tuple[list[OrderQueue], list[OrderQueue]]:
@@ -124,6 +131,8 @@ def _apply_alone(lease: UUID, queue: OrderQueue) -> None:
     if queue.losses >= LOSSES_THAT_COUNT:
         record_failure(lease, queue, "the worker was lost three times while applying this event")
         return
+    if queue.losses:
+        _count_loss_beforehand(lease, queue)
     while True:
         batch = Batch(lease, [queue], events_most=1, keep_lease=True)
         try:
@@ -139,3 +148,8 @@ def _apply_alone(lease: UUID, queue: OrderQueue) -> None:
         if batch.released:
             return
         queue.refresh_from_db()
+
+
+def _count_loss_beforehand(lease: UUID, queue: OrderQueue) -> None:
+    """This worker's loss stands unless it gets the head done: only who works on an order can be lost on it."""
+    OrderQueue.objects.filter(pk=queue.pk, lease=lease).update(losses=F("losses") + 1)

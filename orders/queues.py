@@ -1,8 +1,8 @@
 """Claiming what is due, for both kinds of line: order queues (shared out by tenant) and lanes (by destination).
 
 Lease, commit, work, guarded release (design: Inbox). A claim sets a lease and moves ``due_at`` to the lease's end, so
-an expired lease is simply due again and one partial index serves new work, retries and lost workers. ``losses`` counts
-the workers that were lost while they held the line.
+an expired lease is simply due again and one partial index serves new work, retries and lost workers. A claim that finds
+an expired lease marks the line with a loss; losses beyond the first are counted by whoever tries the line alone.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _claim_postgresql(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, l
             ) AS due
         )
         UPDATE {line.table} AS line
-        SET losses = CASE WHEN line.lease IS NULL THEN line.losses ELSE line.losses + 1 END,
+        SET losses = CASE WHEN line.lease IS NULL THEN line.losses ELSE greatest(line.losses, 1) END,
             lease = %s, due_at = clock_timestamp() + %s * interval '1 second'
         FROM picked WHERE line.id = picked.id RETURNING line.id
     """  # noqa: S608  # table and column names are our own constants
@@ -89,8 +89,7 @@ def _claim_sqlite(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, lease
         for pk in due.filter(**{line.group: group}).values_list("pk", flat=True)[:most]
     ]
     lines = line.model._default_manager.filter(pk__in=ids)
-    for pk, losses in lines.filter(lease__isnull=False).values_list("pk", "losses"):
-        line.model._default_manager.filter(pk=pk).update(losses=losses + 1)
+    lines.filter(lease__isnull=False, losses=0).update(losses=1)
     lines.update(lease=lease, due_at=clock.now(lease_seconds))
     return ids
 

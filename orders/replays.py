@@ -118,8 +118,8 @@ def _held(event: OrderEvent) -> Iterator[tuple[OrderQueue, OrderEvent]]:
             queue = OrderQueue.objects.select_for_update().filter(free, pk=event.queue_id).first()
             if queue:
                 if queue.lease:
-                    queue.lease = None
-                    queue.save(update_fields=["lease"])
+                    queue.lease, queue.losses = None, max(queue.losses, 1)
+                    queue.save(update_fields=["lease", "losses"])
                 fresh = OrderEvent.objects.get(pk=event.pk)
                 if fresh.status != OrderEvent.Status.DEAD:
                     raise NotDead(fresh.status)
@@ -155,7 +155,8 @@ def _make_pending(queue: OrderQueue, event: OrderEvent) -> None:
     queue.done_sequence = min(queue.done_sequence, event.sequence - 1)
     if queue.due_at is None or not waiting_before:
         queue.due_at = DatabaseClock().now() - timedelta(microseconds=1)
-    queue.save(update_fields=["done_sequence", "due_at"])
+        queue.losses = 0
+    queue.save(update_fields=["done_sequence", "due_at", "losses"])
 
 
 def _note(queue: OrderQueue, event: OrderEvent, *, who: str, action: str, reason: str, outcome: str) -> None:

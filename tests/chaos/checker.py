@@ -1,13 +1,13 @@
 """The judge of a drill: what was accepted against what was applied. Pure; every violation is one line.
 
-    lost     accepted, but not stored as accepted, or not applied
-    doubled  applied more than once
-    gap      an order's sequences are not 1, 2, 3, …
-    order    an event applied after one with a higher sequence
-    written  the order as a transaction left it is not the document of its highest event
-    final    an order is not the document of its highest sequence
-    changed  `changed` does not say whether the document differs from the one before it
-    attempt  something counted as an attempt that is none
+lost     accepted, but not stored as accepted, or not applied
+doubled  applied more than once
+gap      an order's sequences are not 1, 2, 3, …
+order    an event applied after one with a higher sequence
+written  the order as a transaction left it is not the document of its highest event
+final    an order is not the document of its highest sequence
+changed  `changed` does not say whether the document differs from the one before it
+attempt  something counted as an attempt that is none
 """
 
 from __future__ import annotations

@@ -90,12 +90,8 @@ def run(plan: Plan, folder: Path, *, say: Callable[[str], None] = print) -> Outc
             token = stacked.token(hub.port)
             wait_until(lambda: hub.all_ready)
             say("everything runs; the blows begin")
-            senders = Senders(
-                hub.port, token, orders=plan.orders, wanted=plan.events, rate=plan.events / plan.seconds
-            )
-            havoc = Havoc(
-                hub, stacked.servers, seconds=plan.seconds, away_seconds=plan.away_seconds, seed=plan.seed
-            )
+            senders = Senders(hub.port, token, orders=plan.orders, wanted=plan.events, rate=plan.events / plan.seconds)
+            havoc = Havoc(hub, stacked.servers, seconds=plan.seconds, away_seconds=plan.away_seconds, seed=plan.seed)
             started = time.monotonic()
             with havoc, senders:
                 while not (senders.done and havoc.over):

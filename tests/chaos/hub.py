@@ -1,4 +1,4 @@
-"""The hub's processes in a drill: one web server, two inbound workers, two schedulers; dead workers are started again."""
+"""The hub's processes in a drill: a web server, two inbound workers, two schedulers; dead workers are started again."""
 
 from __future__ import annotations
 

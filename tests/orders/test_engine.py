@@ -290,18 +290,102 @@ def lose_worker(engine):
     OrderQueue.objects.filter(due_at__isnull=False).update(due_at=DatabaseClock().now(-1))
 
 
-def test_a_lost_worker_is_no_attempt_but_three_are(engine, settings):
-    settings.HUB_EVENT_RETRY_SCHEDULE = [100.0]
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_is_given_back_once_the_database_answers_again(engine, monkeypatch):
     event = engine.put()
-    for _ in range(3):
-        lose_worker(engine)
+    answers = iter([OperationalError("starting up"), OperationalError("starting up")])
+    give_back = applying.give_back
+
+    def away_at_first(*arguments, **options):
+        error = next(answers, None)
+        if error:
+            raise error
+        give_back(*arguments, **options)
+
+    def cut(self):
+        raise OperationalError("terminating connection")
+
+    monkeypatch.setattr(applying, "GIVE_BACK_SECONDS", 0)
+    monkeypatch.setattr(applying, "give_back", away_at_first)
+    with monkeypatch.context() as patched:
+        patched.setattr(Batch, "apply", cut)
+        with pytest.raises(OperationalError, match="terminating"):
+            applying.drain()
+    assert engine.queue().lease is None
+    engine.due_now()
+    engine.drain()
+    assert (fate(event)["status"], fate(event)["attempts"], engine.queue().losses) == ("applied", 1, 0)
+
+
+class Killed(BaseException):
+    """As if the process ended at this line."""
+
+
+def lose_workers_applying(engine, monkeypatch, times):
+    """Workers that die while they apply, with all their leases run out afterwards."""
+
+    def die(self):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Batch, "apply", die)
+        for _ in range(times):
+            with pytest.raises(Killed):
+                applying.drain()
+            OrderQueue.objects.filter(due_at__isnull=False).update(due_at=DatabaseClock().now(-1))
+
+
+def test_a_lost_worker_is_no_attempt_but_three_are(engine, settings, monkeypatch):
+    settings.HUB_EVENT_RETRY_SCHEDULE = [1.0]
+    event = engine.put()
+    lose_workers_applying(engine, monkeypatch, 3)
     assert fate(event)["attempts"] == 0
-    assert engine.queue().losses == 2
     applying.drain()
     assert (fate(event)["status"], fate(event)["attempts"]) == ("pending", 1)
     assert "lost three times" in fate(event)["error"]
     engine.drain_through_retries()
     assert (fate(event)["status"], fate(event)["attempts"]) == ("applied", 2)
+
+
+def test_two_lost_workers_are_no_attempt(engine, monkeypatch):
+    event = engine.put()
+    lose_workers_applying(engine, monkeypatch, 2)
+    engine.drain()
+    assert (fate(event)["status"], fate(event)["attempts"]) == ("applied", 1)
+    assert engine.queue().losses == 0
+
+
+def test_a_worker_lost_before_it_began_counts_for_no_event(engine):
+    events = [engine.put(str(number)) for number in range(3)]
+    for _ in range(5):
+        lose_worker(engine)
+    engine.drain_through_retries()
+    assert [(fate(event)["status"], fate(event)["attempts"]) for event in events] == [("applied", 1)] * 3
+
+
+def test_an_event_that_kills_its_workers_is_found_and_its_neighbours_are_not_blamed(engine, monkeypatch):
+    neighbours, culprit = [engine.put(str(number)) for number in range(4)], engine.put("culprit")
+    engine.put("culprit", status="FULFILLED")
+    apply = Batch.apply
+
+    def die_of_culprit(self):
+        if any(queue.customer_order_id == "culprit" for queue in self._queues):
+            raise Killed
+        return apply(self)
+
+    monkeypatch.setattr(Batch, "apply", die_of_culprit)
+    engine.tenant.event_retry_schedule = [0]
+    engine.tenant.save()
+    deaths = 0
+    while "dead" not in engine.statuses("culprit"):
+        try:
+            applying.drain()
+        except Killed:
+            deaths += 1
+            OrderQueue.objects.filter(due_at__isnull=False).update(due_at=DatabaseClock().now(-1))
+    assert deaths == 6
+    assert [(fate(event)["status"], fate(event)["attempts"]) for event in neighbours] == [("applied", 1)] * 4
+    assert (fate(culprit)["status"], fate(culprit)["attempts"]) == ("dead", 2)
 
 
 def test_an_innocent_order_of_a_lost_batch_is_applied_without_an_attempt(engine):
