@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL = list
 .NOTPARALLEL:
-.PHONY: list up test check bench bench-scale soak fuzz install migrate serve worker beat runtime development static \
+.PHONY: list up test check bench bench-scale soak chaos fuzz install migrate serve worker beat runtime development static \
 	check-format check-lint check-types check-imports check-migrations check-deploy
 
 list: ## these lines
@@ -71,6 +71,9 @@ bench-scale: development ## filled databases, kept between runs
 
 soak: development ## sustained load (MINUTES=20)
 	@exec $(PY) -m tests.benchmarks.soak --minutes $(or $(MINUTES),20)
+
+chaos: development ## the inbox while its workers and servers are killed, and what came of it (ARGS="--seconds 120")
+	@exec $(PY) -m tests.chaos $(ARGS)
 
 fuzz: development ## the tests marked fuzz with many examples, for hours if need be (EXAMPLES=2000)
 	@HUB_TEST_EXAMPLES=$(or $(EXAMPLES),2000) HUB_TEST_SECONDS=36000 exec $(PY) -m tests.run -m fuzz $(ARGS)

@@ -13,7 +13,7 @@ import psycopg
 
 from tests.benchmarks.stack import stack
 from tests.chaos.checker import History, violations
-from tests.chaos.havoc import Blow, Havoc
+from tests.chaos.havoc import ALL_BLOWS, Blow, Havoc
 from tests.chaos.hub import running_hub
 from tests.chaos.ledger import Ledger
 from tests.chaos.senders import Notes, Senders
@@ -30,6 +30,7 @@ class Plan:
     seconds: float = 120.0
     away_seconds: float = 20.0
     seed: int = 1
+    blows: tuple[str, ...] = ALL_BLOWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,14 @@ def run(plan: Plan, folder: Path, *, say: Callable[[str], None] = print) -> Outc
             wait_until(lambda: hub.all_ready)
             say("everything runs; the blows begin")
             senders = Senders(hub.port, token, orders=plan.orders, wanted=plan.events, rate=plan.events / plan.seconds)
-            havoc = Havoc(hub, stacked.servers, seconds=plan.seconds, away_seconds=plan.away_seconds, seed=plan.seed)
+            havoc = Havoc(
+                hub,
+                stacked.servers,
+                names=plan.blows,
+                seconds=plan.seconds,
+                away_seconds=plan.away_seconds,
+                seed=plan.seed,
+            )
             started = time.monotonic()
             with havoc, senders:
                 while not (senders.done and havoc.over):

@@ -6,7 +6,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -19,6 +19,10 @@ from tests.servers import Servers
 KILL_EVERY_SECONDS = 1.0
 WEIGHTS = (8, 1, 1)
 """A parent takes seconds to start again on loaded cores: killed more often, or two at once, nobody would work."""
+ALL_BLOWS = (
+    "cut_connections", "restart_postgres", "empty_redis", "restart_redis", "take_redis_away",
+    "cut_connections", "kill_a_web_process", "kill_postgres", "empty_redis",
+)  # fmt: skip
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'orderhub'"
 
 
@@ -34,9 +38,11 @@ class Blow:
 class Havoc:
     """``with Havoc(…) as havoc:`` lasts ``seconds``; ``blows`` says what was done."""
 
-    def __init__(self, hub: Hub, servers: Servers, *, seconds: float, away_seconds: float, seed: int) -> None:
+    def __init__(
+        self, hub: Hub, servers: Servers, *, names: Sequence[str], seconds: float, away_seconds: float, seed: int
+    ) -> None:
         self._hub, self._servers = hub, servers
-        self._seconds, self._away = seconds, away_seconds
+        self._names, self._seconds, self._away = names, seconds, away_seconds
         self._chance = random.Random(seed)
         self.blows: list[Blow] = []
         self.kills = 0
@@ -76,23 +82,14 @@ class Havoc:
                 self.kills += how()
 
     def _break(self) -> None:
-        """Each at its share of the time, one after the other."""
-        for share, blow in (
-            (0.10, self.cut_connections),
-            (0.20, self.restart_postgres),
-            (0.32, self.empty_redis),
-            (0.40, self.restart_redis),
-            (0.50, self.take_redis_away),
-            (0.75, self.cut_connections),
-            (0.80, self.kill_a_web_process),
-            (0.85, self.kill_postgres),
-            (0.95, self.empty_redis),
-        ):
-            if self._ended.wait(max(0.0, share * self._seconds - (time.monotonic() - self._started_at))):
+        """Blow after blow, evenly over the time; one that lasts pushes the next on."""
+        for number, name in enumerate(self._names):
+            begins = (number + 0.5) / len(self._names) * self._seconds
+            if self._ended.wait(max(0.0, begins - (time.monotonic() - self._started_at))):
                 return
             began_at = time.time()
-            blow()
-            self.blows.append(Blow(blow.__name__.replace("_", " "), began_at, time.time()))
+            getattr(self, name)()
+            self.blows.append(Blow(name.replace("_", " "), began_at, time.time()))
 
     def cut_connections(self) -> None:
         with psycopg.connect(self._servers.database_url, autocommit=True) as connection:
