@@ -1,8 +1,8 @@
 """The shared cache where it helps and is not needed: tokens, breakers, hints between processes.
 
-A cache that does not answer must not slow every call down: the first failure
-makes this process leave it alone for a while, as if it were empty; then one thread tries it again while the others go on
-without. So nothing may be kept here that cannot be made again.
+A cache that does not answer must not slow every call down: asked with a time limit of its own, the first failure
+makes this process leave it alone for a while, as if it were empty; then one thread tries it again while the others go
+on without. So nothing may be kept here that cannot be made again.
 """
 
 from __future__ import annotations
@@ -10,11 +10,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import redis.exceptions
 import structlog
-from django.core.cache import cache
+from django.conf import settings
+from django.core.cache import BaseCache, CacheHandler
+
+LIMIT_SECONDS = 0.04
+"""For connecting and for an answer, each: together below the 100 ms that an absent cache may cost a call."""
 
 LEFT_ALONE_SECONDS = 5.0
 """Time between two tries of a cache that is away: 0.1 s of waiting in 5 s costs one call in many, once."""
@@ -23,6 +28,22 @@ TRYING_SECONDS = 1.0
 """Longer than any try takes: how long the others go on without while one thread tries."""
 
 log = structlog.get_logger(__name__)
+
+
+@cache
+def _caches() -> CacheHandler:
+    """The settings' cache, asked with this module's limit."""
+    default = dict(settings.CACHES["default"])
+    if default.get("LOCATION", "").startswith("redis"):
+        limits = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), LIMIT_SECONDS)
+        default["OPTIONS"] = {**default.get("OPTIONS", {}), **limits}
+    return CacheHandler({"default": default})
+
+
+def _cache() -> BaseCache:
+    """This thread's connection."""
+    connection: BaseCache = _caches()["default"]
+    return connection
 
 
 class _Away:
@@ -34,29 +55,29 @@ class _Away:
 
 def get(key: str) -> Any:
     """None for what is not there, also when the cache is away."""
-    return _ask(lambda: cache.get(key), instead=None)
+    return _ask(lambda: _cache().get(key), instead=None)
 
 
 def get_many(keys: Iterable[str]) -> dict[str, Any]:
-    return dict(_ask(lambda: cache.get_many(keys), instead={}))
+    return dict(_ask(lambda: _cache().get_many(keys), instead={}))
 
 
 def put(key: str, value: Any, *, seconds: float) -> None:
-    _ask(lambda: cache.set(key, value, _whole(seconds)), instead=None)
+    _ask(lambda: _cache().set(key, value, _whole(seconds)), instead=None)
 
 
 def add(key: str, value: Any, *, seconds: float) -> bool:
     """True for the one caller who may go on; with the cache away every process lets its own caller go on."""
-    return bool(_ask(lambda: cache.add(key, value, _whole(seconds)), instead=True))
+    return bool(_ask(lambda: _cache().add(key, value, _whole(seconds)), instead=True))
 
 
 def count(key: str, *, seconds: float) -> int | None:
     """Add one to a counter shared by all processes and return it; None when the cache is away."""
 
     def one_more() -> int:
-        cache.add(key, 0, _whole(seconds))
+        _cache().add(key, 0, _whole(seconds))
         try:
-            return int(cache.incr(key))
+            return int(_cache().incr(key))
         except ValueError:  # it ran out between the two
             return 1
 
@@ -65,7 +86,7 @@ def count(key: str, *, seconds: float) -> int | None:
 
 
 def drop(*keys: str) -> None:
-    _ask(lambda: cache.delete_many(keys), instead=None)
+    _ask(lambda: _cache().delete_many(keys), instead=None)
 
 
 def is_away() -> bool:

@@ -234,9 +234,9 @@ def test_a_cache_that_is_away_costs_one_try(monkeypatch):
         tries.append(args)
         raise redis.exceptions.ConnectionError("away")
 
-    monkeypatch.setattr(cache, "get", away)
-    monkeypatch.setattr(cache, "add", away)
-    monkeypatch.setattr(cache, "set", away)
+    monkeypatch.setattr(quick_cache._cache(), "get", away)
+    monkeypatch.setattr(quick_cache._cache(), "add", away)
+    monkeypatch.setattr(quick_cache._cache(), "set", away)
     monkeypatch.setattr(quick_cache._Away, "until", 0.0)
     with wire_server(TokenEndpoint()) as server:
         assert fetch(server.url) == "t1"

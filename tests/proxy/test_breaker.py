@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.core.cache import cache
 
 from orders import quick_cache
 from orders.problems import ExternalBusy, ExternalContract, ExternalTimeout, ExternalUnavailable, Problem, UnknownOrder
@@ -133,7 +132,7 @@ def test_it_works_alone_while_the_cache_is_away(tenant, basic, oms, monkeypatch)
         raise OSError("away")
 
     for name in ("get_many", "add", "incr", "set", "delete_many"):
-        monkeypatch.setattr(cache, name, away)
+        monkeypatch.setattr(quick_cache._cache(), name, away)
     monkeypatch.setattr(quick_cache._Away, "until", 0.0)
     oms.fail(status=503, times=None)
     assert [end_of_read(tenant) for _ in range(4)] == [*[ExternalUnavailable] * 3, ExternalBusy]
