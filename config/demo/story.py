@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import requests
@@ -182,7 +183,7 @@ class Story:
     def _reported(self, partner_url: str, path: str, member: str) -> list[dict[str, Any]]:
         """What a simulated partner says it got."""
         answer = self._http.get(f"{partner_url}{path}", timeout=TIMEOUT_SECONDS)
-        reported: list[dict[str, Any]] = answer.json()[member]
+        reported: list[dict[str, Any]] = answer.json(parse_float=Decimal)[member]
         return reported
 
     def _call(
