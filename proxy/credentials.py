@@ -1,7 +1,8 @@
 """The credentials towards external services: stored sealed, kept open in memory for a moment.
 
-A process reads a tenant's credentials once a second at most. New ones work at once where they were set; elsewhere old
-ones that the external service no longer accepts are read again before its 401 is believed (``forwarding``).
+A process reads a tenant's credentials once a second at most. Old ones that the external service no longer accepts are
+read again before its 401 is believed (``forwarding``). Whoever sets new ones and must be sure that no process uses the
+old any more waits out that second (``wait_until_everywhere``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from orders import sealing
@@ -73,10 +75,10 @@ def opened(config: ProxyConfig, secret: str, *, tenant: Tenant) -> Credentials:
     return ClientCredentials(auth_url, config.public["clientId"], secret, private_allowed=trusted)
 
 
-def store(config: ProxyConfig, secret: str | None, *, reason: str = "") -> None:
+def store(config: ProxyConfig, secret: str | None, *, reason: str = "") -> bool:
     """Put a tenant's configuration in the place of what it had. A secret of None keeps the stored one.
 
-    ``reason`` is told in the history: by which way it came.
+    ``reason`` is told in the history: by which way it came. True when there was one before.
     """
     with transaction.atomic():
         before = ProxyConfig.objects.filter(tenant_id=config.tenant_id).first()
@@ -88,6 +90,13 @@ def store(config: ProxyConfig, secret: str | None, *, reason: str = "") -> None:
         if secret is not None:
             sealing.store_secret(tenant_id=config.tenant_id, kind=SECRET_KIND, owner=_owner(config), value=secret)
     _kept.pop(config.tenant_id, None)
+    return before is not None
+
+
+def wait_until_everywhere() -> None:
+    """Return when no process remembers credentials from before; at once where there is one process."""
+    if not settings.HUB_EMBEDDED:
+        time.sleep(KEPT_SECONDS)
 
 
 def masked(config: ProxyConfig) -> dict[str, Any]:

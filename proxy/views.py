@@ -16,7 +16,7 @@ from orders.problems import Conflict, NotFound, VerificationFailed
 from proxy import drift, schema
 from proxy.bodies import config_of
 from proxy.connection_test import ConnectionTest, Step
-from proxy.credentials import masked, opened, store
+from proxy.credentials import masked, opened, store, wait_until_everywhere
 from proxy.models import ContractDrift, ProxyConfig
 
 
@@ -57,7 +57,8 @@ class ProxyConfigView(ApiView):
         steps = list(ConnectionTest(tenant, opened(config, body.secret, tenant=tenant)).run()) if verifying else []
         if steps and not steps[-1].ok:
             raise NotVerified(steps)
-        store(config, body.secret, reason=f"API client {self.caller.client.client_id}")
+        if store(config, body.secret, reason=f"API client {self.caller.client.client_id}"):
+            wait_until_everywhere()
         verification = {"verification": [step.as_json() for step in steps]} if verifying else {}
         return render_json({**masked(config), **verification})
 

@@ -136,6 +136,20 @@ def test_a_second_process_waits_for_the_firsts_fetch():
     assert endpoint.asked == []
 
 
+def test_a_fetch_that_ended_just_before_the_lock_was_taken_is_not_repeated(monkeypatch):
+    endpoint, add = TokenEndpoint(), quick_cache.add
+
+    def another_was_quicker(key, value, *, seconds):
+        name = key.removeprefix("partner-token-lock:")
+        partner_tokens._share(name, partner_tokens.Granted("theirs", time.time() + 60, "basic"))
+        return add(key, value, seconds=seconds)
+
+    monkeypatch.setattr(quick_cache, "add", another_was_quicker)
+    with wire_server(endpoint) as server:
+        assert fetch(server.url) == "theirs"
+    assert endpoint.asked == []
+
+
 def test_the_shared_cache_holds_no_readable_token():
     endpoint = TokenEndpoint()
     with wire_server(endpoint) as server:

@@ -16,7 +16,9 @@ from proxy.mock_oms import MockOms, fault_named_by
 DOC = (Path(__file__).parents[2] / "docs/external-service.md").read_text()
 KNOWN = MockOms().faults.known
 ROWS = re.findall(r"^\| .+? \| (`.+?`) \| (`fault-.+?`) \|$", DOC, re.MULTILINE)
-FAULTS = [pair for words, ids in ROWS for pair in zip(*(cell.strip("`").split("` · `") for cell in (words, ids)))]
+FAULTS = [
+    pair for words, ids in ROWS for pair in zip(*(cell.strip("`").split("` · `") for cell in (words, ids)), strict=True)
+]
 
 
 def test_the_examples_keep_the_contract():

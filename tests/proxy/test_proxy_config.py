@@ -10,7 +10,7 @@ from django.test import Client
 from orders.api import auth
 from orders.documents import Mismatch
 from orders.models import ApiClient, Secret
-from proxy import drift
+from proxy import credentials, drift
 from proxy.models import ProxyConfig
 from tests.proxy.conftest import set_basic
 
@@ -174,3 +174,14 @@ def test_drift_is_written_by_a_thread_that_ends_when_there_is_none(monkeypatch):
             break
         drift.time.sleep(0.02)
     assert (written, tally.has_writer) == ([("/a", 3)], False)
+
+
+def test_when_new_credentials_are_answered_no_process_remembers_the_old(api, tenant, settings, monkeypatch):
+    """Another process's memory, a moment old, has ended by then."""
+    settings.HUB_EMBEDDED = False
+    waited = []
+    monkeypatch.setattr(credentials.time, "sleep", waited.append)
+    put(api, BASIC)
+    assert waited == []
+    put(api, BASIC)
+    assert waited == [credentials.KEPT_SECONDS]
