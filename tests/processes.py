@@ -22,7 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 
 
-def wait_until(happened, *, seconds: float = START_SECONDS, every: float = 0.05, why=lambda: "it did not happen in time"):
+def wait_until(
+    happened, *, seconds: float = START_SECONDS, every: float = 0.05, why=lambda: "it did not happen in time"
+):
     """The first true answer of `happened()`; fails with `why()` when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:
@@ -36,13 +38,13 @@ def wait_until(happened, *, seconds: float = START_SECONDS, every: float = 0.05,
 class HubProcess:
     """`with HubProcess(command, environ=…, log=…) as hub:`; the log holds standard output and error."""
 
-    def __init__(self, command: list[str], *, environ: dict[str, str], log: Path) -> None:
+    def __init__(self, command: list[str], *, environ: dict[str, str], log: Path, folder: Path = ROOT) -> None:
         self.command = command
         self.log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=folder,
                 env=environ,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
