@@ -64,13 +64,14 @@ class OrderFlowImports:
         outcomes = _sent(steps, **{name: request.context[name] for name in ("channel", "site", "catalogue")})
         return [replace(outcomes[step.delivery.pk], row_id=step.row_id) for step in steps]
 
-    def recorded(self, delivery: Delivery, outcome: Outcome) -> None:
-        if not isinstance(outcome, ImportOutcome) or not outcome.row_id:
-            return
-        if delivery.kind == PRODUCT:
-            _record_product(delivery, outcome)
-        else:
-            _record_order(delivery, outcome)
+    def recorded(self, outcomes: Sequence[tuple[Delivery, Outcome]]) -> None:
+        for delivery, outcome in outcomes:
+            if not isinstance(outcome, ImportOutcome) or not outcome.row_id:
+                continue
+            if delivery.kind == PRODUCT:
+                _record_product(delivery, outcome)
+            else:
+                _record_order(delivery, outcome)
 
 
 def _request(

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from django.db.models import Count
+from django.db.models import Count, F
 
 from orders.channels import channels
 from orders.clock import DatabaseClock
+from orders.health import recovery_allows
 from orders.models import Destination, Lane
 from orders.queues import LANES, due_groups
 
 BURST_SECONDS = 1.0
 """A rate-limited destination gets at most this much of its rate at once."""
+SPARE_PART = 4
+"""One thread in four is never held by one destination alone, whatever its concurrency."""
 
 
-def allowances(room: int) -> Mapping[str, Mapping[int, int]]:
-    """Per channel and destination: how many lane heads to claim, for at most ``room`` partner requests altogether."""
+def allowances(room: int, *, threads: int) -> Mapping[Destination, int]:
+    """Per destination: how many lane heads to claim, for at most ``room`` partner requests altogether.
+
+    Those with the least under way come first. None gets more than its share of the courier's places, nor so many that
+    no thread is left for the others should it hang.
+    """
     groups = due_groups(LANES)
     if not groups:
         return {}
@@ -27,18 +33,25 @@ def allowances(room: int) -> Mapping[str, Mapping[int, int]]:
     ready = [destination for destination in destinations if _ready(destination, clock)]
     if not ready:
         return {}
-    in_flight = dict(
-        Lane.objects.filter(destination__in=ready, lease__isnull=False, due_at__gt=clock.now())
-        .values_list("destination")
-        .annotate(Count("pk"))
-    )
-    share = max(1, room // len(ready))
-    found: dict[str, dict[int, int]] = defaultdict(dict)
-    for destination in ready[:room]:
-        most = _most(destination, share, in_flight.get(destination.pk, 0), clock)
+    in_flight = _in_flight(ready, clock)
+    share = min(max(1, 2 * threads // len(ready)), max(1, threads - threads // SPARE_PART))
+    found: dict[Destination, int] = {}
+    for destination in sorted(ready, key=lambda one: in_flight.get(one.pk, 0)):
+        batch = channels()[destination.channel].batch_size(destination)
+        under_way = in_flight.get(destination.pk, 0)
+        most = _most(destination, min(share * batch, under_way + room * batch), under_way, clock)
         if most > 0:
-            found[destination.channel][destination.pk] = most
+            found[destination] = most
+            room -= -(-most // batch)
+        if room <= 0:
+            break
     return found
+
+
+def _in_flight(destinations: Sequence[Destination], clock: DatabaseClock) -> dict[int, int]:
+    """Lanes under lease, of every courier."""
+    leased = Lane.objects.filter(destination__in=destinations, lease__isnull=False, due_at__gt=clock.now())
+    return dict(leased.values_list("destination").annotate(Count("pk")).order_by())
 
 
 def _ready(destination: Destination, clock: DatabaseClock) -> bool:
@@ -53,11 +66,16 @@ def _ready(destination: Destination, clock: DatabaseClock) -> bool:
 
 
 def _most(destination: Destination, share: int, in_flight: int, clock: DatabaseClock) -> int:
+    """``share``: deliveries the destination may have under way, its concurrency apart."""
     channel = channels()[destination.channel]
     if destination.state == Destination.State.STOPPED or destination.open_seconds is not None:
         return 1 if in_flight == 0 and _took_probe(destination, clock, channel.lease_seconds) else 0
-    batch = channel.batch_size(destination)
-    most = min(share, destination.concurrency) * batch - in_flight
+    most = min(share, destination.concurrency * channel.batch_size(destination)) - in_flight
+    allowed = recovery_allows(destination, clock)
+    if allowed is not None:
+        most = min(most, allowed)
+        sent = F("recovery_sent") + max(0, most)
+        Destination.objects.filter(pk=destination.pk).update(recovery_sent=sent)
     rate = destination.rate_limit_per_second
     if rate and most > 0:
         most = min(most, max(1, int(rate * BURST_SECONDS)))

@@ -151,8 +151,8 @@ class Channel(Protocol):
         """Send one request, outside any transaction; one outcome per delivery, same order. Never raises for what a
         partner does; an exception means a fault of ours and is recorded as UNAVAILABLE."""
 
-    def recorded(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Called in the transaction that records the outcome, so the channel can note what the partner now holds."""
+    def recorded(self, outcomes: Sequence[tuple[Delivery, Outcome]]) -> None:
+        """Called in the transaction that records the outcomes, so the channel can note what the partner now holds."""
 
 
 @cache

@@ -1,7 +1,8 @@
 """The health of a destination: the breaker, what stops it, and what a person does about it.
 
 Consecutive failures that count (refused, unresolved, timeout, cut, 5xx) open the breaker; it lets one probe through
-after a while that doubles; any answer closes it. Wrong credentials or addresses stop the destination; a probe every
+after a while that doubles; any answer closes it, and what was held drains in order at a rate that rises
+(``recovery_allows``). Wrong credentials or addresses stop the destination; a probe every
 PROBE_SECONDS finds out when they are mended, and nothing is burnt meanwhile (design: Outbox).
 """
 
@@ -23,18 +24,33 @@ PROBE_SECONDS = 600.0
 """scalepoint.md section 4: a misconfigured endpoint is probed every 10 min."""
 OPEN_MOST_SECONDS = 300.0
 """Contract, HUB_BREAKER_OPEN_SECONDS: doubling to 300."""
-FIELDS = ["state", "state_reason", "state_since", "probe_at", "failures", "open_seconds", "waits_until"]
+RECOVERY_RATE = 5.0
+"""Requests in the first second after a breaker closes; each second lets through twice as many as the one before."""
+RECOVERY_SECONDS = 10.0
+"""By then some 5,000 a second would be allowed, which is no limit any more."""
+FIELDS = [
+    "state", "state_reason", "state_since", "probe_at", "failures", "open_seconds", "waits_until", "recovering_since",
+    "recovery_sent",
+]  # fmt: skip
 
 log = structlog.get_logger("orderhub.outbox")
 
 
-def judge(outcomes: Sequence[tuple[int, Outcome]], clock: DatabaseClock) -> None:
-    """Bring destinations' health up to date, in the recording transaction. A quiet success writes nothing."""
+def judge(outcomes: Sequence[tuple[Destination, Outcome]], clock: DatabaseClock) -> None:
+    """Bring destinations' health up to date, in the recording transaction.
+
+    Where every outcome is a success and the destination was well when it was read for the claim, nothing is locked or
+    written. A failure that another process counted meanwhile is then forgotten by a later success.
+    """
     by_destination: dict[int, list[Outcome]] = {}
-    for pk, outcome in outcomes:
+    ailing: set[int] = set()
+    for destination, outcome in outcomes:
         if outcome.verdict != Verdict.HELD:
-            by_destination.setdefault(pk, []).append(outcome)
-    rows = Destination.objects.select_for_update().in_bulk(sorted(by_destination))
+            by_destination.setdefault(destination.pk, []).append(outcome)
+            if not (_is_quiet(outcome) and _is_well(destination)):
+                ailing.add(destination.pk)
+    by_destination = {pk: line for pk, line in by_destination.items() if pk in ailing}
+    rows = Destination.objects.select_for_update().in_bulk(sorted(by_destination)) if by_destination else {}
     for pk, line in sorted(by_destination.items()):
         destination = rows[pk]
         before = [getattr(destination, name) for name in FIELDS]
@@ -42,6 +58,15 @@ def judge(outcomes: Sequence[tuple[int, Outcome]], clock: DatabaseClock) -> None
             _judge_one(destination, outcome, clock)
         if [getattr(destination, name) for name in FIELDS] != before:
             destination.save(update_fields=FIELDS)
+
+
+def _is_quiet(outcome: Outcome) -> bool:
+    return outcome.verdict in (Verdict.DELIVERED, Verdict.SUPERSEDED) and not outcome.destination_waits
+
+
+def _is_well(destination: Destination) -> bool:
+    failing = destination.failures or destination.open_seconds is not None or destination.recovering_since is not None
+    return destination.state == Destination.State.RUNNING and not failing
 
 
 def _judge_one(destination: Destination, outcome: Outcome, clock: DatabaseClock) -> None:
@@ -52,7 +77,7 @@ def _judge_one(destination: Destination, outcome: Outcome, clock: DatabaseClock)
     elif outcome.counts_for_breaker:
         _count_failure(destination, clock)
     else:
-        _recover(destination)
+        _recover(destination, clock)
 
 
 def _stop(destination: Destination, reason: str, clock: DatabaseClock) -> None:
@@ -74,11 +99,16 @@ def _count_failure(destination: Destination, clock: DatabaseClock) -> None:
         log.warning("breaker open", destination=str(destination.pk), failures=destination.failures)
     if destination.open_seconds is not None:
         destination.probe_at = clock.now(destination.open_seconds)
+        destination.recovering_since = None
     elif destination.state == Destination.State.STOPPED:
         destination.probe_at = clock.now(PROBE_SECONDS)
 
 
-def _recover(destination: Destination) -> None:
+def _recover(destination: Destination, clock: DatabaseClock) -> None:
+    if destination.open_seconds is not None:
+        destination.recovering_since, destination.recovery_sent = clock.now(), 0
+    elif destination.recovering_since and clock.now(-RECOVERY_SECONDS) > destination.recovering_since:
+        destination.recovering_since = None
     destination.failures, destination.open_seconds = 0, None
     if destination.state != Destination.State.PAUSED:
         destination.state, destination.state_reason, destination.state_since = Destination.State.RUNNING, "", None
@@ -86,6 +116,16 @@ def _recover(destination: Destination) -> None:
 
 
 @transaction.atomic
+def recovery_allows(destination: Destination, clock: DatabaseClock) -> int | None:
+    """How many more requests may go to a destination whose breaker has just closed; None: as many as otherwise."""
+    if destination.recovering_since is None:
+        return None
+    seconds = max(0.0, (clock.now() - destination.recovering_since).total_seconds())
+    if seconds > RECOVERY_SECONDS:
+        return None
+    return max(0, int(RECOVERY_RATE * 2**seconds) - destination.recovery_sent)
+
+
 def pause(destination: Destination, *, who: str, reason: str) -> None:
     """Hold everything owed to the destination until a person resumes it."""
     _lock(destination)
@@ -101,7 +141,7 @@ def resume(destination: Destination, *, who: str, reason: str = "") -> None:
     _lock(destination)
     destination.state, destination.state_reason, destination.state_since = Destination.State.RUNNING, "", None
     destination.failures, destination.open_seconds, destination.probe_at = 0, None, None
-    destination.waits_until = None
+    destination.waits_until = destination.recovering_since = None
     destination.save(update_fields=FIELDS)
     _note(destination, "resume", who=who, reason=reason)
     transaction.on_commit(wake_outbound)

@@ -6,6 +6,7 @@ A courier that outlived its lease records nothing: another has the lane by now.
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from orders.clock import DatabaseClock
 from orders.health import judge
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.schedule import JITTER, next_try
+from orders.setwise import Columns
 
 RESPONSE_CUT = 2_000
 """Characters of a partner's answer kept per attempt."""
@@ -42,11 +44,14 @@ def record(tried: Sequence[Tried]) -> None:
     """Write a set of outcomes in one transaction; those whose lease was lost are left out."""
     lanes = _still_held(tried)
     clock = DatabaseClock()
-    kept = [one for one in tried if one.delivery.lane_id in lanes]
-    for one in sorted(kept, key=lambda one: one.delivery.lane_id):
-        _record_one(one, lanes[one.delivery.lane_id], clock)
-    DeliveryAttempt.objects.bulk_create(_attempt(one) for one in kept if one.outcome.verdict != Verdict.HELD)
-    judge(_telling(kept), clock)
+    kept = sorted((one for one in tried if one.delivery.lane_id in lanes), key=lambda one: one.delivery.lane_id)
+    if not kept:
+        return
+    for one in kept:
+        _decide(one, lanes[one.delivery.lane_id], clock)
+    _write(kept, lanes)
+    _tell_channels(kept)
+    judge([(one.destination, one.outcome) for one in _telling(kept)], clock)
 
 
 def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:
@@ -60,28 +65,58 @@ def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:
     return found
 
 
-def _record_one(one: Tried, lane: Lane, clock: DatabaseClock) -> None:
+def _decide(one: Tried, lane: Lane, clock: DatabaseClock) -> None:
+    """What the outcome makes of the delivery and its lane, in memory."""
     delivery, outcome, now = one.delivery, one.outcome, clock.now()
-    channel = channels()[one.destination.channel]
     finished = _finished(one, clock)
     if outcome.verdict not in (Verdict.HELD, Verdict.MISCONFIGURED):
         delivery.attempts += 1
     delivery.error = "" if outcome.verdict == Verdict.DELIVERED else outcome.detail
-    if isinstance(finished, str):
-        delivery.status, delivery.finished_at = finished, now
-        lane.done_position = delivery.position
-        if finished == Delivery.Status.DEAD:
-            log.error("delivery dead", delivery=str(delivery.pk), kind=delivery.kind, error=outcome.detail)
-            if channel.holds_lane(delivery.kind):
-                lane.held_by = delivery.pk
-        more = lane.last_position > lane.done_position and lane.held_by is None
-        lane.due_at = now if more else None
-    else:
+    if not isinstance(finished, str):
         lane.due_at = finished
-    lane.lease, lane.losses = None, 0
-    lane.save(update_fields=["lease", "losses", "done_position", "due_at", "held_by"])
-    delivery.save(update_fields=["attempts", "error", "status", "finished_at"])
-    channel.recorded(delivery, outcome)
+        return
+    delivery.status, delivery.finished_at = finished, now
+    lane.done_position = delivery.position
+    if finished == Delivery.Status.DEAD:
+        log.error("delivery dead", delivery=str(delivery.pk), kind=delivery.kind, error=outcome.detail)
+        if channels()[one.destination.channel].holds_lane(delivery.kind):
+            lane.held_by = delivery.pk
+    more = lane.last_position > lane.done_position and lane.held_by is None
+    lane.due_at = now if more else None
+
+
+def _write(kept: Sequence[Tried], lanes: dict[int, Lane]) -> None:
+    """Four statements, however many there are."""
+    done = [lanes[one.delivery.lane_id] for one in kept]
+    _LANE.execute(_WRITE_LANES, [(lane.pk, lane.done_position, lane.due_at, lane.held_by) for lane in done])
+    rows = [one.delivery for one in kept]
+    states = [(row.pk, row.attempts, row.error, row.status, row.finished_at) for row in rows]
+    _DELIVERY.execute(_WRITE_DELIVERIES, states)
+    DeliveryAttempt.objects.bulk_create(_attempt(one) for one in kept if one.outcome.verdict != Verdict.HELD)
+
+
+_LANE = Columns(Lane, "id", "done_position", "due_at", "held_by")
+_DELIVERY = Columns(Delivery, "id", "attempts", "error", "status", "finished_at")
+_WRITE_LANES = """
+    WITH done (id, done_position, due_at, held_by) AS ({rows})
+    UPDATE orders_lane SET lease = NULL, losses = 0, done_position = done.done_position, due_at = done.due_at,
+        held_by = done.held_by
+    FROM done WHERE orders_lane.id = done.id
+"""
+_WRITE_DELIVERIES = """
+    WITH done (id, attempts, error, status, finished_at) AS ({rows})
+    UPDATE orders_delivery SET attempts = done.attempts, error = done.error, status = done.status,
+        finished_at = done.finished_at
+    FROM done WHERE orders_delivery.id = done.id
+"""
+
+
+def _tell_channels(kept: Sequence[Tried]) -> None:
+    by_channel: dict[str, list[tuple[Delivery, Outcome]]] = defaultdict(list)
+    for one in kept:
+        by_channel[one.destination.channel].append((one.delivery, one.outcome))
+    for name, recorded in by_channel.items():
+        channels()[name].recorded(recorded)
 
 
 def _finished(one: Tried, clock: DatabaseClock) -> str | datetime:
@@ -102,7 +137,7 @@ def _finished(one: Tried, clock: DatabaseClock) -> str | datetime:
     return Delivery.Status.DEAD if at is None else at
 
 
-def _telling(tried: Sequence[Tried]) -> list[tuple[int, Outcome]]:
+def _telling(tried: Sequence[Tried]) -> list[Tried]:
     """One outcome per partner request, the weightiest: a document of 100 imports that got no answer is one failure.
 
     What was settled without asking the partner says nothing of its health.
@@ -112,7 +147,7 @@ def _telling(tried: Sequence[Tried]) -> list[tuple[int, Outcome]]:
         best = weightiest.get(one.request_id)
         if _says_something(one.outcome) and (best is None or _weight(one.outcome) > _weight(best.outcome)):
             weightiest[one.request_id] = one
-    return [(one.destination.pk, one.outcome) for one in weightiest.values()]
+    return list(weightiest.values())
 
 
 def _says_something(outcome: Outcome) -> bool:

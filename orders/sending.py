@@ -1,10 +1,11 @@
-"""Sending what is owed: claim lane heads, hand them to threads, record each outcome as it comes.
+"""Sending what is owed: claim lane heads, hand them to threads, record the outcomes as they come.
 
     deliver -> claim lanes (commit) -> Channel.group -> threads: Channel.send -> record, guarded by the lease
 
-One courier per process, with ``HUB_OUTBOUND_THREADS`` threads. Sending streams: nothing waits for the slowest, a
-destination never has more in flight than its concurrency, and what is slow holds no thread that another could use
-beyond that. At least once: a courier that dies leaves its leases to run out, and ids stay the same.
+One courier per process, with ``HUB_OUTBOUND_THREADS`` threads that do nothing but the partner's call: all work in the
+database is this loop's, set-wise, for what came in within GATHER_SECONDS. Sending streams: nothing waits for the
+slowest, a destination never has more in flight than its concurrency, and what is slow holds no thread that another
+could use beyond that. At least once: a courier that dies leaves its leases to run out, and ids stay the same.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from queue import Empty, SimpleQueue
 
 import structlog
 from django.conf import settings
@@ -25,6 +27,7 @@ from django.utils import timezone
 
 from orders.allowances import allowances
 from orders.channels import Channel, Outcome, Request, Verdict, channels
+from orders.lanes import close_empty
 from orders.models import Delivery, Destination
 from orders.outcomes import Tried, record
 from orders.queues import LANES, claim
@@ -35,13 +38,17 @@ FAULT = "fault"
 """In a request's context: why it could not be made."""
 IDLE_SECONDS = 0.05
 """While requests are under way: how often to look for other work that has come due."""
+GATHER_SECONDS = 0.01
+"""How long outcomes are gathered into one recording: short against any partner's answer, long enough for some ten."""
 
 
 @dataclass(slots=True)
 class _Sent:
     request: Request
     lease: uuid.UUID
-    started_at: float
+    outcomes: Sequence[Outcome] = ()
+    began: float = 0.0
+    ended: float = 0.0
 
 
 class Courier:
@@ -51,6 +58,8 @@ class Courier:
         self._running = threading.Lock()
         self._again = threading.Event()
         self._threads: ThreadPoolExecutor | None = None
+        self._back: SimpleQueue[_Sent] = SimpleQueue()
+        self._under_way = 0
 
     def run(self) -> None:
         self._again.set()
@@ -63,45 +72,70 @@ class Courier:
 
     def _deliver_all(self) -> None:
         self._threads = self._threads or ThreadPoolExecutor(settings.HUB_OUTBOUND_THREADS, thread_name_prefix="courier")
-        under_way: dict[Future[Sequence[Outcome]], _Sent] = {}
         try:
-            self._stream(self._threads, under_way)
+            self._stream(self._threads)
         finally:
-            if under_way:
-                wait(under_way)
-                _record(list(under_way), under_way)
+            left = [self._back.get() for _ in range(self._under_way)]
+            self._under_way = 0
+            _record(left)
 
-    def _stream(self, threads: ThreadPoolExecutor, under_way: dict[Future[Sequence[Outcome]], _Sent]) -> None:
+    def _stream(self, threads: ThreadPoolExecutor) -> None:
+        """Keep up to one request waiting behind each thread; claim when half of those have been taken."""
+        most = 2 * settings.HUB_OUTBOUND_THREADS
+        look_at = 0.0
         while True:
-            started = self._start(threads, room=2 * settings.HUB_OUTBOUND_THREADS - len(under_way), under_way=under_way)
-            if not under_way:
+            room = most - self._under_way
+            if room >= most // 4 and (not self._under_way or time.monotonic() >= look_at):
+                started = self._start(threads, room=room)
+                look_at = 0.0 if started else time.monotonic() + IDLE_SECONDS
+            if not self._under_way:
                 return
-            done, _ = wait(under_way, timeout=0 if started else IDLE_SECONDS, return_when=FIRST_COMPLETED)
-            _record(list(done), under_way)
+            back = self._gathered()
+            _record(back)
+            look_at = 0.0 if back else look_at
 
-    def _start(
-        self, threads: ThreadPoolExecutor, *, room: int, under_way: dict[Future[Sequence[Outcome]], _Sent]
-    ) -> bool:
-        if room <= 0:
-            return False
-        started = False
-        for sent in _claimed(room):
-            under_way[threads.submit(_send, sent.request)] = sent
-            started = True
-        return started
+    def _start(self, threads: ThreadPoolExecutor, *, room: int) -> int:
+        claimed = _claimed(room)
+        for sent in claimed:
+            self._under_way += 1
+            threads.submit(self._carry, sent)
+        return len(claimed)
+
+    def _carry(self, sent: _Sent) -> None:
+        """In a courier's thread, outside any transaction."""
+        sent.began = time.monotonic()
+        sent.outcomes = _send(sent.request)
+        sent.ended = time.monotonic()
+        self._back.put(sent)
+
+    def _gathered(self) -> list[_Sent]:
+        """What came back: waits IDLE_SECONDS for the first, then GATHER_SECONDS for more."""
+        back: list[_Sent] = []
+        until = time.monotonic() + IDLE_SECONDS
+        while (left := until - time.monotonic()) > 0 and self._under_way:
+            try:
+                back.append(self._back.get(timeout=left))
+            except Empty:
+                break
+            self._under_way -= 1
+            until = min(until, time.monotonic() + GATHER_SECONDS) if len(back) == 1 else until
+        return back
 
 
 def _claimed(room: int) -> list[_Sent]:
     """Lease due lane heads and group them into partner requests, at most ``room`` of them."""
+    allowed = allowances(room, threads=settings.HUB_OUTBOUND_THREADS)
+    destinations = {destination.pk: destination for destination in allowed}
+    by_channel: dict[str, dict[int, int]] = defaultdict(dict)
+    for destination, most in allowed.items():
+        by_channel[destination.channel][destination.pk] = most
     found: list[_Sent] = []
-    for channel_name, limits in allowances(room).items():
-        channel = channels()[channel_name]
+    for name, limits in by_channel.items():
+        channel = channels()[name]
         lease, lane_ids = claim(LANES, limits, lease_seconds=channel.lease_seconds)
-        if not lane_ids:
-            continue
-        heads = _heads(lane_ids, lease)
-        for destination, deliveries in heads:
-            found += [_Sent(request, lease, time.monotonic()) for request in _grouped(channel, destination, deliveries)]
+        for pk, deliveries in _heads(lane_ids, lease).items():
+            requests = _grouped(channel, destinations[pk], deliveries)
+            found += [_Sent(request, lease) for request in requests]
     return found
 
 
@@ -114,24 +148,24 @@ def _grouped(channel: Channel, destination: Destination, deliveries: list[Delive
         return [Request(destination, deliveries, {FAULT: f"preparing failed inside the hub ({type(error).__name__})"})]
 
 
-def _heads(lane_ids: Sequence[int], lease: uuid.UUID) -> list[tuple[Destination, list[Delivery]]]:
+def _heads(lane_ids: Sequence[int], lease: uuid.UUID) -> dict[int, list[Delivery]]:
     """The first pending delivery of each lane, by destination; lanes without one are closed."""
-    from orders.lanes import close_empty
-
+    if not lane_ids:
+        return {}
     first: dict[int, Delivery] = {}
     pending = Delivery.objects.filter(lane__in=lane_ids, status=Delivery.Status.PENDING).select_related("lane")
     for delivery in pending.order_by("lane_id", "-position"):
         first[delivery.lane_id] = delivery
-    close_empty([lane for lane in lane_ids if lane not in first], lease)
+    if len(first) < len(lane_ids):
+        close_empty([lane for lane in lane_ids if lane not in first], lease)
     by_destination: dict[int, list[Delivery]] = defaultdict(list)
     for delivery in sorted(first.values(), key=lambda delivery: delivery.pk):
         by_destination[delivery.destination_id].append(delivery)
-    destinations = Destination.objects.select_related("tenant").in_bulk(by_destination)
-    return [(destinations[pk], deliveries) for pk, deliveries in by_destination.items()]
+    return by_destination
 
 
 def _send(request: Request) -> Sequence[Outcome]:
-    """In a courier's thread, outside any transaction."""
+    """One outcome per delivery, whatever happens."""
     try:
         if FAULT in request.context:
             return [Outcome(Verdict.UNAVAILABLE, request.context[FAULT])] * len(request.deliveries)
@@ -145,25 +179,19 @@ def _send(request: Request) -> Sequence[Outcome]:
         close_old_connections()
 
 
-def _record(done: Sequence[Future[Sequence[Outcome]]], under_way: dict[Future[Sequence[Outcome]], _Sent]) -> None:
+def _record(back: Sequence[_Sent]) -> None:
+    if not back:
+        return
+    now, ticks = timezone.now(), time.monotonic()
     tried: list[Tried] = []
-    for future in done:
-        sent = under_way.pop(future)
-        now, request_id = time.monotonic(), uuid.uuid4()
-        for delivery, outcome in zip(sent.request.deliveries, future.result(), strict=True):
-            tried.append(
-                Tried(
-                    delivery=delivery,
-                    destination=sent.request.destination,
-                    lease=sent.lease,
-                    outcome=outcome,
-                    request_id=request_id,
-                    started_at=timezone.now() - timedelta(seconds=now - sent.started_at),
-                    duration_ms=(now - sent.started_at) * 1000,
-                )
-            )
-    if tried:
-        record(tried)
+    for sent in back:
+        request_id, began = uuid.uuid4(), now - timedelta(seconds=ticks - sent.began)
+        milliseconds = (sent.ended - sent.began) * 1000
+        tried += [
+            Tried(delivery, sent.request.destination, sent.lease, outcome, request_id, began, milliseconds)
+            for delivery, outcome in zip(sent.request.deliveries, sent.outcomes, strict=True)
+        ]
+    record(tried)
 
 
 _courier = Courier()

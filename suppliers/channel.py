@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Case, DateTimeField, F, When
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from orders import sealing
@@ -16,6 +16,7 @@ from orders.channels import OrderKey, Outcome, Request, Verdict
 from orders.models import Delivery, Destination, Tenant
 from orders.outgoing import Answer, Call, Deadline, OutgoingError, send
 from orders.partner_tokens import PartnerTokenError, TokenRefused, send_authorized
+from orders.setwise import Columns
 from suppliers import signing
 from suppliers.events import ORDER_CREATED
 from suppliers.models import SupplierPart, Webhook
@@ -60,19 +61,18 @@ class SupplierWebhooks:
             return [Outcome(Verdict.MISCONFIGURED, request.context["fault"])]
         return [_try(request.deliveries[0], request.context["target"], destination=request.destination)]
 
-    def recorded(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Note on the part that the supplier was told, and whether its fetch is still to come.
+    def recorded(self, outcomes: Sequence[tuple[Delivery, Outcome]]) -> None:
+        """Note on the parts that the suppliers were told, and whether their fetch is still to come.
 
         A receiver may fetch before it answers: a fetch after the event was made counts.
         """
-        if outcome.response_status == GONE and outcome.verdict is Verdict.MISCONFIGURED:
-            _disable(delivery.destination_id, outcome.detail)
-        if outcome.verdict is Verdict.DELIVERED and delivery.reference:
-            fetched = When(fetched_at__gte=delivery.created_at, then=F("unfetched_since"))
-            waits = Coalesce(F("unfetched_since"), Now(), output_field=DateTimeField())
-            SupplierPart.objects.filter(order_token=UUID(delivery.reference)).update(
-                told_at=Now(), unfetched_since=Case(fetched, default=waits, output_field=DateTimeField())
-            )
+        told: dict[UUID, tuple[datetime, datetime]] = {}
+        for delivery, outcome in outcomes:
+            if outcome.response_status == GONE and outcome.verdict is Verdict.MISCONFIGURED:
+                _disable(delivery.destination_id, outcome.detail)
+            if outcome.verdict is Verdict.DELIVERED and delivery.reference:
+                told[UUID(delivery.reference)] = (delivery.created_at, delivery.finished_at or timezone.now())
+        _PART.execute(_NOTE_TOLD, [(token, *times) for token, times in sorted(told.items())])
 
     def _context(self, destination: Destination) -> dict[str, object]:
         now = time.monotonic()
@@ -88,6 +88,15 @@ class SupplierWebhooks:
             return {"fault": str(lost)}
         self._targets[destination.pk] = (now + REMEMBER_SECONDS, target)
         return {"target": target}
+
+
+_PART = Columns(SupplierPart, "order_token", "created_at", "told_at")
+_NOTE_TOLD = """
+    WITH told (token, event_made_at, now) AS ({rows})
+    UPDATE suppliers_supplierpart SET told_at = told.now, unfetched_since =
+        CASE WHEN fetched_at >= told.event_made_at THEN unfetched_since ELSE coalesce(unfetched_since, told.now) END
+    FROM told WHERE order_token = told.token
+"""
 
 
 def _disable(destination_id: int, reason: str) -> None:

@@ -36,6 +36,10 @@ class Destination(models.Model):
     """How long the breaker stays open this time; None while it is closed."""
     waits_until = models.DateTimeField(null=True, blank=True)
     """The partner asked the whole destination to wait until then."""
+    recovering_since = models.DateTimeField(null=True, blank=True)
+    """When the breaker closed; for some seconds from then the rate rises (orders.health)."""
+    recovery_sent = models.PositiveIntegerField(default=0, db_default=0)
+    """Requests let through since then."""
     concurrency = models.PositiveIntegerField(default=4)
     rate_limit_per_second = models.FloatField(null=True, blank=True)
     retry_schedule = models.JSONField(null=True, blank=True)

@@ -57,7 +57,7 @@ class FakeChannel:
             cls.in_flight -= 1
         return outcomes
 
-    def recorded(self, delivery, outcome):
+    def recorded(self, outcomes):
         pass
 
 

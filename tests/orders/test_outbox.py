@@ -7,10 +7,12 @@ import pytest
 from django.test import override_settings
 
 from orders import health, sending
+from orders.allowances import allowances
 from orders.channels import Outcome, Owed, Verdict, channels
 from orders.clock import DatabaseClock
 from orders.deliveries import Debt, owe
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
+from orders.outcomes import Tried, record
 from orders.queues import LANES, claim
 from tests.orders.fake_channel import DELIVERED, FakeChannel
 from tests.processes import wait_until
@@ -344,3 +346,79 @@ def test_a_destination_whose_requests_cannot_be_made_holds_up_nobody(beans, engi
     sending.deliver()
     assert (status("a1"), status("b1")) == ("pending", "delivered")
     assert "preparing failed" in Delivery.objects.get(reference="a1").error
+
+
+def test_what_an_open_breaker_held_drains_in_order_at_a_rising_rate(beans, settings, monkeypatch):
+    settings.HUB_BREAKER_FAILURES = 1
+    Destination.objects.update(concurrency=50)
+    owed(beans, "0-1", "0-2", lane="order:0")
+    FakeChannel.answers["0-1"] = [FAILED]
+    sending.deliver()
+    for number in range(1, 60):
+        owed(beans, f"{number}-1", lane=f"order:{number}")
+    due_now()
+    sending.deliver()
+    assert FakeChannel.sent == ["0-1"]
+    Destination.objects.update(probe_at=DatabaseClock().now(-1))
+    sending.deliver()
+    first = len(FakeChannel.sent) - 2
+    assert first == health.RECOVERY_RATE
+    rates = []
+    for seconds in (1, 2, 3):
+        Destination.objects.update(recovering_since=DatabaseClock().now(-seconds))
+        sent = len(FakeChannel.sent)
+        sending.deliver()
+        rates.append(len(FakeChannel.sent) - sent)
+    assert [round(rate / first) for rate in rates] == [1, 2, 4]
+    Destination.objects.update(recovering_since=DatabaseClock().now(-health.RECOVERY_SECONDS - 1))
+    due_now()
+    sending.deliver()
+    beans.refresh_from_db()
+    assert FakeChannel.sent.index("0-1") < FakeChannel.sent.index("0-2")
+    assert (set(Delivery.objects.values_list("status", flat=True)), beans.recovering_since) == ({"delivered"}, None)
+
+
+def test_a_hanging_destination_leaves_threads_to_the_others_whatever_its_concurrency(beans, engine, settings):
+    settings.HUB_OUTBOUND_THREADS = 8
+    Destination.objects.update(concurrency=100)
+    for number in range(20):
+        owed(beans, f"{number}", lane=f"order:{number}")
+    found = allowances(16, threads=8)
+    assert list(found.values()) == [6]
+    peas = Destination.objects.create(tenant=engine.tenant, channel="fake", name="peas", concurrency=3)
+    owed(peas, "p", lane="order:p")
+    claim(LANES, {beans.pk: 6}, lease_seconds=60)
+    assert {destination.name: most for destination, most in allowances(10, threads=8).items()} == {"peas": 3}
+
+
+def test_a_quiet_success_writes_nothing_of_the_destination(beans):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    for number in range(10):
+        owed(beans, f"{number}", lane=f"order:{number}")
+    with CaptureQueriesContext(connection) as asked:
+        sending.deliver()
+    said = [query["sql"] for query in asked.captured_queries]
+    assert len(FakeChannel.sent) == 10
+    assert not [sql for sql in said if sql.startswith("UPDATE") and "orders_destination" in sql]
+
+
+def test_outcomes_are_recorded_set_wise(beans):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    Destination.objects.update(concurrency=20)
+    tried = []
+    for number in range(20):
+        owed(beans, f"{number}", lane=f"order:{number}")
+    lease, _ = claim(LANES, {beans.pk: 20}, lease_seconds=60)
+    beans.refresh_from_db()
+    for delivery in Delivery.objects.all():
+        tried.append(Tried(delivery, beans, lease, DELIVERED, uuid.uuid4(), DatabaseClock().now(), 1.0))
+    with CaptureQueriesContext(connection) as asked:
+        record(tried)
+    assert set(Delivery.objects.values_list("status", "attempts")) == {("delivered", 1)}
+    assert (
+        len([query for query in asked.captured_queries if query["sql"].startswith(("WITH", "SELECT", "INSERT"))]) <= 7
+    )

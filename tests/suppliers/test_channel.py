@@ -262,24 +262,24 @@ def test_a_webhook_that_is_gone_is_misconfigured(channel, owe, add_supplier):
 
 def test_an_accepted_event_waits_for_its_fetch(channel, owe, add_supplier):
     delivery = owe(add_supplier("beans", ["*"]))
-    channel.recorded(delivery, Outcome(Verdict.UNAVAILABLE))
+    channel.recorded([(delivery, Outcome(Verdict.UNAVAILABLE))])
     assert SupplierPart.objects.get().told_at is None
-    channel.recorded(delivery, Outcome(Verdict.DELIVERED))
+    channel.recorded([(delivery, Outcome(Verdict.DELIVERED))])
     part = SupplierPart.objects.get()
     assert part.told_at is not None
     first = part.unfetched_since
     assert first is not None
-    channel.recorded(delivery, Outcome(Verdict.DELIVERED))
+    channel.recorded([(delivery, Outcome(Verdict.DELIVERED))])
     assert SupplierPart.objects.get().unfetched_since == first
 
 
 def test_a_fetch_before_the_answer_was_recorded_counts(channel, owe, add_supplier):
     delivery = owe(add_supplier("beans", ["*"]))
     SupplierPart.objects.update(fetched_at=timezone.now() + timedelta(milliseconds=5))
-    channel.recorded(delivery, Outcome(Verdict.DELIVERED))
+    channel.recorded([(delivery, Outcome(Verdict.DELIVERED))])
     assert SupplierPart.objects.get().unfetched_since is None
     SupplierPart.objects.update(fetched_at=delivery.created_at - timedelta(seconds=1))
-    channel.recorded(delivery, Outcome(Verdict.DELIVERED))
+    channel.recorded([(delivery, Outcome(Verdict.DELIVERED))])
     assert SupplierPart.objects.get().unfetched_since is not None
 
 
@@ -288,11 +288,11 @@ def test_a_receiver_that_is_gone_is_disabled_and_not_probed_and_its_rows_stay_ow
         supplier = add_supplier("beans", ["*"], url=server.url)
         delivery = owe(supplier)
         outcome = try_once(channel, delivery)
-    channel.recorded(delivery, outcome)
+    channel.recorded([(delivery, outcome)])
     destination = Destination.objects.get()
     assert (destination.state, destination.probe_at) == ("paused", None)
     assert destination.state_reason.startswith("The receiver answered 410 Gone: the endpoint is disabled.")
-    judge([(destination.pk, outcome)], DatabaseClock())
+    judge([(destination, outcome)], DatabaseClock())
     destination.refresh_from_db()
     assert (destination.state, destination.probe_at) == ("paused", None)
     assert Delivery.objects.get().status == "pending"
