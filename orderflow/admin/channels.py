@@ -1,18 +1,22 @@
-"""OrderFlow in the admin: settings can be changed, evidence is read-only, the password is never shown."""
+"""OrderFlow channels in the admin: settings can be changed, the password is never shown."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from orderflow.credentials import store_password
-from orderflow.models import OrderFlowChannel, Product, WarehouseOrder
+from orderflow.models import DespatchPoll, OrderFlowChannel
 from orders import health
-from orders.admin.base import EvidenceAdmin, HistoryAdmin
+from orders.admin.base import HistoryAdmin
 from orders.models import Destination
+from orders.order_links import shared_with
+from orders.words import ago
 
 
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -42,13 +46,15 @@ class OrderFlowChannelAdmin(HistoryAdmin):
     readonly_fields = (
         "destination", "destination_state", "base_url", "channel", "organisation", "business_units", "item_patterns",
         "order_path", "product_path", "product_header", "product_scope", "properties",
+        "also_taken_by", "despatches_read",
     )  # fmt: skip
     fieldsets = (
         ("Site", {"fields": ("destination", "destination_state", "base_url", "channel", "organisation")}),
         ("Credentials", {"fields": ("auth_type", "username", "password")}),
         ("Orders", {"fields": (
-            "business_units", "item_patterns", "reference", "require_delivery_address", "time_zone", "currency_units",
-            "properties", "on_update", "on_cancel", "batch_size", "order_path", "poll_despatches_seconds",
+            "business_units", "item_patterns", "also_taken_by", "reference", "require_delivery_address", "time_zone",
+            "currency_units", "properties", "on_update", "on_cancel", "batch_size", "order_path",
+            "poll_despatches_seconds", "despatches_read",
         )}),
         ("Products", {"fields": ("import_missing_products", "product_path", "product_header", "product_scope")}),
     )  # fmt: skip
@@ -66,6 +72,24 @@ class OrderFlowChannelAdmin(HistoryAdmin):
         destination = channel.destination
         return f"{destination.state}: {destination.state_reason}" if destination.state_reason else destination.state
 
+    @admin.display(description="lines that others may take too")
+    def also_taken_by(self, channel: OrderFlowChannel) -> str:
+        others = shared_with(channel.destination.tenant_id, "warehouse", channel.item_patterns)
+        if not others:
+            return "None."
+        return f"Some may also go to {', '.join(others)}; then both are told. If not meant, narrow one's item_patterns."
+
+    @admin.display(description="despatches")
+    def despatches_read(self, channel: OrderFlowChannel) -> SafeString | str:
+        poll = DespatchPoll.objects.filter(channel=channel).first()
+        if channel.poll_despatches_seconds is None or poll is None:
+            return "Not asked for."
+        if poll.failure:
+            return format_html("Not read since {}: {}", ago(poll.answered_at or poll.failing_since), poll.failure)
+        return format_html(
+            "Last read {}; up to {} of the site.", ago(poll.answered_at), poll.cursor or "the first order"
+        )
+
     def save_model(self, request: HttpRequest, obj: OrderFlowChannel, form: forms.Form, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if password := form.cleaned_data.get("password"):
@@ -79,44 +103,3 @@ class OrderFlowChannelAdmin(HistoryAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class FailureFilter(admin.SimpleListFilter):
-    title = "refused"
-    parameter_name = "refused"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "refused by the warehouse, or not sendable")]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.exclude(failure="") if self.value() == "yes" else queryset
-
-
-@admin.register(Product)
-class ProductAdmin(EvidenceAdmin):
-    """The catalogue as the onboarding file said it, and what the warehouse took of it."""
-
-    tenant_path = "channel__destination__tenant"
-    list_display = ("sku", "channel", "taken", "failure", "updated_at")
-    list_filter = ("channel", FailureFilter)
-    search_fields = ("=sku",)
-    list_select_related = ("channel__destination",)
-    fields = ("channel", "sku", "properties", "taken", "failure", "updated_at")
-    readonly_fields = fields
-
-    @admin.display(description="at the warehouse", boolean=True)
-    def taken(self, product: Product) -> bool:
-        return bool(product.held_digest) and product.held_digest == product.owed_digest
-
-
-@admin.register(WarehouseOrder)
-class WarehouseOrderAdmin(EvidenceAdmin):
-    """What each warehouse is owed and known to hold, order by order."""
-
-    tenant_path = "channel__destination__tenant"
-    list_display = ("customer_order_id", "business_unit_id", "channel", "reference", "owed", "state", "failure")
-    list_filter: ClassVar[Any] = ("channel", "state", FailureFilter)
-    search_fields = ("=reference", "=customer_order_id")
-    search_help_text = "Reference or customer order id"
-    list_select_related = ("channel__destination",)
-    exclude = ("owed_digest", "digest")
