@@ -32,35 +32,64 @@ FILL_EVENTS = """
 """
 
 
+COPY_TENANT = """
+    INSERT INTO orders_tenant (slug, name, active, mode, country, time_zone, external_url, status_map, case_type,
+        not_fetched_after_minutes, created_at, updated_at)
+    SELECT %s, %s, active, mode, country, time_zone, external_url, status_map, case_type, not_fetched_after_minutes,
+        created_at, updated_at FROM orders_tenant WHERE slug = 'bench' ON CONFLICT (slug) DO NOTHING
+"""
+LATENCIES = """
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - received_at)),
+        percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - received_at))
+    FROM orders_orderevent WHERE status = 'applied' AND tenant_id = %s
+"""
+
+
 class Applying:
     """Fills the inbox while the tenant is stopped, lets it go, and times until nothing is due."""
 
-    def __init__(self, stacked: Stack) -> None:
+    def __init__(self, stacked: Stack, *, tenant: str = "bench") -> None:
         self._database = psycopg.connect(stacked.servers.database_url, autocommit=True)
-        self._tenant = self._database.execute("SELECT id FROM orders_tenant WHERE slug = 'bench'").fetchone()[0]
+        self._database.execute(COPY_TENANT, [tenant, tenant])
+        self._tenant = self._id_of(tenant)
 
-    def rate(self, *, orders: int, events: int = EVENTS) -> float:
+    def fill(self, *, orders: int, events: int) -> str:
+        """Pending events of ever new orders, their tenant stopped; returns what the orders' ids begin with."""
         run = uuid.uuid4().hex[:8]
         values = {"tenant": self._tenant, "run": run, "orders": orders, "per": events // orders}
-        text = body("ORDER", customer="CUSTOMER").decode()
-        self._activate(False)
-        self._database.execute("TRUNCATE orders_orderevent, orders_order, orders_orderqueue")
+        self.activate(False)
+        self.empty()
         self._database.execute(FILL, values)
-        self._database.execute(FILL_EVENTS, values | {"body": text})
+        self._database.execute(FILL_EVENTS, values | {"body": body("ORDER", customer="CUSTOMER").decode()})
         self._database.execute("VACUUM ANALYZE orders_orderevent")
         self._database.execute("VACUUM ANALYZE orders_orderqueue")
+        return run
+
+    def rate(self, *, orders: int, events: int = EVENTS) -> float:
+        self.fill(orders=orders, events=events)
         started = self._database.execute("SELECT clock_timestamp()").fetchone()[0]
-        self._activate(True)
-        wait_until(self._nothing_due, seconds=120, every=0.05)
+        self.activate(True)
+        wait_until(self.nothing_due, seconds=120, every=0.05)
         last = "SELECT max(finished_at), count(*) FROM orders_orderevent WHERE status = 'applied'"
         finished, applied = self._database.execute(last).fetchone()
         assert applied == events, f"{applied} of {events} events were applied"
         return events / (finished - started).total_seconds()
 
-    def _activate(self, active: bool) -> None:
-        self._database.execute("UPDATE orders_tenant SET active = %s WHERE slug = 'bench'", [active])
+    def empty(self) -> None:
+        self._database.execute("TRUNCATE orders_orderevent, orders_order, orders_orderqueue")
 
-    def _nothing_due(self) -> bool:
+    def latencies(self, *, tenant: str = "") -> tuple[float, float]:
+        """Seconds from reception to applied: p50 and p99."""
+        found = self._database.execute(LATENCIES, [self._id_of(tenant) if tenant else self._tenant]).fetchone()
+        return float(found[0]), float(found[1])
+
+    def activate(self, active: bool) -> None:
+        self._database.execute("UPDATE orders_tenant SET active = %s WHERE id = %s", [active, self._tenant])
+
+    def _id_of(self, slug: str) -> int:
+        return self._database.execute("SELECT id FROM orders_tenant WHERE slug = %s", [slug]).fetchone()[0]
+
+    def nothing_due(self) -> bool:
         due = "SELECT 1 FROM orders_orderqueue WHERE due_at IS NOT NULL LIMIT 1"
         return self._database.execute(due).fetchone() is None
 

@@ -68,6 +68,30 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Floor:
+    """One line of the table for a figure that must reach a bar of its own."""
+
+    name: str
+    unit: str
+    rounds: list[float]
+    least: float
+    what: str
+
+    @property
+    def missed(self) -> str:
+        if statistics.median(self.rounds) >= self.least:
+            return ""
+        return f"{self.name} is {statistics.median(self.rounds):,.0f} {self.unit}; the bar is {self.least:,.0f}"
+
+    def line(self) -> str:
+        spread = f"{min(self.rounds):,.0f} to {max(self.rounds):,.0f}"
+        return (
+            f"| {self.name} | {statistics.median(self.rounds):,.0f} {self.unit} | | ({spread}) | "
+            f"at least {self.least:,.0f} |"
+        )
+
+
+@dataclass(frozen=True)
 class Measure:
     """What to compare: two functions that each run one round and return its figure."""
 
