@@ -128,7 +128,29 @@ class InboxMachine(RuleBasedStateMachine):
         self.queues.filter(due_at__isnull=False).update(due_at=DatabaseClock().now(-1))
         for modelled in self.model.values():
             modelled.time_comes()
-        self.drain()
+
+    @rule(order=an_order, more=st.booleans())
+    def bury(self, order, more):
+        """The shortest road to a dead event; with ``more`` one that waits behind it and is applied after it."""
+        self.put(order, "20")
+        if more:
+            self.put(order, "19.9")
+        was, self.model[order].poisoned = self.model[order].poisoned, True
+        for _ in range(TRIES):
+            self.time_comes()
+            self.drain()
+        self.model[order].poisoned = was
+        if more:
+            self.time_comes()
+            self.drain()
+
+    @precondition(lambda self: any(modelled.due for modelled in self.model.values()))
+    @rule(data=st.data(), times=st.integers(2, LOSSES))
+    def lose_workers_in_a_row(self, data, times):
+        order = data.draw(st.sampled_from([order for order in ORDERS if self.model[order].due]))
+        for _ in range(times):
+            self.lose_a_worker_at(order, "_release")
+            self.time_comes()
 
     @rule()
     def lose_a_worker_before_it_begins(self):
@@ -142,7 +164,9 @@ class InboxMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(modelled.due for modelled in self.model.values()))
     @rule(data=st.data(), line=st.sampled_from(("_events", "_write_events", "_release")))
     def lose_a_worker_while_it_applies(self, data, line):
-        order = data.draw(st.sampled_from([order for order in ORDERS if self.model[order].due]))
+        self.lose_a_worker_at(data.draw(st.sampled_from([order for order in ORDERS if self.model[order].due])), line)
+
+    def lose_a_worker_at(self, order, line):
         if self.model[order].losses >= LOSSES:
             return
         with self.only(order), pytest.MonkeyPatch.context() as patched:
@@ -218,8 +242,9 @@ class InboxMachine(RuleBasedStateMachine):
         """Mended and given time, everything pending is applied."""
         for modelled in self.model.values():
             modelled.poisoned = False
-        self.time_comes()
-        self.time_comes()
+        for _ in range(TRIES):
+            self.time_comes()
+            self.drain()
         self.every_event_has_its_fate_and_its_attempts()
         self.every_order_is_the_document_of_its_highest_applied_event()
         assert not self.queues.filter(due_at__isnull=False).exists()
