@@ -91,7 +91,8 @@ OUTCOME = define(
         }
     ),
 )
-REASON = Body(schema=members({"reason": {"type": "string", "maxLength": 2_000}}, optional=("reason",)), required=False)
+_REASON: Json = {"type": "string", "maxLength": 2_000, "pattern": r"^[^\u0000]*$"}
+REASON = Body(schema=members({"reason": _REASON}, optional=("reason",)), required=False)
 
 
 def _verb(name: str, summary: str) -> Operation:
