@@ -15,6 +15,7 @@ graceful_timeout = 30
 timeout = 60
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # gunicorn's heartbeat file, in memory
 control_socket_disable = True
+forwarded_allow_ips = ""  # config.forwarded judges X-Forwarded-*; by default gunicorn believes loopback
 accesslog = None
 loglevel = "warning"
 

@@ -11,6 +11,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from config import gunicorn
 from config.forwarded import ForwardedHeaders
 from orders.api import probes
 from orders.models import Destination, Lane, OrderQueue, Tenant
@@ -247,6 +248,11 @@ def test_a_stranger_is_not_believed(settings):
     settings.ALLOWED_HOSTS = ["*"]
     headers = {"x_forwarded_for": "1.1.1.1", "x_forwarded_proto": "https", "x_forwarded_host": "evil.test"}
     assert seen(**headers) == ("10.0.0.2", "http", "testserver")
+
+
+def test_the_server_leaves_forwarded_headers_to_the_hub():
+    """gunicorn believes X-Forwarded-Proto and SCRIPT_NAME from loopback unless told otherwise."""
+    assert gunicorn.forwarded_allow_ips == ""
 
 
 def test_a_trusted_proxy_is_believed(proxies):
