@@ -10,20 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import QuerySet
-
 from orderflow.catalogue import ProductSender
-from orderflow.models import OrderFlowChannel, Product, WarehouseOrder
+from orderflow.models import OrderFlowChannel
 from orderflow.outcomes import ImportOutcome, troubled
-from orderflow.owing import IMPORT
-from orderflow.payloads import Snapshot
 from orderflow.planning import ImportPlanner
+from orderflow.recording import record_orders, record_product
 from orderflow.reports import Trouble
 from orderflow.sending import Outcomes, Sender
 from orderflow.settling import settle
 from orderflow.site import CALL_SECONDS, Reply, Site, site_of
 from orderflow.steps import PRODUCT, Road, Step, catalogue_for, mark, steps_of
-from orders.channels import OrderKey, Outcome, Request, Verdict
+from orders.channels import OrderKey, Outcome, Request
 from orders.models import Delivery, Destination, Tenant
 from orders.outgoing import Deadline
 
@@ -65,13 +62,11 @@ class OrderFlowImports:
         return [replace(outcomes[step.delivery.pk], row_id=step.row_id) for step in steps]
 
     def recorded(self, outcomes: Sequence[tuple[Delivery, Outcome]]) -> None:
-        for delivery, outcome in outcomes:
-            if not isinstance(outcome, ImportOutcome) or not outcome.row_id:
-                continue
-            if delivery.kind == PRODUCT:
-                _record_product(delivery, outcome)
-            else:
-                _record_order(delivery, outcome)
+        known = [(one, outcome) for one, outcome in outcomes if isinstance(outcome, ImportOutcome) and outcome.row_id]
+        record_orders([(one, outcome) for one, outcome in known if one.kind != PRODUCT])
+        for one, outcome in known:
+            if one.kind == PRODUCT:
+                record_product(one, outcome)
 
 
 def _request(
@@ -100,30 +95,3 @@ def _sent(
     if road is Road.ORDERS:
         return sender.send(steps)
     return {step.delivery.pk: settle(sender, step) for step in steps}
-
-
-def _record_order(delivery: Delivery, outcome: ImportOutcome) -> None:
-    """Note what the warehouse now holds, and why not what it should."""
-    rows = WarehouseOrder.objects.filter(pk=outcome.row_id)
-    failure = outcome.detail if delivery.status == Delivery.Status.DEAD else ""
-    if outcome.holding is None:
-        rows.update(failure=failure)
-        return
-    rows.update(failure=failure, state=outcome.holding.state, digest=outcome.holding.digest)
-    if outcome.verdict is Verdict.DELIVERED and delivery.kind == IMPORT:
-        _adopt(rows, delivery, outcome.holding.digest)
-
-
-def _adopt(rows: QuerySet[WarehouseOrder], delivery: Delivery, sent: str) -> None:
-    """Where settings changed between planning and sending, what was owed is what was sent."""
-    planned = Snapshot.read(delivery.payload).digest
-    if planned != sent:
-        rows.filter(owed_digest=planned).update(owed_digest=sent)
-
-
-def _record_product(delivery: Delivery, outcome: ImportOutcome) -> None:
-    rows = Product.objects.filter(pk=outcome.row_id)
-    if delivery.status == Delivery.Status.DEAD:
-        rows.update(failure=outcome.detail)
-    elif outcome.holding is not None:
-        rows.update(held_digest=outcome.holding.digest, failure="")

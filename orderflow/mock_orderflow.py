@@ -263,6 +263,7 @@ class MockOrderFlow(Simulator):
                 each["externalReference"],
                 each["scope"].strip(":") or "everybody",
                 each["properties"].get("description", ""),
+                " of ".join(self.site.counted(each["externalReference"])),
             )
             for each in state["products"]
         ]
@@ -271,7 +272,7 @@ class MockOrderFlow(Simulator):
             "Mock OrderFlow",
             f"<p>{len(orders)} orders, {len(products)} products · {links}</p>"
             + _table(("Channel", "Order", "State", "Lines", "Despatched"), orders)
-            + _table(("Product", "Of", "Description"), products),
+            + _table(("Product", "Of", "Description", "Available"), products),
         )
 
 

@@ -196,6 +196,12 @@ class Site:
             known = {reference for _, reference in self.products}
             return [self._stock_of(reference) for reference in dict.fromkeys(references) if reference in known]
 
+    def counted(self, reference: str) -> tuple[str, str]:
+        """Available and total."""
+        with self._lock:
+            stock = self._stock_of(reference)
+        return stock["available"], stock["total"]
+
     def _stock_of(self, reference: str) -> dict[str, str]:
         lines = (line for order in self.orders.values() if order.open for line in order.lines)
         allocated = sum(line.quantity for line in lines if line.product == reference)

@@ -27,7 +27,7 @@ WRITE_ROUNDS = 5
 def order(order_id):
     items = [
         {"itemId": item, "itemName": f"Item {item}", "quantityOrdered": 2, "unitPrice": 19.95,
-         "discounts": [{"discountAmount": 1.5}]}
+         "discounts": [{"discountId": "d", "discountText": "less", "rewardType": "amount", "discountAmount": 1.5}]}
         for item in ITEMS
     ]  # fmt: skip
     address = {"name": "A Person", "line1": "1 Road", "city": "Town", "postalCode": "N1 1AA", "countryCode": "GB"}

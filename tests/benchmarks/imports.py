@@ -75,8 +75,8 @@ def bench_batches(stacked: Stack) -> list[Comparison | Limit]:
             unit="orders/s",
             hub=lambda: site.rate(BATCHED, BATCH),
             baseline=lambda: site.rate(SINGLE, 1),
-            what=f"imports in documents of {BATCH} against one per document ({SINGLE * ROUNDS} orders), each POST answered "
-            f"after {ANSWER_MS} ms, one at a time",
+            what=f"imports in documents of {BATCH} against one per document ({SINGLE * ROUNDS} orders), each POST "
+            f"answered after {ANSWER_MS} ms, one at a time",
             bar=15,
         )
         return [compare(measure)]
