@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import applying, proxied, puts
+from tests.benchmarks import applying, imports, proxied, puts
 from tests.benchmarks.comparison import Comparison, Limit, compare
 from tests.benchmarks.stack import Stack, stack
 
@@ -26,6 +26,9 @@ def bench_put(stacked: Stack) -> list[Line]:
 BENCHES: dict[str, Callable[[Stack], list[Line]]] = {
     "put": bench_put,
     "apply": applying.bench,
+    "imports": imports.bench_batches,
+    "import-cost": imports.bench_cost,
+    "import-memory": imports.bench_memory,
     "proxied-get": proxied.bench_throughput,
     "proxied-latency": proxied.bench_latency,
     "proxied-tokens": proxied.bench_tokens,
