@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -73,6 +73,7 @@ sendable = st.text(
 broken = st.lists(sendable, min_size=1, max_size=4).map("\n".join).filter(lambda value: "[BR]" not in value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["description", "userDefined1", "colour"]), broken), max_size=5))
 def test_what_is_written_is_read_back(pairs):
     item = Import("product", "merge", "R", tuple((name, text(name, value)) for name, value in pairs))
@@ -81,6 +82,7 @@ def test_what_is_written_is_read_back(pairs):
     assert properties == [(name, value + " " if value.endswith("\\") else value) for name, value in pairs]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_either_written_on_one_line_or_refused_by_its_member(value):
     try:
@@ -97,6 +99,7 @@ def test_any_text_is_either_written_on_one_line_or_refused_by_its_member(value):
     assert not line.endswith("\\")
 
 
+@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=None).filter(lambda d: abs(d.adjusted()) < 100))
 def test_a_number_is_exact_with_a_point_and_no_exponent(value):
     if len(value.as_tuple().digits) > 200:

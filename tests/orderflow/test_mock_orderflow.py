@@ -357,6 +357,7 @@ def test_the_page_shows_what_it_holds_escaped(site):
     take(site, product("BEAN-1", description="&lt;b>bold"), order("1"))
     page = requests.get(site.url, timeout=5).text
     assert "2 x BEAN-1" in page
+    assert "998 of 1000" in page
     assert "&lt;b&gt;bold" in page
     assert requests.delete(f"{site.url}/_state", timeout=5).json() == {"orders": [], "products": []}
 

@@ -160,3 +160,14 @@ def test_a_corrected_credential_resumes_a_stopped_channel():
 def test_a_fault_is_named_with_its_key_and_nothing_is_stored(text, words):
     assert words in refusal(HEAD + text)
     assert not OrderFlowChannel.objects.exists()
+
+
+def test_stored_products_are_owed_again_when_the_file_changes_whose_they_are():
+    products = "        products: [{externalReference: A, description: Green}]\n"
+    apply(HEAD + LEAST + products)
+    apply(HEAD + LEAST + "        batch_size: 7\n")
+    assert Delivery.objects.filter(kind="product").count() == 1
+    apply(HEAD + LEAST + "        product_scope: global\n")
+    assert list(Delivery.objects.order_by("position").values_list("kind", "status")) == [
+        ("product", "superseded"), ("product", "pending"),
+    ]  # fmt: skip

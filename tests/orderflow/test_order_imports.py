@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderflow.documents import NotSendable
@@ -114,6 +114,7 @@ big = st.decimals(allow_nan=False, allow_infinity=False).filter(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 10**12), big, big), min_size=1, max_size=6))
 def test_totals_are_exact_for_every_number_an_order_may_hold(rows):
     items = [

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderflow.explaining import Cause, explain
@@ -152,6 +152,7 @@ def test_a_hostile_answer_costs_little_and_ends_as_a_clear_failure(body):
     assert "too large" in answer.text or "DOCTYPE" in answer.text or "not well-formed" in answer.text
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from([200, 302, 404, 412, 500]))
 def test_no_answer_makes_the_reader_fall_over(body, status):
     for answer in (
@@ -224,6 +225,54 @@ def test_a_refusal_names_the_failing_thing(message, cause, subject):
     found = explain(Failure(message))
     assert (found.cause, found.subject) == (cause, subject)
     assert subject in found.advice
+
+
+@pytest.mark.parametrize(
+    ("message", "failing", "value", "advice"),
+    [
+        (
+            "Failed to convert property value of type [java.lang.String] to required type [java.math.BigDecimal] for "
+            "property 'totalTax': \"1,50\"",
+            "totalTax",
+            "1,50",
+            "Correct the value of totalTax (1.50 instead of 1,50), then send the order again.",
+        ),
+        (
+            "Failed to convert property value 'ten' of type x for property 'orderLine.1.quantity'",
+            "orderLine.1.quantity",
+            "ten",
+            "Correct the value of orderLine.1.quantity, then send the order again.",
+        ),
+        (
+            "OrderFlow refused it: No product found for external reference: B-1. If this product is present, make sure "
+            "that it has been activated. Import and activate the product B-1 in OrderFlow, then retry.",
+            "product.externalReference",
+            "B-1",
+            "Import and activate the product B-1 in OrderFlow, then retry.",
+        ),
+        (
+            "Unable to find any entity associated with identifier:ref:courier:DHL",
+            "shipment.courier",
+            "ref:courier:DHL",
+            "Create the courier DHL in OrderFlow or change shipment.courier.",
+        ),
+        (
+            "Not sent. line 1 quantityOrdered: is 0.5 for A; a warehouse takes whole, positive quantities only.",
+            "line 1 quantityOrdered",
+            "0.5",
+            "Correct line 1 quantityOrdered in the order, then send the order again.",
+        ),
+        (
+            "Not sent. The reference a:b is already used by order 1 of s. Change the channel's reference setting.",
+            "",
+            "",
+            "Correct what OrderFlow names, then retry.",
+        ),
+    ],
+)
+def test_a_refusal_is_explained_with_property_value_and_correction(message, failing, value, advice):
+    found = explain(Failure(message))
+    assert (found.property, found.value, found.advice) == (failing, value, advice)
 
 
 def test_a_failure_without_a_message_is_explained_from_its_detail():
