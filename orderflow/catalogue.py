@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from django.db import transaction
 
@@ -54,11 +53,11 @@ def owe_again(channel: OrderFlowChannel) -> int:
 
     A product that can no longer be written under them is left as it is: its next change is refused with the reason.
     """
-    changed = 0
+    changed = last = 0
     with transaction.atomic():
-        rows = iter(Product.objects.select_for_update().filter(channel=channel).order_by("pk").iterator(BLOCK))
-        while block := list(islice(rows, BLOCK)):
-            changed += _owe_changed(channel, block)
+        rows = Product.objects.select_for_update().filter(channel=channel).order_by("pk")
+        while block := list(rows.filter(pk__gt=last)[:BLOCK]):
+            changed, last = changed + _owe_changed(channel, block), block[-1].pk
         if changed:
             transaction.on_commit(wake_outbound)
     return changed

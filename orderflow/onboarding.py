@@ -44,7 +44,6 @@ class Channels:
             channel = _apply_channel(tenant, entry, report=report)
             if entry.products is not None:
                 _apply_products(channel, entry, report=report)
-            owe_again(channel)
 
     def export(self, tenant: Tenant) -> list[dict[str, Any]]:
         channels = OrderFlowChannel.objects.filter(destination__tenant=tenant).select_related("destination")
@@ -64,6 +63,8 @@ def _apply_channel(tenant: Tenant, entry: ChannelEntry, *, report: Report) -> Or
         report.unchanged(what)
     if (changed or told) and destination.state == Destination.State.STOPPED:
         health.resume(destination, who="onboarding", reason="the channel's settings changed")
+    if changed:
+        owe_again(channel)
     return channel
 
 
