@@ -15,34 +15,31 @@ from orders.queues import LANES, due_groups
 
 BURST_SECONDS = 1.0
 """A rate-limited destination gets at most this much of its rate at once."""
-SPARE_PART = 4
-"""One thread in four is never held by one destination alone, whatever its concurrency."""
 
 
-def allowances(room: int, *, threads: int) -> Mapping[Destination, int]:
+def allowances(room: int, *, most: int) -> Mapping[Destination, int]:
     """Per destination: how many lane heads to claim, for at most ``room`` partner requests altogether.
 
-    Those with the least under way come first. None gets more than its share of the courier's places, nor so many that
-    no thread is left for the others should it hang.
+    Those with the least under way come first; none gets more than its share of the ``most`` that a courier claims.
     """
     groups = due_groups(LANES)
     if not groups:
         return {}
-    clock = DatabaseClock()
+    clock = DatabaseClock.recent()
     destinations = Destination.objects.select_related("tenant").filter(pk__in=groups, active=True, tenant__active=True)
     ready = [destination for destination in destinations if _ready(destination, clock)]
     if not ready:
         return {}
     in_flight = _in_flight(ready, clock)
-    share = min(max(1, 2 * threads // len(ready)), max(1, threads - threads // SPARE_PART))
+    share = max(1, most // len(ready))
     found: dict[Destination, int] = {}
     for destination in sorted(ready, key=lambda one: in_flight.get(one.pk, 0)):
         batch = channels()[destination.channel].batch_size(destination)
         under_way = in_flight.get(destination.pk, 0)
-        most = _most(destination, min(share * batch, under_way + room * batch), under_way, clock)
-        if most > 0:
-            found[destination] = most
-            room -= -(-most // batch)
+        wanted = _most(destination, min(share * batch, under_way + room * batch), under_way, clock)
+        if wanted > 0:
+            found[destination] = wanted
+            room -= -(-wanted // batch)
         if room <= 0:
             break
     return found

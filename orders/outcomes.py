@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -43,7 +44,7 @@ class Tried:
 def record(tried: Sequence[Tried]) -> None:
     """Write a set of outcomes in one transaction; those whose lease was lost are left out."""
     lanes = _still_held(tried)
-    clock = DatabaseClock()
+    clock = DatabaseClock.recent()
     kept = sorted((one for one in tried if one.delivery.lane_id in lanes), key=lambda one: one.delivery.lane_id)
     if not kept:
         return
@@ -86,17 +87,21 @@ def _decide(one: Tried, lane: Lane, clock: DatabaseClock) -> None:
 
 
 def _write(kept: Sequence[Tried], lanes: dict[int, Lane]) -> None:
-    """Four statements, however many there are."""
+    """Three statements, however many there are."""
     done = [lanes[one.delivery.lane_id] for one in kept]
     _LANE.execute(_WRITE_LANES, [(lane.pk, lane.done_position, lane.due_at, lane.held_by) for lane in done])
     rows = [one.delivery for one in kept]
     states = [(row.pk, row.attempts, row.error, row.status, row.finished_at) for row in rows]
     _DELIVERY.execute(_WRITE_DELIVERIES, states)
-    DeliveryAttempt.objects.bulk_create(_attempt(one) for one in kept if one.outcome.verdict != Verdict.HELD)
+    _ATTEMPT.execute(_WRITE_ATTEMPTS, [_attempt(one) for one in kept if one.outcome.verdict != Verdict.HELD])
 
 
 _LANE = Columns(Lane, "id", "done_position", "due_at", "held_by")
 _DELIVERY = Columns(Delivery, "id", "attempts", "error", "status", "finished_at")
+_ATTEMPT = Columns(
+    DeliveryAttempt, "delivery", "number", "request_id", "started_at", "duration_ms", "verdict", "detail",
+    "response_status", "response_cut",
+)  # fmt: skip
 _WRITE_LANES = """
     WITH done (id, done_position, due_at, held_by) AS ({rows})
     UPDATE orders_lane SET lease = NULL, losses = 0, done_position = done.done_position, due_at = done.due_at,
@@ -108,6 +113,11 @@ _WRITE_DELIVERIES = """
     UPDATE orders_delivery SET attempts = done.attempts, error = done.error, status = done.status,
         finished_at = done.finished_at
     FROM done WHERE orders_delivery.id = done.id
+"""
+_WRITE_ATTEMPTS = """
+    INSERT INTO orders_deliveryattempt
+        (delivery_id, number, request_id, started_at, duration_ms, verdict, detail, response_status, response_cut)
+    {rows}
 """
 
 
@@ -161,15 +171,9 @@ def _weight(outcome: Outcome) -> tuple[bool, bool, bool]:
     return misconfigured, outcome.destination_waits, not outcome.counts_for_breaker
 
 
-def _attempt(one: Tried) -> DeliveryAttempt:
-    return DeliveryAttempt(
-        delivery=one.delivery,
-        number=one.delivery.attempts,
-        request_id=one.request_id,
-        started_at=one.started_at,
-        duration_ms=round(one.duration_ms, 1),
-        verdict=one.outcome.verdict.value,
-        detail=one.outcome.detail,
-        response_status=one.outcome.response_status,
-        response_cut=one.outcome.response_cut.replace("\x00", "\ufffd")[:RESPONSE_CUT],
-    )
+def _attempt(one: Tried) -> tuple[Any, ...]:
+    outcome, cut = one.outcome, one.outcome.response_cut.replace("\x00", "\ufffd")[:RESPONSE_CUT]
+    return (
+        one.delivery.pk, one.delivery.attempts, one.request_id, one.started_at, round(one.duration_ms, 1),
+        outcome.verdict.value, outcome.detail, outcome.response_status, cut,
+    )  # fmt: skip

@@ -15,10 +15,8 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
-from queue import Empty, SimpleQueue
+from queue import Empty
 
 import structlog
 from django.conf import settings
@@ -27,6 +25,7 @@ from django.utils import timezone
 
 from orders.allowances import allowances
 from orders.channels import Channel, Outcome, Request, Verdict, channels
+from orders.desk import Desk, Sent
 from orders.lanes import close_empty
 from orders.models import Delivery, Destination
 from orders.outcomes import Tried, record
@@ -40,15 +39,9 @@ IDLE_SECONDS = 0.05
 """While requests are under way: how often to look for other work that has come due."""
 GATHER_SECONDS = 0.01
 """How long outcomes are gathered into one recording: short against any partner's answer, long enough for some ten."""
-
-
-@dataclass(slots=True)
-class _Sent:
-    request: Request
-    lease: uuid.UUID
-    outcomes: Sequence[Outcome] = ()
-    began: float = 0.0
-    ended: float = 0.0
+CLAIMED_PER_THREAD = 8
+"""Requests claimed per thread, so that no thread waits while this loop speaks with the database. Each look at the
+database costs much the same for ten rows as for a hundred, and this thread gets its turn as one of many."""
 
 
 class Courier:
@@ -57,8 +50,7 @@ class Courier:
     def __init__(self) -> None:
         self._running = threading.Lock()
         self._again = threading.Event()
-        self._threads: ThreadPoolExecutor | None = None
-        self._back: SimpleQueue[_Sent] = SimpleQueue()
+        self._desk: Desk | None = None
         self._under_way = 0
 
     def run(self) -> None:
@@ -71,71 +63,63 @@ class Courier:
                 self._running.release()
 
     def _deliver_all(self) -> None:
-        self._threads = self._threads or ThreadPoolExecutor(settings.HUB_OUTBOUND_THREADS, thread_name_prefix="courier")
+        desk = self._desk = self._desk or Desk(settings.HUB_OUTBOUND_THREADS, send=_send)
         try:
-            self._stream(self._threads)
+            self._stream(desk)
         finally:
-            left = [self._back.get() for _ in range(self._under_way)]
+            left = [desk.back.get() for _ in range(self._under_way)]
             self._under_way = 0
             _record(left)
 
-    def _stream(self, threads: ThreadPoolExecutor) -> None:
-        """Keep up to one request waiting behind each thread; claim when half of those have been taken."""
-        most = 2 * settings.HUB_OUTBOUND_THREADS
+    def _stream(self, desk: Desk) -> None:
+        """Claim when a quarter of what may be claimed has been sent, or nothing waits for a thread any more."""
+        most = CLAIMED_PER_THREAD * settings.HUB_OUTBOUND_THREADS
         look_at = 0.0
         while True:
             room = most - self._under_way
-            if room >= most // 4 and (not self._under_way or time.monotonic() >= look_at):
-                started = self._start(threads, room=room)
-                look_at = 0.0 if started else time.monotonic() + IDLE_SECONDS
+            wanted = room > 0 and (not desk.waiting or room >= most // 4)
+            if wanted and (not self._under_way or time.monotonic() >= look_at):
+                claimed = _claimed(room, most=most)
+                self._under_way += len(claimed)
+                desk.put(claimed)
+                look_at = 0.0 if claimed else time.monotonic() + IDLE_SECONDS
             if not self._under_way:
                 return
-            back = self._gathered()
+            back = self._gathered(desk)
             _record(back)
             look_at = 0.0 if back else look_at
 
-    def _start(self, threads: ThreadPoolExecutor, *, room: int) -> int:
-        claimed = _claimed(room)
-        for sent in claimed:
-            self._under_way += 1
-            threads.submit(self._carry, sent)
-        return len(claimed)
-
-    def _carry(self, sent: _Sent) -> None:
-        """In a courier's thread, outside any transaction."""
-        sent.began = time.monotonic()
-        sent.outcomes = _send(sent.request)
-        sent.ended = time.monotonic()
-        self._back.put(sent)
-
-    def _gathered(self) -> list[_Sent]:
-        """What came back: waits IDLE_SECONDS for the first, then GATHER_SECONDS for more."""
-        back: list[_Sent] = []
+    def _gathered(self, desk: Desk) -> list[Sent]:
+        """What came back: waits IDLE_SECONDS for the first, and for more while others wait for a thread."""
+        back: list[Sent] = []
         until = time.monotonic() + IDLE_SECONDS
-        while (left := until - time.monotonic()) > 0 and self._under_way:
+        while self._under_way and (left := until - time.monotonic()) > 0:
             try:
-                back.append(self._back.get(timeout=left))
+                back.append(desk.back.get(timeout=left))
             except Empty:
                 break
             self._under_way -= 1
-            until = min(until, time.monotonic() + GATHER_SECONDS) if len(back) == 1 else until
+            if len(back) == 1:
+                until = time.monotonic() + GATHER_SECONDS
+            if not desk.waiting and desk.back.empty():
+                break
         return back
 
 
-def _claimed(room: int) -> list[_Sent]:
+def _claimed(room: int, *, most: int) -> list[Sent]:
     """Lease due lane heads and group them into partner requests, at most ``room`` of them."""
-    allowed = allowances(room, threads=settings.HUB_OUTBOUND_THREADS)
+    allowed = allowances(room, most=most)
     destinations = {destination.pk: destination for destination in allowed}
     by_channel: dict[str, dict[int, int]] = defaultdict(dict)
-    for destination, most in allowed.items():
-        by_channel[destination.channel][destination.pk] = most
-    found: list[_Sent] = []
+    for destination, heads in allowed.items():
+        by_channel[destination.channel][destination.pk] = heads
+    found: list[Sent] = []
     for name, limits in by_channel.items():
         channel = channels()[name]
         lease, lane_ids = claim(LANES, limits, lease_seconds=channel.lease_seconds)
         for pk, deliveries in _heads(lane_ids, lease).items():
             requests = _grouped(channel, destinations[pk], deliveries)
-            found += [_Sent(request, lease) for request in requests]
+            found += [Sent(request, lease) for request in requests]
     return found
 
 
@@ -179,7 +163,7 @@ def _send(request: Request) -> Sequence[Outcome]:
         close_old_connections()
 
 
-def _record(back: Sequence[_Sent]) -> None:
+def _record(back: Sequence[Sent]) -> None:
     if not back:
         return
     now, ticks = timezone.now(), time.monotonic()

@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import applying, imports, proxied, puts
-from tests.benchmarks.comparison import Comparison, Limit, compare
+from tests.benchmarks import applying, deliveries, engine, imports, proxied, puts
+from tests.benchmarks.comparison import Comparison, Floor, Limit, compare
 from tests.benchmarks.stack import Stack, stack
 
-Line = Comparison | Limit
+Line = Comparison | Floor | Limit
 
 
 def bench_put(stacked: Stack) -> list[Line]:
@@ -26,6 +26,12 @@ def bench_put(stacked: Stack) -> list[Line]:
 BENCHES: dict[str, Callable[[Stack], list[Line]]] = {
     "put": bench_put,
     "apply": applying.bench,
+    "apply-hot": engine.bench_hot,
+    "put-contended": engine.bench_contended,
+    "put-applied": engine.bench_latency,
+    "fairness": engine.bench_fairness,
+    "deliver": deliveries.bench,
+    "order-data": deliveries.bench_order_data,
     "imports": imports.bench_batches,
     "import-cost": imports.bench_cost,
     "import-memory": imports.bench_memory,

@@ -1,11 +1,13 @@
 """The baselines: as little as can do the same job, so that nobody can slow them.
 
 `gunicorn tests.benchmarks.baselines:application`: Django, no middleware, keep-alive; `bare_put` is one INSERT in
-autocommit, `bare_forward` passes a GET on with a pooled session and looks at nothing.
+autocommit, `bare_read` answers JSON after one query, `bare_forward` passes a GET on with a pooled session and looks at
+nothing.
 """
 
 from __future__ import annotations
 
+import json
 import os
 
 import django
@@ -13,7 +15,7 @@ import requests
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
 TABLE = "CREATE TABLE IF NOT EXISTS bare_event (id bigserial PRIMARY KEY, body text NOT NULL)"
@@ -23,6 +25,13 @@ def bare_put(request: HttpRequest, **ids: str) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO bare_event (body) VALUES (%s)", [request.body.decode()])
     return HttpResponse(b'{"status":"pending"}', status=202, content_type="application/json")
+
+
+def bare_read(request: HttpRequest, number: int) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, body FROM bare_event WHERE id = %s", [number])
+        found, body = cursor.fetchone()
+    return JsonResponse({"id": found, "order": json.loads(body)})
 
 
 def _session() -> requests.Session:
@@ -45,7 +54,11 @@ def bare_forward(request: HttpRequest, rest: str) -> HttpResponse:
     return HttpResponse(answer.content, status=answer.status_code, content_type=answer.headers["Content-Type"])
 
 
-urlpatterns = [path("forward/<path:rest>", bare_forward), path("<path:anything>", bare_put)]
+urlpatterns = [
+    path("forward/<path:rest>", bare_forward),
+    path("read/<int:number>", bare_read),
+    path("<path:anything>", bare_put),
+]
 
 
 def _configure() -> None:
