@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -72,6 +72,18 @@ def _shown(order: Order) -> dict[str, Any]:
     }
 
 
+class EventStatusFilter(StatusFilter):
+    """With those dead ones apart that need no thought: retrying them all sets them all aside."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [*super().lookups(request, model_admin), ("overtaken", "dead, overtaken by a newer event")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "overtaken":
+            return queryset.filter(pk__in=OrderEvent.objects.dead().overtaken().values("pk"))
+        return super().queryset(request, queryset)
+
+
 @admin.register(OrderEvent)
 class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
     verbs = Verbs(replays.preview, replays.retry, replays.discard, busy=replays.QueueBusy, refused=replays.NotDead)
@@ -83,7 +95,7 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
         "send the order again.",
     }
     list_display = ("order_id", "sequence", "tenant", "state", "attempts", "why", "received")
-    list_filter = (StatusFilter, "tenant")
+    list_filter = (EventStatusFilter, "tenant")
     list_select_related = ("queue", "tenant")
     long_texts = ("payload",)
     search_fields = ("=id", "=queue__customer_order_id")
@@ -100,6 +112,11 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
         ("client", "correlation_id"),
         "body",
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the sequence last applied to the event's order."""
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(newest=F("queue__order__applied_sequence"))
+        return rows
 
     def pending(self, rows: QuerySet[OrderEvent]) -> QuerySet[OrderEvent]:
         return rows.filter(pk__in=OrderEvent.objects.pending().filter(status=OrderEvent.Status.PENDING).values("pk"))
@@ -119,8 +136,9 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
         return link(find.page_of_order(event.queue.key), event.queue.customer_order_id)
 
     @admin.display(description="status")
-    def state(self, event: OrderEvent) -> SafeString:
-        return mark(event.status)
+    def state(self, event: Any) -> SafeString:
+        dead_for_good = event.status == OrderEvent.Status.DEAD and (event.newest or 0) > event.sequence
+        return mark("dead, overtaken", "plain") if dead_for_good else mark(event.status)
 
     @admin.display(description="last failure")
     def why(self, event: OrderEvent) -> str:

@@ -124,7 +124,8 @@ class DeadLetterCommand(FreeOrderCommand):
 
     def _filtered(self) -> bool:
         return any(
-            self._options.get(name) is not None for name in ("tenant", "order", "status", "since", "destination")
+            self._options.get(name) is not None
+            for name in ("tenant", "order", "status", "since", "destination", "overtaken")
         )
 
     def _work(self) -> None:

@@ -61,6 +61,10 @@ class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
     def dead(self) -> OrderEventQuerySet:
         return self.filter(status=OrderEvent.Status.DEAD)
 
+    def overtaken(self) -> OrderEventQuerySet:
+        """Those with a newer event of their order applied: a retry sets them aside (customer-order.md section 4)."""
+        return self.filter(queue__order__applied_sequence__gt=models.F("sequence"))
+
     def pending(self) -> OrderEventQuerySet:
         """Events that still wait, found through the queues that are due, not through the big table."""
         owed = OrderQueue.objects.filter(due_at__isnull=False)

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from orders import replays
 from orders.management import dead_letters
-from orders.models import OperatorAction, OrderEvent
+from orders.models import OperatorAction, OrderEvent, OrderQueue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
@@ -121,6 +121,23 @@ def test_a_stale_retry_ends_superseded_and_is_done(engine, overtaken):
     assert engine.order("fault-always-1").applied_sequence == 2
 
 
+def test_overtaken_dead_events_are_shown_as_such_listed_apart_and_cleared_in_one_action(engine, overtaken, settings):
+    dead, newer = overtaken
+    settings.HUB_FAULT_INJECTION = True
+    other = engine.put("fault-always-2")
+    engine.drain_through_retries()
+    settings.HUB_FAULT_INJECTION = False
+    details = {line[0]: line[4] for line in events("list")[1]}
+    assert "; overtaken: event 2 is applied already; " in details[str(dead.pk)]
+    assert "overtaken" not in details[str(other.pk)] + details[str(newer.pk)]
+    assert [line[0] for line in events("list", "--overtaken")[1]] == [str(dead.pk)]
+    code, lines, _ = events("retry", "--overtaken", "--reason", "stale")
+    assert (code, [line[:3] for line in lines]) == (0, [[str(dead.pk), "1", "superseded"]])
+    assert events("list", "--overtaken")[1] == []
+    assert OrderEvent.objects.get(pk=other.pk).status == "dead"
+    assert OperatorAction.objects.get().reason == "stale"
+
+
 def test_discard_sets_the_event_aside(engine, mended):
     code, lines, _ = events("discard", mended.pk)
     assert (code, lines[0][2]) == (0, "discarded")
@@ -172,6 +189,25 @@ def test_many_chunks_are_worked_through(engine, monkeypatch, settings):
     assert code == 0
     assert {line[0] for line in lines} == {str(event.pk) for event in made}
     assert set(OrderEvent.objects.values_list("status", flat=True)) == {"discarded"}
+
+
+def test_a_stopped_run_is_resumed_by_the_same_command_and_does_every_event_once(engine, monkeypatch):
+    monkeypatch.setattr(dead_letters, "CHUNK", 7)
+    monkeypatch.setattr(dead_letters, "PROGRESS_SECONDS", 0)
+    made = [engine.put(f"10{number}") for number in range(40)]
+    OrderEvent.objects.update(status="dead", finished_at=made[0].received_at)
+    OrderQueue.objects.update(done_sequence=1, due_at=None)
+    work = replays.retry
+    monkeypatch.setitem(_verbs(), "retry", _interrupted_second(work))
+    first = events("retry", "--status", "dead")
+    monkeypatch.setitem(_verbs(), "retry", work)
+    second = events("retry", "--status", "dead")
+    assert (first[0], second[0]) == (130, 0)
+    assert (len(first[1]), len(second[1])) == (1, 39)
+    assert "39 events, 0 refused …" in second[2]
+    engine.drain()
+    assert set(OrderEvent.objects.values_list("status", "attempts")) == {("applied", 1)}
+    assert OperatorAction.objects.filter(action="retry").count() == 40
 
 
 def test_ctrl_c_stops_between_events_and_says_how_to_go_on(engine, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
 from orders import replays
@@ -23,6 +24,11 @@ class Command(DeadLetterCommand):
     verbs = {PREVIEW: replays.preview, RETRY: replays.retry, DISCARD: replays.discard}
     refusals = (replays.NotDead, replays.QueueBusy)
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        words = "only dead events that a newer one has overtaken; retry sets them all aside"
+        parser.add_argument("--overtaken", action="store_const", const=True, help=words)
+
     def rows(self) -> QuerySet[Any]:
         rows: QuerySet[Any] = OrderEvent.objects.select_related("queue", "tenant").defer("payload")
         return rows
@@ -32,11 +38,16 @@ class Command(DeadLetterCommand):
             rows = rows.filter(queue__customer_order_id=options["order"])
         if options["since"] is not None:
             rows = rows.filter(received_at__gte=options["since"])
+        if options["overtaken"]:
+            rows = rows.filter(pk__in=OrderEvent.objects.dead().overtaken().values("pk"))
         return rows
 
     def listed(self, rows: list[Any]) -> Iterator[Line]:
+        dead = OrderEvent.objects.dead().overtaken().filter(pk__in=[event.pk for event in rows])
+        overtaken = dict(dead.values_list("pk", "queue__order__applied_sequence"))
         for event, fate in zip(rows, fates(rows), strict=True):
             waits = f"waiting behind {fate['waitingBehind']}" if fate["waitingBehind"] else ""
             about = f"order {fate['customerOrderId']} of {event.tenant.slug}, {fate['businessUnitId']}"
-            detail = "; ".join(part for part in (about, fate["error"], waits) if part)
+            newer = f"overtaken: event {overtaken[event.pk]} is applied already" if event.pk in overtaken else ""
+            detail = "; ".join(part for part in (about, newer, fate["error"], waits) if part)
             yield Line(fate["eventId"], event.sequence, event.status, fate["supersededBy"], detail)
