@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.servers.account import unprivileged_account
 from tests.servers.cache import Redis
 from tests.servers.database import Postgres
-from tests.servers.process import Guard, ServerError, temporary_folder
+from tests.servers.process import Guard, ServerError, kept_folder, temporary_folder
 from tests.servers.programs import find_postgres, find_redis
 
 __all__ = ["Postgres", "Redis", "ServerError", "Servers", "servers"]
@@ -57,12 +57,15 @@ class Servers:
 
 
 @contextmanager
-def servers(*, durable: bool = False, binaries: str = "") -> Iterator[Servers]:
-    """Both servers, ready to use; `durable` keeps fsync on, as in production, for measurements."""
+def servers(*, durable: bool = False, binaries: str = "", keep: str = "") -> Iterator[Servers]:
+    """Both servers, ready to use; `durable` keeps fsync on, as in production, for measurements.
+
+    `keep` names a folder of databases that stays for the next run (tests.servers.process.kept_folder).
+    """
     account = unprivileged_account()
     kind = binaries or os.environ.get("HUB_TEST_BINARIES", "")
-    folder = temporary_folder(account)
-    with Guard(folder) as guard:
+    folder = kept_folder(keep, account) if keep else temporary_folder(account)
+    with Guard(None if keep else folder) as guard:
         postgres = Postgres(find_postgres(kind, folder, account), folder / "postgres", account, guard, durable=durable)
         redis = Redis(find_redis(kind, folder, account), folder / "redis", account, guard)
         started = Servers(postgres=postgres, redis=redis, folder=folder)

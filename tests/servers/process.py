@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import signal
 import socket
@@ -39,6 +40,16 @@ def temporary_folder(account: Account) -> Path:
             return folder
         folder.rmdir()
     raise ServerError("No temporary folder can be entered by the user that the test servers run as.")
+
+
+def kept_folder(name: str, account: Account) -> Path:
+    """A folder that outlives the run, one per checkout, where the servers' user can enter."""
+    checkout = hashlib.sha256(str(Path(__file__).resolve()).encode()).hexdigest()[:12]
+    folder = Path("/var/tmp") / f"orderhub-{name}-{checkout}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if account.switch:
+        os.chown(folder, account.uid, account.gid)
+    return folder
 
 
 def free_port() -> int:
