@@ -13,7 +13,6 @@ import time
 
 import structlog
 from celery import current_app
-from kombu.exceptions import OperationalError
 
 WINDOW_SECONDS = 0.02
 TASKS = {"inbound": "orders.tasks.drain", "outbound": "orders.tasks.deliver"}
@@ -71,7 +70,7 @@ def publish(queue: str, *, task: str = "") -> bool:
     """
     try:
         current_app.send_task(task or TASKS[queue], queue=queue, retry=False, ignore_result=True)
-    except (OperationalError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  # a full or read-only broker too must not end the publishing thread
         waker = _wakers[queue]
         waker.failures += 1
         if waker.failures & (waker.failures - 1) == 0:
