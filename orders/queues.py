@@ -62,7 +62,7 @@ def claim(line: Line, limits: Mapping[int, int], *, lease_seconds: float) -> tup
 
 
 # statement_timestamp() and not clock_timestamp() where rows are looked for: a volatile function is no index condition.
-# The picked ids as an array: the planner takes them for few and updates by key, where a join would read the whole table.
+# The picked ids as an array: the planner takes them for few and updates by key; a join would read the whole table.
 def _claim_postgresql(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, lease_seconds: float) -> list[int]:
     sql = f"""
         UPDATE {line.table} AS line

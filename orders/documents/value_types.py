@@ -77,7 +77,8 @@ Text = Annotated[
         pattern=_LINES_ONLY,
     ),
 ]
-Number = Annotated[int | Decimal, Rule("number", BOUNDS, is_number, {"exclusiveMinimum": -1e31, "exclusiveMaximum": 1e31})]
+_BOUNDS = {"exclusiveMinimum": -1e31, "exclusiveMaximum": 1e31}
+Number = Annotated[int | Decimal, Rule("number", BOUNDS, is_number, _BOUNDS)]
 Boolean = Annotated[bool, Rule("boolean", "true or false", is_boolean)]
 Currency = Annotated[
     str, _string("string of three capital letters, such as EUR", matches(CURRENCY), pattern=f"^{CURRENCY.pattern}$")
