@@ -45,6 +45,8 @@ ONBOARDING_SECTIONS = {
     "suppliers": "suppliers.onboarding.Suppliers",
     "orderflow_channels": "orderflow.onboarding.Channels",
 }
+FIGURES = ["suppliers.attention.figures"]
+"""Callables that add gauges to /metrics (orders.api.probes)."""
 FULFILMENT_PARTS = {"suppliers": "suppliers.fulfilment.parts", "warehouses": "orderflow.fulfilment.parts"}
 """What each app tells of one order's fulfilment (orders.api.fulfilment)."""
 ATTENTION = [

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.admin import TabularInline
+from unfold.decorators import action
 
 from orders.admin.base import EvidenceAdmin, HistoryAdmin
+from suppliers import trials, webhooks
+from suppliers.attention import late_parts
 from suppliers.models import (
     Notice,
     OrderCase,
@@ -59,7 +66,7 @@ class SupplierAdmin(HistoryAdmin):
 
 @admin.register(Webhook)
 class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
-    """Changed by the onboarding file, which also takes the secrets."""
+    """Changed by the onboarding file, which also takes the secrets; here it is tried, and its secret rotated."""
 
     tenant_path = "supplier__tenant"
     list_display = ("supplier", "url", "events", "auth_type", "destination_state")
@@ -68,11 +75,70 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
     list_select_related = ("supplier", "destination")
     fields = ("supplier", "url", "events", "auth_type", "auth_config", "previous_secret_until", "destination_state")
     readonly_fields = fields
+    actions_detail = ("send_test_event", "verify_endpoint", "rotate_secret")
 
     @admin.display(description="state")
     def destination_state(self, webhook: Webhook) -> str:
         destination = webhook.destination
         return f"{destination.state}: {destination.state_reason}" if destination.state_reason else destination.state
+
+    @action(description="Send test event", url_path="test", permissions=["operate"], icon="send")  # type: ignore[untyped-decorator]
+    def send_test_event(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        effect = (
+            "An order_created of no order is signed and sent there now: its case is called TEST, its token is nobody's."
+        )
+        return self._try(request, object_id, trials.send_test_event, title="Send a test event to", effect=effect)
+
+    @action(description="Verify endpoint", url_path="verify", permissions=["operate"], icon="verified")  # type: ignore[untyped-decorator]
+    def verify_endpoint(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        effect = (
+            "A signed test event is sent there now, which must be accepted, then one with a wrong signature, which "
+            "must be refused."
+        )
+        return self._try(request, object_id, trials.verify, title="Verify the endpoint of", effect=effect)
+
+    @action(description="Rotate signing secret", url_path="rotate", permissions=["operate"], icon="key")  # type: ignore[untyped-decorator]
+    def rotate_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        webhook = self._webhook(request, object_id)
+        hours = round(webhooks.OVERLAP.total_seconds() / 3600)
+        effect = (
+            f"A new signing secret is made and shown once. The present one signs beside it for {hours} hours, so that "
+            "the supplier can change over without refusing an event; one rotated before that stops at once."
+        )
+        if request.method != "POST":
+            return self._ask(request, webhook, f"Rotate the signing secret of {webhook.supplier}", effect)
+        secret = trials.rotate_signing_secret(webhook, who=request.user.get_username())
+        shown = {"secret": secret, "until": f"{hours} hours from now", "back": self._page(webhook)}
+        context = {**self.admin_site.each_context(request), "title": f"Signing secret of {webhook.supplier}", **shown}
+        response = TemplateResponse(request, "admin/suppliers/signing_secret_once.html", context)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _try(
+        self, request: HttpRequest, object_id: str, trial: Callable[..., list[trials.Step]], *, title: str, effect: str
+    ) -> HttpResponse:
+        webhook = self._webhook(request, object_id)
+        if request.method != "POST":
+            return self._ask(request, webhook, f"{title} {webhook.supplier}", effect)
+        steps = trial(webhook, who=request.user.get_username())
+        lead = "It did as it should." if all(step.ok for step in steps) else "It did not do as it should."
+        shown = {"title": f"{title} {webhook.supplier}", "steps": steps, "lead": lead, "back": self._page(webhook)}
+        context = {**self.admin_site.each_context(request), **shown}
+        return TemplateResponse(request, "admin/suppliers/tried.html", context)
+
+    def _ask(self, request: HttpRequest, webhook: Webhook, title: str, effect: str) -> HttpResponse:
+        shown = {"title": title, "effect": effect, "button": title, "back": self._page(webhook)}
+        context = {**self.admin_site.each_context(request), **shown}
+        return TemplateResponse(request, "admin/orders/confirm.html", context)
+
+    def _webhook(self, request: HttpRequest, object_id: str) -> Webhook:
+        webhook = self.get_object(request, object_id)
+        if not isinstance(webhook, Webhook) or not self.has_operate_permission(request, webhook):
+            raise PermissionDenied
+        return webhook
+
+    def _page(self, webhook: Webhook) -> str:
+        return reverse("admin:suppliers_webhook_change", args=(webhook.pk,))
 
 
 class FetchFilter(admin.SimpleListFilter):
@@ -82,9 +148,11 @@ class FetchFilter(admin.SimpleListFilter):
     parameter_name = "fetch"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("waiting", "told, not fetched")]
+        return [("waiting", "told, not fetched"), ("late", "told, not fetched for too long")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "late":
+            return queryset.filter(pk__in=late_parts().values("pk"))
         return queryset.filter(unfetched_since__isnull=False) if self.value() == "waiting" else queryset
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from prometheus_client.core import GaugeMetricFamily
 
 from orders.attention import Attention
 from orders.durations import in_words
@@ -28,7 +29,25 @@ def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
             yield Attention(
                 f"{names.get(supplier_id, 'A supplier')} of {tenant.name}: {count} order{'' if count == 1 else 's'} "
                 f"delivered but not fetched for {in_words(now - since)}. Ask the supplier whether its system runs.",
-                f"{reverse('admin:suppliers_supplierpart_changelist')}?fetch=waiting&of={tenant.pk}",
+                f"{reverse('admin:suppliers_supplierpart_changelist')}?fetch=late&of={tenant.pk}",
                 harm=count * (now - since).total_seconds() / 3600,
                 open_words="Open these orders",
             )
+
+
+def late_parts() -> QuerySet[SupplierPart]:
+    """Delivered but not fetched for longer than the tenant's ``not_fetched_after_minutes``, of every tenant."""
+    now, late = timezone.now(), Q(pk__in=[])
+    for pk, minutes in Tenant.objects.values_list("pk", "not_fetched_after_minutes"):
+        late |= Q(tenant=pk, unfetched_since__lte=now - timedelta(minutes=minutes))
+    return SupplierPart.objects.filter(late)
+
+
+def figures() -> Iterator[GaugeMetricFamily]:
+    """Named in ``settings.FIGURES``: for /metrics."""
+    said = "Orders that a supplier was told of and has not fetched for longer than its tenant allows."
+    gauge = GaugeMetricFamily("orderhub_delivered_not_fetched", said, labels=["tenant", "supplier"])
+    counted = late_parts().order_by().values_list("tenant__slug", "supplier__slug").annotate(Count("pk"))
+    for tenant, supplier, count in counted:
+        gauge.add_metric([tenant, supplier], count)
+    yield gauge

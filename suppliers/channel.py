@@ -59,7 +59,7 @@ class SupplierWebhooks:
     def send(self, request: Request) -> Sequence[Outcome]:
         if "fault" in request.context:
             return [Outcome(Verdict.MISCONFIGURED, request.context["fault"])]
-        return [_try(request.deliveries[0], request.context["target"], destination=request.destination)]
+        return [post_event(request.deliveries[0], request.context["target"], destination=request.destination)]
 
     def recorded(self, outcomes: Sequence[tuple[Delivery, Outcome]]) -> None:
         """Note on the parts that the suppliers were told, and whether their fetch is still to come.
@@ -105,7 +105,8 @@ def _disable(destination_id: int, reason: str) -> None:
     running.update(state=Destination.State.PAUSED, state_reason=reason, state_since=Now(), probe_at=None)
 
 
-def _try(delivery: Delivery, target: Target, *, destination: Destination) -> Outcome:
+def post_event(delivery: Delivery, target: Target, *, destination: Destination) -> Outcome:
+    """One signed POST and what it came to. Touches no database and never raises for what a receiver does."""
     deadline = Deadline.after(CALL_SECONDS)
     call = Call(
         "POST",

@@ -16,9 +16,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Case, DateTimeField, F, When
+from django.db.models.functions import Now
 
 from orders.problems import InvalidParameter, Problem, Unavailable
-from suppliers.models import Notice, Supplier
+from suppliers.models import Notice, Supplier, SupplierPart
 
 MOST = 100
 """Events of one answer (domain/scalepoint.md, section 4)."""
@@ -64,6 +66,15 @@ def page_after(supplier: Supplier, cursor: str, *, hold_seconds: float) -> Page:
         return _wait(lambda: _look(supplier, cursor, after), seconds=hold_seconds)
     finally:
         _holders.release()
+
+
+def note_told(page: Page) -> None:
+    """Handing an event out tells the supplier of its order as a webhook does; nothing is written the second time."""
+    parts = {notice.part_id for notice in page.notices}
+    untold = SupplierPart.objects.filter(pk__in=parts, told_at__isnull=True)
+    waits = Case(When(fetched_at__isnull=True, then=Now()), default=F("unfetched_since"), output_field=DateTimeField())
+    if parts:
+        untold.update(told_at=Now(), unfetched_since=waits)
 
 
 def event_json(notice: Notice) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from orders.fates import cursor_of, read_cursor
 from orders.models import Delivery
 from orders.problems import InvalidParameter, NotFound
 from suppliers import fulfilment, own_deliveries, schema
-from suppliers.feed import event_json, page_after
+from suppliers.feed import event_json, note_told, page_after
 from suppliers.models import Supplier
 from suppliers.order_data import answer_for, part_of, record_fetch
 from suppliers.reports import receive_report
@@ -87,6 +87,7 @@ class ReceiveView(SupplierEventsView):
     def get(self, request: Request, country: str, tenant: str) -> HttpResponse:
         cursor = read_parameters(request, {"lastEventId": text}).get("lastEventId", "")
         page = page_after(self.supplier, cursor, hold_seconds=settings.HUB_RECEIVE_HOLD_SECONDS)
+        note_told(page)
         following = f"{settings.HUB_PUBLIC_URL}{request.path_info}?{urlencode({'lastEventId': page.cursor})}"
         data = [event_json(notice) for notice in page.notices]
         return render_json({"links": {"next": following}, "meta": {}, "data": data})

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from suppliers import feed
-from suppliers.models import Notice, Supplier
+from suppliers.models import Notice, Supplier, SupplierPart
 from tests.suppliers.conftest import order
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db, pytest.mark.urls("suppliers.urls")]
@@ -162,3 +162,13 @@ def test_beyond_the_bound_the_answer_is_503_at_once_but_events_that_are_there_co
     book.apply(order("BEAN-1"))
     assert len(receive().json()["data"]) == 1
     assert Supplier.objects.get().notices_numbered == 1
+
+
+def test_handing_an_event_out_tells_of_its_order_once(book, receive):
+    book.apply(order("BEAN-1"))
+    assert receive("").status_code == 200
+    part = SupplierPart.objects.get()
+    assert part.told_at is not None
+    assert part.unfetched_since == part.told_at
+    receive("")
+    assert SupplierPart.objects.get().told_at == part.told_at
