@@ -1,4 +1,5 @@
-"""Every address of the hub. The API's are matched on the raw, percent-encoded path (orders.api.paths)."""
+"""Every address of the hub. The API's are matched on the raw, percent-encoded path (orders.api.paths) and come first: a till's read is
+not to try every page of the admin on its way."""
 
 from __future__ import annotations
 
@@ -12,6 +13,11 @@ from orders.api.token import TokenEndpoint
 from orders.api.views import UnknownPath
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("orders.urls")),
+    path("", include("suppliers.urls")),
+    path("", include("orderflow.urls")),
+    path("", include("proxy.urls")),
+    re_path(r"^api/", UnknownPath.as_view()),
     path("", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("oauth2/token", TokenEndpoint.as_view(), name="token"),
@@ -21,11 +27,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", probes.readyz),
     path("healthz", probes.healthz),
     path("metrics", probes.metrics),
-    path("", include("orders.urls")),
-    path("", include("suppliers.urls")),
-    path("", include("orderflow.urls")),
-    path("", include("proxy.urls")),
-    re_path(r"^api/", UnknownPath.as_view()),
 ]
 
 handler400 = "orders.api.errors.bad_request"
