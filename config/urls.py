@@ -1,5 +1,6 @@
-"""Every address of the hub. The API's are matched on the raw, percent-encoded path (orders.api.paths) and come first: a till's read is
-not to try every page of the admin on its way."""
+"""Every address of the hub. The API's are matched on the raw, percent-encoded path (orders.api.paths) and come first:
+a till's read is not to try every page of the admin on its way.
+"""
 
 from __future__ import annotations
 
