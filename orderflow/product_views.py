@@ -15,6 +15,7 @@ from orderflow.onboarding import CHANNEL
 from orderflow.product_imports import product_faults
 from orders.api.body import read_json
 from orders.api.parameters import read_parameters
+from orders.api.paths import fault_of_id
 from orders.api.views import ApiView, render_json
 from orders.documents import check_id
 from orders.problems import Fault, InvalidBody, InvalidId, UnknownChannel, UnknownProduct
@@ -74,7 +75,7 @@ class ProductView(ApiView):
 
 def _check(sku: str) -> None:
     """Ids' own rule, and OrderFlow's for references. Raises InvalidId."""
-    reason = "is not valid UTF-8" if "\ufffd" in sku else check_id(sku)
+    reason = fault_of_id(sku)
     if reason is None and len(sku) > REFERENCE_LIMIT:
         reason = f"has {len(sku)} characters; OrderFlow takes at most {REFERENCE_LIMIT}"
     try:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from orders.documents import check_id
+
 RAW_PREFIX = "/api/"
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class RawPathMiddleware:
@@ -34,8 +38,13 @@ def raw_path(request: HttpRequest) -> str:
 
 
 def decode_segment(segment: str) -> str:
-    """One path segment, decoded once. Bytes that are no UTF-8 become U+FFFD, which ``check_id`` lets nobody send."""
-    return unquote_to_bytes(segment).decode("utf-8", errors="replace")
+    """One path segment, decoded once. Bytes that are no UTF-8 become lone surrogates (see ``fault_of_id``)."""
+    return unquote_to_bytes(segment).decode("utf-8", errors="surrogateescape")
+
+
+def fault_of_id(text: str) -> str | None:
+    """Why a decoded segment cannot be an id, or None when it can."""
+    return "is not valid UTF-8" if _SURROGATE.search(text) else check_id(text)
 
 
 def encode_segment(text: str) -> str:

@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 from orders.api.auth import BearerAuthentication, Caller
 from orders.api.errors import method_not_allowed
 from orders.api.modes import check_mode
-from orders.api.paths import decode_segment
-from orders.documents import check_id, render
+from orders.api.paths import decode_segment, fault_of_id
+from orders.documents import render
 from orders.problems import (
     BusinessUnitNotAllowed,
     Fault,
@@ -79,7 +79,7 @@ class ApiView(APIView):
         faults = [
             Fault(pointer, reason)
             for name, pointer in ID_POINTERS.items()
-            if name in decoded and (reason := _fault_of_id(decoded[name]))
+            if name in decoded and (reason := fault_of_id(decoded[name]))
         ]
         if faults:
             raise InvalidId("An id in the path breaks the rules for ids.", errors=faults)
@@ -103,10 +103,6 @@ class ApiView(APIView):
         from orders.api.errors import exception_handler
 
         return exception_handler(exc, {"view": self})
-
-
-def _fault_of_id(text: str) -> str | None:
-    return "is not valid UTF-8" if "\ufffd" in text else check_id(text)
 
 
 class UnknownPath(ApiView):

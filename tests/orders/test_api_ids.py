@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both]
 ODD = [
     "1001", "a/b", "/", "//", "100%", "%2F", "%252F", "a:b", ":search", "customer-orders:search", "a b", "æøå",
     "日本語", "🫘", "e\u0301", "a;b=c", "a?b#c", "a&b=c", "a+b", "'\"\\<>", "{id}", "...", ".a", "a.", "~", "x" * 128,
-    "æ" * 128, "\u200b", "\u202e1", "-", "$(id)", "\ufeff1", "1001:retry",
+    "æ" * 128, "\u200b", "\u202e1", "-", "$(id)", "\ufeff1", "1001:retry", "\ufffd",
 ]  # fmt: skip
 WRONG = {
     "": "is not empty",
