@@ -8,7 +8,8 @@
 
 ``verified`` is null when no signing secret is set. DELETE empties each list. A repeat of a ``webhook-id`` is answered
 202 and not fetched again. Faults: orders/simulator_faults.py; ``fail(status=410)``, ``fail(lost=True)`` (accepted and
-fetched, never answered). What is refused by a fault is only in ``/_received``.
+fetched, never answered). What is refused by a fault is only in ``/_received``. With ``tls`` it listens with a
+certificate that nobody vouches for, which the hub must refuse.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from orders.simulator_tokens import TokenEndpoint
 from orders.simulator_wire import Answer, Call, html_answer, json_answer, read_json, timestamp, write_json
 from suppliers.mock_supplier_client import HubAccount, HubClient, NotFetched
 from suppliers.mock_supplier_signature import is_signed
+from suppliers.mock_supplier_tls import untrusted_context
 
 FETCHED_EVENTS = frozenset({"order_created", "order_updated"})
 FETCHERS = 4
@@ -64,8 +66,10 @@ class MockSupplier(Simulator):
         signing_secrets: Sequence[str] = (),
         basic: tuple[str, str] | None = None,
         oauth2: tuple[str, str] | None = None,
+        tls: bool = False,
     ) -> None:
         super().__init__(port=port)
+        self.tls = tls
         self.account = account
         self.signing_secrets = list(signing_secrets)
         self.basic = basic
@@ -76,6 +80,10 @@ class MockSupplier(Simulator):
         self._seen: dict[str, None] = {}
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._client: HubClient | None = None
+
+    @property
+    def url(self) -> str:
+        return super().url.replace("http:", "https:") if self.tls else super().url
 
     @property
     def hook_url(self) -> str:
@@ -105,6 +113,8 @@ class MockSupplier(Simulator):
     def start(self) -> Self:
         running = self._server is not None
         super().start()
+        if self.tls and not running and self._server is not None:
+            self._server.socket = untrusted_context().wrap_socket(self._server.socket, server_side=True)
         for _ in range(0 if running else FETCHERS):
             threading.Thread(target=self._fetch_all, name="mock_supplier fetch", daemon=True).start()
         return self

@@ -22,7 +22,7 @@ from orders.problems import InvalidParameter, NotFound
 from suppliers import fulfilment, own_deliveries, schema
 from suppliers.feed import event_json, note_told, page_after
 from suppliers.models import Supplier
-from suppliers.order_data import answer_for, part_of, record_fetch
+from suppliers.order_data import answer_for, read_part, record_fetch
 from suppliers.reports import receive_report
 
 MOST_ITEMS = 200
@@ -39,10 +39,10 @@ class OrderDataView(ApiView):
         token = read_parameters(request, {"ExternalId": text}).get("ExternalId", "")
         if not token:
             raise InvalidParameter("Name the order with ?ExternalId=<orderToken>; the names' letter case counts.")
-        part = part_of(self.caller.client, token)
-        response = render_json(answer_for(part))
+        read = read_part(self.caller, token)
+        response = render_json(answer_for(read))
         etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
-        record_fetch(part, correlation_id=correlation_id())
+        record_fetch(read, correlation_id=correlation_id())
         response.headers["ETag"] = etag
         return conditional(request._request, etag, response)
 

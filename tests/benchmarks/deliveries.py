@@ -256,13 +256,14 @@ def _latency(outbox: Outbox, per_second: float) -> Limit:
 def bench_order_data(stacked: Stack) -> list[Comparison | Limit]:
     """A supplier fetches its parts, against a bare Django view that answers JSON after one query."""
     ours = outward(stacked)
+    puts.prepare(ours)
     with endpoints(ours) as receiver, ours.web() as hub, ours.baseline() as bare:
         onboard(ours, receiver)
         outbox = Outbox(ours, receiver)
         outbox.fill(0, everywhere=False)
+        outbox.activate(True)
         tokens = _parts(ours, outbox, hub)
         bearer = ours.token(hub, client_id="told-0", secret=SECRET)
-        puts.prepare(ours)
         outbox.database.execute("INSERT INTO bare_event (body) VALUES (%s)", [body("1001").decode()])
 
         def fetch() -> float:
@@ -278,7 +279,6 @@ def bench_order_data(stacked: Stack) -> list[Comparison | Limit]:
 
 def _parts(stacked: Stack, outbox: Outbox, port: int) -> list[str]:
     token = stacked.token(port, client_id="teller", secret=SECRET)
-    outbox.activate(True)
     puts.puts(uuid.uuid4().hex[:8], port, token, connections=4, seconds=0.5)
     with stacked.worker("inbound"), stacked.beat():
         pending = "SELECT count(*) FROM orders_orderevent WHERE status = 'pending'"

@@ -9,7 +9,6 @@ import pytest
 from orders.clients import ClientEntry, save_client
 from orders.models import Order, Tenant
 from suppliers.models import SupplierPart
-from suppliers.order_data import record_fetch
 from suppliers.reports import receive_report
 from tests.api_fixtures import Api
 from tests.suppliers.conftest import order
@@ -40,7 +39,7 @@ def test_fulfilment_says_who_was_told_fetched_and_reported_what(tenant, add_supp
     beans, _, peas = add_supplier("beans", ["BEAN-*"]), add_supplier("nuts", ["NUT-*"]), add_supplier("peas", ["PEA-*"])
     book.apply(order("PEA-1", "BEAN-1", "BEAN-2", "OTHER"))
     part = SupplierPart.objects.get(supplier=beans)
-    record_fetch(part, correlation_id="c")
+    SupplierPart.objects.filter(pk=part.pk).update(fetched_at=datetime.now(UTC))
     report(beans, "order_status_updated", orderToken=part.token, status="packed")
     report(beans, "delivery_updated", orderToken=part.token, status="sent", carrier="DHL", trackingNumber="T1",
            trackingUrl="https://dhl.example/T1", expectedDate="2026-11-22")  # fmt: skip

@@ -128,3 +128,30 @@ def test_what_was_delivered_and_not_fetched_in_time_is_counted_and_listed(
     shown = admin_client.get("/admin/suppliers/supplierpart/?fetch=late").content.decode()
     assert late.token in shown
     assert early.token not in shown
+
+
+@pytest.mark.parametrize(
+    ("fault", "detail"),
+    [({"status": 500}, "500"), ({"status": 410}, "410 Gone"), ({"drop": True}, "closed the connection"),
+     ({"lost": True}, "closed the connection")],
+    ids=str,
+)  # fmt: skip
+def test_each_fault_of_the_mock_supplier_is_seen(webhook, mock, fault, detail):
+    mock.fail(**fault)
+    [step] = trials.send_test_event(webhook, who="ada")
+    assert not step.ok
+    assert detail in step.detail
+
+
+def test_a_late_reply_of_the_mock_supplier_is_waited_for(webhook, mock):
+    mock.fail(delay=0.5)
+    [step] = trials.send_test_event(webhook, who="ada")
+    assert (step.ok, step.ms >= 500) == (True, True)
+
+
+def test_a_receiver_whose_certificate_nobody_vouches_for_gets_nothing(add_supplier):
+    with MockSupplier(tls=True) as mock:
+        add_supplier("beans", ["*"], url=mock.hook_url)
+        [step] = trials.send_test_event(Webhook.objects.get(), who="ada")
+        assert (step.ok, mock.received) == (False, [])
+        assert "TLS" in step.detail

@@ -36,6 +36,7 @@ class Command(SimulatorCommand):
             default="none",
             help="asked of the hub; credentials are printed",
         )
+        parser.add_argument("--tls", action="store_true", help="listen with a certificate that nobody vouches for")
         parser.add_argument("--username", default="hub", help="of Basic, or the client id of OAuth2")
         parser.add_argument("--password", help="of Basic, or the client secret of OAuth2; made when absent")
 
@@ -47,6 +48,7 @@ class Command(SimulatorCommand):
             signing_secrets=options["signing_secret"],
             basic=credentials if options["auth"] == "basic" else None,
             oauth2=credentials if options["auth"] == "oauth2" else None,
+            tls=options["tls"],
         )
         supplier.delay = options["delay"]
         return supplier
