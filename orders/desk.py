@@ -60,20 +60,24 @@ class Desk:
             self._change.notify(len(claimed))
 
     def _work(self) -> None:
-        last: Sent | None = None
+        done: int | None = None
         while True:
-            last = self._take(last)
-            last.began = time.monotonic()
-            late = last.began - last.claimed > LONGEST_WAIT_SECONDS
-            last.outcomes = [NOT_TRIED] * len(last.request.deliveries) if late else self._send(last.request)
-            last.ended = time.monotonic()
-            self.back.put(last)
+            done = self._serve(self._take(done))
 
-    def _take(self, last: Sent | None) -> Sent:
-        """The next request of the destination whose turn it is; ``last`` is what this thread has just finished."""
+    def _serve(self, sent: Sent) -> int:
+        """Send one request; its destination. A thread keeps no request while it waits: each may hold a whole batch."""
+        sent.began = time.monotonic()
+        late = sent.began - sent.claimed > LONGEST_WAIT_SECONDS
+        sent.outcomes = [NOT_TRIED] * len(sent.request.deliveries) if late else self._send(sent.request)
+        sent.ended = time.monotonic()
+        self.back.put(sent)
+        return sent.request.destination.pk
+
+    def _take(self, done: int | None) -> Sent:
+        """The next request of the destination whose turn it is; ``done`` is the one just served."""
         with self._change:
-            if last is not None:
-                self._busy[last.request.destination.pk] -= 1
+            if done is not None:
+                self._busy[done] -= 1
             while (pk := self._turn()) is None:
                 self._change.wait()
             line = self._lines[pk]
