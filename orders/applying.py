@@ -19,7 +19,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models import F
 
-from orders.batch import Batch, LeaseLost, PoisonEvent
+from orders.batch import EVENTS_MOST, Batch, LeaseLost, PoisonEvent
 from orders.clock import DatabaseClock
 from orders.models import OrderEvent, OrderQueue, Tenant
 from orders.queues import LOSSES_THAT_COUNT, QUEUES, claim, due_groups, give_back
@@ -127,17 +127,24 @@ def _apply(batch: Batch) -> int:
 
 
 def _apply_alone(lease: UUID, queue: OrderQueue) -> None:
-    """One order, one event per transaction: what can be applied is, what fails is judged, nobody else is touched."""
+    """One order, one event per transaction: what can be applied is, what fails is judged, nobody else is touched.
+
+    An order that cost one worker, as all orders of a killed one's batch did, is tried with all its events at first.
+    """
     if queue.losses >= LOSSES_THAT_COUNT:
         record_failure(lease, queue, "the worker was lost three times while applying this event")
         return
     if queue.losses:
         _count_loss_beforehand(lease, queue)
+    most = EVENTS_MOST if queue.losses == 1 else 1
     while True:
-        batch = Batch(lease, [queue], events_most=1, keep_lease=True)
+        batch = Batch(lease, [queue], events_most=most, keep_lease=True)
         try:
             owed = _apply(batch)
         except PoisonEvent as poison:
+            if most > 1:
+                most = 1
+                continue
             record_failure(lease, queue, poison.words)
             return
         except LeaseLost:

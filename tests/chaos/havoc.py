@@ -85,7 +85,8 @@ class Havoc:
         """Blow after blow, evenly over the time; one that lasts pushes the next on."""
         for number, name in enumerate(self._names):
             begins = (number + 0.5) / len(self._names) * self._seconds
-            if self._ended.wait(max(0.0, begins - (time.monotonic() - self._started_at))):
+            breath = self._seconds / (3 * len(self._names))
+            if self._ended.wait(max(breath, begins - (time.monotonic() - self._started_at))):
                 return
             began_at = time.time()
             getattr(self, name)()

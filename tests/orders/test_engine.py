@@ -363,6 +363,21 @@ def test_a_worker_lost_before_it_began_counts_for_no_event(engine):
     assert [(fate(event)["status"], fate(event)["attempts"]) for event in events] == [("applied", 1)] * 3
 
 
+def test_an_order_of_a_lost_batch_is_applied_in_one_go_and_event_by_event_when_that_fails(engine, faults, monkeypatch):
+    whole, broken = [engine.put("whole") for _ in range(5)], [engine.put("fault-1-x") for _ in range(3)]
+    lose_worker(engine)
+    batches, apply = [], Batch.apply
+
+    def counted(self):
+        batches.append(self._queues[0].customer_order_id)
+        return apply(self)
+
+    monkeypatch.setattr(Batch, "apply", counted)
+    engine.drain()
+    assert (batches.count("whole"), batches.count("fault-1-x")) == (1, 2)
+    assert [fate(event)["attempts"] for event in (*whole, *broken)] == [1] * 5 + [1, 0, 0]
+
+
 def test_an_event_that_kills_its_workers_is_found_and_its_neighbours_are_not_blamed(engine, monkeypatch):
     neighbours, culprit = [engine.put(str(number)) for number in range(4)], engine.put("culprit")
     engine.put("culprit", status="FULFILLED")
