@@ -7,12 +7,13 @@ import os
 import platform
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks import applying, deliveries, engine, imports, proxied, puts
 from tests.benchmarks.comparison import Comparison, Floor, Limit, compare
-from tests.benchmarks.stack import Stack, stack
+from tests.benchmarks.stack import ROOT, Stack, stack
 
 Line = Comparison | Floor | Limit
 
@@ -48,23 +49,34 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     names = [options.only] if options.only else list(BENCHES)
     with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as stacked:
-        for line in stacked.servers.versions:
-            print(line)
-        print(f"Python {platform.python_version()}, {os.cpu_count()} cores shared by load, servers and hub", flush=True)
-        compared = [line for name in names for line in BENCHES[name](stacked)]
-    return report(compared)
-
-
-def report(compared: list[Line]) -> int:
-    print("\n| what | hub | baseline | ratio (spread) | bar |\n|---|---|---|---|---|")
-    for comparison in compared:
-        print(comparison.line())
-    for comparison in compared:
-        print(f"{comparison.name}: {comparison.what}")
-    missed = [one.missed for one in compared if one.missed]
-    for words in missed:
-        print(f"MISSED: {words}")
+        machine = [*stacked.servers.versions, f"Python {platform.python_version()}", f"{os.cpu_count()} cores"]
+        print("\n".join(machine), flush=True)
+        compared = [line for name in names for line in _timed(name, stacked)]
+    told, missed = table(compared), [one.missed for one in compared if one.missed]
+    print("\n" + "\n".join([*told, *(f"MISSED: {words}" for words in missed)]))
+    if not options.only:
+        write(told, machine, missed)
     return int(bool(missed))
+
+
+def _timed(name: str, stacked: Stack) -> list[Line]:
+    started = time.monotonic()
+    lines = BENCHES[name](stacked)
+    print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
+    return lines
+
+
+def table(compared: list[Line]) -> list[str]:
+    head = ["| what | hub | baseline | ratio (spread) | bar |", "|---|---|---|---|---|"]
+    return [*head, *(one.line() for one in compared), "", *(f"* {one.name}: {one.what}" for one in compared)]
+
+
+def write(told: list[str], machine: list[str], missed: list[str]) -> None:
+    """docs/benchmarks.md, made by the whole run."""
+    where = f"{', '.join(machine)}, shared by load generator, servers and hub; load average {os.getloadavg()[2]:.1f}."
+    open_ = ["", "Missed in this run:", "", *(f"* {words}" for words in missed)] if missed else []
+    lines = ["# Benchmarks", "", "Made by `make bench`: medians of alternating rounds in one run.", "", where, ""]
+    (ROOT / "docs/benchmarks.md").write_text("\n".join([*lines, *told, *open_]) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 ROUNDS = 5
@@ -105,11 +105,23 @@ class Measure:
 
 def compare(measure: Measure, *, rounds: int = ROUNDS) -> Comparison:
     """One warm-up of each, then hub, baseline, hub, …"""
-    measure.hub()
-    measure.baseline()
-    hub, baseline = [], []
-    for number in range(rounds):
-        hub.append(measure.hub())
-        baseline.append(measure.baseline())
-        print(f"  {measure.name}, round {number + 1}: {hub[-1]:,.0f} against {baseline[-1]:,.0f}", flush=True)
-    return Comparison(measure.name, measure.unit, hub, baseline, measure.bar, measure.what)
+    return compare_all([measure], rounds=rounds)[0]
+
+
+def compare_all(measures: Sequence[Measure], *, rounds: int = ROUNDS) -> list[Comparison]:
+    """The hub's rounds once for several baselines: a warm-up of each, then hub, baselines, hub, baselines, …"""
+    hub = measures[0].hub
+    hub_rounds: list[float] = []
+    others: list[list[float]] = [[] for _ in measures]
+    for number in range(rounds + 1):
+        figures = [hub(), *(measure.baseline() for measure in measures)]
+        if number:
+            hub_rounds.append(figures[0])
+            for kept, figure in zip(others, figures[1:], strict=True):
+                kept.append(figure)
+            told = " against ".join(f"{figure:,.0f}" for figure in figures)
+            print(f"  {measures[0].name}, round {number}: {told}", flush=True)
+    return [
+        Comparison(measure.name, measure.unit, hub_rounds, other, measure.bar, measure.what)
+        for measure, other in zip(measures, others, strict=True)
+    ]
