@@ -9,7 +9,9 @@ def _no_memory_between_tests():
     from django.core.cache import cache
 
     from orders.api.auth import forget_tokens
+    from orders.api.token import FAILURES
 
     yield
     forget_tokens()
+    FAILURES._own.clear()
     cache.clear()
