@@ -264,14 +264,15 @@ def bench_order_data(stacked: Stack) -> list[Comparison | Limit]:
         outbox.activate(True)
         tokens = _parts(ours, outbox, hub)
         bearer = ours.token(hub, client_id="told-0", secret=SECRET)
-        outbox.database.execute("INSERT INTO bare_event (body) VALUES (%s)", [body("1001").decode()])
+        keep = "INSERT INTO bare_event (body) VALUES (%s) RETURNING id"
+        number = outbox.database.execute(keep, [body("1001").decode()]).fetchone()[0]
 
         def fetch() -> float:
             return _gets(hub, [get_request(f"/api/Orders?ExternalId={token}", Authorization=f"Bearer {bearer}")
                                for token in tokens])  # fmt: skip
 
         def bare_read() -> float:
-            return _gets(bare, [get_request("/read/1")])
+            return _gets(bare, [get_request(f"/read/{number}")])
 
         what = "Order Data GETs per second, against a bare Django view that answers JSON after one query"
         return [compare(Measure("order-data", "GET/s", fetch, bare_read, what, 0.5))]
@@ -288,6 +289,12 @@ def _parts(stacked: Stack, outbox: Outbox, port: int) -> list[str]:
 
 
 def _gets(port: int, wanted: list[bytes]) -> float:
-    done = run_load(port, lambda _: itertools.cycle(wanted), connections=CONNECTIONS, seconds=GET_SECONDS)
+    """Each connection begins elsewhere: suppliers do not all fetch the same order at the same moment."""
+
+    def requests(number: int) -> Iterator[bytes]:
+        start = number * len(wanted) // CONNECTIONS
+        return itertools.cycle(wanted[start:] + wanted[:start])
+
+    done = run_load(port, requests, connections=CONNECTIONS, seconds=GET_SECONDS)
     assert done.refused == 0, f"{done.refused} GETs were refused"
     return done.rate
