@@ -36,7 +36,7 @@ class Notes:
 
 
 class Senders:
-    """``with Senders(…) as senders:`` puts until ``wanted`` were accepted, not faster than ``rate`` a second."""
+    """``with Senders(…) as senders:`` puts until the block ends, not faster than ``rate`` a second."""
 
     def __init__(self, port: int, token: str, *, orders: int, wanted: int, rate: float, threads: int = 8) -> None:
         self._port, self._token = port, token
@@ -58,12 +58,13 @@ class Senders:
 
     @property
     def done(self) -> bool:
+        """As many as wanted were accepted."""
         return len(self.notes.accepted) >= self._wanted
 
     def _send(self, number: int) -> None:
         chance = random.Random(number)
         connection = None
-        while not (self.done or self._ended.is_set()):
+        while not self._ended.is_set():
             if len(self.notes.accepted) > self._rate * (time.monotonic() - self._started_at):
                 time.sleep(PAUSE_SECONDS)
                 continue
