@@ -1,7 +1,7 @@
 """The embedded mode: Celery's worker and scheduler as threads of the web process, on the in-memory transport.
 
 The in-memory transport lives and dies with the process; the rows in the database are what is owed, so a kill at any
-moment loses nothing and the next start's first sweep goes on.
+moment loses nothing. The next start ends the leases of the process that died, and its first sweep goes on.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 from celery.beat import EmbeddedService
 
 from config.celery import app
+from orders.queues import LANES, QUEUES, expire_leases
 from orders.sweep import sweep
 
 THREADS = 4
@@ -33,4 +34,6 @@ def start() -> None:
     scheduler = EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler")
     scheduler.daemon = True
     scheduler.start()
+    expire_leases(QUEUES)
+    expire_leases(LANES)
     sweep()

@@ -96,6 +96,14 @@ def _claim_sqlite(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, lease
     return ids
 
 
+def expire_leases(line: Line) -> None:
+    """End every lease now: for a process that knows to be the only one, so that all leases are of lost workers.
+
+    The leases stay in the rows, so that the next claim counts the loss.
+    """
+    line.model._default_manager.filter(lease__isnull=False).update(due_at=DatabaseClock().now())
+
+
 def give_back(line: Line, lease: uuid.UUID, *, at: datetime | None = None) -> None:
     """End a lease early without judging the work: everything still held under it is due again at once (or ``at``)."""
     line.model._default_manager.filter(lease=lease).update(lease=None, due_at=at or DatabaseClock().now())

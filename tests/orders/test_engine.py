@@ -11,7 +11,7 @@ from orders.batch import Batch
 from orders.clock import DatabaseClock
 from orders.fates import fates
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue
-from orders.queues import QUEUES, claim
+from orders.queues import QUEUES, claim, expire_leases
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -452,3 +452,13 @@ def test_the_database_refuses_a_finished_event_without_a_finish_time(engine):
     engine.put()
     with pytest.raises(IntegrityError, match="order_event_finished_has_a_finish_time"), transaction.atomic():
         OrderEvent.objects.update(status="applied")
+
+
+def test_expired_leases_are_due_at_once_and_still_count_the_loss(engine):
+    event = engine.put()
+    leased(engine)
+    expire_leases(QUEUES)
+    queue = engine.queue()
+    assert queue.lease is not None
+    engine.drain()
+    assert fate(event)["status"] == "applied"
