@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.db import connection, transaction
 
 from orders.api.auth import Caller
@@ -54,26 +55,60 @@ def read_part(caller: Caller, order_token: str) -> ReadPart:
     """The part a token names, in one query. Raises UnknownOrder."""
     if not _GUID.fullmatch(order_token):
         raise UnknownOrder(UNKNOWN)
-    token = SupplierPart._meta.get_field("order_token").get_db_prep_value(UUID(order_token), connection)
-    claims = _CLAIMS_SQLITE if connection.vendor == "sqlite" else _CLAIMS
-    sql = _READ.format(claims=claims)
-    found: Any = next(iter(SupplierPart.objects.raw(sql, [token, caller.client.pk])), None)
-    if found is None:
+    row = _row(UUID(order_token), caller.client.pk)
+    if row is None:
         raise UnknownOrder(UNKNOWN)
-    if found.document is None:
+    if row["document"] is None:
         raise UnknownOrder("The order is no longer stored.")
-    found.tenant = caller.tenant
+    part = SupplierPart(**{name: row[name] for name in _PART}, status_at=_moment(row["status_at"]))
+    part.tenant, part.order_token = caller.tenant, UUID(order_token)
     return ReadPart(
-        part=found,
-        document=load(found.document),
-        supplier_name=found.supplier_name,
-        claims=[Claim(pk, patterns) for pk, patterns in json.loads(found.claims)],
-        minted=(UUID(str(found.case_uuid)), UUID(str(found.case_token))) if found.case_uuid else None,
-        told_of=found.told_of,
-        told_sequence=found.told_sequence,
+        part=part,
+        document=load(row["document"]),
+        supplier_name=row["supplier_name"],
+        claims=[Claim(pk, patterns) for pk, patterns in json.loads(row["claims"])],
+        minted=(UUID(str(row["case_uuid"])), UUID(str(row["case_token"]))) if row["case_uuid"] else None,
+        told_of=row["told_of"],
+        told_sequence=row["told_sequence"],
     )
 
 
+def _row(order_token: UUID, client_id: int) -> dict[str, Any] | None:
+    """On PostgreSQL as a prepared statement: planning six tables anew takes five times as long as reading them."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(_READ.format(claims=_CLAIMS_SQLITE), [order_token.hex, client_id])
+            return _named(cursor)
+    with _prepared(_READ.format(claims=_CLAIMS), [order_token, client_id]) as cursor:
+        return _named(cursor)
+
+
+@contextmanager
+def _prepared(sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
+    connection.ensure_connection()
+    postgresql: psycopg.Connection[Any] = connection.connection
+    with connection.wrap_database_errors, psycopg.Cursor(postgresql) as cursor:
+        postgresql.prepare_threshold = 0
+        try:
+            cursor.execute(sql, parameters, prepare=True)
+        finally:
+            postgresql.prepare_threshold = None
+        yield cursor
+
+
+def _named(cursor: Any) -> dict[str, Any] | None:
+    found = cursor.fetchone()
+    return None if found is None else dict(zip((column[0] for column in cursor.description), found, strict=True))
+
+
+def _moment(value: datetime | str | None) -> datetime | None:
+    """SQLite gives a time as UTC text."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+
+
+_PART = (
+    "id", "business_unit_id", "customer_order_id", "supplier_id", "owed_sequence", "status", "status_comment",
+)  # fmt: skip
 _CLAIMS = """
     (SELECT json_agg(json_build_array(one.id, one.item_patterns) ORDER BY one.position, one.id)::text
      FROM suppliers_supplier AS one WHERE one.tenant_id = part.tenant_id)
@@ -83,7 +118,8 @@ _CLAIMS_SQLITE = """
      FROM (SELECT * FROM suppliers_supplier ORDER BY position, id) AS one WHERE one.tenant_id = part.tenant_id)
 """
 _READ = """
-    SELECT part.*, supplier.name AS supplier_name, stored.document, minted.uuid AS case_uuid,
+    SELECT part.id, part.business_unit_id, part.customer_order_id, part.supplier_id, part.owed_sequence, part.status,
+        part.status_comment, part.status_at, supplier.name AS supplier_name, stored.document, minted.uuid AS case_uuid,
         minted.token AS case_token, notice.event_type AS told_of, notice.sequence AS told_sequence, {claims} AS claims
     FROM suppliers_supplierpart AS part
     JOIN suppliers_supplier AS supplier ON supplier.id = part.supplier_id
@@ -126,18 +162,12 @@ def record_fetch(read: ReadPart, *, correlation_id: str) -> None:
         part.tenant_id, part.business_unit_id, part.customer_order_id, what[:200],
         event, correlation_id, part.token,
     ]  # fmt: skip
-    with connection.cursor() if connection.vendor != "sqlite" else _transaction() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(_FETCHED.replace("CURRENT_TIMESTAMP", _SQLITE_NOW), [part.pk])
-            cursor.execute(_TELL, line)
-        else:
-            cursor.execute(_FETCHED_AND_TOLD, [part.pk, *line])
-
-
-@contextmanager
-def _transaction() -> Iterator[Any]:
+    if connection.vendor != "sqlite":
+        with _prepared(_FETCHED_AND_TOLD, [part.pk, *line]):
+            return
     with transaction.atomic(), connection.cursor() as cursor:
-        yield cursor
+        cursor.execute(_FETCHED.replace("CURRENT_TIMESTAMP", _SQLITE_NOW), [part.pk])
+        cursor.execute(_TELL, line)
 
 
 _SQLITE_NOW = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"
