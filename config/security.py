@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
@@ -42,7 +42,16 @@ class SecurityHeaders:
         response.headers.setdefault("Content-Security-Policy", ADMIN_CSP if admin else STRICT_CSP)
         if is_machine(request):
             response.headers.setdefault("Cache-Control", "no-store")
+        if isinstance(response, HttpResponse) and response.status_code not in (204, 304):
+            _measure(request, response)
         return response
+
+
+def _measure(request: HttpRequest, response: HttpResponse) -> None:
+    """Content-Length instead of chunks; a HEAD's answer has the length of the body that it leaves out."""
+    response.headers.setdefault("Content-Length", str(len(response.content)))
+    if request.method == "HEAD":
+        response.content = b""
 
 
 class _StaffOnly(MiddlewareMixin):
