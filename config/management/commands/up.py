@@ -47,6 +47,8 @@ class Command(BaseCommand):
         secrets = demo_secrets(VAR_DIR)
         partners = start_partners(here, secrets)
         self._introduce(partners)
+        _onboard(onboarding_file(partners, secrets))
+        self._say("demo tenants demo-proxy and demo-shop onboarded")
         hub = _start_hub(port, url)
         try:
             failed = self._run(hub, here, partners, secrets)
@@ -83,11 +85,9 @@ class Command(BaseCommand):
             self._say(f"simulated {name} at {partner.url} (what it got: {partner.url}/_received)")
 
     def _run(self, hub: "subprocess.Popen[bytes]", here: str, partners: Partners, secrets: dict[str, str]) -> int:
-        """Wait for the hub, onboard the demo tenants, tell the story; returns how many lines failed."""
+        """Wait for the hub, tell the story; returns how many lines failed."""
         _wait_until_ready(hub, here)
         self._say("hub, worker and scheduler running")
-        _onboard(onboarding_file(partners, secrets))
-        self._say("demo tenants demo-proxy and demo-shop onboarded")
         story = Story(here, partners, secrets)
         failed = 0
         for line in story.tell():
