@@ -61,7 +61,7 @@ def _apply_channel(tenant: Tenant, entry: ChannelEntry, *, report: Report) -> Or
     told = _apply_password(channel, to_store(entry.auth.password), what=what, report=report)
     if not (switched or changed or told):
         report.unchanged(what)
-    if (changed or told) and destination.state == Destination.State.STOPPED:
+    if (changed or told) and destination.only_probes:
         health.resume(destination, who="onboarding", reason="the channel's settings changed")
     if changed:
         owe_again(channel)

@@ -131,7 +131,7 @@ def _apply_auth_secret(webhook: Webhook, auth: NoAuth | BasicAuth | OAuth2Auth, 
 
 
 def _resume_mended(destination: Destination) -> None:
-    """A stopped endpoint goes on when its settings changed; one that a person paused does not."""
+    """An endpoint that only probes goes on when its settings changed; one that a person paused does not."""
     gone = destination.state == Destination.State.PAUSED and destination.state_reason == GONE_DETAIL
-    if destination.state == Destination.State.STOPPED or gone:
+    if destination.only_probes or gone:
         health.resume(destination, who="onboarding", reason="the webhook's settings changed")

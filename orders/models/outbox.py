@@ -57,6 +57,11 @@ class Destination(models.Model):
     def __str__(self) -> str:
         return f"{self.tenant_id and self.tenant.slug}/{self.channel}/{self.name}"
 
+    @property
+    def only_probes(self) -> bool:
+        """Stopped, or its breaker open: nothing but a probe goes out. New settings deserve a fresh start."""
+        return self.state == self.State.STOPPED or (self.state == self.State.RUNNING and self.open_seconds is not None)
+
 
 class Lane(models.Model):
     """One per (destination, order), or per (destination, product): its head goes first, successors wait."""

@@ -136,6 +136,15 @@ def test_a_corrected_credential_resumes_a_stopped_channel():
     assert Destination.objects.get().state == "running"
 
 
+def test_a_new_address_closes_an_open_breaker():
+    apply(HEAD + LEAST)
+    Destination.objects.update(open_seconds=300, failures=10)
+    apply(HEAD + LEAST)
+    assert Destination.objects.get().open_seconds == 300
+    apply(HEAD + LEAST.replace("wms.example", "new.wms.example"))
+    assert (Destination.objects.get().open_seconds, Destination.objects.get().failures) == (None, 0)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -460,3 +460,11 @@ def test_outcomes_are_recorded_set_wise(beans):
     assert (
         len([query for query in asked.captured_queries if query["sql"].startswith(("WITH", "SELECT", "INSERT"))]) <= 7
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "open_seconds", "probes"),
+    [("running", None, False), ("running", 15.0, True), ("stopped", None, True), ("paused", 15.0, False)],
+)
+def test_new_settings_give_a_fresh_start_to_what_only_probes(state, open_seconds, probes):
+    assert Destination(state=state, open_seconds=open_seconds).only_probes is probes

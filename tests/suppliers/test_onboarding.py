@@ -268,6 +268,13 @@ def test_a_mended_endpoint_goes_on_and_a_paused_one_does_not(tenant, state, reas
     assert Destination.objects.get().state == after
 
 
+def test_a_new_address_closes_an_open_breaker(tenant):
+    onboard(tenant, BEANS)
+    Destination.objects.update(open_seconds=300, failures=10)
+    onboard(tenant, BEANS | {"webhook": WEBHOOK | {"url": "https://new.beans.example/hook"}})
+    assert (Destination.objects.get().open_seconds, Destination.objects.get().failures) == (None, 0)
+
+
 def test_a_lost_secret_can_be_entered_again(tenant, settings):
     onboard(tenant, BEANS)
     settings.HUB_ENCRYPTION_KEYS = [("new", b"k" * 32)]
