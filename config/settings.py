@@ -54,7 +54,7 @@ ATTENTION = [
     "suppliers.attention.needing_a_person",
     "orderflow.attention.needing_a_person",
 ]
-"""Callables that add lines to what needs a person on the home page (orders.attention)."""
+"""Callables that add lines to what needs a person on the home page (orders.watch.attention)."""
 ORDER_LINKS = ["orderflow.order_links.links"]
 """Callables that add buttons to the page of an order (orders.order_links)."""
 ITEM_TAKERS = ["suppliers.takers.takers", "orderflow.takers.takers"]

@@ -18,8 +18,8 @@ from orderflow.sending import Outcomes, holds
 from orderflow.site import Reply, Site
 from orderflow.steps import PRODUCT, Step
 from orders.channels import Owed, Verdict
-from orders.deliveries import Debt, owe
 from orders.documents import render
+from orders.outbox.deliveries import Debt, owe
 from orders.outgoing import Deadline
 from orders.wakes import wake_outbound
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orderflow.models import OrderFlowChannel
-from orders.sealing import open_secret, store_secret
+from orders.access.sealing import open_secret, store_secret
 
 KIND = "orderflow_password"
 

@@ -24,8 +24,8 @@ from orderflow.site import Reply, Site, site_of
 from orderflow.site_reads import DespatchNote
 from orders import timeline
 from orders.clock import DatabaseClock
-from orders.health import PROBE_SECONDS
 from orders.models import Destination
+from orders.outbox.health import PROBE_SECONDS
 from orders.outgoing import Deadline
 
 ASK_SECONDS = 60.0

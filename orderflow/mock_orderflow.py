@@ -15,7 +15,7 @@ Steering it, beside ``/_received`` and ``/_fault``; ``GET /`` is a page:
     POST /_despatch   {"channel", "externalReference", "courier"?, "trackingUrl"?}
     POST /_stock      {"BEAN-1": 5}
 
-Faults (orders/simulator_faults.py): ``lost`` imports and drops the connection; ``malformed``, ``truncated``, ``html``
+Faults (orders/simulators/faults.py): ``lost`` imports and drops the connection; ``malformed``, ``truncated``, ``html``
 and ``drip`` import and answer badly; ``drop`` and ``status=…`` do nothing. Its own words: ``exception`` and ``error``
 (HTTP 200 with that root, nothing done; a value is the message) and ``omit`` (imports, but leaves all items, or the
 references named, out of every section).
@@ -35,9 +35,9 @@ from orderflow import mock_documents as documents
 from orderflow.mock_checks import site_time
 from orderflow.mock_imports import DuplicateEntity, Import, ImportRefused, UnreadableDocument, read_imports
 from orderflow.mock_site import Site
-from orders.simulator import Simulator
-from orders.simulator_faults import Fault
-from orders.simulator_wire import Answer, Call, html_answer, json_answer, xml_answer
+from orders.simulators.base import Simulator
+from orders.simulators.faults import Fault
+from orders.simulators.wire import Answer, Call, html_answer, json_answer, xml_answer
 
 COURIERS = ("STANDARD", "EXPRESS")
 PAGE_ROWS = 300

@@ -13,12 +13,12 @@ from orderflow.catalogue import owe_again, put_products
 from orderflow.credentials import password_of, store_password
 from orderflow.entries import ChannelEntries, ChannelEntry, product_of
 from orderflow.models import OrderFlowChannel, Product
-from orders import health
+from orders.access.sealing import MASK, SecretLost
 from orders.models import Destination, Tenant
 from orders.onboarding.fields import to_store
 from orders.onboarding.report import Report
 from orders.onboarding.rows import bring
-from orders.sealing import MASK, SecretLost
+from orders.outbox import health
 
 CHANNEL = "orderflow"
 """The name of the channel in settings.DELIVERY_CHANNELS."""

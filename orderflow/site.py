@@ -27,8 +27,8 @@ from orderflow.reports import (
     order_detail,
 )
 from orderflow.site_reads import DespatchNote, Stock, despatch_notes, stock_list
+from orders.access.sealing import SecretLost
 from orders.outgoing import Answer, Call, Deadline, Misconfigured, OutgoingError, TooLarge, send
-from orders.sealing import SecretLost
 
 CALL_SECONDS = 300.0
 """Imports are synchronous and slow: field clients wait minutes (domain/orderflow.md section 1, design section 4)."""

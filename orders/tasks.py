@@ -7,9 +7,10 @@ import time
 from celery import shared_task
 from django.db import close_old_connections
 
-from orders import applying, sending
 from orders import housekeeping as chores
 from orders import sweep as sweeping
+from orders.inbox import applying
+from orders.outbox import sending
 from orders.periodic import run_due
 from orders.wakes import wake_inbound
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from django.urls import reverse
 
-from orders.attention import Attention
 from orders.models import Tenant
+from orders.watch.attention import Attention
 from proxy import breaker
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from orders.access.sealing import MASK
 from orders.outgoing import OutgoingError, check_shape
 from orders.problems import Fault, InvalidBody
-from orders.sealing import MASK
 
 MEMBERS = {"basic": ("username", "password"), "oauth2": ("clientId", "clientSecret", "authUrl")}
 SECRETS = ("password", "clientSecret")

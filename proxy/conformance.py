@@ -15,7 +15,7 @@ from typing import Any
 from orders.documents import Checked, check_answer, check_search_answer
 from orders.models import Tenant
 from orders.outgoing import Answer, Call, Deadline, OutgoingError, send
-from orders.partner_tokens import PartnerTokenError
+from orders.outgoing.partner_tokens import PartnerTokenError
 from orders.problems import Problem
 from proxy.connection_test import ConnectionTest
 from proxy.contract import broken, framed

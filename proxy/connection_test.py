@@ -15,7 +15,7 @@ from typing import Any
 
 from orders.models import Tenant
 from orders.outgoing import Answer, Deadline, OutgoingError, Probe
-from orders.partner_tokens import ClientCredentials, PartnerTokenError, request_token
+from orders.outgoing.partner_tokens import ClientCredentials, PartnerTokenError, request_token
 from orders.problems import Problem
 from proxy.contract import order_of, page_of
 from proxy.credentials import Credentials

@@ -14,10 +14,10 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from orders import sealing
+from orders.access import sealing
 from orders.models import Tenant
 from orders.outgoing import same_host
-from orders.partner_tokens import ClientCredentials
+from orders.outgoing.partner_tokens import ClientCredentials
 from orders.problems import ProxyNotConfigured
 from proxy.models import ProxyConfig
 

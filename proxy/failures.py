@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from orders.outgoing import Answer, DeadlineExceeded, OutgoingError, TooLarge, Unavailable
-from orders.partner_tokens import PartnerTokenError, TokenRefused, TokenUnusable
+from orders.outgoing.partner_tokens import PartnerTokenError, TokenRefused, TokenUnusable
 from orders.problems import (
     ExternalBusy,
     ExternalContract,

@@ -17,7 +17,7 @@ from orders.api.correlation import correlation_id
 from orders.api.paths import encode_segment
 from orders.models import Tenant
 from orders.outgoing import Answer, Call, ConnectFailed, Cut, Deadline, OutgoingError, send
-from orders.partner_tokens import PartnerTokenError, send_authorized
+from orders.outgoing.partner_tokens import PartnerTokenError, send_authorized
 from orders.problems import ExternalUnavailable, Problem
 from proxy import breaker, bulkhead
 from proxy.credentials import Credentials, Login, credentials_of, read_credentials

@@ -5,7 +5,7 @@
     GET  /api/v1/business-units/{bu}/customer-orders/{id}     {"customerOrder": …}, every number as it was written
     POST /oauth2/token · GET /schemas/v1/openapi.json · GET / (its orders)
 
-Faults (orders/simulator_faults.py) are asked for by the header ``Mock-Fault: delay=2;status=503``, by ``fail()`` and
+Faults (orders/simulators/faults.py) are asked for by the header ``Mock-Fault: delay=2;status=503``, by ``fail()`` and
 ``POST /_fault``, and by an order id in a read or a search, stored or not (a sample order is answered when not):
 
     fault-status-503-…  fault-delay-2-…  fault-drip-0.1-…  fault-missing-status-…  fault-wrong-type-customerId-…
@@ -27,10 +27,10 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any, ClassVar
 
-from orders.simulator import Simulator
-from orders.simulator_faults import Fault
-from orders.simulator_tokens import ClientForm, TokenEndpoint
-from orders.simulator_wire import Answer, Call, Digits, html_answer, json_answer, read_json, timestamp, write_json
+from orders.simulators.base import Simulator
+from orders.simulators.faults import Fault
+from orders.simulators.tokens import ClientForm, TokenEndpoint
+from orders.simulators.wire import Answer, Call, Digits, html_answer, json_answer, read_json, timestamp, write_json
 from proxy.mock_oms_openapi import CRITERIA, ORDER, document, faults
 
 FAULT_ID = re.compile(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orders.simulator_wire import Digits
+from orders.simulators.wire import Digits
 
 TEXT: dict[str, Any] = {"type": "string"}
 ID: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 128}

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from orders.access.sealing import SecretLost
 from orders.models import Tenant
 from orders.onboarding.fields import MASK, Entry, HttpUrl, SecretText, Words, to_store
 from orders.onboarding.report import Report
-from orders.sealing import SecretLost
 from proxy.credentials import masked, store, stored_secret
 from proxy.models import ProxyConfig
 

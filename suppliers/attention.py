@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 
-from orders.attention import Attention
 from orders.durations import in_words
 from orders.models import Tenant
+from orders.watch.attention import Attention
 from suppliers.models import Supplier, SupplierPart
 
 

@@ -11,11 +11,11 @@ from uuid import UUID
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from orders import sealing
+from orders.access import sealing
 from orders.channels import OrderKey, Outcome, Request, Verdict
 from orders.models import Delivery, Destination, Tenant
 from orders.outgoing import Answer, Call, Deadline, OutgoingError, send
-from orders.partner_tokens import PartnerTokenError, TokenRefused, send_authorized
+from orders.outgoing.partner_tokens import PartnerTokenError, TokenRefused, send_authorized
 from orders.setwise import Columns
 from suppliers import signing
 from suppliers.events import ORDER_CREATED

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from orders.access.sealing import MASK
 from orders.onboarding.fields import (
     Entry,
     HttpUrl,
@@ -18,7 +19,6 @@ from orders.onboarding.fields import (
     Words,
     text_of,
 )
-from orders.sealing import MASK
 from suppliers.events import EVENT_TYPES, ORDER_CREATED
 from suppliers.signing import SecretFormatError, parse_secret
 

@@ -7,7 +7,7 @@
     GET /                     both, on a page; a repeat (same eventType and orderToken) is shown once, counted
 
 ``verified`` is null when no signing secret is set. DELETE empties each list. A repeat of a ``webhook-id`` is answered
-202 and not fetched again. Faults: orders/simulator_faults.py; ``fail(status=410)``, ``fail(lost=True)`` (accepted and
+202 and not fetched again. Faults: orders/simulators/faults.py; ``fail(status=410)``, ``fail(lost=True)`` (accepted and
 fetched, never answered). What is refused by a fault is only in ``/_received``. With ``tls`` it listens with a
 certificate that nobody vouches for, which the hub must refuse.
 """
@@ -25,10 +25,10 @@ from typing import Any, ClassVar, Self
 
 import requests
 
-from orders.simulator import Simulator
-from orders.simulator_faults import Fault
-from orders.simulator_tokens import TokenEndpoint
-from orders.simulator_wire import Answer, Call, html_answer, json_answer, read_json, timestamp, write_json
+from orders.simulators.base import Simulator
+from orders.simulators.faults import Fault
+from orders.simulators.tokens import TokenEndpoint
+from orders.simulators.wire import Answer, Call, html_answer, json_answer, read_json, timestamp, write_json
 from suppliers.mock_supplier_client import HubAccount, HubClient, NotFetched
 from suppliers.mock_supplier_signature import is_signed
 from suppliers.mock_supplier_tls import untrusted_context

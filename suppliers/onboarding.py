@@ -11,12 +11,12 @@ from typing import Any
 
 from django.db.models import Max
 
-from orders.clients import ClientEntry, ClientRefused, save_client
+from orders.access.clients import ClientEntry, ClientRefused, save_client
+from orders.access.sealing import MASK
 from orders.models import ApiClient, Tenant
 from orders.onboarding.fields import to_store
 from orders.onboarding.report import Report
 from orders.onboarding.rows import bring
-from orders.sealing import MASK
 from suppliers import webhook_settings
 from suppliers.entries import SupplierClientEntry, SupplierEntries, SupplierEntry
 from suppliers.models import Supplier

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from orders import redeliveries
-from orders.fates import instant
+from orders.access.throttle import Throttle
+from orders.inbox.fates import instant
 from orders.models import Delivery, DeliveryAttempt
+from orders.outbox import redeliveries
 from orders.problems import Conflict, NotFound
-from orders.throttle import Throttle
 from suppliers.channel import webhook_id
 from suppliers.models import Supplier
 from suppliers.webhook_settings import CHANNEL

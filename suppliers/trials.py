@@ -14,10 +14,10 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils import timezone
 
+from orders.access.sealing import SecretLost
 from orders.channels import Outcome, Verdict
 from orders.ids import new_id
 from orders.models import Delivery, OperatorAction
-from orders.sealing import SecretLost
 from suppliers import signing, webhooks
 from suppliers.channel import post_event
 from suppliers.events import ORDER_CREATED, guid, minted_case, render_event

@@ -16,7 +16,7 @@ from orders.api.correlation import correlation_id
 from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_list, read_parameters, text, whole
 from orders.api.paths import decode_segment
 from orders.api.views import ApiView, render_json
-from orders.fates import cursor_of, read_cursor
+from orders.inbox.fates import cursor_of, read_cursor
 from orders.models import Delivery
 from orders.problems import InvalidParameter, NotFound
 from suppliers import fulfilment, own_deliveries, schema

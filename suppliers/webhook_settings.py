@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from orders import health
+from orders.access.sealing import MASK
 from orders.models import Destination
 from orders.onboarding.fields import to_store
 from orders.onboarding.report import Report
 from orders.onboarding.rows import bring
-from orders.sealing import MASK
+from orders.outbox import health
 from suppliers import webhooks
 from suppliers.entries import BasicAuth, NoAuth, OAuth2Auth, WebhookEntry
 from suppliers.models import Supplier, Webhook

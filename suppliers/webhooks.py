@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from orders import sealing
-from orders.partner_tokens import ClientCredentials
+from orders.access import sealing
+from orders.outgoing.partner_tokens import ClientCredentials
 from suppliers import signing
 from suppliers.models import Webhook
 
 OVERLAP = timedelta(hours=24)
-"""As long as a replaced client secret stays good (orders.clients)."""
+"""As long as a replaced client secret stays good (orders.access.clients)."""
 
 SIGNING = "webhook signing secret"
 PREVIOUS_SIGNING = "webhook previous signing secret"

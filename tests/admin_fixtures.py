@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from orders import timeline
-from orders.clients import ClientEntry, save_client
+from orders.access.clients import ClientEntry, save_client
+from orders.access.sealing import store_secret
 from orders.ids import new_id
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OperatorAction, OrderEvent, Tenant
-from orders.sealing import store_secret
 
 EVIL = "<script>alert(1)</script>"
 SECRET = "very-secret-value-of-a-client-0123456789"
@@ -83,7 +83,7 @@ def _deliveries(engine, destination):
 @pytest.fixture
 def bound(client, furnished):
     """A tenant admin of another tenant than the furnished one's."""
-    from orders.people import TENANT_ADMIN, give_role
+    from orders.access.people import TENANT_ADMIN, give_role
 
     other = Tenant.objects.create(slug="bolt", name="Bolt", mode="events")
     user = give_role("bolt-admin", role=TENANT_ADMIN, tenant=other, password="pass-of-bolt").user

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from orders import applying
-from orders.clients import ClientEntry, save_client
+from orders.access.clients import ClientEntry, save_client
+from orders.inbox import applying
 from orders.models import ApiClient, OrderQueue, Tenant
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from orders import applying
 from orders.channels import OrderKey
+from orders.inbox import applying
+from orders.inbox.reception import accept
 from orders.models import Order, OrderEvent, OrderQueue, Tenant
-from orders.reception import accept
 from tests.bodies import body
 
 

@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 
 from orderflow.credentials import store_password
 from orderflow.models import DespatchPoll, OrderFlowChannel
-from orders import health
 from orders.admin.base import HistoryAdmin
 from orders.models import Destination
 from orders.order_links import shared_with
+from orders.outbox import health
 from orders.words import ago
 
 

@@ -24,8 +24,8 @@ from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
+from orders.access.people import TENANT_ADMIN
 from orders.models import Tenant
-from orders.people import TENANT_ADMIN
 
 ROWS_SHOWN = 10_000
 """How deep a list of evidence can be paged through; beyond that a filter or a search finds the row sooner."""

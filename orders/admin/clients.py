@@ -1,4 +1,4 @@
-"""API clients: made and changed through ``orders.clients``; a secret is shown once, when it is made."""
+"""API clients: made and changed through ``orders.access.clients``; a secret is shown once, when it is made."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from orders.access.clients import ROTATION_OVERLAP, ClientEntry, rotate_secret, save_client
 from orders.admin.base import HistoryAdmin
 from orders.admin.fields import KeysField, LinesField, TextField
-from orders.clients import ROTATION_OVERLAP, ClientEntry, rotate_secret, save_client
 from orders.models import ApiClient
 from orders.onboarding.fields import BusinessUnits, ClientId, PublicKey
 from orders.words import ago, mark

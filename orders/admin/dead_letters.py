@@ -1,7 +1,7 @@
 """Retrying and discarding what is dead, through a page that first says what would come of each row.
 
-The verbs are the services' own (``orders.replays`` for events, ``orders.redeliveries`` for deliveries): each previews
-in a transaction that is rolled back and judges again, under the row's lock, when it is applied.
+The verbs are the services' own (``orders.inbox.replays`` for events, ``orders.outbox.redeliveries`` for deliveries):
+each previews in a transaction that is rolled back and judges again, under the row's lock, when it is applied.
 """
 
 from __future__ import annotations

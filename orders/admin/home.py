@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from orders.admin.base import bound_tenant
-from orders.attention import needing_a_person
 from orders.durations import in_words
 from orders.models import Delivery, Destination, OrderEvent, Tenant
-from orders.progress import oldest_due
+from orders.watch.attention import needing_a_person
+from orders.watch.progress import oldest_due
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

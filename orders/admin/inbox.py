@@ -11,11 +11,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from orders import replays
 from orders.admin import find
 from orders.admin.base import EvidenceAdmin
 from orders.admin.dead_letters import DeadLetterAdmin, StatusFilter, Verbs
 from orders.documents import load
+from orders.inbox import replays
 from orders.models import Order, OrderEvent
 from orders.order_links import order_links, warnings
 from orders.story import tell

@@ -18,11 +18,11 @@ from django.utils.text import Truncator
 from unfold.admin import TabularInline
 from unfold.decorators import action
 
-from orders import health, redeliveries
 from orders.admin import find
 from orders.admin.base import EvidenceAdmin
 from orders.admin.dead_letters import DeadLetterAdmin, StatusFilter, Verbs
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
+from orders.outbox import health, redeliveries
 from orders.story.lines import kind_words
 from orders.words import ago, link, mark, orders_waiting, preformatted, state_in_words, state_mark
 

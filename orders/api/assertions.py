@@ -17,7 +17,7 @@ import jwt
 from django.conf import settings
 from django.utils import timezone
 
-from orders.client_keys import ClientKey, candidates
+from orders.access.client_keys import ClientKey, candidates
 from orders.models import ApiClient, UsedAssertion
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

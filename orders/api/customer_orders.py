@@ -14,8 +14,8 @@ from orders.api.schema import documented
 from orders.api.views import ApiView, render_json
 from orders.channels import OrderKey
 from orders.documents import parse_put, parse_search
+from orders.inbox.reception import accept
 from orders.problems import Fault, InvalidBody
-from orders.reception import accept
 from orders.sources import Search, source_for
 from orders.wakes import wake_inbound
 

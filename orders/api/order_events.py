@@ -9,12 +9,12 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
-from orders import replays
 from orders.api.body import has_body, read_json
 from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_parameters, whole
 from orders.api.schema import documented
 from orders.api.views import ApiView, render_json
-from orders.fates import Listing, cursor_of, fates, listed, read_cursor
+from orders.inbox import replays
+from orders.inbox.fates import Listing, cursor_of, fates, listed, read_cursor
 from orders.models import OrderEvent
 from orders.models.inbox import event_id as parsed_id
 from orders.problems import Conflict, Fault, InvalidBody, UnknownEvent

@@ -27,11 +27,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from orders import sealing
+from orders.access import sealing
 from orders.api.errors import ProblemResponse, reads_only
 from orders.models import Secret
 from orders.problems import NotAuthenticated, Unavailable
-from orders.progress import backlog, oldest_due
+from orders.watch.progress import backlog, oldest_due
 
 log = structlog.get_logger("orderhub.probes")
 

@@ -25,12 +25,12 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views import TokenView
 
+from orders.access.throttle import Throttle
 from orders.api import assertions
 from orders.api.errors import ProblemResponse, problem_of
 from orders.models import ApiClient
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
 from orders.problems import Throttled
-from orders.throttle import Throttle
 
 log = structlog.get_logger("orderhub.tokens")
 

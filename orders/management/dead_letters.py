@@ -24,10 +24,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 
+from orders.access.people import operator
 from orders.documents import parse_instant
 from orders.management.arguments import FreeOrderCommand
 from orders.models import Tenant
-from orders.people import operator
 
 WRONG_USE, SOME_REFUSED, INTERRUPTED = 2, 1, 130
 """130 is what a shell reports for a program ended by Ctrl-C."""

@@ -9,7 +9,7 @@ from orders.models.tenants import Tenant
 
 
 class Secret(models.Model):
-    """A sealed value, bound to its tenant, kind and owning row (see orders.sealing)."""
+    """A sealed value, bound to its tenant, kind and owning row (see orders.access.sealing)."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE)
     kind = models.CharField(max_length=40)

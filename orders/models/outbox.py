@@ -37,7 +37,7 @@ class Destination(models.Model):
     waits_until = models.DateTimeField(null=True, blank=True)
     """The partner asked the whole destination to wait until then."""
     recovering_since = models.DateTimeField(null=True, blank=True)
-    """When the breaker closed; for some seconds from then the rate rises (orders.health)."""
+    """When the breaker closed; for some seconds from then the rate rises (orders.outbox.health)."""
     recovery_sent = models.PositiveIntegerField(default=0, db_default=0)
     """Requests let through since then."""
     concurrency = models.PositiveIntegerField(default=4)

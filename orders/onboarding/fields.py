@@ -13,11 +13,11 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from orders.client_keys import read_key
+from orders.access.client_keys import read_key
+from orders.access.sealing import MASK
 from orders.documents.rules import is_id
 from orders.models.tenants import slug_rule
 from orders.outgoing import OutgoingError, check_shape
-from orders.sealing import MASK
 
 __all__ = [
     "MASK", "BusinessUnits", "ClientId", "Country", "Entry", "HttpUrl", "Id", "Name", "PublicKey", "Schedule",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from orders.sealing import MASK
+from orders.access.sealing import MASK
 
 Place = tuple[str | int, ...]
 """Where in the file: keys and places in lists, from the top."""

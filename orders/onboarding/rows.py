@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from orders.clients import SavedClient
+from orders.access.clients import SavedClient
 from orders.onboarding.report import Report
 
 

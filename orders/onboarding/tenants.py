@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orders.clients import ClientEntry, ClientRefused, save_client
+from orders.access.clients import ClientEntry, ClientRefused, save_client
 from orders.models import ApiClient, Tenant
 from orders.onboarding.fields import MASK, to_store
 from orders.onboarding.model import ApiClientEntry, TenantEntry

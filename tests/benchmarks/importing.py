@@ -41,10 +41,10 @@ def order(order_id):
 def fill(url, password, orders):
     from orderflow.credentials import store_password
     from orderflow.models import OrderFlowChannel
-    from orders import applying
     from orders.channels import OrderKey
+    from orders.inbox import applying
+    from orders.inbox.reception import accept
     from orders.models import Destination, Tenant
-    from orders.reception import accept
 
     tenant = Tenant.objects.get(slug="bench")
     destination, _ = Destination.objects.get_or_create(tenant=tenant, channel="orderflow", name="main")
@@ -67,8 +67,8 @@ def fill(url, password, orders):
 def send(batch):
     """One request at a time: with one order in each, or with ``batch``."""
     from orderflow.models import OrderFlowChannel
-    from orders import sending
     from orders.models import Delivery, Destination
+    from orders.outbox import sending
 
     OrderFlowChannel.objects.update(batch_size=int(batch))
     Destination.objects.filter(channel="orderflow").update(concurrency=1)

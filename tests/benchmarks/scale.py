@@ -123,8 +123,9 @@ def measure(run: str) -> dict[str, float]:
     import django
 
     django.setup()
-    from orders import applying, reception, wakes
+    from orders import wakes
     from orders.channels import OrderKey
+    from orders.inbox import applying, reception
     from orders.models import Order, OrderEvent, OrderQueue, Tenant
 
     wakes._Waker.wake = lambda self: None

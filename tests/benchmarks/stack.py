@@ -20,7 +20,7 @@ BIN = Path(sys.executable).parent
 
 ONBOARD = """
 import django; django.setup()
-from orders.clients import ClientEntry, save_client
+from orders.access.clients import ClientEntry, save_client
 from orders.models import Tenant
 tenant = Tenant.objects.create(slug="bench", name="Bench", mode="events")
 save_client(tenant, ClientEntry(client_id="bench", client_secret="{secret}",

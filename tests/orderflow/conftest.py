@@ -11,12 +11,12 @@ from orderflow.mock_orderflow import MockOrderFlow
 from orderflow.models import OrderFlowChannel, WarehouseOrder
 from orderflow.planning import ImportPlanner
 from orders.channels import Change, OrderKey, Owed, channels
-from orders.deliveries import debt_of, owe
 from orders.documents import load, render
 from orders.ids import new_id
 from orders.models import Delivery, Destination, Lane, OrderQueue, Tenant
-from orders.outcomes import Tried, record
-from orders.sending import _claimed
+from orders.outbox.deliveries import debt_of, owe
+from orders.outbox.outcomes import Tried, record
+from orders.outbox.sending import _claimed
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from django.utils import timezone
 from orderflow.catalogue import put_products
 from orderflow.credentials import password_of
 from orderflow.models import Despatch, DespatchPoll, Product, WarehouseOrder
+from orders.access.people import give_role
 from orders.documents import render
 from orders.models import Delivery, Destination, Order, OrderQueue, TimelineEntry
-from orders.people import give_role
 from tests.orderflow.conftest import an_order, deliver, fates, held, place
 
 pytestmark = pytest.mark.django_db

@@ -7,9 +7,9 @@ from django.urls import reverse
 
 from orderflow.catalogue import put_products
 from orderflow.models import OrderFlowChannel
-from orders.attention import needing_a_person
 from orders.models import Delivery, DeliveryAttempt, Destination
 from orders.onboarding.files import apply_file
+from orders.watch.attention import needing_a_person
 from tests.orderflow.conftest import an_order, deliver, deliver_once, fates, held, posts
 
 pytestmark = pytest.mark.both

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from orders import applying, sending
 from orders.channels import OrderKey
+from orders.inbox import applying
+from orders.inbox.reception import accept
 from orders.models import Delivery, Destination, Lane, OrderEvent
-from orders.reception import accept
+from orders.outbox import sending
 from tests.orderflow.conftest import an_order, fates, held, place, posts
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
@@ -58,7 +59,7 @@ def test_the_tenants_own_status_words_count_after_translation(tenant, site, ware
 
 
 def test_a_stopped_channel_goes_on_in_order_once_resumed(tenant, site, warehouse):
-    from orders import health
+    from orders.outbox import health
 
     site.users["philz"] = "changed at the site"
     put(tenant, an_order(("A", 1)))

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from orders.channels import Outcome, Owed, Verdict
 from orders.clock import DatabaseClock
-from orders.deliveries import Debt, owe
 from orders.models import Delivery, Destination, Lane, OrderQueue
-from orders.outcomes import Tried, record
+from orders.outbox.deliveries import Debt, owe
+from orders.outbox.outcomes import Tried, record
 from orders.queues import LANES, claim
 
 DELIVERED = Outcome(Verdict.DELIVERED)

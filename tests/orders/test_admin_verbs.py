@@ -6,7 +6,7 @@ from base64 import b64encode
 import pytest
 from django.urls import reverse
 
-from orders import replays
+from orders.inbox import replays
 from orders.models import ApiClient, OperatorAction, OrderEvent, Tenant
 from tests.admin_fixtures import SECRET
 

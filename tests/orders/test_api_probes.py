@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config import gunicorn
 from config.forwarded import ForwardedHeaders
+from orders.access.sealing import store_secret
 from orders.api import probes
 from orders.models import Destination, Lane, OrderQueue, Tenant
-from orders.sealing import store_secret
 from tests.api_fixtures import Api
 from tests.bodies import body
 from tests.orders.test_api_checks import problem

@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
+from orders.access.clients import rotate_secret
 from orders.api import auth
-from orders.clients import rotate_secret
 from orders.models import ApiClient, Tenant
 from tests.api_fixtures import SECRET, Api
 

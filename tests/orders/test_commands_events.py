@@ -9,7 +9,7 @@ import uuid
 import pytest
 from django.core.management import CommandError, call_command
 
-from orders import replays
+from orders.inbox import replays
 from orders.management import dead_letters
 from orders.models import OperatorAction, OrderEvent, OrderQueue
 

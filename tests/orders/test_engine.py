@@ -6,10 +6,10 @@ import uuid
 import pytest
 from django.db import IntegrityError, OperationalError, transaction
 
-from orders import applying, replays
-from orders.batch import Batch
 from orders.clock import DatabaseClock
-from orders.fates import fates
+from orders.inbox import applying, replays
+from orders.inbox.batch import Batch
+from orders.inbox.fates import fates
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue
 from orders.queues import QUEUES, claim, expire_leases
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from orders import applying, replays
-from orders.batch import Batch
 from orders.clock import DatabaseClock
+from orders.inbox import applying, replays
+from orders.inbox.batch import Batch
 from orders.models import OrderEvent, OrderQueue
 from orders.queues import QUEUES, claim
 

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from orders import applying, batch, replays
 from orders.clock import DatabaseClock
 from orders.documents import digest, parse_put
-from orders.fates import fates
-from orders.faults import InjectedFault
+from orders.inbox import applying, batch, replays
+from orders.inbox.fates import fates
+from orders.inbox.faults import InjectedFault
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue, Tenant
 from orders.queues import QUEUES, claim
 from tests.bodies import body

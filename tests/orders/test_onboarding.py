@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.hashers import check_password
 
-from orders.clients import ClientEntry, save_client
+from orders.access.clients import ClientEntry, save_client
 from orders.models import ApiClient, Tenant
 from orders.onboarding.faults import FileRefused
 from orders.onboarding.files import apply_file, export_tenant

@@ -6,14 +6,14 @@ import uuid
 import pytest
 from django.test import override_settings
 
-from orders import health, sending
-from orders.allowances import allowances
 from orders.channels import Outcome, Owed, Request, Verdict, channels
 from orders.clock import DatabaseClock
-from orders.deliveries import Debt, owe
-from orders.desk import Desk, Sent
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
-from orders.outcomes import Tried, record
+from orders.outbox import health, sending
+from orders.outbox.allowances import allowances
+from orders.outbox.deliveries import Debt, owe
+from orders.outbox.desk import Desk, Sent
+from orders.outbox.outcomes import Tried, record
 from orders.queues import LANES, claim
 from tests.orders.fake_channel import DELIVERED, FakeChannel
 from tests.processes import wait_until
@@ -401,7 +401,7 @@ def test_a_hanging_destination_leaves_threads_to_the_others_whatever_its_concurr
 
 
 def test_what_waited_too_long_for_a_thread_is_still_owed_and_no_attempt(beans, monkeypatch):
-    monkeypatch.setattr("orders.desk.LONGEST_WAIT_SECONDS", -1)
+    monkeypatch.setattr("orders.outbox.desk.LONGEST_WAIT_SECONDS", -1)
     owed(beans, "a1")
     monkeypatch.setattr(sending, "_claimed", _once(sending._claimed))
     sending.deliver()

@@ -13,9 +13,9 @@ import pytest
 import redis.exceptions
 from django.core.cache import cache
 
-from orders import partner_tokens, quick_cache
-from orders.outgoing import Call, Cut, Deadline, DeadlineExceeded, Refused
-from orders.partner_tokens import (
+from orders import quick_cache
+from orders.outgoing import Call, Cut, Deadline, DeadlineExceeded, Refused, partner_tokens
+from orders.outgoing.partner_tokens import (
     ClientCredentials,
     TokenRefused,
     TokenUnusable,

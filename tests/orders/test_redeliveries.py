@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orders import redeliveries
 from orders.models import Delivery, DeliveryAttempt, Lane, OperatorAction, Tenant
+from orders.outbox import redeliveries
 from tests.orders.outbox import DELIVERED, REJECTED, UNAVAILABLE, Outbox
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from orders.access.sealing import SecretLost, delete_secret, open_secret, reseal_all, store_secret
 from orders.models import Secret, Tenant
-from orders.sealing import SecretLost, delete_secret, open_secret, reseal_all, store_secret
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 OLD, NEW = ("old", b"o" * 32), ("new", b"n" * 32)

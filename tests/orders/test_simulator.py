@@ -12,9 +12,9 @@ import time
 import pytest
 import requests
 
-from orders.simulator import CannotListen, Simulator, wait_until
-from orders.simulator_faults import Fault, UnknownFault
-from orders.simulator_wire import json_answer, read_json, write_json
+from orders.simulators.base import CannotListen, Simulator, wait_until
+from orders.simulators.faults import Fault, UnknownFault
+from orders.simulators.wire import json_answer, read_json, write_json
 
 
 class Echo(Simulator):
@@ -182,11 +182,11 @@ def test_a_fault_text_is_read_as_words():
 
 
 def test_the_log_forgets_the_oldest_beyond_its_bounds(echo, session, monkeypatch):
-    monkeypatch.setattr("orders.simulator.LOG_ENTRIES", 3)
+    monkeypatch.setattr("orders.simulators.base.LOG_ENTRIES", 3)
     for number in range(5):
         session.get(f"{echo.url}/{number}")
     assert [entry["path"] for entry in echo.received] == ["/2", "/3", "/4"]
-    monkeypatch.setattr("orders.simulator.LOG_BYTES", 10)
+    monkeypatch.setattr("orders.simulators.base.LOG_BYTES", 10)
     session.post(f"{echo.url}/big", data="123456789")
     session.post(f"{echo.url}/next", data="12")
     assert [entry["path"] for entry in echo.received] == ["/next"]
@@ -208,7 +208,7 @@ def test_a_failure_of_the_simulator_itself_is_answered_and_shown(capsys):
 
 
 def test_a_simulator_needs_no_django():
-    modules = "orders.simulator, proxy.mock_oms, suppliers.mock_supplier, orderflow.mock_orderflow"
+    modules = "orders.simulators.base, proxy.mock_oms, suppliers.mock_supplier, orderflow.mock_orderflow"
     code = f"import sys, {modules}; sys.exit(any(name.startswith('django') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

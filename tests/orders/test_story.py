@@ -8,9 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from orders import replays, timeline
+from orders import timeline
 from orders.channels import OrderKey
 from orders.ids import new_id
+from orders.inbox import replays
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OrderEvent, TimelineEntry
 from orders.story import MOST_HAPPENINGS, Tone, story, tell
 

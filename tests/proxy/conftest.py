@@ -7,8 +7,8 @@ import ipaddress
 import pytest
 from django.core.cache import cache
 
-from orders import partner_tokens
 from orders.models import Tenant
+from orders.outgoing import partner_tokens
 from proxy import breaker, bulkhead, credentials, drift
 from proxy.mock_oms import MockOms
 from proxy.models import ProxyConfig

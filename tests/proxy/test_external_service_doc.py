@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orders.documents import check_answer, check_search_answer
-from orders.simulator_faults import Fault
+from orders.simulators.faults import Fault
 from proxy.bodies import config_of
 from proxy.mock_oms import MockOms, fault_named_by
 

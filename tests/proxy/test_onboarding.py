@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from orders.access.sealing import MASK
 from orders.onboarding.report import Report
-from orders.sealing import MASK
 from proxy.credentials import Login, credentials_of, opened, stored_secret
 from proxy.models import ProxyConfig
 from proxy.onboarding import ProxyAuth

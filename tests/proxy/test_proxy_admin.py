@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from orders.access.people import OPERATOR, TENANT_ADMIN, give_role
 from orders.models import Tenant
-from orders.people import OPERATOR, TENANT_ADMIN, give_role
 from proxy import breaker
 from proxy.attention import needing_a_person
 from proxy.models import ContractDrift

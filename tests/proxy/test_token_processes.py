@@ -18,7 +18,7 @@ PROGRAM = """
 import sys, threading, time
 import django; django.setup()
 from orders.outgoing import Call, Deadline
-from orders.partner_tokens import ClientCredentials, token_for
+from orders.outgoing.partner_tokens import ClientCredentials, token_for
 url, calls, start_at = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 credentials = ClientCredentials(url, "hub", "se+cr%t")
 barrier, tokens = threading.Barrier(calls), []

@@ -4,9 +4,9 @@ import pytest
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
+from orders.access.clients import ClientEntry, save_client
 from orders.api.auth import forget_tokens
 from orders.channels import Change, OrderKey
-from orders.clients import ClientEntry, save_client
 from orders.documents import digest, load, render
 from orders.ids import new_id
 from orders.models import ApiClient, Destination, Order, OrderQueue, Tenant

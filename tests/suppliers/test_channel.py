@@ -12,8 +12,8 @@ from standardwebhooks import Webhook as Judge
 
 from orders.channels import Channel, Outcome, Verdict
 from orders.clock import DatabaseClock
-from orders.health import judge
 from orders.models import Delivery, Destination, Lane, Secret
+from orders.outbox.health import judge
 from suppliers import webhooks
 from suppliers.channel import SupplierWebhooks, webhook_id
 from suppliers.models import SupplierPart

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from orders.clients import ClientEntry, save_client
+from orders.access.clients import ClientEntry, save_client
 from orders.models import Order, Tenant
 from suppliers.models import SupplierPart
 from suppliers.reports import receive_report

@@ -8,9 +8,9 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from orders.simulator import Simulator, wait_until
-from orders.simulator_tokens import TokenEndpoint
-from orders.simulator_wire import Answer, json_answer
+from orders.simulators.base import Simulator, wait_until
+from orders.simulators.tokens import TokenEndpoint
+from orders.simulators.wire import Answer, json_answer
 from suppliers import mock_supplier_signature
 from suppliers.mock_supplier import MockSupplier
 from suppliers.mock_supplier_client import HubAccount

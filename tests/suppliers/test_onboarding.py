@@ -3,7 +3,7 @@ from django.contrib.auth.hashers import check_password
 from django.utils import timezone
 from pydantic import TypeAdapter, ValidationError
 
-from orders import sealing
+from orders.access import sealing
 from orders.models import ApiClient, Destination, Secret, Tenant
 from orders.onboarding.report import Report
 from suppliers import webhooks

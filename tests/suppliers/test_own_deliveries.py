@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from orders import sending
 from orders.channels import Owed
 from orders.clock import DatabaseClock
-from orders.deliveries import Debt, owe
 from orders.models import Delivery, Destination, Lane, OperatorAction
+from orders.outbox import sending
+from orders.outbox.deliveries import Debt, owe
 from suppliers import own_deliveries
 from tests.api_fixtures import Api
 from tests.orders.wire_server import answer, wire_server
@@ -156,7 +156,7 @@ def test_what_was_set_aside_is_not_sent_again(beans):
 
 
 def test_a_lane_under_way_is_busy(beans, monkeypatch):
-    monkeypatch.setattr("orders.redeliveries.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("orders.outbox.redeliveries.BUSY_SECONDS", 0.05)
     [event] = beans.owe("order_created")
     Lane.objects.update(lease=event.pk, due_at=DatabaseClock().now(30))
     assert beans.redeliver(event).status_code == 409
@@ -164,7 +164,7 @@ def test_a_lane_under_way_is_busy(beans, monkeypatch):
 
 def test_both_are_throttled_with_retry_after(beans, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 1_795_000_030.0)
-    monkeypatch.setattr("orders.redeliveries.BUSY_SECONDS", 0.0)
+    monkeypatch.setattr("orders.outbox.redeliveries.BUSY_SECONDS", 0.0)
     for _ in range(own_deliveries.LISTS.most):
         beans.list()
     refused = beans.api.get(HERE)

@@ -6,10 +6,11 @@ import json
 import pytest
 from django.test import Client
 
-from orders import applying, sending
 from orders.channels import OrderKey
+from orders.inbox import applying
+from orders.inbox.reception import accept
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OrderEvent, TimelineEntry
-from orders.reception import accept
+from orders.outbox import sending
 from suppliers.models import Notice, SupplierPart
 from tests.orders.wire_server import answer, wire_server
 from tests.suppliers.conftest import order

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from orderflow.mock_orderflow import COURIERS, MockOrderFlow
-from orders.simulator_command import SimulatorCommand
+from orders.simulators.command import SimulatorCommand
 
 
 class Command(SimulatorCommand):

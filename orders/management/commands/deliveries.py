@@ -1,4 +1,4 @@
-"""``manage.py deliveries …``: what is and was owed to partners, and dead deliveries by hand (orders.redeliveries)."""
+"""``manage.py deliveries …``: what is owed to partners, and dead deliveries by hand (orders.outbox.redeliveries)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
-from orders import redeliveries
 from orders.management.dead_letters import DISCARD, PREVIEW, RETRY, DeadLetterCommand, Line
 from orders.models import Delivery
+from orders.outbox import redeliveries
 
 
 class Command(DeadLetterCommand):

@@ -1,4 +1,4 @@
-"""``manage.py destinations …``: the health of webhook endpoints and OrderFlow channels (orders.health)."""
+"""``manage.py destinations …``: the health of webhook endpoints and OrderFlow channels (orders.outbox.health)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from orders import health
-from orders.fates import instant
+from orders.access.people import operator
+from orders.inbox.fates import instant
 from orders.management.arguments import FreeOrderCommand
 from orders.models import Destination, Tenant
-from orders.people import operator
+from orders.outbox import health
 
 UNKNOWN, WRONG_USE = 1, 2
 LIST, PAUSE, RESUME, PROBE = "list", "pause", "resume", "probe"

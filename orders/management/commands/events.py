@@ -1,4 +1,4 @@
-"""``manage.py events …``: what became of received events, and the dead-letter queue by hand (orders.replays)."""
+"""``manage.py events …``: what became of received events, and the dead-letter queue by hand (orders.inbox.replays)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
-from orders import replays
-from orders.fates import fates
+from orders.inbox import replays
+from orders.inbox.fates import fates
 from orders.management.dead_letters import DISCARD, PREVIEW, RETRY, DeadLetterCommand, Line
 from orders.models import OrderEvent
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from orders.access.people import operator
 from orders.onboarding.faults import FileRefused
 from orders.onboarding.files import apply_file
-from orders.people import operator
 
 STANDARD_INPUT = "-"
 

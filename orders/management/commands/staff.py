@@ -10,7 +10,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orders import people
+from orders.access import people
 from orders.models import Tenant
 
 PASSWORD_VARIABLE = "HUB_STAFF_PASSWORD"

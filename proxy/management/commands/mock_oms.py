@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from orders.simulator_command import SimulatorCommand
+from orders.simulators.command import SimulatorCommand
 from proxy.mock_oms import MockOms
 
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders.models import Tenant
-from orders.partner_tokens import ClientCredentials
+from orders.outgoing.partner_tokens import ClientCredentials
 from orders.problems import ProxyNotConfigured
 from proxy.conformance import ADVICE, BROKEN, KEPT, Conformance
 from proxy.connection_test import ConnectionTest

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from orders.simulator_command import SimulatorCommand
+from orders.simulators.command import SimulatorCommand
 from suppliers.mock_supplier import MockSupplier
 from suppliers.mock_supplier_client import HubAccount
 

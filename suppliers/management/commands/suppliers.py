@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from orders.access.people import operator
 from orders.management.arguments import FreeOrderCommand
-from orders.people import operator
 from suppliers import trials
 from suppliers.models import Webhook
 

@@ -21,9 +21,9 @@ from django.db.models import F
 from orders.channels import Change, OrderKey
 from orders.clock import DatabaseClock
 from orders.documents import digest, load, parse_instant, parse_put, render, translate_status
-from orders.faults import InjectedFault, inject
+from orders.inbox.faults import InjectedFault, inject
 from orders.models import Order, OrderEvent, OrderQueue, Tenant
-from orders.planning import Plan
+from orders.outbox.planning import Plan
 from orders.problems import InvalidBody
 from orders.setwise import Columns
 

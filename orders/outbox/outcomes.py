@@ -18,8 +18,8 @@ from django.db import transaction
 
 from orders.channels import Outcome, Verdict, channels
 from orders.clock import DatabaseClock
-from orders.health import judge
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
+from orders.outbox.health import judge
 from orders.schedule import JITTER, next_try
 from orders.setwise import Columns
 

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from orders.simulator_wire import Answer, Call
+from orders.simulators.wire import Answer, Call
 
 WORDS = frozenset(
     {"delay", "status", "retry-after", "drop", "lost", "malformed", "truncated", "drip", "html", "body", "gzip"}

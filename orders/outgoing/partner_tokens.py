@@ -3,7 +3,7 @@
 A token is looked for in this process, then in the shared cache (sealed there), then fetched. One thread per process
 fetches and the others wait for it; one process at a time does, kept by a short key in the cache. The keys are made of
 the credentials themselves, so new credentials never meet an old token. With the cache away each process fetches its
-own. Errors: ``orders.token_requests`` and ``orders.outgoing``.
+own. Errors: ``orders.outgoing.token_requests`` and ``orders.outgoing``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from collections.abc import Callable
 from dataclasses import astuple, replace
 from functools import partial
 
-from orders import quick_cache, sealing
+from orders import quick_cache
+from orders.access import sealing
 from orders.outgoing import Answer, Call, Deadline, DeadlineExceeded, send
-from orders.token_requests import (
+from orders.outgoing.token_requests import (
     ClientCredentials,
     Granted,
     PartnerTokenError,

@@ -19,8 +19,8 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from orders.batch import Batch, PoisonEvent, event_at
 from orders.clock import DatabaseClock
+from orders.inbox.batch import Batch, PoisonEvent, event_at
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue
 from orders.wakes import wake_inbound
 

@@ -23,12 +23,12 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
-from orders.allowances import allowances
 from orders.channels import Channel, Outcome, Request, Verdict, channels
-from orders.desk import Desk, Sent
-from orders.lanes import close_empty
 from orders.models import Delivery, Destination
-from orders.outcomes import Tried, record
+from orders.outbox.allowances import allowances
+from orders.outbox.desk import Desk, Sent
+from orders.outbox.lanes import close_empty
+from orders.outbox.outcomes import Tried, record
 from orders.queues import LANES, claim
 
 log = structlog.get_logger("orderhub.outbox")

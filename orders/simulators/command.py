@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orders.simulator import CannotListen, Simulator, run
+from orders.simulators.base import CannotListen, Simulator, run
 
 
 class SimulatorCommand(BaseCommand):

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from orders.channels import Change, OrderKey, Owed, OwesNothing, Planner, channels
-from orders.deliveries import Debt, debt_of, owe
 from orders.models import Tenant
+from orders.outbox.deliveries import Debt, debt_of, owe
 
 Owing = list[dict[str, Any]]
 

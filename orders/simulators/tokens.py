@@ -8,7 +8,7 @@ import time
 from typing import Literal
 from urllib.parse import unquote_plus
 
-from orders.simulator_wire import Answer, Call, json_answer
+from orders.simulators.wire import Answer, Call, json_answer
 
 ClientForm = Literal["both", "basic", "form"]
 LIFE_WITHOUT_EXPIRY_SECONDS = 3600

@@ -19,11 +19,11 @@ import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models import F
 
-from orders.batch import EVENTS_MOST, Batch, LeaseLost, PoisonEvent
 from orders.clock import DatabaseClock
+from orders.inbox.batch import EVENTS_MOST, Batch, LeaseLost, PoisonEvent
+from orders.inbox.retries import record_failure
 from orders.models import OrderEvent, OrderQueue, Tenant
 from orders.queues import LOSSES_THAT_COUNT, QUEUES, claim, due_groups, give_back
-from orders.retries import record_failure
 from orders.wakes import wake_inbound, wake_outbound
 
 LEASE_SECONDS = 15.0

@@ -76,7 +76,7 @@ class ClientCredentials:
     def key(self) -> str:
         """Names the credentials without telling them."""
         parts = (self.token_url, self.client_id, self.client_secret, self.scope, self.resource)
-        return salted_hmac("orders.partner_tokens", json.dumps(parts), algorithm="sha256").hexdigest()
+        return salted_hmac("orders.outgoing.partner_tokens", json.dumps(parts), algorithm="sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

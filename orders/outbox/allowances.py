@@ -9,8 +9,8 @@ from django.db.models import Count, F
 
 from orders.channels import channels
 from orders.clock import DatabaseClock
-from orders.health import recovery_allows
 from orders.models import Destination, Lane
+from orders.outbox.health import recovery_allows
 from orders.queues import LANES, due_groups
 
 BURST_SECONDS = 1.0

@@ -35,8 +35,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar, Self
 
-from orders.simulator_faults import DRIP_SECONDS, NO_FAULT, WORDS, Fault, FaultPlan, UnknownFault
-from orders.simulator_wire import Answer, Call, json_answer, write_json
+from orders.simulators.faults import DRIP_SECONDS, NO_FAULT, WORDS, Fault, FaultPlan, UnknownFault
+from orders.simulators.wire import Answer, Call, json_answer, write_json
 
 HOST = "127.0.0.1"
 BODY_LIMIT_BYTES = 64 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""The inbox: received, applied in sequence per order, retried, dead-lettered, replayed by a person."""

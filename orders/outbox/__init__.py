@@ -1,0 +1,1 @@
+"""The outbox: what is owed to destinations, sent lane by lane, its outcomes and its destinations' health."""

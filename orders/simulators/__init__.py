@@ -1,0 +1,1 @@
+"""The base of the simulated partners that tests, demos and rehearsals talk to."""

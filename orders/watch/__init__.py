@@ -1,0 +1,1 @@
+"""Is it well: what needs a person, whether the work moves."""
