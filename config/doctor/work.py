@@ -1,0 +1,72 @@
+"""What the rows say of the work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from config.doctor.findings import Finding, look, well, wrong
+from orders.access import sealing
+from orders.durations import in_words
+from orders.models import Destination, Secret
+from orders.watch.progress import backlog, oldest_due
+
+NAMED_MOST = 20
+
+
+def secrets_open() -> Iterator[Finding]:
+    """Every stored secret opens with the keys in force."""
+    lost, older, first = [], 0, settings.HUB_ENCRYPTION_KEYS[0][0]
+    for secret in Secret.objects.order_by("tenant_id", "owner", "kind").iterator():
+        try:
+            sealing.open_secret(tenant_id=secret.tenant_id, kind=secret.kind, owner=secret.owner)
+        except sealing.SecretLost as error:
+            lost.append(str(error))
+            continue
+        older += secret.key_id != first
+    for said in lost[:NAMED_MOST]:
+        yield wrong("keys", said, "Put the old key back into HUB_ENCRYPTION_KEYS if you still have it.")
+    if len(lost) > NAMED_MOST:
+        yield wrong(
+            "keys", f"and {len(lost) - NAMED_MOST} more secrets do not open", "manage.py secrets list names all."
+        )
+    if older:
+        yield look("keys", f"{older} secrets are sealed with an older key", "Run manage.py secrets reseal.")
+    if not lost and not older:
+        yield well("keys", f"every stored secret opens with the key {first}")
+
+
+def progress() -> Iterator[Finding]:
+    oldest, limit = oldest_due(), settings.HUB_PROGRESS_LIMIT_SECONDS
+    for kind, age, queue in (("event", oldest.events, "inbound"), ("delivery", oldest.deliveries, "outbound")):
+        said = f"the oldest due {kind} waits {in_words(age)}" if age is not None else f"no {kind} waits"
+        if age is not None and age > limit:
+            step = f"Look at the workers of {queue} and at beat; their logs say why. Then docs/operations.md."
+            yield wrong("progress", said, step)
+        else:
+            yield well("progress", said)
+
+
+def dead_letters() -> Iterator[Finding]:
+    dead = {kind: count for kind, count in backlog().dead.items() if count}
+    if dead:
+        said = " and ".join(f"{count} dead {kind}" for kind, count in dead.items())
+        yield look("dead letters", said, "Open Dead letters in the admin, or run manage.py events list --status dead.")
+    else:
+        yield well("dead letters", "none")
+
+
+def destinations() -> Iterator[Finding]:
+    still = Destination.objects.filter(active=True, tenant__active=True).exclude(state=Destination.State.RUNNING)
+    for one in still.select_related("tenant")[:NAMED_MOST]:
+        step = f"Mend the cause, then: manage.py destinations resume {one.tenant.slug} {one.name}"
+        yield look("destinations", f"{one.name} of {one.tenant} is {one.state}: {one.state_reason}", step)
+    broken = Destination.objects.filter(
+        active=True, tenant__active=True, state=Destination.State.RUNNING, open_seconds__isnull=False
+    )
+    for one in broken.select_related("tenant")[:NAMED_MOST]:
+        step = "The hub probes it by itself; ask the partner."
+        yield look("destinations", f"{one.name} of {one.tenant} does not answer", step)
+    if not still.exists() and not broken.exists():
+        yield well("destinations", "all run")
