@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from orders.models import Secret
+from orders.models import SecondStep, Secret
 
 MASK = "********"
 NONCE_BYTES = 12
@@ -68,17 +68,25 @@ def delete_secret(*, tenant_id: int, kind: str, owner: str) -> None:
 def reseal_all() -> int:
     """Seal every secret with the first key; returns how many moved. Those that do not open stay as they are."""
     first = settings.HUB_ENCRYPTION_KEYS[0][0]
-    moved = 0
-    for row in Secret.objects.exclude(key_id=first).iterator():
-        context = _context(row.tenant_id, row.kind, row.owner)
-        try:
-            value = open_bytes(row.key_id, bytes(row.sealed), context=context)
-        except SecretLost:
-            continue
-        row.key_id, row.sealed = seal_bytes(value, context=context)
-        row.save(update_fields=["key_id", "sealed", "updated_at"])
-        moved += 1
-    return moved
+    secrets = Secret.objects.exclude(key_id=first).iterator()
+    moved = sum(_reseal(row, _context(row.tenant_id, row.kind, row.owner), ["updated_at"]) for row in secrets)
+    staff = SecondStep.objects.exclude(key_id=first).iterator()
+    return moved + sum(_reseal(row, second_step_context(row.user_id), []) for row in staff)
+
+
+def _reseal(row: Secret | SecondStep, context: str, touched: list[str]) -> bool:
+    try:
+        value = open_bytes(row.key_id, bytes(row.sealed), context=context)
+    except SecretLost:
+        return False
+    row.key_id, row.sealed = seal_bytes(value, context=context)
+    row.save(update_fields=["key_id", "sealed", *touched])
+    return True
+
+
+def second_step_context(user_id: int) -> str:
+    """What the key of a login's authenticator app is bound to (orders.access.second_step)."""
+    return f"second-step|{user_id}"
 
 
 def _context(tenant_id: int, kind: str, owner: str) -> str:

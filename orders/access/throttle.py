@@ -41,6 +41,12 @@ class Throttle:
         shared = quick_cache.count(key, seconds=self.seconds)
         return shared if shared is not None else self._count_here(key)
 
+    def forget(self, caller: str) -> None:
+        """Begin this caller's window anew."""
+        key = self._key(caller)
+        quick_cache.drop(key)
+        self._own.pop(key, None)
+
     def refusal(self) -> Throttled:
         wait = self.seconds - int(time.time()) % self.seconds
         said = f"At most {self.most} of these in {self.seconds} seconds; try again in {wait} seconds."

@@ -1,7 +1,8 @@
 from orders.models.evidence import OperatorAction, Secret, TimelineEntry
 from orders.models.inbox import Order, OrderEvent, OrderQueue
+from orders.models.migration import KnownOrder, LoadRequest, OrderRelease
 from orders.models.outbox import Delivery, DeliveryAttempt, Destination, Lane
-from orders.models.people import StaffTenant
+from orders.models.people import SecondStep, SignInTries, StaffChange, StaffTenant
 from orders.models.tenants import ApiClient, Tenant, UsedAssertion
 
 __all__ = [
@@ -9,12 +10,18 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "Destination",
+    "KnownOrder",
     "Lane",
+    "LoadRequest",
     "OperatorAction",
     "Order",
     "OrderEvent",
     "OrderQueue",
+    "OrderRelease",
+    "SecondStep",
     "Secret",
+    "SignInTries",
+    "StaffChange",
     "StaffTenant",
     "Tenant",
     "TimelineEntry",
