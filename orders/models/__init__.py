@@ -1,4 +1,5 @@
 from orders.models.evidence import OperatorAction, Secret, TimelineEntry
+from orders.models.figures import Figure
 from orders.models.inbox import Order, OrderEvent, OrderQueue
 from orders.models.migration import KnownOrder, LoadRequest, OrderRelease
 from orders.models.outbox import Delivery, DeliveryAttempt, Destination, Lane
@@ -10,6 +11,7 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "Destination",
+    "Figure",
     "KnownOrder",
     "Lane",
     "LoadRequest",
