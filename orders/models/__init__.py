@@ -4,6 +4,8 @@ from orders.models.inbox import Order, OrderEvent, OrderQueue
 from orders.models.migration import KnownOrder, LoadRequest, OrderRelease
 from orders.models.outbox import Delivery, DeliveryAttempt, Destination, Lane
 from orders.models.people import SecondStep, SignInTries, StaffChange, StaffTenant
+from orders.models.setup import Handover, SelfTest
+from orders.models.retention import Retention
 from orders.models.tenants import ApiClient, Tenant, UsedAssertion
 
 __all__ = [
@@ -12,6 +14,7 @@ __all__ = [
     "DeliveryAttempt",
     "Destination",
     "Figure",
+    "Handover",
     "KnownOrder",
     "Lane",
     "LoadRequest",
@@ -21,7 +24,9 @@ __all__ = [
     "OrderQueue",
     "OrderRelease",
     "SecondStep",
+    "Retention",
     "Secret",
+    "SelfTest",
     "SignInTries",
     "StaffChange",
     "StaffTenant",
