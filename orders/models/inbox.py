@@ -155,6 +155,7 @@ class Order(models.Model):
     updated_at = models.DateTimeField()
 
     class Meta:
+        permissions = (("view_personal_data", "Can view personal data of customers"),)
         indexes = (
             models.Index(
                 fields=["tenant", "business_unit_id", "-received_at", "-queue"], name="order_newest_reception_first"
