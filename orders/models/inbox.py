@@ -153,6 +153,8 @@ class Order(models.Model):
     received_at = models.DateTimeField()
     """When the order was first received."""
     updated_at = models.DateTimeField()
+    known_before = models.BooleanField(default=False, db_default=False)
+    """First stored while nobody was told: its changes owe nothing until it is released (orders.migration)."""
 
     class Meta:
         permissions = (("view_personal_data", "Can view personal data of customers"),)
@@ -160,6 +162,7 @@ class Order(models.Model):
             models.Index(
                 fields=["tenant", "business_unit_id", "-received_at", "-queue"], name="order_newest_reception_first"
             ),
+            models.Index(fields=["tenant", "queue"], name="order_known_before", condition=Q(known_before=True)),
             models.Index(fields=["tenant", "business_unit_id", "customer_id"], name="order_by_customer"),
             models.Index(fields=["tenant", "business_unit_id", "customer_order_id"], name="order_by_id"),
         )

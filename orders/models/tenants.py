@@ -52,6 +52,13 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # ApiClient
     case_type = models.CharField(max_length=128, default="contentClaim")
     event_retry_schedule = models.JSONField(null=True, blank=True)
     not_fetched_after_minutes = models.PositiveIntegerField(default=30)
+    tells_from = models.DateTimeField(
+        "tells suppliers and warehouses from",
+        null=True,
+        blank=True,
+        help_text="They are told only of orders first received from then on. Empty: while migrating nobody is told; "
+        "otherwise of every order.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     history = HistoricalRecords()
