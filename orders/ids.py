@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from datetime import datetime
 
 
 def new_id() -> uuid.UUID:
@@ -13,3 +14,8 @@ def new_id() -> uuid.UUID:
     fraction = rest * 4096 // 1_000_000
     noise = int.from_bytes(os.urandom(8)) >> 2
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | noise)
+
+
+def earliest_id(moment: datetime) -> uuid.UUID:
+    """Below every id made at this moment or later, above every one made a millisecond before it."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
