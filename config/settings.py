@@ -59,6 +59,22 @@ ORDER_LINKS = ["orderflow.order_links.links"]
 """Callables that add buttons to the page of an order (orders.order_links)."""
 ITEM_TAKERS = ["suppliers.takers.takers", "orderflow.takers.takers"]
 """Callables that tell who takes which items (orders.order_links)."""
+SELF_TEST = [
+    "orders.selftest.own_roads.trials",
+    "proxy.self_test.trials",
+    "suppliers.self_test.trials",
+    "orderflow.self_test.trials",
+]
+"""Callables that bring a tenant's roads to its self-test (orders.selftest.trials)."""
+ONBOARDING_STEPS = [
+    "proxy.onboarding_step.OrderService",
+    "orders.onboarding.client_step.ApiClients",
+    "suppliers.onboarding_step.SuppliersStep",
+    "orderflow.onboarding_step.WarehousesStep",
+]
+"""The steps of the onboarding page after the tenant itself (orders.onboarding.steps)."""
+SWITCHES = ["proxy.switching.notes"]
+"""Callables that say what a switch of a tenant's mode needs or does in their world (orders.onboarding.switching)."""
 PERIODIC = ["orderflow.despatches.DespatchPolling"]
 """What apps do by themselves every so often (orders.periodic)."""
 
