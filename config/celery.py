@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.signals import worker_process_init, worker_process_shutdown, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -12,3 +13,20 @@ app = Celery("orderhub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.worker_consumer = "config.consumer:WakeConsumer"
 app.autodiscover_tasks()
+
+
+@worker_ready.connect(weak=False)
+@worker_process_init.connect(weak=False)
+def write_figures(**kwargs: object) -> None:
+    """In the process that works: with threads the worker itself, else each of its children."""
+    from orders.watch import tally
+
+    tally.start()
+
+
+@worker_process_shutdown.connect(weak=False)
+def write_last_figures(**kwargs: object) -> None:
+    """A child of the pool ends without what other processes do at their end."""
+    from orders.watch import tally
+
+    tally.write()

@@ -21,7 +21,10 @@ loglevel = "warning"
 
 
 def post_worker_init(worker: object) -> None:
-    """Embedded mode: the worker and the scheduler live in the web process."""
+    """Figures are written from here on. Embedded mode: the worker and the scheduler live in the web process."""
+    from orders.watch import tally
+
+    tally.start()
     if embedded:
         from config.embedded import start
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,8 +13,17 @@ from orders import timeline
 from orders.api.correlation import correlation_id
 from orders.channels import OrderKey
 from orders.models import Tenant
-from orders.problems import ExternalContract, ExternalTimeout, ExternalUnavailable, Problem
+from orders.problems import (
+    ExternalBusy,
+    ExternalContract,
+    ExternalTimeout,
+    ExternalUnavailable,
+    Problem,
+    ProxyNotConfigured,
+    UnknownOrder,
+)
 from orders.sources import FoundOrder, FoundPage, Search
+from orders.watch import tally
 from proxy.contract import order_of, page_of
 from proxy.forwarding import read_order, search_orders
 
@@ -21,6 +31,8 @@ Found = TypeVar("Found", FoundOrder, FoundPage)
 
 RECORDED = (ExternalContract, ExternalTimeout, ExternalUnavailable)
 """Failures of the external service itself. A read that was not even tried (breaker open, no credentials) is none."""
+
+NOT_ASKED = (ExternalBusy, ProxyNotConfigured)
 
 log = structlog.get_logger(__name__)
 
@@ -47,11 +59,23 @@ class ProxiedOrders:
 
 
 def _recorded(key: OrderKey, what: str, read: Callable[[], Found]) -> Found:
+    began = time.perf_counter()
     try:
-        return read()
-    except RECORDED as problem:
-        _record(key, what, problem)
+        found = read()
+    except Problem as problem:
+        _count(key.tenant_id, began, problem)
+        if isinstance(problem, RECORDED):
+            _record(key, what, problem)
         raise
+    _count(key.tenant_id, began)
+    return found
+
+
+def _count(tenant_id: int, began: float, problem: Problem | None = None) -> None:
+    """For the charts. An order that the service does not know is an answer like any other."""
+    asked = not isinstance(problem, NOT_ASKED)
+    failure = "" if problem is None or isinstance(problem, UnknownOrder) else problem.name
+    tally.read(tenant_id, (time.perf_counter() - began) * 1000 if asked else None, failure=failure)
 
 
 def _record(key: OrderKey, what: str, problem: Problem) -> None:

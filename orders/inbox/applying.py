@@ -25,6 +25,7 @@ from orders.inbox.retries import record_failure
 from orders.models import OrderEvent, OrderQueue, Tenant
 from orders.queues import LOSSES_THAT_COUNT, QUEUES, claim, due_groups, give_back
 from orders.wakes import wake_inbound, wake_outbound
+from orders.watch import tally
 
 LEASE_SECONDS = 15.0
 """Design: an inbox lease lasts 15 s."""
@@ -123,7 +124,10 @@ def _apply_together(lease: UUID, queues: Sequence[OrderQueue]) -> None:
 
 def _apply(batch: Batch) -> int:
     with transaction.atomic():
-        return batch.apply()
+        owed = batch.apply()
+    for tenant_id, count in batch.applied_of.items():
+        tally.applied(tenant_id, count)
+    return owed
 
 
 def _apply_alone(lease: UUID, queue: OrderQueue) -> None:

@@ -6,7 +6,7 @@ LeaseLost     somebody else holds a queue of the batch by now; everything is rol
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,7 @@ from orders.channels import Change, OrderKey
 from orders.clock import DatabaseClock
 from orders.documents import digest, load, parse_instant, parse_put, render, translate_status
 from orders.inbox.faults import InjectedFault, inject
+from orders.migration.telling import is_known_before, untold_because
 from orders.models import Order, OrderEvent, OrderQueue, Tenant
 from orders.outbox.planning import Plan
 from orders.problems import InvalidBody
@@ -64,6 +65,7 @@ class _Present:
     applied_sequence: int
     received_at: datetime
     updated_at: datetime
+    known_before: bool = False
     touched: bool = False
 
 
@@ -81,6 +83,8 @@ class Batch:
         self._clock = DatabaseClock()
         self._plan = Plan()
         self._applied: list[tuple[UUID, bool, int]] = []
+        self.applied_of: Counter[int] = Counter()
+        """Events applied, by tenant."""
         self._overtaken: list[tuple[UUID, UUID | None]] = []
         self.released = False
         """True when no event of the batch is left over for another transaction under the same lease."""
@@ -125,7 +129,7 @@ class Batch:
 
     def _orders(self, events: Mapping[int, list[PendingEvent]]) -> dict[int, _Present]:
         stored = Order.objects.filter(queue__in=list(events)).values_list(
-            "queue_id", "document", "digest", "applied_sequence", "received_at", "updated_at"
+            "queue_id", "document", "digest", "applied_sequence", "received_at", "updated_at", "known_before"
         )
         orders = {row[0]: _Present(load(row[1]), *row[2:]) for row in stored}
         for queue_id, line in events.items():
@@ -151,12 +155,15 @@ class Batch:
             self._overtaken.append((event.pk, event_at(queue.pk, order.applied_sequence)))
             return None
         before = order.document
+        if before is None:
+            order.known_before = is_known_before(tenant, first_received_at=_first_received_at(event, tenant))
         after = translate_status(parse_put(event.payload.encode()), tenant.status_map)
         print_after = digest(after)
         changed = print_after != order.digest
         order.applied_sequence = event.sequence
         order.touched = True
         self._applied.append((event.pk, changed, event.attempts + 1))
+        self.applied_of[queue.tenant_id] += 1
         if not changed:
             return None
         now = self._clock.now()
@@ -170,6 +177,7 @@ class Batch:
             received_at=event.received_at,
             applied_at=now,
             correlation_id=event.correlation_id,
+            untold=untold_because(tenant, received_at=event.received_at, known_before=order.known_before),
         )
 
     def _ask_channels(self, changes: Mapping[int, list[Change]]) -> None:
@@ -188,6 +196,7 @@ class Batch:
                 order.applied_sequence,
                 order.received_at,
                 order.updated_at,
+                order.known_before,
             )
             for queue_id, order in sorted(orders.items())
             if order.touched
@@ -225,6 +234,14 @@ def event_at(queue_id: int, sequence: int) -> UUID | None:
     return OrderEvent.objects.filter(queue=queue_id, sequence=sequence).values_list("pk", flat=True).first()
 
 
+def _first_received_at(event: PendingEvent, tenant: Tenant) -> datetime:
+    """Of the order that this event stores for the first time. Those before it failed; asked only where it matters."""
+    if event.sequence == 1 or tenant.tells_from is None:
+        return event.received_at
+    first = OrderEvent.objects.filter(queue=event.queue_id, sequence=1).values_list("received_at", flat=True).first()
+    return first or event.received_at
+
+
 def _columns(document: Mapping[str, Any]) -> tuple[Any, ...]:
     placed = document.get("placedDateTime")
     items = list(dict.fromkeys(item["itemId"] for item in document["items"]))
@@ -239,7 +256,7 @@ def _columns(document: Mapping[str, Any]) -> tuple[Any, ...]:
 
 _ORDER = Columns(
     Order, "queue", "tenant", "business_unit_id", "customer_order_id", "customer_id", "status", "placed_at",
-    "item_ids", "document", "digest", "applied_sequence", "received_at", "updated_at",
+    "item_ids", "document", "digest", "applied_sequence", "received_at", "updated_at", "known_before",
 )  # fmt: skip
 _APPLIED = Columns(OrderEvent, "id", "changed", "attempts")
 _OWING = Columns(OrderEvent, "id", "owes")
@@ -249,7 +266,7 @@ _LEASE = Columns(OrderQueue, "due_at", "lease")
 _WRITE_ORDERS = """
     INSERT INTO orders_order
         (queue_id, tenant_id, business_unit_id, customer_order_id, customer_id, status, placed_at, item_ids,
-         document, digest, applied_sequence, received_at, updated_at)
+         document, digest, applied_sequence, received_at, updated_at, known_before)
     {rows}
     ON CONFLICT (queue_id) DO UPDATE SET
         customer_id = excluded.customer_id, status = excluded.status, placed_at = excluded.placed_at,

@@ -17,6 +17,7 @@ from orders.channels import OrderKey
 from orders.clock import DatabaseClock
 from orders.ids import new_id
 from orders.models import OrderEvent, OrderQueue
+from orders.watch import tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ def accept(key: OrderKey, *, payload: bytes, client_id: int | None, correlation_
         with connection.cursor() as cursor:
             cursor.execute(_ACCEPT, [*key, event_id, key.tenant_id, text, client_id, correlation_id])
             sequence = cursor.fetchone()[0]
+    tally.received(key.tenant_id)
     return Accepted(event_id, sequence)
 
 

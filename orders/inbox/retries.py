@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -11,6 +12,7 @@ from django.db import transaction
 from orders.clock import DatabaseClock
 from orders.models import OrderEvent, OrderQueue, Tenant
 from orders.schedule import next_try
+from orders.watch import tally
 
 log = structlog.get_logger("orderhub.inbox")
 
@@ -40,6 +42,7 @@ def record_failure(lease: UUID, queue: OrderQueue, words: str) -> None:
             event.status, event.finished_at = OrderEvent.Status.DEAD, now
             held.done_sequence = event.sequence
             held.due_at = now if held.last_sequence > held.done_sequence else None
+            transaction.on_commit(partial(tally.dead_event, held.tenant_id))
             log.error("event dead", event_id=str(event.pk), order=held.customer_order_id, error=words)
         event.save(update_fields=["attempts", "error", "status", "finished_at"])
     held.lease, held.losses = None, 0

@@ -22,6 +22,7 @@ from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox.health import judge
 from orders.schedule import JITTER, next_try
 from orders.setwise import Columns
+from orders.watch import tally
 
 RESPONSE_CUT = 2_000
 """Characters of a partner's answer kept per attempt."""
@@ -52,7 +53,19 @@ def record(tried: Sequence[Tried]) -> None:
         _decide(one, lanes[one.delivery.lane_id], clock)
     _write(kept, lanes)
     _tell_channels(kept)
-    judge([(one.destination, one.outcome) for one in _telling(kept)], clock)
+    telling = _telling(kept)
+    judge([(one.destination, one.outcome) for one in telling], clock)
+    transaction.on_commit(lambda: _count(kept, telling))
+
+
+def _count(kept: Sequence[Tried], telling: Sequence[Tried]) -> None:
+    """For the charts: what was settled without asking the partner, or held back, is no try."""
+    for one in kept:
+        if one.outcome.verdict not in (Verdict.HELD, Verdict.SUPERSEDED):
+            delivered = one.outcome.verdict is Verdict.DELIVERED
+            tally.tried(one.destination, delivered=delivered, dead=one.delivery.status == Delivery.Status.DEAD)
+    for one in telling:
+        tally.took(one.destination, one.duration_ms)
 
 
 def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:
