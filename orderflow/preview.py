@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 from orderflow.documents import NotSendable, document
 from orderflow.models import OrderFlowChannel, WarehouseOrder
 from orderflow.outcomes import State
 from orderflow.owing import CANCELLED, FULFILLED
 from orderflow.payloads import Snapshot, draw, reference_for
+from orders.access.personal import Masker
 from orders.documents import load
 from orders.models import Order
 from orders.patterns import taken_by
@@ -50,6 +52,15 @@ def previews(order: Order) -> Iterator[Preview]:
             channel=channel, business_unit_id=order.business_unit_id, customer_order_id=order.customer_order_id
         ).first()
         yield _preview(order, channel, row)
+
+
+def masked_previews(order: Order, masker: Masker) -> Iterator[Preview]:
+    """The same for a reader from whom ``masker`` keeps personal data: judged as it is, drawn without them."""
+    covered = copy(order)
+    covered.document = masker.document(order.document)
+    for preview, drawn in zip(previews(order), previews(covered), strict=True):
+        checks = tuple(replace(check, text=masker.text(check.text)) for check in preview.checks)
+        yield Preview(preview.channel, checks, drawn.body if preview.sendable else b"")
 
 
 def _preview(order: Order, channel: OrderFlowChannel, row: WarehouseOrder | None) -> Preview:

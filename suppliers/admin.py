@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -11,10 +11,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from orders.admin.base import EvidenceAdmin, HistoryAdmin
+from orders.admin.masking import FOREIGN, TEXT, MaskedInline
+from orders.channels import OrderKey
 from suppliers import trials, webhooks
 from suppliers.attention import late_parts
 from suppliers.models import (
@@ -29,10 +30,11 @@ from suppliers.models import (
 )
 
 
-class PartDeliveryInline(TabularInline):  # type: ignore[misc]
+class PartDeliveryInline(MaskedInline):
     model = PartDelivery
     extra = 0
     can_delete = False
+    personal = dict.fromkeys(("status", "carrier", "tracking_number", "tracking_url", "expected_date"), TEXT)
     fields = ("status", "carrier", "tracking_number", "tracking_url", "expected_date", "happened_at")
     readonly_fields = fields
 
@@ -158,6 +160,7 @@ class FetchFilter(admin.SimpleListFilter):
 
 @admin.register(SupplierPart)
 class SupplierPartAdmin(EvidenceAdmin):
+    personal = {"status": TEXT, "status_comment": TEXT}
     list_display = ("token", "supplier", "customer_order_id", "business_unit_id", "told_at", "fetched_at", "status")
     list_filter = ("tenant", FetchFilter)
     search_fields = ("=order_token", "=customer_order_id")
@@ -166,27 +169,38 @@ class SupplierPartAdmin(EvidenceAdmin):
     exclude = ("owed_digest",)
     inlines = (PartDeliveryInline,)
 
+    def order_keys(self, rows: Sequence[SupplierPart]) -> list[OrderKey]:
+        return [part.key for part in rows]
+
 
 @admin.register(Notice)
 class NoticeAdmin(EvidenceAdmin):
     """What suppliers are owed, in the bytes they are told in."""
 
+    personal = {"body": FOREIGN}
     tenant_path = "supplier__tenant"
     list_display = ("event_type", "supplier", "part", "sequence", "made_at")
     list_filter = ("supplier__tenant", "event_type")
     search_fields = ("=part__order_token", "=part__customer_order_id")
     list_select_related = ("supplier", "part")
 
+    def order_keys(self, rows: Sequence[Notice]) -> list[OrderKey]:
+        return [notice.part.key for notice in rows]
+
 
 @admin.register(SupplierEvent)
 class SupplierEventAdmin(EvidenceAdmin):
     """What suppliers reported, as it came."""
 
+    personal = {"body": FOREIGN, "ignored": TEXT}
     tenant_path = "supplier__tenant"
     list_display = ("event_type", "supplier", "part", "timestamp", "received_at")
     list_filter = ("supplier__tenant", "event_type")
     search_fields = ("=id", "=part__order_token", "=part__customer_order_id", "=correlation_id")
     list_select_related = ("supplier", "part")
+
+    def order_keys(self, rows: Sequence[SupplierEvent]) -> list[OrderKey | None]:
+        return [event.part.key if event.part else None for event in rows]
 
 
 @admin.register(StockLevel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -17,10 +18,11 @@ from orderflow.admin.filters import FailureFilter
 from orderflow.explaining import Explanation, explain
 from orderflow.held import ask
 from orderflow.models import Despatch, WarehouseOrder
-from orderflow.preview import previews
+from orderflow.preview import masked_previews
 from orderflow.reports import Failure
 from orders.admin.base import EvidenceAdmin
 from orders.admin.find import page_of_order
+from orders.admin.masking import TEXT, masker_for
 from orders.channels import OrderKey
 from orders.models import Delivery, Order
 from orders.words import ago, link
@@ -29,6 +31,7 @@ from orders.words import ago, link
 @admin.register(WarehouseOrder)
 class WarehouseOrderAdmin(EvidenceAdmin):
     tenant_path = "channel__destination__tenant"
+    personal = {"failure": TEXT}
     list_display = ("customer_order_id", "business_unit_id", "channel", "reference", "owed", "state", "failing",
                     "given", "correction")  # fmt: skip
     list_filter: ClassVar[Any] = ("channel", "state", FailureFilter)
@@ -38,6 +41,9 @@ class WarehouseOrderAdmin(EvidenceAdmin):
     exclude = ("owed_digest", "digest")
     readonly_fields = ("failing", "given", "correction", "order_page")
     actions = ("send_failed_again",)
+
+    def order_keys(self, rows: Sequence[WarehouseOrder]) -> list[OrderKey]:
+        return [place.key(place.channel.destination.tenant_id) for place in rows]
 
     @admin.display(description="failing property")
     def failing(self, place: WarehouseOrder) -> str:
@@ -84,12 +90,13 @@ class WarehouseOrderAdmin(EvidenceAdmin):
             business_unit_id=key.business_unit_id,
             customer_order_id=key.customer_order_id,
         )
+        masker = masker_for(request, key)
         asked = [ask(place) for place in places.select_related("channel__destination")] if request.POST else []
         context = {
             **self.admin_site.each_context(request),
             "title": f"Order {key.customer_order_id} at the warehouses",
-            "previews": [(preview, preview.body.decode()) for preview in previews(order)],
-            "asked": asked,
+            "previews": [(preview, preview.body.decode()) for preview in masked_previews(order, masker)],
+            "asked": [masker.text(sentence) for sentence in asked],
             "askable": places.exists(),
             "back": page_of_order(key),
         }
@@ -100,6 +107,7 @@ class WarehouseOrderAdmin(EvidenceAdmin):
 class DespatchAdmin(EvidenceAdmin):
     """A row per shipment that a warehouse told of."""
 
+    personal = {"tracking_url": TEXT, "despatch_reference": TEXT, "state": TEXT, "courier": TEXT}
     tenant_path = "channel__destination__tenant"
     list_display = ("reference", "order_reference", "channel", "courier", "completed")
     list_filter = ("channel",)
@@ -111,6 +119,14 @@ class DespatchAdmin(EvidenceAdmin):
         "lines",
     )  # fmt: skip
     readonly_fields = ("tracking", "completed")
+
+    def order_keys(self, rows: Sequence[Despatch]) -> list[OrderKey | None]:
+        """By the reference that the hub reserved for the order."""
+        places = WarehouseOrder.objects.filter(
+            channel__in={row.channel_id for row in rows}, reference__in={row.order_reference for row in rows}
+        ).select_related("channel__destination")
+        keys = {(one.channel_id, one.reference): one.key(one.channel.destination.tenant_id) for one in places}
+        return [keys.get((row.channel_id, row.order_reference)) for row in rows]
 
     @admin.display(description="completed")
     def completed(self, despatch: Despatch) -> SafeString | str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from orders.access.traces import pattern_of, without_addresses
+from orders.access.traces import Traces, without_addresses
 from orders.documents import load, render
 
 PERSONAL: Mapping[str, tuple[str, ...] | None] = {
@@ -84,7 +84,7 @@ class Masker:
 
     def __init__(self, values: Iterable[PersonalValue] = (), *, word: str = MASK) -> None:
         self._word = word
-        self._pattern = pattern_of(values)
+        self._traces = Traces(values)
 
     def text(self, text: str) -> str:
         """Free text: the known values, and whatever looks like a mail address or an international telephone number."""
@@ -92,7 +92,7 @@ class Masker:
 
     def known(self, text: str) -> str:
         """The known values only: for erasing, which must leave alone what belongs to others."""
-        return self._pattern.sub(text, self._word) if text else text
+        return self._traces.sub(text, self._word) if text else text
 
     def document(self, text: str) -> str:
         """A document of ours (JSON) by its members; any other text by value."""

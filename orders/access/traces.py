@@ -19,6 +19,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from urllib.parse import quote
 
 SHORT = 3
@@ -32,57 +33,82 @@ PHONE_DIGITS = 7
 
 _GAP = r"(?:\s|\[BR\]|\\[nrt]|%20|%0A|\+|&#(?:10|13|32|xA|xD|x20);|<br\s*/?>|&nbsp;)+"
 _BETWEEN_DIGITS = r"[\s().\-/]{0,3}"
+_NO_DIGIT = re.compile(r"\D")
+_ASCII = re.compile(r"[a-z0-9]+")
 _MAIL = re.compile(r"[\w.%+-]{1,64}(?:@|%40|&#64;|\\u0040)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _PHONE = re.compile(r"(?<![\w.+])(?:\+|%2B)\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)", re.I)
 
 
-class Traces:
-    """The values of an order as one pattern."""
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """One of ``clues`` stands in every text that holds the value, or a word of a name, whatever way it is written."""
 
-    def __init__(self, patterns: Iterable[str], beginnings: Iterable[str]) -> None:
-        ordered = sorted(set(patterns), key=len, reverse=True)
-        self._found = re.compile("|".join(ordered)) if ordered else None
-        self._beginnings = sorted(set(beginnings))
+    member: str
+    text: str
+    clues: tuple[str, ...]
+    digits: str
+
+    def may_be_in(self, folded: str, digits: str) -> bool:
+        return any(clue in folded for clue in self.clues) or bool(self.digits and self.digits in digits)
+
+
+class Traces:
+    """The values of one order or of many; only those with a clue in a text are looked for there."""
+
+    def __init__(self, values: Iterable[tuple[str, str]]) -> None:
+        known = {(member, value.strip()) for member, value in values if len(value.strip()) > 1}
+        self._values = [
+            _Value(member, value, _clues(member, value), _phone_digits(member, value)) for member, value in known
+        ]
+        self._beginnings = {value[:LONGEST].lower() for _, value in known if len(value) > SHORT}
 
     def sub(self, text: str, word: str) -> str:
         ended = self._cut_off(text, word)
-        return self._found.sub(word, ended) if self._found else ended
+        folded, digits = ended.lower(), _NO_DIGIT.sub("", ended)
+        near = [value for value in self._values if value.may_be_in(folded, digits)]
+        patterns = {pattern for value in near for pattern in _patterns(value)}
+        return re.sub("|".join(sorted(patterns, key=lambda one: (-len(one), one))), word, ended) if near else ended
 
     def _cut_off(self, text: str, word: str) -> str:
         """A value that the end of the text cuts."""
         whole = text.rstrip("….")
         tail = whole[-LONGEST:].lower()
-        longest = max((_overlap(tail, beginning) for beginning in self._beginnings), default=0)
+        near = (beginning for beginning in self._beginnings if beginning[:CUT] in tail)
+        longest = max((_overlap(tail, beginning) for beginning in near), default=0)
         return f"{whole[:-longest]}{word}{text[len(whole) :]}" if longest else text
-
-
-def pattern_of(values: Iterable[tuple[str, str]]) -> Traces:
-    """``values`` are (member, value) pairs."""
-    known = [(member, value.strip()) for member, value in values if len(value.strip()) > 1]
-    beginnings = (value.lower()[:LONGEST] for _, value in known if len(value) > SHORT)
-    return Traces((one for member, value in known for one in _patterns(member, value)), beginnings)
 
 
 def without_addresses(text: str, word: str) -> str:
     return _PHONE.sub(word, _MAIL.sub(word, text))
 
 
-def _patterns(member: str, value: str) -> Iterator[str]:
-    digits = re.sub(r"\D", "", value)
-    if member == "phone" and len(digits) >= PHONE_DIGITS:
-        yield _phone(digits)
-    if len(value) <= SHORT or digits == value:
-        yield rf"(?<!\w){re.escape(value)}(?!\w)"
+def _clues(member: str, value: str) -> tuple[str, ...]:
+    """Runs of ASCII letters and digits: no way of writing changes them, but for their case. The longest will do."""
+    words = value.split() if member == "name" else [value]
+    return tuple(max(_ASCII.findall(word.lower()), key=len, default="") for word in words)
+
+
+def _phone_digits(member: str, value: str) -> str:
+    digits = _NO_DIGIT.sub("", value)
+    return digits[-PHONE_DIGITS:] if member == "phone" and len(digits) >= PHONE_DIGITS else ""
+
+
+def _patterns(value: _Value) -> Iterator[str]:
+    text = value.text
+    if value.digits:
+        yield _phone(value.digits)
+    if len(text) <= SHORT or not _NO_DIGIT.search(text):
+        yield rf"(?<!\w){re.escape(text)}(?!\w)"
         return
-    for written in _ways(value):
+    for written in _ways(text):
         yield f"(?i:{written})"
-    if member == "name":
-        for word in re.findall(r"\w{3,}", value):
+    if value.member == "name":
+        for word in re.findall(r"\w{3,}", text):
             yield rf"(?<!\w)(?:{re.escape(word)}|{re.escape(word.upper())})(?!\w)"
 
 
 def _phone(digits: str) -> str:
-    last = _BETWEEN_DIGITS.join(digits[-PHONE_DIGITS:])
+    last = _BETWEEN_DIGITS.join(digits)
     return rf"(?:(?:\+|%2B)?(?:\d{_BETWEEN_DIGITS}){{1,9}})?{last}(?!\d)"
 
 

@@ -25,6 +25,8 @@ from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
 from orders.access.people import TENANT_ADMIN
+from orders.access.personal import sees_personal_data
+from orders.admin.masking import MaskedRows
 from orders.models import Tenant
 
 ROWS_SHOWN = 10_000
@@ -137,6 +139,8 @@ class UncountedList(ChangeList):  # type: ignore[misc]  # unfold has no types
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.full_result_count = self.result_count
+        page: Any = self
+        page.result_list = self.model_admin.covered(request, list(page.result_list))
 
 
 class UncountedPaginator(InfinitePaginator):  # type: ignore[misc]  # unfold has no types
@@ -145,7 +149,7 @@ class UncountedPaginator(InfinitePaginator):  # type: ignore[misc]  # unfold has
     count = ROWS_SHOWN
 
 
-class EvidenceAdmin(HubAdmin):
+class EvidenceAdmin(MaskedRows, HubAdmin):
     """Rows that the hub writes. ``get_changelist`` and the paginator keep big tables from being counted.
 
     Search fields written ``=name`` are matched letter for letter, so that an index finds them. ``long_texts`` are
@@ -168,6 +172,20 @@ class EvidenceAdmin(HubAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return UncountedList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        return found if found is None else self.covered(request, [found])[0]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Whoever may not see a column may not ask for it: ``?payload__contains=`` would tell letter by letter."""
+        own = lookup.split("__", maxsplit=1)[0] in self.personal
+        hidden = own and not sees_personal_data(request)
+        return not hidden and bool(super().lookup_allowed(lookup, value, request))
+
+    def get_sortable_by(self, request: HttpRequest) -> list[str]:
+        sortable = super().get_sortable_by(request)
+        return list(sortable if sees_personal_data(request) else (one for one in sortable if one not in self.personal))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

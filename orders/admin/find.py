@@ -15,9 +15,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from orders.admin.base import bound_tenant
+from orders.admin.masking import masker_for
 from orders.channels import OrderKey
 from orders.models import Delivery, Order, OrderEvent, OrderQueue, Tenant, TimelineEntry
-from orders.story import tell
+from orders.story import masked, tell
 
 if TYPE_CHECKING:
     from orders.admin.base import HubAdmin
@@ -136,7 +137,7 @@ def story_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
     )
     unit, order_id = (request.GET.get(name, "").replace("\x00", "") for name in ("unit", "order"))
     key = OrderKey(tenant.pk, unit, order_id)
-    story = tell(key)
+    story = masked(tell(key), masker_for(request, key).text)
     if not story.happenings:
         raise Http404("Nothing is known of this order.")
     context = {

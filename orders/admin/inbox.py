@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -11,14 +12,17 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from orders.access.personal import Masker
 from orders.admin import find
 from orders.admin.base import EvidenceAdmin
 from orders.admin.dead_letters import DeadLetterAdmin, StatusFilter, Verbs
+from orders.admin.masking import DOCUMENT, TEXT, masker_for
+from orders.channels import OrderKey
 from orders.documents import load
 from orders.inbox import replays
 from orders.models import Order, OrderEvent
 from orders.order_links import order_links, warnings
-from orders.story import tell
+from orders.story import masked, tell
 from orders.words import ago, link, mark, preformatted
 
 
@@ -30,6 +34,7 @@ class OrderAdmin(EvidenceAdmin):
     list_filter = ("tenant",)
     list_select_related = ("tenant",)
     long_texts = ("document",)
+    personal = {"document": DOCUMENT}
     search_fields = ("=customer_order_id", "=customer_id")
     search_help_text = "Order id or customer id, as they are written"
     fields = ("customer_order_id",)
@@ -56,16 +61,16 @@ class OrderAdmin(EvidenceAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         order = self.get_object(request, object_id)
-        shown = _shown(order) if order else {}
+        shown = _shown(order, masker_for(request, order.key)) if order else {}
         response: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
         return response
 
 
-def _shown(order: Order) -> dict[str, Any]:
+def _shown(order: Order, masker: Masker) -> dict[str, Any]:
     """The story, the document, and what apps have to say of the order."""
     items = [item["itemId"] for item in load(order.document)["items"]]
     return {
-        "story": tell(order.key),
+        "story": masked(tell(order.key), masker.text),
         "document": order.document,
         "links": order_links(order.key),
         "warnings": warnings(order.key, items),
@@ -98,6 +103,7 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
     list_filter = (EventStatusFilter, "tenant")
     list_select_related = ("queue", "tenant")
     long_texts = ("payload",)
+    personal = {"payload": DOCUMENT, "error": TEXT, "owes": TEXT}
     search_fields = ("=id", "=queue__customer_order_id")
     search_help_text = "Event id or order id, as they are written"
     actions = ("retry_dead", "discard_dead")
@@ -120,6 +126,9 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
 
     def pending(self, rows: QuerySet[OrderEvent]) -> QuerySet[OrderEvent]:
         return rows.filter(pk__in=OrderEvent.objects.pending().filter(status=OrderEvent.Status.PENDING).values("pk"))
+
+    def order_keys(self, rows: Sequence[OrderEvent]) -> list[OrderKey]:
+        return [event.queue.key for event in rows]
 
     def about(self, event: OrderEvent) -> str:
         return f"event {event.sequence} of order {event.queue.customer_order_id} ({event.tenant.name})"

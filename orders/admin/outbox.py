@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,19 +15,20 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from orders.admin import find
 from orders.admin.base import EvidenceAdmin
 from orders.admin.dead_letters import DeadLetterAdmin, StatusFilter, Verbs
+from orders.admin.masking import DOCUMENT, TEXT, MaskedInline
+from orders.channels import OrderKey
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox import health, redeliveries
 from orders.story.lines import kind_words
 from orders.words import ago, link, mark, orders_waiting, preformatted, state_in_words, state_mark
 
 
-class TriesOfDelivery(TabularInline):  # type: ignore[misc]  # unfold has no types
+class TriesOfDelivery(MaskedInline):
     """Newest last, as they were made."""
 
     model = DeliveryAttempt
@@ -35,6 +36,7 @@ class TriesOfDelivery(TabularInline):  # type: ignore[misc]  # unfold has no typ
     can_delete = False
     per_page = 20
     verbose_name_plural = "Tries"
+    personal = {"detail": TEXT, "response_cut": TEXT}
     fields = ("started", "took", "verdict", "response_status", "detail", "answer")
     readonly_fields = fields
 
@@ -81,6 +83,7 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
     list_filter = (StatusFilter, "tenant")
     list_select_related = ("lane", "destination__tenant")
     long_texts = ("payload",)
+    personal = {"payload": DOCUMENT, "error": TEXT}
     search_fields = ("=id", "=reference")
     search_help_text = "Delivery id, order token or import reference, as they are written"
     inlines = (TriesOfDelivery,)
@@ -101,6 +104,9 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
         owing = Lane.objects.filter(Q(due_at__isnull=False) | Q(held_by__isnull=False))
         waiting = rows.filter(status=Delivery.Status.PENDING, position__gt=F("lane__done_position"))
         return waiting.filter(lane__in=owing.values("pk"))
+
+    def order_keys(self, rows: Sequence[Delivery]) -> list[OrderKey | None]:
+        return [row.lane.order_key if row.lane.customer_order_id else None for row in rows]
 
     def about(self, delivery: Delivery) -> str:
         return f"{kind_words(delivery.kind)} of order {self.order_id(delivery)} to {delivery.destination}"

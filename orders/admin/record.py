@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from orders.admin.base import EvidenceAdmin
 from orders.admin.find import page_of_order
+from orders.admin.masking import TEXT
 from orders.channels import OrderKey
 from orders.models import OperatorAction, TimelineEntry
 from orders.templatetags.hub import page_of
@@ -15,6 +18,7 @@ from orders.words import ago, link
 
 @admin.register(TimelineEntry)
 class TimelineEntryAdmin(EvidenceAdmin):
+    personal = {"what": TEXT, "detail": TEXT}
     list_display = ("when", "road", "what", "customer_order_id", "tenant")
     list_filter = ("road", "tenant")
     list_select_related = ("tenant",)
@@ -22,6 +26,9 @@ class TimelineEntryAdmin(EvidenceAdmin):
     search_help_text = "Order id, reference or correlation id, as they are written"
     fields = ("at", "road", "what", "detail", "tenant", "order_link", "correlation_id", "reference")
     readonly_fields = ("order_link",)
+
+    def order_keys(self, rows: Sequence[TimelineEntry]) -> list[OrderKey | None]:
+        return [key_of(row) for row in rows]
 
     @admin.display(description="when")
     def when(self, entry: TimelineEntry) -> SafeString | str:
@@ -37,6 +44,7 @@ class TimelineEntryAdmin(EvidenceAdmin):
 class OperatorActionAdmin(EvidenceAdmin):
     """Retries, discards, pauses: who, when, to what, why and what came of it."""
 
+    personal = {"reason": TEXT}
     list_display = ("when", "who", "action", "subject_link", "reason", "outcome", "tenant")
     list_filter = ("action", "tenant")
     list_select_related = ("tenant",)
@@ -44,6 +52,9 @@ class OperatorActionAdmin(EvidenceAdmin):
     search_help_text = "event:…, delivery:…, an order id or a name, as they are written"
     fields = ("at", "who", "action", "subject_link", "reason", "outcome", "tenant", "customer_order_id")
     readonly_fields = ("subject_link",)
+
+    def order_keys(self, rows: Sequence[OperatorAction]) -> list[OrderKey | None]:
+        return [key_of(row) for row in rows]
 
     @admin.display(description="when")
     def when(self, action: OperatorAction) -> SafeString | str:
@@ -53,3 +64,10 @@ class OperatorActionAdmin(EvidenceAdmin):
     def subject_link(self, action: OperatorAction) -> SafeString | str:
         page = page_of(action.subject)
         return link(page, action.subject) if page else action.subject
+
+
+def key_of(row: TimelineEntry | OperatorAction) -> OrderKey | None:
+    """The order that a row on record is about; None for one about a destination."""
+    if not row.customer_order_id:
+        return None
+    return OrderKey(row.tenant_id, row.business_unit_id, row.customer_order_id)

@@ -10,6 +10,7 @@ for the timeline's sake where a row tells it already; ``orders.timeline`` adds t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -18,7 +19,7 @@ from orders.story.lines import Happening, Tone, lines
 from orders.story.owed import headline, owed_now
 from orders.story.rows import load
 
-__all__ = ["MOST_HAPPENINGS", "Happening", "Story", "Tone", "story", "tell"]
+__all__ = ["MOST_HAPPENINGS", "Happening", "Story", "Tone", "masked", "story", "tell"]
 
 MOST_HAPPENINGS = 500
 """Shown of one order, the newest: more than anybody reads, few enough for one page and bounded queries."""
@@ -41,6 +42,12 @@ def tell(key: OrderKey) -> Story:
 def story(key: OrderKey) -> list[Happening]:
     """What happened to the order, oldest first, each with the time since the one before."""
     return tell(key).happenings
+
+
+def masked(story: Story, mask: Callable[[str], str]) -> Story:
+    """The story with every text that may quote somebody passed through ``mask``."""
+    happenings = [replace(one, what=mask(one.what), result=mask(one.result)) for one in story.happenings]
+    return Story(mask(story.headline), happenings, [mask(sentence) for sentence in story.owed])
 
 
 def _cut(told: list[Happening]) -> list[Happening]:
