@@ -4,8 +4,9 @@ from orders.models.inbox import Order, OrderEvent, OrderQueue
 from orders.models.migration import KnownOrder, LoadRequest, OrderRelease
 from orders.models.outbox import Delivery, DeliveryAttempt, Destination, Lane
 from orders.models.people import SecondStep, SignInTries, StaffChange, StaffTenant
-from orders.models.setup import Handover, SelfTest
+from orders.models.repairs import RepairRun
 from orders.models.retention import Retention
+from orders.models.setup import Handover, SelfTest
 from orders.models.tenants import ApiClient, Tenant, UsedAssertion
 
 __all__ = [
@@ -23,8 +24,9 @@ __all__ = [
     "OrderEvent",
     "OrderQueue",
     "OrderRelease",
-    "SecondStep",
+    "RepairRun",
     "Retention",
+    "SecondStep",
     "Secret",
     "SelfTest",
     "SignInTries",

@@ -45,6 +45,10 @@ class TimelineEntry(models.Model):
         verbose_name_plural = "timeline entries"
         indexes = (
             models.Index(fields=["tenant", "business_unit_id", "customer_order_id", "at"], name="timeline_by_order"),
+            models.Index(fields=["reference"], name="timeline_by_reference", condition=~models.Q(reference="")),
+            models.Index(
+                fields=["correlation_id"], name="timeline_by_correlation", condition=~models.Q(correlation_id="")
+            ),
         )
 
     def __str__(self) -> str:

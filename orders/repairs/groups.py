@@ -1,0 +1,105 @@
+"""Dead letters counted by cause, from the partial indexes of what is dead: finished rows are never looked at.
+
+The errors are read and brought to their causes here, at most MOST_READ of each kind, the newest; a hub with more dead
+rows than that is told so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
+
+from orders.models import Delivery, Destination, Order, OrderEvent, Tenant
+from orders.repairs.causes import EVENTS, cause_of, plain, what_to_try
+
+MOST_READ = 20_000
+"""Dead rows of a kind that are read for one list: twice what the console must list within 200 ms."""
+
+
+@dataclass(slots=True)
+class Group:
+    """All dead rows of one road with one cause."""
+
+    road: str
+    cause: str
+    words: str
+    first: datetime
+    last: datetime
+    count: int = 0
+    tenants: Counter[str] = field(default_factory=Counter)
+    destinations: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def advice(self) -> str:
+        return what_to_try(self.road, self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    groups: list[Group]
+    """The largest first."""
+    overtaken: int
+    """Dead events that a newer one of their order has overtaken."""
+    cut: bool
+    """True where there are more dead rows than were read."""
+
+
+def dead_letters(tenant_id: int | None) -> DeadLetters:
+    """Of one tenant, or of everybody."""
+    own = {} if tenant_id is None else {"tenant": tenant_id}
+    events, more_events = _newest(OrderEvent.objects.dead().filter(**own))
+    deliveries, more_deliveries = _newest(Delivery.objects.dead().filter(**own))
+    overtaken = Exists(Order.objects.filter(pk=OuterRef("queue"), applied_sequence__gt=OuterRef("sequence")))
+    told = list(_told(events.annotate(set_aside=overtaken), "set_aside"))
+    groups: dict[tuple[str, str], Group] = {}
+    names = dict(Tenant.objects.values_list("pk", "name"))
+    channels = {one.pk: one for one in Destination.objects.all()}
+    for set_aside, tenant, *rest in told:
+        if not set_aside:
+            _add(groups, EVENTS, names.get(tenant, ""), "", rest)
+    for destination, tenant, *rest in _told(deliveries, "destination_id"):
+        to = channels.get(destination)
+        if to is not None:
+            _add(groups, to.channel, names.get(tenant, ""), to.name, rest)
+    aside = sum(one[3] for one in told if one[0])
+    by_size = sorted(groups.values(), key=lambda group: (-group.count, group.first))
+    return DeadLetters(by_size, aside, more_events or more_deliveries)
+
+
+def _newest(rows: QuerySet[Any]) -> tuple[QuerySet[Any], bool]:
+    newest = rows.order_by("-pk").values("pk")
+    more = newest[MOST_READ : MOST_READ + 1].exists()
+    return (rows.filter(pk__in=newest[:MOST_READ]) if more else rows), more
+
+
+def _told(rows: QuerySet[Any], by: str) -> Iterable[tuple[Any, ...]]:
+    """(by, tenant, error, count, first, last)"""
+    counted = rows.order_by().values_list(by, "tenant_id", "error")
+    return counted.annotate(Count("pk"), Min("finished_at"), Max("finished_at")).iterator()
+
+
+def _add(groups: dict[tuple[str, str], Group], road: str, tenant: str, destination: str, rest: list[Any]) -> None:
+    error, count, first, last = rest
+    key = (road, cause_of(error))
+    group = groups.get(key)
+    if group is None:
+        group = groups[key] = Group(road, key[1], plain(error), first, last)
+    group.count += count
+    group.first, group.last = min(group.first, first), max(group.last, last)
+    group.tenants[tenant] += count
+    if destination:
+        group.destinations[destination] += count
+
+
+def told_of(group: Group, tenant_ids: Iterable[int]) -> Iterator[str]:
+    """Whom a retry of the group may reach, by name."""
+    if group.destinations:
+        yield from sorted(group.destinations)
+        return
+    active = Destination.objects.filter(tenant__in=list(tenant_ids), active=True).select_related("tenant")
+    yield from (f"{one.channel} {one.name}" for one in active.order_by("channel", "name"))
