@@ -58,6 +58,7 @@ class Env:
     metrics_token: str
     log_format: str
     fault_injection: bool
+    second_step_roles: list[str]
 
     @property
     def embedded(self) -> bool:
@@ -120,6 +121,9 @@ def read_env(source: dict[str, str], *, var_dir: Path = VAR_DIR) -> Env:
         metrics_token=read("HUB_METRICS_TOKEN", "", str),
         log_format=read("HUB_LOG_FORMAT", "json", _one_of("json", "console")),
         fault_injection=read("HUB_FAULT_INJECTION", "false", _boolean),
+        second_step_roles=read(
+            "HUB_SECOND_STEP_ROLES", "", _some_of("superuser", "operator", "support", "tenant-admin")
+        ),
     )
     if reader.faults:
         raise EnvironmentFault(reader.faults)
@@ -266,5 +270,14 @@ def _one_of(*words: str) -> Callable[[str], str]:
         if text not in words:
             raise ValueError(f"must be one of {', '.join(words)}")
         return text
+
+    return parse
+
+
+def _some_of(*words: str) -> Callable[[str], list[str]]:
+    def parse(text: str) -> list[str]:
+        if not set(_texts(text)) <= set(words):
+            raise ValueError(f"must be some of {', '.join(words)}, separated by commas")
+        return _texts(text)
 
     return parse

@@ -24,6 +24,10 @@ STRICT_CSP = (
 )
 ADMIN_CSP = STRICT_CSP.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'")
 """The admin theme evaluates its Alpine expressions; nothing else may."""
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()" for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+)
+"""What no page here needs, and what a page that was broken into would ask for."""
 
 
 def is_machine(request: HttpRequest) -> bool:
@@ -31,7 +35,7 @@ def is_machine(request: HttpRequest) -> bool:
 
 
 class SecurityHeaders:
-    """Content security policy on every answer; no answer of the API is ever kept by a cache on the way."""
+    """Content security policy on every answer; none of the API or the admin is ever kept by a cache or browser."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -40,7 +44,8 @@ class SecurityHeaders:
         response = self._get_response(request)
         admin = request.path_info.startswith("/admin/")
         response.headers.setdefault("Content-Security-Policy", ADMIN_CSP if admin else STRICT_CSP)
-        if is_machine(request):
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        if admin or is_machine(request):
             response.headers.setdefault("Cache-Control", "no-store")
         if isinstance(response, HttpResponse) and response.status_code not in (204, 304):
             _measure(request, response)

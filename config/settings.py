@@ -34,6 +34,7 @@ HUB_WORKER_PROCESSES = ENV.worker_processes
 HUB_OUTBOUND_THREADS = ENV.outbound_threads
 HUB_METRICS_TOKEN = ENV.metrics_token
 HUB_FAULT_INJECTION = ENV.fault_injection
+HUB_SECOND_STEP_ROLES = ENV.second_step_roles
 
 ORDER_SOURCES = {"events": "orders.stored.StoredOrders", "proxy": "proxy.sources.ProxiedOrders"}
 DELIVERY_CHANNELS = {
@@ -208,8 +209,17 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 SESSION_COOKIE_AGE = 12 * 3600
+"""A working day; whoever leaves the browser open signs in again the next morning."""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-session", "__Host-csrf") if BEHIND_TLS else ("session", "csrf")
+"""With the prefix a browser takes them over https only, and from no other host of the domain."""
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+"""Strict would ask for the password again when a link in an alert's mail is followed."""
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
+X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [ENV.public_url]
 SECURE_HSTS_SECONDS = 365 * 86_400 if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
@@ -290,4 +300,5 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("orders/icon.svg")}],
     "STYLES": [lambda _: static("orders/console.css")],
     "SIDEBAR": {"navigation": "orders.admin.navigation.navigation"},
+    "ACCOUNT": {"navigation": "orders.admin.navigation.account"},
 }

@@ -46,6 +46,14 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return [group | {"separator": bool(group["title"])} for group in groups if group["items"]]
 
 
+def account(request: HttpRequest) -> list[dict[str, Any]]:
+    """unfold's ``ACCOUNT["navigation"]``: the login's own pages."""
+    return [
+        {"title": "Change password", "link": reverse("admin:password_change")},
+        {"title": "Second step (authenticator app)", "link": reverse("second_step_set_up")},
+    ]
+
+
 def _items(wanted: tuple[tuple[str, str, str], ...], pages: dict[str, str]) -> list[dict[str, Any]]:
     return [{"title": title, "icon": icon, "link": pages[name]} for title, icon, name in wanted if name in pages]
 

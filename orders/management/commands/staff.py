@@ -1,4 +1,4 @@
-"""``manage.py staff NAME --role …``: makes or changes a login."""
+"""``manage.py staff NAME``: makes or changes a login, lets it in again. Everything goes on record."""
 
 from __future__ import annotations
 
@@ -17,14 +17,29 @@ PASSWORD_VARIABLE = "HUB_STAFF_PASSWORD"
 
 
 class Command(BaseCommand):
-    help = f"Make or change a staff login. The password comes from {PASSWORD_VARIABLE}, else a made one is printed."
+    help = (
+        "Make or change a staff login, lift its wait after wrong tries, reset its second step. The password comes from "
+        f"{PASSWORD_VARIABLE}, else a made one is printed."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")
-        parser.add_argument("--role", required=True, choices=people.ROLES)
+        parser.add_argument("--role", choices=people.ROLES, help="make the login, or give it this role and no other")
         parser.add_argument("--tenant", metavar="T", help="id of the tenant; with --role tenant-admin only")
+        parser.add_argument("--unlock", action="store_true", help="lift the wait after too many wrong tries")
+        parser.add_argument(
+            "--reset-totp", action="store_true", help="take the authenticator app and its recovery codes away"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not (options["role"] or options["unlock"] or options["reset_totp"]):
+            raise CommandError("Say what to do: --role, --unlock or --reset-totp.", returncode=2)
+        if options["role"] or options["tenant"]:
+            self._give_role(options)
+        if options["unlock"] or options["reset_totp"]:
+            self._let_in(_existing(options["name"]), options)
+
+    def _give_role(self, options: dict[str, Any]) -> None:
         tenant = _tenant(options["role"], options["tenant"])
         password = os.environ.get(PASSWORD_VARIABLE, "")
         self._warn_of_weakness(options["name"], password)
@@ -33,6 +48,19 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(f"The name {options['name']!r} cannot be used: {' '.join(error.messages)}") from None
         self._tell(login, options["role"], tenant)
+
+    def _let_in(self, user: User, options: dict[str, Any]) -> None:
+        name = user.username
+        if options["unlock"]:
+            lifted = people.unlock(user, who=people.operator())
+            where = (
+                f"it waited at {lifted} address{'' if lifted == 1 else 'es'}" if lifted else "it did not wait anywhere"
+            )
+            self.stdout.write(f"Login {name} may try again at once; {where}.")
+        if options["reset_totp"] and people.reset_second_step(user, who=people.operator()):
+            self.stdout.write(f"Login {name} signs in with its password alone until a second step is set up again.")
+        elif options["reset_totp"]:
+            self.stdout.write(f"Login {name} has no second step; nothing was changed.")
 
     def _tell(self, login: people.Login, role: str, tenant: Tenant | None) -> None:
         done = "made" if login.created else "changed"
@@ -54,7 +82,14 @@ class Command(BaseCommand):
             self.stderr.write(f"The password in {PASSWORD_VARIABLE} is weak: {' '.join(error.messages)}")
 
 
-def _tenant(role: str, slug: str | None) -> Tenant | None:
+def _existing(name: str) -> User:
+    user = User.objects.filter(username=name).first()
+    if user is None:
+        raise CommandError(f"There is no login {name!r}; make it with --role, or correct the name.")
+    return user
+
+
+def _tenant(role: str | None, slug: str | None) -> Tenant | None:
     if role != people.TENANT_ADMIN:
         if slug is not None:
             raise CommandError("--tenant goes with --role tenant-admin only; leave it out.", returncode=2)
