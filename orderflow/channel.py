@@ -14,7 +14,7 @@ from orderflow.catalogue import ProductSender
 from orderflow.models import OrderFlowChannel
 from orderflow.outcomes import ImportOutcome, troubled
 from orderflow.planning import ImportPlanner
-from orderflow.recording import record_orders, record_product
+from orderflow.recording import forget_failure, record_orders, record_product
 from orderflow.reports import Trouble
 from orderflow.sending import Outcomes, Sender
 from orderflow.settling import settle
@@ -67,6 +67,13 @@ class OrderFlowImports:
         for one, outcome in known:
             if one.kind == PRODUCT:
                 record_product(one, outcome)
+
+    def discarded(self, deliveries: Sequence[Delivery]) -> None:
+        """A discarded refusal is settled: its order is no longer listed as refused. What it was last owed stays, so
+        that only another document goes out by itself; a person may have settled this one with the warehouse."""
+        for one in deliveries:
+            if one.kind != PRODUCT:
+                forget_failure(one)
 
 
 def _request(

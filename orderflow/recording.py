@@ -51,3 +51,13 @@ def record_product(delivery: Delivery, outcome: ImportOutcome) -> None:
         rows.update(failure=outcome.detail)
     elif outcome.holding is not None:
         rows.update(held_digest=outcome.holding.digest, failure="")
+
+
+def forget_failure(delivery: Delivery) -> None:
+    """Of an order whose dead delivery was discarded."""
+    lane = delivery.lane
+    WarehouseOrder.objects.filter(
+        channel__destination=delivery.destination_id,
+        business_unit_id=lane.business_unit_id,
+        customer_order_id=lane.customer_order_id,
+    ).update(failure="")

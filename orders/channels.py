@@ -154,6 +154,10 @@ class Channel(Protocol):
     def recorded(self, outcomes: Sequence[tuple[Delivery, Outcome]]) -> None:
         """Called in the transaction that records the outcomes, so the channel can note what the partner now holds."""
 
+    def discarded(self, deliveries: Sequence[Delivery]) -> None:
+        """Called in the transaction in which a person discards a dead delivery, with it and those discarded along, in
+        line: they are no longer owed, and the order's next change must not be compared with them."""
+
 
 @cache
 def channels() -> Mapping[str, Channel]:

@@ -74,6 +74,18 @@ class SupplierWebhooks:
                 told[UUID(delivery.reference)] = (delivery.created_at, delivery.finished_at or timezone.now())
         _PART.execute(_NOTE_TOLD, [(token, *times) for token, times in sorted(told.items())])
 
+    def discarded(self, deliveries: Sequence[Delivery]) -> None:
+        """Whoever never took an order_created was told nothing by those discarded: the next change owes it one.
+
+        Of a supplier that did, what it was last owed is forgotten, so that the next change tells it of the present.
+        """
+        tokens = {UUID(one.reference) for one in deliveries if one.reference}
+        parts = SupplierPart.objects.filter(order_token__in=tokens)
+        if any(one.kind == ORDER_CREATED for one in deliveries):
+            parts.filter(told_at__isnull=True).update(owed_sequence=SupplierPart.NEVER_OWED)
+        sequences = [one.sequence for one in deliveries]
+        parts.filter(told_at__isnull=False, owed_sequence__in=sequences).update(owed_digest="")
+
     def _context(self, destination: Destination) -> dict[str, object]:
         now = time.monotonic()
         until, target = self._targets.get(destination.pk, (0.0, None))

@@ -116,6 +116,9 @@ class OrderCase(models.Model):
 class SupplierPart(models.Model):
     """One supplier's part of one order, named by its order token. Made with the order_created that is owed."""
 
+    NEVER_OWED: ClassVar = 0
+    """No event's sequence: they count from 1."""
+
     supplier = models.ForeignKey(
         Supplier, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="parts"
     )
@@ -129,6 +132,7 @@ class SupplierPart(models.Model):
     owed_cancelled = models.BooleanField(default=False)
     owed_lines = models.BooleanField(default=True)
     owed_sequence = models.BigIntegerField()
+    """Of the event that the supplier was last owed; NEVER_OWED once its order_created was discarded untold."""
     told_at = models.DateTimeField(null=True)
     """When a webhook was last accepted."""
     fetched_at = models.DateTimeField(null=True)

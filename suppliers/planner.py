@@ -2,7 +2,8 @@
 
 Reads its rows in four queries per batch, keeps them up to date in memory while the batch's changes are planned in
 sequence, and writes what changed in ``save``, in the applying transaction. The order's queue lease keeps two workers
-off the same order; the unique constraints of part and case decide where a lease was outlived.
+off the same order; the unique constraints of part and case decide where a lease was outlived. A person may discard the
+order_created between the reading and the writing: the parts are written only as they were read (PartChanged).
 """
 
 from __future__ import annotations
@@ -15,13 +16,29 @@ from django.db.models import QuerySet
 
 from orders.channels import Change, OrderKey, Owed, OwesNothing
 from orders.models import Tenant, TimelineEntry
+from orders.setwise import Columns
 from suppliers.events import Case, case_in, minted_case, render_event
 from suppliers.models import Notice, OrderCase, Supplier, SupplierPart
 from suppliers.owing import CANCELLED, Owing, Share, Told, owing
 from suppliers.parts import Claim, Item, split, value_digest, visible_order
 
 PartKey = tuple[OrderKey, int]
-OWED_COLUMNS = ("owed_digest", "owed_cancelled", "owed_lines", "owed_sequence")
+_REMEMBERED = Columns(
+    SupplierPart, "id", "owed_sequence", "owed_digest", "owed_cancelled", "owed_lines", "owed_sequence"
+)
+_REMEMBER = """
+    WITH owed (id, read_sequence, digest, cancelled, lines, sequence) AS ({rows})
+    UPDATE suppliers_supplierpart SET owed_digest = owed.digest, owed_cancelled = owed.cancelled,
+        owed_lines = owed.lines, owed_sequence = owed.sequence
+    FROM owed WHERE suppliers_supplierpart.id = owed.id AND suppliers_supplierpart.owed_sequence = owed.read_sequence
+"""
+
+
+class PartChanged(LookupError):
+    """What a supplier was owed of an order changed while its next event was planned; the batch is planned anew."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
 
 
 class SupplierPlanner:
@@ -32,6 +49,7 @@ class SupplierPlanner:
         self._suppliers = tenant_suppliers(tenant)
         self._claims = [Claim(supplier.pk, supplier.item_patterns) for supplier in self._suppliers]
         self._parts: dict[PartKey, SupplierPart] = {}
+        self._read_sequences: dict[int, int] = {}
         self._cases: dict[OrderKey, OrderCase] = {}
         self._touched: dict[PartKey, SupplierPart] = {}
         self._made: list[OrderCase] = []
@@ -44,6 +62,7 @@ class SupplierPlanner:
         wanted = set(keys)
         parts = _of_orders(SupplierPart.objects.all(), self._tenant, wanted)
         self._parts = {(part.key, part.supplier_id): part for part in parts if part.key in wanted}
+        self._read_sequences = {part.pk: part.owed_sequence for part in self._parts.values()}
         cases = _of_orders(OrderCase.objects.all(), self._tenant, wanted)
         self._cases = {case.key: case for case in cases if case.key in wanted}
 
@@ -60,19 +79,30 @@ class SupplierPlanner:
         new = [part for part in self._touched.values() if part._state.adding]
         known = [part for part in self._touched.values() if not part._state.adding]
         SupplierPart.objects.bulk_create(new)
-        SupplierPart.objects.bulk_update(sorted(known, key=lambda part: part.pk), OWED_COLUMNS)
+        self._save_known(sorted(known, key=lambda part: part.pk))
         for notice in self._notices:
             notice.part_id = notice.part.pk
         Notice.objects.bulk_create(self._notices)
         self._tell_timeline()
 
+    def _save_known(self, parts: Sequence[SupplierPart]) -> None:
+        """Their lanes are locked by now (orders.outbox.planning), so that whoever discards comes before or after."""
+        rows = [
+            (part.pk, self._read_sequences[part.pk], part.owed_digest, part.owed_cancelled, part.owed_lines,
+             part.owed_sequence)
+            for part in parts
+        ]  # fmt: skip
+        if _REMEMBERED.execute(_REMEMBER, rows) != len(rows):
+            raise PartChanged
+
     def _plan_one(self, change: Change, supplier: Supplier, items: list[Item]) -> Owed | OwesNothing | None:
         part = self._parts.get((change.key, supplier.pk))
-        if part is None and (refused := _never_told(change, supplier, items)) is not None:
+        told = _told(part)
+        if told is None and (refused := _never_told(change, supplier, items)) is not None:
             return _reason(supplier, refused.because)
         case = self._case(change)
         share = _share(change, items, case)
-        due = owing(_told(part), share, subscribed=supplier.subscribed)
+        due = owing(told, share, subscribed=supplier.subscribed)
         if due.event_type is None:
             return _reason(supplier, due.because)
         return self._owe(change, self._remember(change, supplier, share), case, due.event_type)
@@ -161,7 +191,7 @@ def _share(change: Change, items: Sequence[Item], case: Case) -> Share:
 
 
 def _told(part: SupplierPart | None) -> Told | None:
-    if part is None:
+    if part is None or part.owed_sequence == SupplierPart.NEVER_OWED:
         return None
     return Told(cancelled=part.owed_cancelled, has_lines=part.owed_lines, digest=part.owed_digest)
 

@@ -107,12 +107,11 @@ def retry(delivery: Delivery, *, who: str, reason: str = "") -> Result:
 def discard(delivery: Delivery, *, who: str, reason: str = "") -> Result:
     """Set a dead delivery aside for good; one that holds its lane takes its successors along."""
     with _held(delivery) as (lane, dead):
-        detail = "It will never be sent."
-        if lane.held_by == dead.pk:
-            count = _discard_behind(lane, dead)
-            detail = f"It will never be sent, nor will {_counted(count)} behind it." if count else detail
+        behind = _discard_behind(lane, dead) if lane.held_by == dead.pk else []
+        detail = f"It will never be sent, nor will {_counted(len(behind))} behind it." if behind else _NEVER
         dead.status, dead.finished_at = Delivery.Status.DISCARDED, DatabaseClock().now()
         dead.save(update_fields=["status", "finished_at"])
+        channels()[dead.destination.channel].discarded([dead, *behind])
         _note(lane, dead, who=who, action="discard", reason=reason)
     return Result(dead.pk, dead.sequence, dead.status, detail=detail)
 
@@ -134,6 +133,7 @@ def redeliver(delivery: Delivery, *, who: str, reason: str = "") -> Result:
 
 
 _REDELIVERABLE = (Delivery.Status.DEAD, Delivery.Status.PENDING, Delivery.Status.DELIVERED)
+_NEVER = "It will never be sent."
 _SUPERSEDED = "A later one for this order was delivered already; this one is not sent any more."
 _HELD = "It waits, because a dead delivery holds its lane; retry or discard that one."
 
@@ -194,15 +194,16 @@ def _successors(lane: Lane, dead: Delivery) -> QuerySet[Delivery]:
     return Delivery.objects.filter(lane=lane, position__gt=dead.position, status__in=unsent)
 
 
-def _discard_behind(lane: Lane, dead: Delivery) -> int:
-    count = _successors(lane, dead).update(
+def _discard_behind(lane: Lane, dead: Delivery) -> list[Delivery]:
+    behind = list(_successors(lane, dead).order_by("position"))
+    Delivery.objects.filter(pk__in=[one.pk for one in behind]).update(
         status=Delivery.Status.DISCARDED,
         finished_at=DatabaseClock().now(),
         error=f"discarded together with the {dead.kind} it waited for",
     )
     lane.held_by, lane.due_at, lane.done_position = None, None, lane.last_position
     lane.save(update_fields=["held_by", "due_at", "done_position"])
-    return int(count)
+    return behind
 
 
 def _behind(lane: Lane, dead: Delivery) -> str:

@@ -60,6 +60,9 @@ class FakeChannel:
     def recorded(self, outcomes):
         pass
 
+    def discarded(self, deliveries):
+        pass
+
 
 class FakePlanner:
     """Owes every change to every destination of the tenant."""

@@ -1,0 +1,176 @@
+"""What a supplier is owed after a person discarded what it was owed before (design.md section 5)."""
+
+import json
+
+import pytest
+
+from orders.channels import channels
+from orders.models import Delivery, OrderEvent
+from orders.outbox import redeliveries
+from suppliers.models import Supplier, SupplierPart
+from suppliers.planner import PartChanged, SupplierPlanner
+from tests.bodies import body
+from tests.orders.outbox import DELIVERED, REJECTED, Outbox
+
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
+
+
+@pytest.fixture
+def tenant(engine):
+    return engine.tenant
+
+
+@pytest.fixture
+def told(engine, add_supplier):
+    """One order's lane to a supplier that takes every line."""
+    add_supplier("beans", ["*"])
+
+    class Told(Outbox):
+        def put(self, **members):
+            event = engine.put(**members)
+            engine.drain()
+            return json.loads(OrderEvent.objects.get(pk=event.pk).owes or "[{}]")[0]
+
+        def kinds(self):
+            return list(Delivery.objects.filter(lane=self.lane).order_by("position").values_list("kind", "status"))
+
+        def discard(self, position):
+            return redeliveries.discard(Delivery.objects.get(lane=self.lane, position=position), who="ada")
+
+    return Told(engine.tenant)
+
+
+def part():
+    return SupplierPart.objects.get()
+
+
+def test_after_a_discarded_order_created_the_next_change_owes_it_again_with_the_same_token(told):
+    told.put()
+    token = part().order_token
+    told.send(REJECTED)
+    told.put(price="20.00")
+    assert told.discard(1).detail == "It will never be sent, nor will 1 delivery behind it."
+    assert told.put(price="21.00")["owes"] == "order_created"
+    assert told.kinds()[2:] == [("order_created", "pending")]
+    assert told.send(DELIVERED) is not None
+    assert told.put(price="22.00", status="ACCEPTED")["owes"] == "order_updated"
+    assert (part().order_token, part().owed_sequence) == (token, 4)
+
+
+@pytest.mark.parametrize("status", ["CANCELLED", "FULFILLED"])
+def test_an_order_that_is_over_owes_nothing_after_a_discarded_order_created(told, status):
+    told.put()
+    told.send(REJECTED)
+    told.discard(1)
+    assert told.put(status=status)["because"] == f"the order was {status} before they were told of it"
+    assert told.put(status="CREATED")["owes"] == "order_created"
+    assert told.kinds() == [("order_created", "discarded"), ("order_created", "pending")]
+
+
+def test_a_supplier_whose_last_line_went_is_owed_nothing_after_a_discarded_order_created(told):
+    told.put()
+    told.send(REJECTED)
+    told.discard(1)
+    Supplier.objects.update(item_patterns=["OTHER-*"])
+    assert told.put(price="23.00")["because"] == "no line of the order is theirs"
+
+
+def test_a_discarded_cancellation_that_waited_behind_is_forgotten_with_the_rest(told):
+    told.put()
+    told.send(REJECTED)
+    told.put(status="CANCELLED")
+    told.discard(1)
+    assert told.kinds() == [("order_created", "discarded"), ("order_cancelled", "discarded")]
+    assert told.put(status="CREATED")["owes"] == "order_created"
+
+
+def test_the_second_order_created_holds_the_lane_and_can_be_discarded_or_retried_in_turn(told):
+    told.put()
+    told.send(REJECTED)
+    told.discard(1)
+    told.put(price="24.00")
+    told.send(REJECTED)
+    told.put(price="25.00")
+    assert told.kinds()[1:] == [("order_created", "dead"), ("order_updated", "pending")]
+    redeliveries.retry(Delivery.objects.get(lane=told.lane, position=2), who="ada")
+    assert [told.send(DELIVERED) is not None, told.send(DELIVERED) is not None] == [True, True]
+    assert told.statuses() == ["discarded", "delivered", "delivered"]
+
+
+@pytest.mark.parametrize("verb", ["retry", "redeliver"])
+def test_a_discarded_order_created_never_goes_out_after_all(told, verb):
+    told.put()
+    told.send(REJECTED)
+    told.discard(1)
+    with pytest.raises((redeliveries.NotDead, redeliveries.SetAside), match="discarded"):
+        getattr(redeliveries, verb)(Delivery.objects.get(), who="ada")
+    assert told.statuses() == ["discarded"]
+
+
+def test_a_supplier_that_took_the_order_created_once_is_told_of_the_present_by_the_next_change(told):
+    told.put()
+    told.send(DELIVERED)
+    redeliveries.redeliver(Delivery.objects.get(), who="beans")
+    told.send(REJECTED)
+    told.put(price="26.00", status="ACCEPTED")
+    told.discard(1)
+    assert told.statuses() == ["discarded", "discarded"]
+    assert told.put(status="ACCEPTED", customer="x")["owes"] == "order_updated"
+
+
+def test_a_discarded_order_updated_leaves_the_supplier_known(told):
+    told.put()
+    told.send(DELIVERED)
+    told.put(status="ACCEPTED")
+    told.send(REJECTED)
+    told.discard(2)
+    assert told.put(status="ACCEPTED", customer="x")["owes"] == "order_updated"
+    assert told.send(DELIVERED) is not None
+    assert told.put(status="ACCEPTED", customer="y")["because"] == ("what they may read of the order did not change")
+
+
+def test_an_older_discarded_update_leaves_what_was_last_owed_alone(told):
+    told.put()
+    told.send(DELIVERED)
+    told.put(status="ACCEPTED")
+    told.send(REJECTED)
+    told.put(status="PACKED")
+    told.send(DELIVERED)
+    told.discard(2)
+    assert "did not change" in told.put(status="PACKED", customer="x")["because"]
+
+
+def test_other_orders_of_the_supplier_are_untouched_by_a_discard(told, engine):
+    told.put()
+    engine.put("2002")
+    engine.drain()
+    told.send(REJECTED)
+    told.discard(1)
+    sequences = dict(SupplierPart.objects.values_list("customer_order_id", "owed_sequence"))
+    assert sequences == {"1001": 0, "2002": 1}
+
+
+def test_a_discard_that_fails_half_way_changes_nothing(told, monkeypatch):
+    told.put()
+    told.send(REJECTED)
+
+    def fail(deliveries):
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(channels()["supplier"], "discarded", fail)
+    with pytest.raises(RuntimeError):
+        told.discard(1)
+    assert (told.statuses(), part().owed_sequence) == (["dead"], 1)
+
+
+def test_a_planner_that_read_before_the_discard_does_not_write_after_it(told, book):
+    """Else an order_updated would go out in a lane that no order_created holds any more."""
+    told.put()
+    told.send(REJECTED)
+    change = book.change(json.loads(body("1001", price="27.00"))["customerOrder"])
+    planner = SupplierPlanner(told.tenant, [change.key])
+    assert [owed.kind for owed in planner.plan(change)] == ["order_updated"]
+    told.discard(1)
+    with pytest.raises(PartChanged):
+        planner.save()
+    assert part().owed_sequence == SupplierPart.NEVER_OWED

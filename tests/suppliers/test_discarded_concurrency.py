@@ -1,0 +1,61 @@
+"""A person discards an order_created while a worker applies the order's next event (PostgreSQL's two connections)."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from orders.models import Delivery, Tenant
+from orders.outbox import planning, redeliveries
+from suppliers.models import Supplier
+from tests.engine_fixtures import Engine
+from tests.orders.outbox import REJECTED, Outbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def tenant(db):
+    return Tenant.objects.create(slug="acme", name="Acme", mode="events", country="dk")
+
+
+def elsewhere(work):
+    """In a thread with a connection of its own, to its end."""
+
+    def run():
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_an_event_planned_before_the_discard_is_planned_anew_after_it(tenant, add_supplier, monkeypatch):
+    """Else the supplier would get an order_updated of an order that it was never told of."""
+    add_supplier("beans", ["*"])
+    engine, outbox = Engine(tenant), Outbox(tenant)
+    engine.put()
+    engine.drain()
+    outbox.send(REJECTED)
+    created, tries = Delivery.objects.get(), []
+
+    def owe_late(debts):
+        tries.append([debt.owed.kind for debt in debts])
+        if len(tries) == 1:
+            elsewhere(lambda: redeliveries.discard(created, who="ada"))
+        return owe(debts)
+
+    owe = planning.owe
+    monkeypatch.setattr(planning, "owe", owe_late)
+    engine.put(price="20.00")
+    engine.drain()
+    assert tries == [["order_updated"], ["order_created"]]
+    assert engine.statuses() == ["applied", "applied"]
+    assert list(Delivery.objects.order_by("position").values_list("kind", "status")) == [
+        ("order_created", "discarded"), ("order_created", "pending"),
+    ]  # fmt: skip
+    assert Supplier.objects.get().parts.get().owed_sequence == 2
