@@ -12,6 +12,8 @@ from unfold.admin import TabularInline
 
 from orders.admin.base import HistoryAdmin
 from orders.admin.fields import PairsField, SecondsField, TextField
+from orders.clock import DatabaseClock
+from orders.migration.switching import telling_after
 from orders.models import ApiClient, Destination, Tenant
 from orders.onboarding.fields import HttpUrl, Schedule
 from orders.onboarding.model import Code
@@ -42,7 +44,7 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         model = Tenant
         fields = (
             "slug", "name", "active", "mode", "country", "time_zone", "external_url", "proxy_timeout_seconds",
-            "status_map", "case_type", "event_retry_schedule", "not_fetched_after_minutes",
+            "status_map", "case_type", "event_retry_schedule", "not_fetched_after_minutes", "tells_from",
         )  # fmt: skip
 
     def clean(self) -> dict[str, Any] | None:
@@ -101,6 +103,7 @@ class TenantAdmin(HistoryAdmin):
     fieldsets = (
         ("Who", {"fields": (("name", "slug"), ("country", "time_zone"), "active")}),
         ("Where orders come from", {"fields": ("mode", ("external_url", "proxy_timeout_seconds"), "status_map")}),
+        ("Who is told while orders move to the hub", {"fields": ("tells_from",)}),
         ("How it is served", {"fields": (("event_retry_schedule", "not_fetched_after_minutes"), "case_type")}),
     )
 
@@ -117,3 +120,9 @@ class TenantAdmin(HistoryAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
+        """A changed mode changes who is told, unless the moment was chosen in the same form."""
+        if change and "mode" in form.changed_data and "tells_from" not in form.changed_data:
+            obj.tells_from = telling_after(obj, before=form.initial["mode"], now=DatabaseClock().now())
+        super().save_model(request, obj, form, change)

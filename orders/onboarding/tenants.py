@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from orders.access.clients import ClientEntry, ClientRefused, save_client
+from orders.clock import DatabaseClock
+from orders.migration.switching import telling_after
 from orders.models import ApiClient, Tenant
 from orders.onboarding.fields import MASK, to_store
 from orders.onboarding.model import ApiClientEntry, TenantEntry
@@ -24,6 +27,7 @@ def apply_tenant(entry: TenantEntry, report: Report) -> Tenant:
     values = {key: getattr(entry, key) for key in PLAIN_KEYS}
     values |= {"country": entry.country or "", "external_url": entry.external_url or ""}
     what = f"tenant {entry.id}"
+    values["tells_from"] = _tells_from(tenant, entry.mode)
     if not bring(tenant, what, values, report):
         report.unchanged(what)
     for number, client in enumerate(entry.api_clients):
@@ -32,6 +36,13 @@ def apply_tenant(entry: TenantEntry, report: Report) -> Tenant:
         except ClientRefused as refused:
             report.refuse("api_clients", number, because=refused.detail)
     return tenant
+
+
+def _tells_from(tenant: Tenant, mode: str) -> datetime | None:
+    """No key of the file: it follows from the change of mode."""
+    meant = Tenant(mode=mode, tells_from=tenant.tells_from)
+    before = mode if tenant._state.adding else tenant.mode
+    return telling_after(meant, before=before, now=DatabaseClock().now())
 
 
 def _apply_client(tenant: Tenant, entry: ApiClientEntry, report: Report) -> None:

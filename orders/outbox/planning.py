@@ -24,9 +24,9 @@ class Plan:
 
     def add(self, tenant: Tenant, changes: Sequence[Change], queue_ids: Mapping[OrderKey, int]) -> None:
         """Ask every channel what the changes of one tenant owe, each change in sequence."""
-        if tenant.mode == Tenant.Mode.MIGRATING:
-            for change in changes:
-                self.owing[change.event_id] = [{"because": "the tenant is migrating; nobody is told"}]
+        self.owing |= {change.event_id: [{"because": change.untold}] for change in changes if change.untold}
+        changes = [change for change in changes if not change.untold]
+        if not changes:
             return
         keys = list(dict.fromkeys(change.key for change in changes))
         planners = [channel.planner(tenant, keys) for channel in channels().values()]
