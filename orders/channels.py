@@ -50,6 +50,8 @@ class Change:
     """When the event was received; the order's first reception is the Planner's own to know."""
     applied_at: datetime
     correlation_id: str
+    untold: str = ""
+    """Why nobody is told of it, whatever changed (orders.migration.telling); then no planner is asked."""
 
 
 @dataclass(frozen=True, slots=True)
