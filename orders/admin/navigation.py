@@ -25,6 +25,7 @@ RECORD = (
 PEOPLE = (
     ("Staff", "person", "auth_user"),
     ("Roles", "group", "auth_group"),
+    ("Changes of logins", "manage_history", "orders_staffchange"),
 )
 NAMED = {name for group in (OPERATE, SET_UP, RECORD, PEOPLE) for _, _, name in group}
 
