@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import re
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 from structlog.typing import Processor
+
+_ROW = re.compile(r"DETAIL:.*?(?=\n\n|\Z)", re.DOTALL)
+"""PostgreSQL repeats the contents of the row that it refuses, an order's document among them."""
+
+
+def without_rows(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Logs carry no personal values: what a database error quotes is left out."""
+    for name in ("exception", "error", "event"):
+        if isinstance(entry.get(name), str):
+            entry[name] = _ROW.sub("DETAIL: left out", entry[name])
+    return entry
+
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -14,6 +29,7 @@ SHARED: list[Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    without_rows,
 ]
 
 

@@ -60,6 +60,8 @@ ORDER_LINKS = ["orderflow.order_links.links"]
 """Callables that add buttons to the page of an order (orders.order_links)."""
 ITEM_TAKERS = ["suppliers.takers.takers", "orderflow.takers.takers"]
 """Callables that tell who takes which items (orders.order_links)."""
+PERSONAL_STORES = ["suppliers.personal.erase", "orderflow.personal.erase"]
+"""Generators that erase what an app keeps of a customer's order (orders.access.erasing)."""
 SELF_TEST = [
     "orders.selftest.own_roads.trials",
     "proxy.self_test.trials",

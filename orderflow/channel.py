@@ -18,6 +18,7 @@ from orderflow.recording import forget_failure, record_orders, record_product
 from orderflow.reports import Trouble
 from orderflow.sending import Outcomes, Sender
 from orderflow.settling import settle
+from orderflow.shared_answers import without_personal
 from orderflow.site import CALL_SECONDS, Reply, Site, site_of
 from orderflow.steps import PRODUCT, Road, Step, catalogue_for, mark, steps_of
 from orders.channels import OrderKey, Outcome, Request
@@ -59,6 +60,7 @@ class OrderFlowImports:
     def send(self, request: Request) -> Sequence[Outcome]:
         steps: Sequence[Step] = request.context["steps"]
         outcomes = _sent(steps, **{name: request.context[name] for name in ("channel", "site", "catalogue")})
+        outcomes = without_personal(steps, outcomes)
         return [replace(outcomes[step.delivery.pk], row_id=step.row_id) for step in steps]
 
     def recorded(self, outcomes: Sequence[tuple[Delivery, Outcome]]) -> None:

@@ -107,7 +107,7 @@ class WarehouseOrderAdmin(EvidenceAdmin):
 class DespatchAdmin(EvidenceAdmin):
     """A row per shipment that a warehouse told of."""
 
-    personal = {"tracking_url": TEXT, "despatch_reference": TEXT, "state": TEXT, "courier": TEXT}
+    personal = {"tracking_url": TEXT, "state": TEXT, "courier": TEXT}
     tenant_path = "channel__destination__tenant"
     list_display = ("reference", "order_reference", "channel", "courier", "completed")
     list_filter = ("channel",)

@@ -6,7 +6,7 @@ Partners repeat a value in their own way, so a value is found
     * written as JSON, XML or HTML, percent-encoded, in both Unicode forms, and without its accents
     * a telephone number by its last digits, however it is grouped and whatever stands for the country
     * a single word of a name as it is written, or in capitals
-    * cut off by the end of the text, from its first CUT characters on
+    * cut off by the end of a text, from its first CUT characters on, in a long one from the first
 
 Not found: one letter; words translated, misspelt or in another script; a value cut in the middle of a text; base64 and
 hashes. What looks like a mail address or an international telephone number is taken out whosever it is.
@@ -35,6 +35,7 @@ _GAP = r"(?:\s|\[BR\]|\\[nrt]|%20|%0A|\+|&#(?:10|13|32|xA|xD|x20);|<br\s*/?>|&nb
 _BETWEEN_DIGITS = r"[\s().\-/]{0,3}"
 _NO_DIGIT = re.compile(r"\D")
 _ASCII = re.compile(r"[a-z0-9]+")
+_WORD_START = re.compile(r"(?<![^\W_])[^\s]")
 _MAIL = re.compile(r"[\w.%+-]{1,64}(?:@|%40|&#64;|\\u0040)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _PHONE = re.compile(r"(?<![\w.+])(?:\+|%2B)\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)", re.I)
 
@@ -70,12 +71,17 @@ class Traces:
         return re.sub("|".join(sorted(patterns, key=lambda one: (-len(one), one))), word, ended) if near else ended
 
     def _cut_off(self, text: str, word: str) -> str:
-        """A value that the end of the text cuts."""
+        """A value that the end of the text cuts: in a long text even its first letter, as it was most likely cut."""
         whole = text.rstrip("….")
         tail = whole[-LONGEST:].lower()
-        near = (beginning for beginning in self._beginnings if beginning[:CUT] in tail)
-        longest = max((_overlap(tail, beginning) for beginning in near), default=0)
-        return f"{whole[:-longest]}{word}{text[len(whole) :]}" if longest else text
+        least = 1 if len(text) >= LONGEST else CUT
+        for start in (one.start() for one in _WORD_START.finditer(tail)):
+            piece = tail[start:]
+            if len(piece) < least:
+                break
+            if any(len(one) > len(piece) and one.startswith(piece) for one in self._beginnings):
+                return f"{whole[: -len(piece)]}{word}{text[len(whole) :]}"
+        return text
 
 
 def without_addresses(text: str, word: str) -> str:
@@ -123,6 +129,7 @@ def _plain(value: str) -> str:
     return "".join(one for one in unicodedata.normalize("NFD", value) if not unicodedata.combining(one))
 
 
+_MARKUP = "&<>\"'"
 _WRITINGS = (
     str,
     lambda word: json.dumps(word)[1:-1],
@@ -131,14 +138,7 @@ _WRITINGS = (
     lambda word: html.escape(word, quote=False),
     lambda word: html.escape(word).encode("ascii", "xmlcharrefreplace").decode(),
     lambda word: word.replace("&", "&amp;").replace("'", "&apos;"),
+    lambda word: "".join(f"&#{ord(one)};" if one in _MARKUP or not one.isascii() else one for one in word),
+    lambda word: "".join(f"&#x{ord(one):x};" if one in _MARKUP or not one.isascii() else one for one in word),
     lambda word: quote(word, safe=""),
 )
-
-
-def _overlap(tail: str, beginning: str) -> int:
-    """How many characters at the end of ``tail`` are the first of ``beginning``, but not all of them."""
-    for length in range(min(len(beginning) - 1, len(tail)), CUT - 1, -1):
-        starts = len(tail) - length
-        if tail.endswith(beginning[:length]) and (starts == 0 or not tail[starts - 1].isalnum()):
-            return length
-    return 0

@@ -16,6 +16,7 @@ from orders.access.personal import Masker
 from orders.admin import find
 from orders.admin.base import EvidenceAdmin
 from orders.admin.dead_letters import DeadLetterAdmin, StatusFilter, Verbs
+from orders.admin.erasing import ErasingAdmin
 from orders.admin.masking import DOCUMENT, TEXT, masker_for
 from orders.channels import OrderKey
 from orders.documents import load
@@ -27,7 +28,7 @@ from orders.words import ago, link, mark, preformatted
 
 
 @admin.register(Order)
-class OrderAdmin(EvidenceAdmin):
+class OrderAdmin(ErasingAdmin, EvidenceAdmin):
     """The document and the whole story of one order."""
 
     list_display = ("customer_order_id", "tenant", "business_unit_id", "status", "customer_id", "changed")
@@ -37,6 +38,7 @@ class OrderAdmin(EvidenceAdmin):
     personal = {"document": DOCUMENT}
     search_fields = ("=customer_order_id", "=customer_id")
     search_help_text = "Order id or customer id, as they are written"
+    actions = ("erase_customers",)
     fields = ("customer_order_id",)
     change_form_template = "admin/orders/order/change_form.html"
 

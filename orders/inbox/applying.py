@@ -114,7 +114,7 @@ def _apply_together(lease: UUID, queues: Sequence[OrderQueue]) -> None:
     try:
         owed = _apply(Batch(lease, queues))
     except (PoisonEvent, LeaseLost) as trouble:
-        log.info("batch redone order by order", because=str(trouble), queues=len(queues))
+        log.info("batch redone order by order", because=type(trouble).__name__, queues=len(queues))
         for queue in queues:
             _apply_alone(lease, queue)
         return

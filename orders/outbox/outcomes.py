@@ -92,7 +92,7 @@ def _decide(one: Tried, lane: Lane, clock: DatabaseClock) -> None:
     delivery.status, delivery.finished_at = finished, now
     lane.done_position = delivery.position
     if finished == Delivery.Status.DEAD:
-        log.error("delivery dead", delivery=str(delivery.pk), kind=delivery.kind, error=outcome.detail)
+        log.error("delivery dead", delivery=str(delivery.pk), kind=delivery.kind, answered=outcome.response_status)
         if channels()[one.destination.channel].holds_lane(delivery.kind):
             lane.held_by = delivery.pk
     more = lane.last_position > lane.done_position and lane.held_by is None

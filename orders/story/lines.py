@@ -159,7 +159,8 @@ def _entry(entry: TimelineEntry) -> Happening:
     )
 
 
-_DONE = {"retry": "retried", "discard": "discarded", "pause": "paused", "resume": "resumed", "probe": "probed"}
+_DONE = {"retry": "retried", "discard": "discarded", "pause": "paused", "resume": "resumed", "probe": "probed",
+         "erase": "erased the personal data of"}  # fmt: skip
 
 
 def _action(action: OperatorAction) -> Happening:

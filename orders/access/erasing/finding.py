@@ -1,0 +1,42 @@
+"""Which orders name a customer: those that stand, and those of which only an unapplied event is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from django.db.models import QuerySet
+
+from orders.documents import load
+from orders.models import Order, OrderEvent
+
+SET_ASIDE = (OrderEvent.Status.DEAD, OrderEvent.Status.SUPERSEDED, OrderEvent.Status.DISCARDED)
+"""Events that may be all there is of an order; partial indexes find them among millions."""
+CHUNK = 500
+"""Bodies held in memory at a time; one has at most 1 MiB."""
+
+
+def queues_of(tenant_id: int, customer_id: str, *, thorough: bool) -> set[int]:
+    """Ids of the orders' queues. Not ``thorough``: an order that changed hands is found under its present customer."""
+    found = set(Order.objects.filter(tenant=tenant_id, customer_id=customer_id).values_list("pk", flat=True))
+    own = OrderEvent.objects.filter(tenant=tenant_id)
+    if thorough:
+        return found | set(_naming(own, customer_id))
+    for status in SET_ASIDE:
+        found |= set(_naming(own.filter(status=status), customer_id))
+    waiting = OrderEvent.objects.pending().filter(tenant=tenant_id, status=OrderEvent.Status.PENDING)
+    return found | set(_naming(waiting, customer_id))
+
+
+def names(payload: str, customer_id: str) -> bool:
+    """Whether a received body is an order of the customer."""
+    body = load(payload)
+    return bool(body.get("customerOrder", {}).get("customerId") == customer_id)
+
+
+def _naming(events: QuerySet[OrderEvent], customer_id: str) -> Iterator[int]:
+    clue = max(re.findall(r"[A-Za-z0-9]+", customer_id), key=len, default="")
+    likely = events.filter(payload__contains=clue) if clue else events
+    for queue_id, payload in likely.values_list("queue_id", "payload").iterator(chunk_size=CHUNK):
+        if names(payload, customer_id):
+            yield queue_id
