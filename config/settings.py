@@ -203,6 +203,7 @@ CELERY_TASK_ROUTES = {name: {"queue": "outbound"} for name in ("orders.tasks.del
 CELERY_TASK_DEFAULT_QUEUE = "inbound"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "orders.tasks.sweep", "schedule": 1.0},
+    "sweep-outbound": {"task": "orders.tasks.sweep", "schedule": 1.0, "options": {"queue": "outbound"}},
     "housekeeping": {"task": "orders.tasks.housekeeping", "schedule": 600.0},
 }
 

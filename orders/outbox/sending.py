@@ -79,7 +79,7 @@ class Courier:
             room = most - self._under_way
             wanted = room > 0 and (not desk.waiting or room >= most // 4)
             if wanted and (not self._under_way or time.monotonic() >= look_at):
-                claimed = _claimed(room, most=most)
+                claimed = claim_requests(room, most=most)
                 self._under_way += len(claimed)
                 desk.put(claimed)
                 look_at = 0.0 if claimed else time.monotonic() + IDLE_SECONDS
@@ -106,8 +106,11 @@ class Courier:
         return back
 
 
-def _claimed(room: int, *, most: int) -> list[Sent]:
-    """Lease due lane heads and group them into partner requests, at most ``room`` of them."""
+def claim_requests(room: int, *, most: int) -> list[Sent]:
+    """Lease due lane heads and group them into partner requests, at most ``room`` of them.
+
+    Commits; whoever calls it sends them and records what they came to, or the leases run out.
+    """
     allowed = allowances(room, most=most)
     destinations = {destination.pk: destination for destination in allowed}
     by_channel: dict[str, dict[int, int]] = defaultdict(dict)

@@ -16,7 +16,7 @@ from orders.ids import new_id
 from orders.models import Delivery, Destination, Lane, OrderQueue, Tenant
 from orders.outbox.deliveries import debt_of, owe
 from orders.outbox.outcomes import Tried, record
-from orders.outbox.sending import _claimed
+from orders.outbox.sending import claim_requests
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def deliver_once():
     """One round of the courier, in this thread; how many requests went out."""
     Lane.objects.filter(due_at__isnull=False, lease__isnull=True).update(due_at=timezone.now())
     Destination.objects.update(waits_until=None)
-    sent = _claimed(1000, most=1000)
+    sent = claim_requests(1000, most=1000)
     for one in sent:
         began, request_id = timezone.now(), uuid.uuid4()
         outcomes = channels()["orderflow"].send(one.request)
@@ -117,7 +117,7 @@ def deliver_once():
 
 def die_after_sending():
     """A courier that sends and is killed before it records: its leases run out."""
-    for one in _claimed(1000, most=1000):
+    for one in claim_requests(1000, most=1000):
         channels()["orderflow"].send(one.request)
     Lane.objects.filter(lease__isnull=False).update(lease=None, due_at=timezone.now())
 

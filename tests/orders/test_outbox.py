@@ -355,7 +355,7 @@ def test_what_an_open_breaker_held_drains_in_order_at_a_rising_rate(beans, setti
     owed(beans, "0-1", "0-2", lane="order:0")
     FakeChannel.answers["0-1"] = [FAILED]
     sending.deliver()
-    for number in range(1, 60):
+    for number in range(1, 120):
         owed(beans, f"{number}-1", lane=f"order:{number}")
     due_now()
     sending.deliver()
@@ -370,7 +370,7 @@ def test_what_an_open_breaker_held_drains_in_order_at_a_rising_rate(beans, setti
         sent = len(FakeChannel.sent)
         sending.deliver()
         rates.append(len(FakeChannel.sent) - sent)
-    assert first <= rates[0] < rates[1] < rates[2] < 59
+    assert first <= rates[0] < rates[1] < rates[2] < 119
     Destination.objects.update(recovering_since=DatabaseClock().now(-health.RECOVERY_SECONDS - 1))
     due_now()
     sending.deliver()
@@ -403,7 +403,7 @@ def test_a_hanging_destination_leaves_threads_to_the_others_whatever_its_concurr
 def test_what_waited_too_long_for_a_thread_is_still_owed_and_no_attempt(beans, monkeypatch):
     monkeypatch.setattr("orders.outbox.desk.LONGEST_WAIT_SECONDS", -1)
     owed(beans, "a1")
-    monkeypatch.setattr(sending, "_claimed", _once(sending._claimed))
+    monkeypatch.setattr(sending, "claim_requests", _once(sending.claim_requests))
     sending.deliver()
     assert (FakeChannel.sent, status("a1"), Delivery.objects.get().attempts) == ([], "pending", 0)
     assert not DeliveryAttempt.objects.exists()
