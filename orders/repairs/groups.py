@@ -7,7 +7,7 @@ rows than that is told so.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,9 +16,11 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
 
 from orders.models import Delivery, Destination, Order, OrderEvent, Tenant
 from orders.repairs.causes import EVENTS, cause_of, plain, what_to_try
+from orders.story.rows import ROADS
 
 MOST_READ = 20_000
 """Dead rows of a kind that are read for one list: twice what the console must list within 200 ms."""
+OVERTAKEN_WORDS = "overtaken by a newer event of the same order"
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class Group:
     last: datetime
     count: int = 0
     tenants: Counter[str] = field(default_factory=Counter)
+    tenant_ids: set[int] = field(default_factory=set)
     destinations: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -43,10 +46,14 @@ class Group:
 class DeadLetters:
     groups: list[Group]
     """The largest first."""
-    overtaken: int
-    """Dead events that a newer one of their order has overtaken."""
+    overtaken_group: Group | None
+    """Dead events that a newer one of their order has overtaken, whatever killed them."""
     cut: bool
     """True where there are more dead rows than were read."""
+
+    @property
+    def overtaken(self) -> int:
+        return self.overtaken_group.count if self.overtaken_group else 0
 
 
 def dead_letters(tenant_id: int | None) -> DeadLetters:
@@ -57,18 +64,21 @@ def dead_letters(tenant_id: int | None) -> DeadLetters:
     overtaken = Exists(Order.objects.filter(pk=OuterRef("queue"), applied_sequence__gt=OuterRef("sequence")))
     told = list(_told(events.annotate(set_aside=overtaken), "set_aside"))
     groups: dict[tuple[str, str], Group] = {}
-    names = dict(Tenant.objects.values_list("pk", "name"))
+    names = dict(Tenant.objects.order_by().values_list("pk", "name"))
     channels = {one.pk: one for one in Destination.objects.all()}
-    for set_aside, tenant, *rest in told:
+    for set_aside, *rest in told:
         if not set_aside:
-            _add(groups, EVENTS, names.get(tenant, ""), "", rest)
-    for destination, tenant, *rest in _told(deliveries, "destination_id"):
+            _add(groups, EVENTS, names, "", rest)
+    for destination, *rest in _told(deliveries, "destination_id"):
         to = channels.get(destination)
         if to is not None:
-            _add(groups, to.channel, names.get(tenant, ""), to.name, rest)
-    aside = sum(one[3] for one in told if one[0])
+            _add(groups, to.channel, names, to.name, rest)
+    aside: dict[tuple[str, str], Group] = {}
+    for set_aside, tenant, _, *rest in told:
+        if set_aside:
+            _add(aside, EVENTS, names, "", [tenant, OVERTAKEN_WORDS, *rest])
     by_size = sorted(groups.values(), key=lambda group: (-group.count, group.first))
-    return DeadLetters(by_size, aside, more_events or more_deliveries)
+    return DeadLetters(by_size, next(iter(aside.values()), None), more_events or more_deliveries)
 
 
 def _newest(rows: QuerySet[Any]) -> tuple[QuerySet[Any], bool]:
@@ -80,26 +90,27 @@ def _newest(rows: QuerySet[Any]) -> tuple[QuerySet[Any], bool]:
 def _told(rows: QuerySet[Any], by: str) -> Iterable[tuple[Any, ...]]:
     """(by, tenant, error, count, first, last)"""
     counted = rows.order_by().values_list(by, "tenant_id", "error")
-    return counted.annotate(Count("pk"), Min("finished_at"), Max("finished_at")).iterator()
+    told: Iterable[tuple[Any, ...]] = counted.annotate(Count("pk"), Min("finished_at"), Max("finished_at"))
+    return told
 
 
-def _add(groups: dict[tuple[str, str], Group], road: str, tenant: str, destination: str, rest: list[Any]) -> None:
-    error, count, first, last = rest
+def _add(
+    groups: dict[tuple[str, str], Group], road: str, names: dict[int, str], destination: str, told: list[Any]
+) -> None:
+    tenant, error, count, first, last = told
     key = (road, cause_of(error))
     group = groups.get(key)
     if group is None:
         group = groups[key] = Group(road, key[1], plain(error), first, last)
     group.count += count
     group.first, group.last = min(group.first, first), max(group.last, last)
-    group.tenants[tenant] += count
+    group.tenants[names.get(tenant, "")] += count
+    group.tenant_ids.add(tenant)
     if destination:
         group.destinations[destination] += count
 
 
-def told_of(group: Group, tenant_ids: Iterable[int]) -> Iterator[str]:
-    """Whom a retry of the group may reach, by name."""
-    if group.destinations:
-        yield from sorted(group.destinations)
-        return
-    active = Destination.objects.filter(tenant__in=list(tenant_ids), active=True).select_related("tenant")
-    yield from (f"{one.channel} {one.name}" for one in active.order_by("channel", "name"))
+def whom(tenant_ids: Iterable[int]) -> list[str]:
+    """Who may be told when events of these tenants are applied."""
+    active = Destination.objects.filter(tenant__in=list(tenant_ids), active=True).order_by("channel", "name")
+    return [f"{ROADS.get(one.channel, one.channel)} {one.name}" for one in active]

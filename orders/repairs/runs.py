@@ -156,7 +156,7 @@ class RepairRuns:
     """Named in ``settings.PERIODIC``: whatever run waits goes on."""
 
     def due(self) -> bool:
-        return self._waiting().exists()
+        return bool(self._waiting().exists())
 
     def run(self) -> None:
         for pk in self._waiting().values_list("pk", flat=True)[:10]:

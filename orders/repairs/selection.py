@@ -93,7 +93,8 @@ def dead_rows(selection: Selection) -> QuerySet[Any]:
         road.order_id: selection.order or None,
         "destination__name": selection.destination or None,
     }
-    return rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+    chosen: QuerySet[Any] = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+    return chosen
 
 
 def ids(selection: Selection, *, after: UUID | None = None) -> Iterator[UUID]:
@@ -118,7 +119,8 @@ def loaded(selection: Selection, wanted: list[UUID]) -> list[Any]:
 
 def _events() -> QuerySet[Any]:
     rows: QuerySet[Any] = OrderEvent.objects.dead().select_related("queue", "tenant").defer("payload")
-    return rows.annotate(newest=F("queue__order__applied_sequence"))
+    rows = rows.annotate(newest=F("queue__order__applied_sequence"))
+    return rows
 
 
 def _deliveries() -> QuerySet[Any]:

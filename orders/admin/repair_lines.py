@@ -1,0 +1,155 @@
+"""What the pages of dead letters show: a page of rows with their previews, counts and names in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+from orders.access.personal import Masker
+from orders.admin.dead_letters import WORDS
+from orders.admin.find import page_of_order
+from orders.channels import OrderKey
+from orders.models import OrderEvent, RepairRun
+from orders.repairs.groups import Group
+from orders.repairs.selection import Selection, ids, loaded, road_of
+from orders.story.lines import kind_words
+
+PAGE = 20
+"""Rows with their previews: each is tried in a transaction of its own, some milliseconds."""
+MOST_GROUPS = 100
+NAMED = 3
+"""Names said before the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: list[Any]
+    next: UUID | None
+    """After which id the next page begins; None on the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One dead row and what a retry would do now."""
+
+    subject: str
+    about: str
+    order: str
+    order_url: str
+    error: str
+    died_at: Any
+    outcome: str
+    words: str
+    meaning: str
+    detail: str
+
+    @property
+    def retry_url(self) -> str:
+        return self._verb("retry_one")
+
+    @property
+    def discard_url(self) -> str:
+        return self._verb("discard_one")
+
+    def _verb(self, name: str) -> str:
+        kind, _, pk = self.subject.partition(":")
+        model = "orderevent" if kind == "event" else kind
+        return reverse(f"admin:orders_{model}_{name}", args=(pk,))
+
+
+def page(selection: Selection, *, after: UUID | None) -> Page:
+    found: list[UUID] = []
+    for pk in ids(selection, after=after):
+        found.append(pk)
+        if len(found) > PAGE:
+            break
+    return Page(loaded(selection, found[:PAGE]), found[PAGE - 1] if len(found) > PAGE else None)
+
+
+def lines(selection: Selection, rows: Sequence[Any], masker_of: Callable[[OrderKey | None], Masker]) -> list[Line]:
+    return [_line(selection, row, masker_of) for row in rows]
+
+
+def _line(selection: Selection, row: Any, masker_of: Callable[[OrderKey | None], Masker]) -> Line:
+    road = road_of(selection.road)
+    outcome, detail = preview(selection, row)
+    words, meaning = WORDS.get(outcome, (outcome.replace("_", " "), "plain"))
+    key, about = _told(row)
+    if outcome == "would_supersede":
+        words = f"superseded by {_newer(row)}"
+        detail = ""
+    if outcome in ("would_apply", "would_send"):
+        detail = detail.removeprefix("A retry would apply it now.").removeprefix("A retry would send it now.").strip()
+    return Line(
+        subject=f"{road.subject}:{row.pk}",
+        about=about,
+        order=key.customer_order_id if key else "",
+        order_url=page_of_order(key) if key else "",
+        error=row.error,
+        died_at=row.finished_at,
+        outcome=outcome,
+        words=words,
+        meaning=meaning,
+        detail=masker_of(key).text(detail) if detail else "",
+    )
+
+
+def preview(selection: Selection, row: Any) -> tuple[str, str]:
+    """(outcome, detail) of a retry now."""
+    road = road_of(selection.road)
+    if selection.overtaken:
+        return "would_supersede", ""
+    try:
+        result = road.preview(row)
+    except road.busy as busy:
+        return "busy", f"{busy}."
+    except road.refused as refused:
+        return "refused", f"{refused}."
+    return str(result.outcome), str(result.detail)
+
+
+def _told(row: Any) -> tuple[OrderKey | None, str]:
+    if isinstance(row, OrderEvent):
+        return row.queue.key, f"event {row.sequence} of {row.tenant.name}"
+    lane = row.lane
+    about = f"{kind_words(row.kind)} to {row.destination.name} of {row.destination.tenant.name}"
+    return (lane.order_key, about) if lane.customer_order_id else (None, f"{about}: {lane.key}")
+
+
+def _newer(row: Any) -> str:
+    newest = getattr(row, "newest", None)
+    return f"event {newest}" if newest else "a later one that was delivered"
+
+
+def last_preview(selection: Selection) -> RepairRun | None:
+    """The newest finished run that tried all of the group."""
+    tried = RepairRun.objects.filter(
+        verb=RepairRun.Verb.PREVIEW, state=RepairRun.State.DONE, tenant=selection.tenant_id,
+        selection__road=selection.road, selection__cause=selection.cause,
+    )  # fmt: skip
+    return tried.order_by("-pk").first()
+
+
+def selected_words(selection: Selection, found: Group) -> str:
+    if selection.overtaken:
+        return "dead events that a newer one has overtaken"
+    return f"{selection.road}: {found.words}"
+
+
+def counted(run: RepairRun) -> list[tuple[int, str, str]]:
+    """(rows, words, meaning), the most first."""
+    told = sorted(run.counts.items(), key=lambda one: -one[1])
+    return [(count, *WORDS.get(outcome, (outcome.replace("_", " "), "plain"))) for outcome, count in told]
+
+
+def named(names: Sequence[str]) -> str:
+    """``beans, cups, main and 2 others``"""
+    first = list(dict.fromkeys(names))
+    rest = len(first) - NAMED
+    if rest > 1:
+        return f"{', '.join(first[:NAMED])} and {rest} others"
+    return " and ".join(filter(None, (", ".join(first[:-1]), first[-1]))) if first else ""

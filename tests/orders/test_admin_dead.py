@@ -1,0 +1,245 @@
+"""Dead letters in the admin: one list by cause, tried before anything is done, cleared one by one or all at once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from orders.inbox import replays
+from orders.models import Delivery, OperatorAction, OrderEvent, RepairRun
+from orders.repairs import runs
+from orders.repairs.causes import cause_of, plain
+from orders.repairs.selection import Selection
+from tests.orders.outbox import REJECTED, Outbox
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both]
+
+DEAD = "/admin/orders/repairrun/dead/"
+
+
+def text_of(response, status=200):
+    assert response.status_code == status
+    return re.sub(r"\s+", " ", response.content.decode())
+
+
+@pytest.fixture
+def dead(engine, faults, settings):
+    """Three dead events of one cause: two would apply by now, one is overtaken."""
+    settings.HUB_EVENT_RETRY_SCHEDULE = []
+    made = [engine.put(f"fault-1-{name}") for name in ("10", "20", "30")]
+    engine.drain()
+    settings.HUB_FAULT_INJECTION = False
+    engine.put("fault-1-30", status="FULFILLED")
+    engine.drain()
+    assert statuses(made) == ["dead"] * 3
+    return made
+
+
+def group_of(road="events", error="fault injection: fault-1-10 fails on this try"):
+    return f"{DEAD}{road}/{cause_of(error)}/"
+
+
+def statuses(events):
+    return [OrderEvent.objects.get(pk=event.pk).status for event in events]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("fault injection: fault-1-10 fails on this try", "fault injection: … fails on this try"),
+        ("The receiver answered 503.", "The receiver answered 503."),
+        ("no answer within 10.5 s, try 12", "no answer within … s, try …"),
+        ("/customerOrder/items/3/unitPrice must be a number", "/customerOrder/items/…/unitPrice must be a number"),
+        ("SKU 'BEAN-7' is unknown; the supplier's word", "SKU “…” is unknown; the supplier's word"),
+        ("", "no reason was recorded"),
+    ],
+)
+def test_a_cause_leaves_out_what_differs_from_row_to_row(error, words):
+    assert plain(error) == words
+
+
+def test_answers_with_different_status_codes_are_different_causes():
+    assert cause_of("The receiver answered 503.") != cause_of("The receiver answered 422.")
+
+
+def test_one_list_groups_events_and_deliveries_by_cause_and_keeps_the_overtaken_apart(root, dead, engine):
+    Outbox(engine.tenant).owe()
+    outbox = Outbox(engine.tenant)
+    outbox.send(REJECTED)
+    html = text_of(root.get(DEAD))
+    assert html.count("fault injection: … fails on this try") == 1
+    assert "2 dead</span>" in html
+    assert "the partner refused it" in html
+    assert "1 dead event was overtaken" in html
+    assert "Acme Retail" in html
+
+
+def test_an_empty_list_says_so(root):
+    assert "Nothing is dead" in text_of(root.get(DEAD))
+
+
+def test_a_group_says_of_each_row_what_a_retry_would_do_and_changes_nothing(root, dead):
+    html = text_of(root.get(group_of()))
+    assert html.count("would be applied</span>") == 2
+    assert "Retry 2 that would apply" in html
+    assert statuses(dead) == ["dead"] * 3
+    assert OperatorAction.objects.count() == 0
+
+
+def test_what_would_fail_again_is_counted_out(root, dead, settings):
+    settings.HUB_FAULT_INJECTION = True
+    OrderEvent.objects.filter(pk=dead[0].pk).update(attempts=0)
+    html = text_of(root.get(group_of()))
+    assert "would fail again</span>" in html
+    assert "Retry 1 that would apply" in html
+    root.post(group_of(), {"verb": "retry", "reason": "one is mended"})
+    assert statuses(dead) == ["dead", "pending", "dead"]
+
+
+def test_a_group_is_retried_with_a_reason_and_each_row_is_on_record(root, dead):
+    assert "Write a reason first; nothing was done." in text_of(root.post(group_of(), {"verb": "retry", "reason": " "}))
+    assert statuses(dead) == ["dead"] * 3
+    response = root.post(group_of(), {"verb": "retry", "reason": "the fault is mended"}, follow=True)
+    assert "Done in" in text_of(response)
+    assert statuses(dead) == ["pending", "pending", "dead"]
+    noted = OperatorAction.objects.order_by("pk").values_list("who", "action", "reason", "customer_order_id")
+    assert list(noted) == [
+        ("root", "retry", "the fault is mended", "fault-1-10"),
+        ("root", "retry", "the fault is mended", "fault-1-20"),
+    ]
+    run = RepairRun.objects.get()
+    assert (run.who, run.reason, run.counts, run.expected) == ("root", "the fault is mended", {"pending": 2}, 2)
+
+
+def test_the_overtaken_are_cleared_in_one_action(root, dead):
+    page = f"{DEAD}events/overtaken/"
+    assert "superseded by event 2" in text_of(root.get(page))
+    root.post(page, {"verb": "set aside", "reason": "newer ones are applied"})
+    assert statuses(dead) == ["dead", "dead", "superseded"]
+
+
+def test_a_group_is_discarded_with_a_reason(root, dead):
+    root.post(group_of(), {"verb": "discard", "reason": "test orders"})
+    assert statuses(dead) == ["discarded", "discarded", "dead"]
+
+
+def test_dead_deliveries_are_retried_by_cause(root, engine):
+    outbox = Outbox(engine.tenant)
+    outbox.owe()
+    outbox.send(REJECTED)
+    page = group_of("supplier", REJECTED.detail)
+    html = text_of(root.get(page))
+    assert "Retry 1 that would apply" in html
+    assert "goes to beans" in html
+    root.post(page, {"verb": "retry", "reason": "beans is back"})
+    assert Delivery.objects.get().status == "pending"
+
+
+def test_a_group_larger_than_a_page_is_tried_out_by_a_run_before_its_number_is_said(root, dead, monkeypatch):
+    monkeypatch.setattr("orders.admin.repair_lines.PAGE", 1)
+    html = text_of(root.get(group_of()))
+    assert "Nobody has tried all 2 yet" in html
+    assert "Retry 2 that would apply" not in html
+    root.post(group_of(), {"verb": "preview"})
+    assert RepairRun.objects.get().counts == {"would_apply": 2}
+    assert statuses(dead) == ["dead"] * 3
+    assert "Retry 2 that would apply" in text_of(root.get(group_of()))
+    first = OrderEvent.objects.dead().order_by("pk")[0]
+    assert f"?after={first.pk}" in html
+    second = text_of(root.get(f"{group_of()}?after={first.pk}"))
+    assert "fault-1-20" in second
+    assert "fault-1-10</a>" not in second
+
+
+def begun(seconds=0.0, **members):
+    """A run of which no row is done yet."""
+    asked = runs.Begin("retry", Selection("events"), "all", "maria", "mended", expected=2, **members)
+    original, runs.FIRST_SECONDS = runs.FIRST_SECONDS, seconds
+    try:
+        return runs.begin(asked)
+    finally:
+        runs.FIRST_SECONDS = original
+
+
+def test_a_run_rests_when_it_is_told_to_and_goes_on_after_its_cursor(root, dead):
+    run = begun()
+    assert (run.state, run.counts) == ("running", {"pending": 1})
+    page = reverse("admin:orders_repairrun_change", args=(run.pk,))
+    assert "Working: 1 of 2 so far." in text_of(root.get(page))
+    root.post(reverse("admin:orders_repairrun_stop", args=(run.pk,)))
+    runs.RepairRuns().run()
+    assert statuses(dead) == ["pending", "dead", "dead"]
+    assert "Stopped after 1 of 2" in text_of(root.get(page))
+    root.post(reverse("admin:orders_repairrun_resume", args=(run.pk,)))
+    assert runs.RepairRuns().due()
+    runs.RepairRuns().run()
+    run.refresh_from_db()
+    assert (run.state, run.counts) == ("done", {"pending": 2})
+    assert [one["what"] for one in run.log] == ["stopped", "resumed"]
+    assert not runs.RepairRuns().due()
+
+
+def test_a_killed_workers_run_goes_on_when_its_lease_has_run_out(dead):
+    run = begun()
+    from orders.clock import DatabaseClock
+
+    alive = DatabaseClock().now(30)
+    RepairRun.objects.filter(pk=run.pk).update(lease=dead[0].pk, leased_until=alive)
+    runs.work(run.pk)
+    assert statuses(dead) == ["pending", "dead", "dead"]
+    RepairRun.objects.filter(pk=run.pk).update(leased_until=DatabaseClock().now(-1))
+    runs.work(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.counts) == ("done", {"pending": 2})
+
+
+def test_a_run_never_meets_again_what_died_anew(dead, engine, settings):
+    run = begun()
+    settings.HUB_FAULT_INJECTION = True
+    OrderEvent.objects.filter(pk=dead[0].pk).update(attempts=0, tries_left_from=0)
+    engine.drain_through_retries()
+    assert statuses(dead)[0] == "dead"
+    RepairRun.objects.update(cursor=None)
+    runs.work(run.pk)
+    assert statuses(dead)[0] == "dead"
+    assert OperatorAction.objects.filter(subject=f"event:{dead[0].pk}").count() == 1
+
+
+def test_a_row_that_is_busy_stays_and_is_counted(dead, monkeypatch):
+    def busy(event, **_):
+        raise replays.QueueBusy("busy")
+
+    from orders.repairs import selection
+
+    monkeypatch.setattr(selection, "_EVENTS", selection.replace(selection._EVENTS, preview=busy))
+    run = begun(seconds=5)
+    assert (run.state, run.counts) == ("done", {"busy": 2})
+
+
+def test_support_sees_the_groups_and_cannot_act(client, dead):
+    from orders.access.people import SUPPORT, give_role
+
+    client.force_login(give_role("sue", role=SUPPORT, password="pass-of-sue").user)
+    assert "fault injection" in text_of(client.get(DEAD))
+    assert "that would apply" not in text_of(client.get(group_of()))
+    assert client.post(group_of(), {"verb": "retry", "reason": "x"}).status_code == 403
+    run = begun()
+    for verb in ("stop", "resume"):
+        assert client.post(reverse(f"admin:orders_repairrun_{verb}", args=(run.pk,))).status_code == 403
+    assert OperatorAction.objects.filter(who="sue").count() == 0
+
+
+def test_a_tenant_admin_sees_no_group_and_no_run_of_another_tenant(bound, engine, dead):
+    run = begun()
+    assert "Nothing is dead" in text_of(bound.get(DEAD))
+    assert "Nothing is dead of this cause any more" in text_of(bound.get(group_of()))
+    assert bound.get(reverse("admin:orders_repairrun_change", args=(run.pk,))).status_code in (302, 403)
+
+
+def test_the_list_costs_the_same_few_queries_however_much_is_dead(root, dead, django_assert_max_num_queries):
+    root.get(DEAD)
+    with django_assert_max_num_queries(14) as queries:
+        root.get(DEAD)
+    assert [one["sql"] for one in queries if '"payload"' in one["sql"]] == []
