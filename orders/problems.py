@@ -6,7 +6,7 @@ Problem
   ScopeMissing 403 · BusinessUnitNotAllowed 403 · TenantMismatch 403
   NotFound 404 · UnknownOrder 404 · UnknownEvent 404 · UnknownChannel 404 · UnknownProduct 404
   MethodNotAllowed 405 · ProxyMode 405
-  Conflict 409
+  Conflict 409 · IdempotencyKeyReused 409 · NotMigrating 409
   TooLarge 413 · UnsupportedMediaType 415
   VerificationFailed 422
   Throttled 429
@@ -123,6 +123,14 @@ class ProxyMode(Problem):
 
 class Conflict(Problem):
     name, title, status = "conflict", "The request does not fit the present state", 409
+
+
+class IdempotencyKeyReused(Problem):
+    name, title, status = "idempotency-key-reused", "The Idempotency-Key belongs to another body", 409
+
+
+class NotMigrating(Problem):
+    name, title, status = "not-migrating", "The tenant is not migrating", 409
 
 
 class TooLarge(Problem):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from orders.documents import Checked, check_answer, check_search_answer, render, translate_status
 from orders.models import Tenant
@@ -31,14 +32,24 @@ def order_of(tenant: Tenant, answer: Answer, *, customer_order_id: str) -> Found
 
 
 def page_of(tenant: Tenant, answer: Answer, *, skip: int, take: int, customer_order_id: str | None = None) -> FoundPage:
-    """The hub's cut of a 200 answer to a search. One bad order fails the whole: a till must not miss one silently.
+    """The hub's cut of a 200 answer to a search."""
+    return cut_of(tenant, found_in(tenant, answer, customer_order_id=customer_order_id), skip=skip, take=take)
+
+
+def found_in(tenant: Tenant, answer: Answer, *, customer_order_id: str | None = None) -> list[dict[str, Any]]:
+    """All orders of a 200 answer to a search. One bad order fails the whole: a till must not miss one silently.
 
     ``customer_order_id`` is the one order that was searched for, if one was: another's is no answer to that.
     """
-    found = _checked(tenant, answer, check_search_answer).document["customerOrders"]
+    found: list[dict[str, Any]] = _checked(tenant, answer, check_search_answer).document["customerOrders"]
     for place, order in enumerate(found if customer_order_id is not None else ()):
         if order["customerOrderId"] != customer_order_id:
             raise not_the_order_asked_for(f"/customerOrders/{place}/customerOrderId")
+    return found
+
+
+def cut_of(tenant: Tenant, found: list[dict[str, Any]], *, skip: int, take: int) -> FoundPage:
+    """The page asked for, its statuses in the hub's words."""
     cut = [translate_status(order, tenant.status_map) for order in found[skip : skip + take]]
     return FoundPage(orders=cut, has_more=len(found) > skip + take)
 

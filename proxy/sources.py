@@ -12,7 +12,8 @@ from django.db import DatabaseError
 from orders import timeline
 from orders.api.correlation import correlation_id
 from orders.channels import OrderKey
-from orders.models import Tenant
+from orders.migration import ledger
+from orders.models import KnownOrder, Tenant
 from orders.problems import (
     ExternalBusy,
     ExternalContract,
@@ -24,7 +25,7 @@ from orders.problems import (
 )
 from orders.sources import FoundOrder, FoundPage, Search
 from orders.watch import tally
-from proxy.contract import order_of, page_of
+from proxy.contract import cut_of, found_in, order_of
 from proxy.forwarding import read_order, search_orders
 
 Found = TypeVar("Found", FoundOrder, FoundPage)
@@ -43,7 +44,9 @@ class ProxiedOrders:
     def get(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> FoundOrder:
         def read() -> FoundOrder:
             answer = read_order(tenant, business_unit_id, customer_order_id)
-            return order_of(tenant, answer, customer_order_id=customer_order_id)
+            found = order_of(tenant, answer, customer_order_id=customer_order_id)
+            ledger.saw(tenant, business_unit_id, [customer_order_id], how=KnownOrder.How.READ)
+            return found
 
         return _recorded(OrderKey(tenant.pk, business_unit_id, customer_order_id), "Read", read)
 
@@ -52,7 +55,10 @@ class ProxiedOrders:
 
         def read() -> FoundPage:
             answer = search_orders(tenant, business_unit_id, wanted.raw)
-            return page_of(tenant, answer, skip=wanted.skip, take=wanted.take, customer_order_id=one_order)
+            found = found_in(tenant, answer, customer_order_id=one_order)
+            known = (order["customerOrderId"] for order in found)
+            ledger.saw(tenant, business_unit_id, known, how=KnownOrder.How.SEARCH)
+            return cut_of(tenant, found, skip=wanted.skip, take=wanted.take)
 
         one_order = wanted.criteria.customer_order_id
         return _recorded(OrderKey(tenant.pk, business_unit_id, one_order or ""), "Search", read)

@@ -39,7 +39,7 @@ def _compiled(
 _ANSWERING = {Tenant.Mode.PROXY.value: _compiled(_READS), Tenant.Mode.MIGRATING.value: _compiled(_MIGRATING)}
 _ONLY_THEN = {
     Tenant.Mode.PROXY.value: "in proxy mode the hub only reads the orders of your own order management system",
-    Tenant.Mode.MIGRATING.value: "while the tenant is migrating only reads, PUT of an order and its events answer",
+    Tenant.Mode.MIGRATING.value: "while the tenant is migrating only reads, loading, events and products answer",
 }
 
 

@@ -14,13 +14,15 @@ from typing import Any
 
 from orders.documents.checks import Checked, Mismatch, Schema
 from orders.documents.rules import check_id, parse_instant
-from orders.documents.schema import CustomerOrder, OrderEnvelope, SearchAnswer, SearchBody
+from orders.documents.schema import CustomerOrder, ListedOrders, LoadLine, OrderEnvelope, SearchAnswer, SearchBody
 from orders.documents.search import SearchCriteria
-from orders.documents.strict_json import JsonError, parse
+from orders.documents.strict_json import JsonError, parse, raw_member
 from orders.documents.written import digest, load, render
 from orders.problems import InvalidBody
 
 __all__ = [
+    "LISTED_ORDERS",
+    "LOAD_LINE",
     "ORDER",
     "ORDER_ENVELOPE",
     "SEARCH_BODY",
@@ -34,6 +36,8 @@ __all__ = [
     "digest",
     "load",
     "parse_instant",
+    "parse_listed_orders",
+    "parse_load_line",
     "parse_put",
     "parse_search",
     "render",
@@ -44,6 +48,8 @@ __all__ = [
 ORDER = Schema(CustomerOrder)
 ORDER_ENVELOPE = Schema(OrderEnvelope)
 SEARCH_BODY = Schema(SearchBody)
+LOAD_LINE = Schema(LoadLine)
+LISTED_ORDERS = Schema(ListedOrders)
 _SEARCH_ANSWER = Schema(SearchAnswer)
 
 
@@ -68,6 +74,21 @@ def parse_put(body: bytes) -> dict[str, Any]:
     """The order inside a PUT body ``{"customerOrder": {…}}``; raises InvalidBody with pointers into the body."""
     order: dict[str, Any] = _parsed(body, ORDER_ENVELOPE)["customerOrder"]
     return order
+
+
+def parse_load_line(line: bytes) -> tuple[str, str, bytes]:
+    """One line of a load: business unit, order id, and the PUT body that says the same, its digits as they came.
+
+    Raises InvalidBody as ``parse_put`` does.
+    """
+    found = _parsed(line, LOAD_LINE)
+    body = b'{"customerOrder":' + raw_member(line, "customerOrder") + b"}"
+    return found["businessUnitId"], found["customerOrder"]["customerOrderId"], body
+
+
+def parse_listed_orders(body: bytes) -> list[tuple[str, str]]:
+    """(business unit, order id) of each listed order; raises InvalidBody."""
+    return [(one["businessUnitId"], one["customerOrderId"]) for one in _parsed(body, LISTED_ORDERS)["orders"]]
 
 
 def _parsed(body: bytes, schema: Schema) -> dict[str, Any]:

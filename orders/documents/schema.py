@@ -106,6 +106,20 @@ class OrderEnvelope(_Strict):
     customerOrder: CustomerOrder
 
 
+class LoadLine(_Strict):
+    businessUnitId: Id
+    customerOrder: CustomerOrder
+
+
+class ListedOrder(_Strict):
+    businessUnitId: Id
+    customerOrderId: Id
+
+
+class ListedOrders(_Strict):
+    orders: list[ListedOrder]
+
+
 class FoundOrder(_Strict):
     customerOrderId: Id
     customerId: Id

@@ -94,6 +94,14 @@ def parse(body: bytes) -> Any:
     return value
 
 
+def raw_member(body: bytes, name: str) -> bytes:
+    """The text of one member of an object that ``parse`` has taken, as it stands there."""
+    return bytes(_members.decode(body)[name])
+
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
 def _malformed(reason: str) -> JsonFault:
     return JsonFault("", "well-formed JSON", "malformed JSON", reason.removeprefix("JSON is malformed: "))
 

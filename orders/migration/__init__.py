@@ -1,10 +1,10 @@
 """Moving a tenant from proxy to events without a bad night.
 
-    telling      whether a change is told to suppliers and warehouses, and why not
-    switching    the tenant's mode, with what that means for telling
-    ledger       which orders the tenant's own system is known to have; collected off the caller's path
-    listing      the same from a file or over the API, and the missing ones as a file
-    progress     known against received, the rate, when it will be done
-    choices, releases, releasing    letting go of orders known before: which, what that would send, the work
-    lines, loads                    many orders in one request: read line by line, stored once per Idempotency-Key
+telling      whether a change is told to suppliers and warehouses, and why not
+switching    the tenant's mode, with what that means for telling
+ledger       which orders the tenant's own system is known to have; collected off the caller's path
+listing      the same from a file or over the API, and the missing ones as a file
+progress     known against received, the rate, when it will be done
+choices, releases, releasing    letting go of orders known before: which, what that would send, the work
+lines, loads                    many orders in one request: read line by line, stored once per Idempotency-Key
 """

@@ -96,9 +96,9 @@ class _Tally:
 _tally = _Tally()
 
 
-def received(tenant_id: int) -> None:
-    """An event was accepted."""
-    _tally.add(tenant_id, Figure.Name.RECEIVED.value)
+def received(tenant_id: int, count: int = 1) -> None:
+    """Events were accepted."""
+    _tally.add(tenant_id, Figure.Name.RECEIVED.value, count=count)
 
 
 def applied(tenant_id: int, count: int) -> None:

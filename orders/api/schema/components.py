@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from orders.documents import ORDER_ENVELOPE, SEARCH_BODY
+from orders.documents import LOAD_LINE, ORDER_ENVELOPE, SEARCH_BODY
 from orders.models import OrderEvent
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
 
@@ -159,7 +159,8 @@ def security_schemes() -> Json:
 def components() -> Json:
     """All shared parts, with the order's own schemas as orders.documents has them."""
     documents: Json = {}
-    for name, schema in (("CustomerOrderEnvelope", ORDER_ENVELOPE), ("CustomerOrderSearch", SEARCH_BODY)):
+    own = (("CustomerOrderEnvelope", ORDER_ENVELOPE), ("CustomerOrderSearch", SEARCH_BODY), ("LoadLine", LOAD_LINE))
+    for name, schema in own:
         whole = _untitled(schema.json_schema())
         documents |= whole.pop("$defs", {})
         documents[name] = whole

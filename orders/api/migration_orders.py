@@ -1,0 +1,46 @@
+"""The tenant lists the orders that its own system has, so that the hub can say which of them are missing."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from orders.api.body import read_body
+from orders.api.parameters import read_parameters
+from orders.api.schema.migration import list_known
+from orders.api.views import ApiView, render_json
+from orders.documents import parse_listed_orders
+from orders.migration import ledger
+from orders.models import KnownOrder, Tenant
+from orders.problems import BusinessUnitNotAllowed, Fault, NotMigrating
+
+FAULTS_MOST = 100
+
+
+class MigrationOrdersView(ApiView):
+    scopes: ClassVar = {"POST": "customer-orders:write"}
+
+    @list_known
+    def post(self, request: Request) -> HttpResponse:
+        """List orders that your own system has. ``added``: of these, how many were not known yet; ``known``: how many
+        are known now, of the business units that the token allows. Listing an order again does no harm."""
+        body = read_body(request)
+        read_parameters(request, {})
+        places = parse_listed_orders(body)
+        self._check_units(places)
+        tenant = Tenant.objects.get(pk=self.caller.tenant.pk)
+        if tenant.mode != Tenant.Mode.MIGRATING:
+            raise NotMigrating("Orders are listed only while the tenant is migrating; ask the hub's operators.")
+        added = ledger.add(tenant.pk, places, how=KnownOrder.How.API)
+        return render_json({"known": ledger.count(tenant.pk, units=self.caller.business_units), "added": added})
+
+    def _check_units(self, places: list[tuple[str, str]]) -> None:
+        faults = [
+            Fault(f"/orders/{place}/businessUnitId", "The token's business units do not include this one.")
+            for place, (unit, _) in enumerate(places)
+            if not self.caller.may_use(unit)
+        ]
+        if faults:
+            raise BusinessUnitNotAllowed(errors=faults[:FAULTS_MOST])
