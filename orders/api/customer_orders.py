@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from orders import tracing
 from orders.api.body import read_body
 from orders.api.correlation import correlation_id
 from orders.api.parameters import DEFAULT_TAKE, PAGE, read_parameters
@@ -40,6 +42,7 @@ class CustomerOrderView(ApiView):
     @documented.put_order
     def put(self, request: Request, business_unit_id: str, customer_order_id: str) -> HttpResponse:
         """Accept one order event, stored durably; it is applied in the sequence of reception."""
+        began = time.time()
         body = read_body(request)
         read_parameters(request, {})
         order = parse_put(body)
@@ -50,6 +53,7 @@ class CustomerOrderView(ApiView):
         client = self.caller.client.pk
         accepted = accept(key, payload=body, client_id=client, correlation_id=correlation_id())
         wake_inbound()
+        tracing.received(accepted.event_id, began=began, correlation_id=correlation_id())
         answer = {"eventId": str(accepted.event_id), "sequence": accepted.sequence, "status": "pending"}
         location = f"/api/v1/order-events/{accepted.event_id}"
         return render_json(answer, status=202, headers={"Location": location})

@@ -19,6 +19,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models import F
 
+from orders import tracing
 from orders.clock import DatabaseClock
 from orders.inbox.batch import EVENTS_MOST, Batch, LeaseLost, PoisonEvent
 from orders.inbox.retries import record_failure
@@ -123,8 +124,10 @@ def _apply_together(lease: UUID, queues: Sequence[OrderQueue]) -> None:
 
 
 def _apply(batch: Batch) -> int:
+    began = time.time()
     with transaction.atomic():
         owed = batch.apply()
+    tracing.applied(batch.applied_events(), began=began)
     for tenant_id, count in batch.applied_of.items():
         tally.applied(tenant_id, count)
     return owed

@@ -7,7 +7,7 @@ LeaseLost     somebody else holds a queue of the batch by now; everything is rol
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -111,6 +111,9 @@ class Batch:
         except (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise PoisonEvent(f"applying failed inside the hub ({type(error).__name__}: {error})"[:500]) from error
         return owed
+
+    def applied_events(self) -> Iterator[UUID]:
+        return (pk for pk, *_ in self._applied)
 
     def _events(self) -> tuple[Mapping[int, list[PendingEvent]], bool]:
         ids = [queue.pk for queue in self._queues]

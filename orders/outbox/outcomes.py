@@ -16,6 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
+from orders import tracing
 from orders.channels import Outcome, Verdict, channels
 from orders.clock import DatabaseClock
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
@@ -58,12 +59,22 @@ def record(tried: Sequence[Tried]) -> None:
     transaction.on_commit(lambda: _count(kept, telling))
 
 
+def _trace(one: Tried) -> None:
+    about = {
+        "orderhub.delivery_id": str(one.delivery.pk),
+        "orderhub.destination": one.destination.name,
+        "orderhub.verdict": one.outcome.verdict.value,
+    }
+    tracing.sent(one.delivery.event_id, began=one.started_at, milliseconds=one.duration_ms, attributes=about)
+
+
 def _count(kept: Sequence[Tried], telling: Sequence[Tried]) -> None:
-    """For the charts: what was settled without asking the partner, or held back, is no try."""
+    """For charts and traces: what was settled without asking the partner, or held back, is no try."""
     for one in kept:
         if one.outcome.verdict not in (Verdict.HELD, Verdict.SUPERSEDED):
             delivered = one.outcome.verdict is Verdict.DELIVERED
             tally.tried(one.destination, delivered=delivered, dead=one.delivery.status == Delivery.Status.DEAD)
+            _trace(one)
     for one in telling:
         tally.took(one.destination, one.duration_ms)
 
