@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.contrib.auth.hashers import check_password
 from django.utils import timezone
 
-from orders.models import ApiClient, Tenant
+from orders.models import ApiClient, Handover, Tenant
 from orders.problems import Conflict
 
 SECRET_BYTES = 48
@@ -60,6 +60,8 @@ def save_client(tenant: Tenant, entry: ClientEntry) -> SavedClient:
     made = _assign_secret(client, entry, created=created, changed=changed)
     if created or changed:
         client.save()
+    if "client_secret" in changed:
+        _no_longer_unseen(client)
     return SavedClient(client=client, created=created, made_secret=made, changed=changed)
 
 
@@ -110,4 +112,10 @@ def rotate_secret(client: ApiClient) -> str:
     client.previous_secret_until = timezone.now() + ROTATION_OVERLAP
     client.client_secret = made
     client.save(update_fields=["client_secret", "previous_client_secret", "previous_secret_until", "updated"])
+    _no_longer_unseen(client)
     return made
+
+
+def _no_longer_unseen(client: ApiClient) -> None:
+    """Somebody has its secret, so that switching the tenant on makes no other (orders.onboarding.handover)."""
+    Handover.objects.filter(client=client).delete()

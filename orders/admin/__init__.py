@@ -4,6 +4,6 @@
 """
 
 from orders.admin import staff  # isort: skip
-from orders.admin import clients, inbox, outbox, record, repairs, retention, tenants
+from orders.admin import clients, inbox, onboarding_selftests, outbox, record, repairs, retention, tenants
 
-__all__ = ["clients", "inbox", "outbox", "record", "repairs", "retention", "staff", "tenants"]
+__all__ = ["clients", "inbox", "onboarding_selftests", "outbox", "record", "repairs", "retention", "staff", "tenants"]

@@ -1,58 +1,33 @@
-"""Tenants: set up in a form that says what is wrong in the words of the onboarding file."""
+"""Tenants: set up on the onboarding page or by a file, changed in a form, switched on pages that say what it does."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
+from unfold.decorators import action
 
 from orders.admin.base import HistoryAdmin
-from orders.admin.fields import PairsField, SecondsField, TextField
-from orders.clock import DatabaseClock
-from orders.migration.switching import telling_after
+from orders.admin.onboarding import guide_view, start_view
+from orders.admin.onboarding_files import export_view, file_view
+from orders.admin.onboarding_forms import TenantForm
+from orders.admin.onboarding_switches import active_view, mode_view
 from orders.models import ApiClient, Destination, Tenant
-from orders.onboarding.fields import HttpUrl, Schedule
-from orders.onboarding.model import Code
+from orders.selftest.running import self_test
 from orders.words import mark, state_in_words
 
-
-class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable when run
-    external_url = TextField(
-        annotation=HttpUrl,
-        required=False,
-        label="External URL",
-        help_text="The address of the tenant's own order service. Needed in proxy and migrating mode.",
-    )
-    status_map = PairsField(
-        annotation=dict[Code, Code],
-        required=False,
-        label="Status words",
-        help_text="The tenant's words and ours, one pair per line: NEW = CREATED",
-    )
-    event_retry_schedule = SecondsField(
-        annotation=Schedule,
-        required=False,
-        label="Retry schedule of events",
-        help_text="Seconds before each retry: 1, 5, 30. Empty: the hub's own schedule.",
-    )
-
-    class Meta:
-        model = Tenant
-        fields = (
-            "slug", "name", "active", "mode", "country", "time_zone", "external_url", "proxy_timeout_seconds",
-            "status_map", "case_type", "event_retry_schedule", "not_fetched_after_minutes", "tells_from",
-        )  # fmt: skip
-
-    def clean(self) -> dict[str, Any] | None:
-        values = super().clean() or self.cleaned_data
-        reads_through = values.get("mode") in (Tenant.Mode.PROXY, Tenant.Mode.MIGRATING)
-        if reads_through and not values.get("external_url") and "external_url" not in self.errors:
-            self.add_error("external_url", f"Write the tenant's address: in {values['mode']} mode orders come from it.")
-        return values
+SELF_TEST_EFFECT = (
+    "Signs in, reads and searches as a client made for the test alone; sends a signed test event of no order to each "
+    "supplier's webhook; writes a sample order for each warehouse without sending it and asks each whether it knows "
+    "our login; reads from the tenant's own order service where orders are read through. No order is made. It takes a "
+    "minute at most and is kept with your name."
+)
 
 
 class _Glance(TabularInline):  # type: ignore[misc]  # unfold has no types
@@ -100,6 +75,8 @@ class TenantAdmin(HistoryAdmin):
     list_filter = ("mode", "active")
     search_fields = ("slug", "name")
     inlines = (ClientsOfTenant, DestinationsOfTenant)
+    actions_list = ("onboarding_file",)
+    actions_detail = ("onboard", "self_test", "switch_active", "switch_mode", "export")
     fieldsets = (
         ("Who", {"fields": (("name", "slug"), ("country", "time_zone"), "active")}),
         ("Where orders come from", {"fields": ("mode", ("external_url", "proxy_timeout_seconds"), "status_map")}),
@@ -112,17 +89,60 @@ class TenantAdmin(HistoryAdmin):
         return mark("active", "moving") if tenant.active else mark("switched off", "waiting")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """The id stands in partners' addresses, so it stays."""
-        return ("slug",) if obj else ()
+        """The id stands in partners' addresses, so it stays; mode and active have pages that say what a switch does."""
+        return ("slug", "active", "mode") if obj else ()
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return start_view(self, request)
+
+    @action(description="Onboarding", url_path="onboard", permissions=["view"], icon="checklist")  # type: ignore[untyped-decorator]
+    def onboard(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return guide_view(self, request, self._tenant(request, object_id))
+
+    @action(description="Self-test", url_path="self-test", permissions=["change"], icon="fact_check")  # type: ignore[untyped-decorator]
+    def self_test(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Says what it will do; does it on POST, and leads to the report."""
+        tenant = self._tenant(request, object_id)
+        if not self.has_change_permission(request, tenant):
+            raise PermissionDenied
+        if request.method == "POST":
+            run = self_test(tenant, who=request.user.get_username())
+            return HttpResponseRedirect(reverse("admin:orders_selftest_change", args=(run.pk,)))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Test every road of {tenant}",
+            "effect": SELF_TEST_EFFECT,
+            "button": "Run the self-test",
+            "back": reverse("admin:orders_tenant_change", args=(tenant.pk,)),
+        }
+        return TemplateResponse(request, "admin/orders/confirm.html", context)
+
+    @action(description="Switch on or off", url_path="switch", permissions=["change"], icon="power_settings_new")  # type: ignore[untyped-decorator]
+    def switch_active(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return active_view(self, request, self._tenant(request, object_id))
+
+    @action(description="Switch mode", url_path="mode", permissions=["change"], icon="swap_horiz")  # type: ignore[untyped-decorator]
+    def switch_mode(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return mode_view(self, request, self._tenant(request, object_id))
+
+    @action(description="Export as a file", url_path="export", permissions=["view"], icon="download")  # type: ignore[untyped-decorator]
+    def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return export_view(self._tenant(request, object_id))
+
+    @action(description="Apply an onboarding file", url_path="onboarding-file", permissions=["add"], icon="upload_file")  # type: ignore[untyped-decorator]
+    def onboarding_file(self, request: HttpRequest) -> HttpResponse:
+        return file_view(self, request)
+
+    def _tenant(self, request: HttpRequest, object_id: str) -> Tenant:
+        tenant = self.get_object(request, object_id)
+        if not isinstance(tenant, Tenant) or not self.has_view_permission(request, tenant):
+            raise PermissionDenied
+        return tenant
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[type[_Glance], ...]:
         return self.inlines if obj else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
-        """A changed mode changes who is told, unless the moment was chosen in the same form."""
-        if change and "mode" in form.changed_data and "tells_from" not in form.changed_data:
-            obj.tells_from = telling_after(obj, before=form.initial["mode"], now=DatabaseClock().now())
-        super().save_model(request, obj, form, change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db import connection, transaction
@@ -29,14 +30,45 @@ def apply_file(content: bytes, *, file: str, who: str, dry_run: bool = False) ->
     A dry run does everything and rolls back.
     """
     text = read(content, file=file)
-    report = Report(note=f"onboarding by {who}")
     with transaction.atomic():
         _one_at_a_time()
-        faults = _apply(check(text), text, report)
-        if faults:
-            raise FileRefused(file, faults)
+        report = _apply_text(text, who=who)
         transaction.set_rollback(dry_run)
     return report
+
+
+def apply_keys(tenant: Tenant, keys: Mapping[str, Any], *, who: str) -> Report:
+    """Lay these keys of the file over what is stored of the tenant, as if an exported file was edited and applied.
+
+    For forms: raises FileRefused whose faults have places such as ``("tenants", 0, "suppliers", 0, "webhook", "url")``.
+    """
+    with transaction.atomic():
+        _one_at_a_time()
+        stored = exported_tenant(Tenant.objects.get(pk=tenant.pk))
+        stored.pop("api_clients", None)
+        data = {"tenants": [_plain({**stored, **keys})]}
+        return _apply_text(Text("the form", data, dict.fromkeys(_places(data), 1)), who=who)
+
+
+def exported_objects(tenant: Tenant, key: str) -> Any:
+    """What the file would say under one key of the tenant, secrets masked; None where it would be silent."""
+    section = sections().get(key)
+    return section.export(tenant) if section else exported_tenant(tenant).get(key)
+
+
+def _apply_text(text: Text, *, who: str) -> Report:
+    report = Report(note=f"onboarding by {who}")
+    faults = _apply(check(text), text, report)
+    if faults:
+        raise FileRefused(text.file, faults)
+    return report
+
+
+def _places(data: Any, place: Place = ()) -> Iterator[Place]:
+    yield place
+    below = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for part, value in below:
+        yield from _places(value, (*place, part))
 
 
 def _one_at_a_time() -> None:

@@ -21,6 +21,22 @@ class Refusal:
     because: str
 
 
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What became of one object, or of one member of it; ``old`` and ``new`` are texts to show, secrets masked."""
+
+    word: str
+    """``created``, ``changed`` or ``unchanged``."""
+    what: str
+    member: str = ""
+    old: str = ""
+    new: str = ""
+
+    def __str__(self) -> str:
+        told = f"{self.word:<11}{self.what}"
+        return f"{told}  {self.member}: {self.old} → {self.new}" if self.member else told
+
+
 @dataclass(slots=True)
 class Report:
     """Collects what happens to each object while a file is applied.
@@ -33,25 +49,29 @@ class Report:
     """Goes into the history of each changed row: who applied it."""
     base: Place = ()
     """Where the tenant under work stands in the file; places given to ``refuse`` are relative to it."""
-    lines: list[str] = field(default_factory=list)
+    happenings: list[Happening] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     secrets: list[tuple[str, str, str]] = field(default_factory=list, repr=False)
     counts: dict[str, int] = field(default_factory=lambda: {"created": 0, "changed": 0, "unchanged": 0})
     _touched: set[str] = field(default_factory=set)
 
+    @property
+    def lines(self) -> list[str]:
+        return [str(happening) for happening in self.happenings]
+
     def created(self, what: str) -> None:
         self._count(what, "created")
-        self.lines.append(f"created    {what}")
+        self.happenings.append(Happening("created", what))
 
     def changed(self, what: str, member: str, old: Any, new: Any) -> None:
         """One line per member; an object with several counts once."""
         if what not in self._touched:
             self._count(what, "changed")
-        self.lines.append(f"changed    {what}  {member}: {_shown(old)} → {_shown(new)}")
+        self.happenings.append(Happening("changed", what, member, _shown(old), _shown(new)))
 
     def unchanged(self, what: str) -> None:
         self._count(what, "unchanged")
-        self.lines.append(f"unchanged  {what}")
+        self.happenings.append(Happening("unchanged", what))
 
     def made_secret(self, what: str, name: str, value: str) -> None:
         """A secret that was generated because the file has none; the only time it is shown."""

@@ -1,0 +1,189 @@
+"""Switching a tenant: on and off, and from one mode to another. What it does is said first, by the same rules.
+
+Nothing is lost by a switch: what is owed stays in its rows. While a tenant is off its tokens are refused and its owed
+rows are held, not attempted; switched on, the sweep finds them where they stood.
+
+What an app knows of a mode comes from the callables of ``settings.SWITCHES``: ``(tenant, mode) -> Iterable[Note]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
+from pydantic import TypeAdapter, ValidationError
+
+from orders.api.modes import check_mode
+from orders.migration import switching as migration
+from orders.models import Lane, OperatorAction, OrderQueue, Tenant
+from orders.onboarding.fields import HttpUrl
+from orders.problems import Problem
+from orders.wakes import wake_inbound, wake_outbound
+
+ADDRESSES = (
+    ("GET", "/api/v1/business-units/u/customer-orders/o", "read one order"),
+    ("POST", "/api/v1/business-units/u/customer-orders:search", "search orders"),
+    ("PUT", "/api/v1/business-units/u/customer-orders/o", "send an order"),
+    ("POST", "/api/v1/customer-orders:load", "load many orders"),
+    ("POST", "/api/v1/migration/orders", "name orders that the tenant's system knows"),
+    ("GET", "/api/v1/business-units/u/customer-orders/o/fulfilment", "read what suppliers and warehouses did"),
+    ("GET", "/api/v1/stock", "read suppliers' stock"),
+    ("GET", "/api/v1/order-events", "ask what became of an order that was sent"),
+    ("POST", "/api/v1/order-events/e:retry", "retry or discard orders that failed"),
+    ("PUT", "/api/v1/orderflow-channels/c/products/s", "send products to warehouses"),
+)
+"""A method, an address of each kind and what it is for; ``orders.api.modes`` says when it answers."""
+
+
+class SwitchRefused(Exception):
+    """The switch cannot be made as asked; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One sentence about a switch; one that ``blocks`` says what must be done before."""
+
+    words: str
+    blocks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is owed just now."""
+
+    orders: int
+    """Orders with events to apply."""
+    deliveries: int
+    """Orders with something to send, per supplier and warehouse."""
+
+    def __str__(self) -> str:
+        orders = f"{self.orders} order{'' if self.orders == 1 else 's'} with events to apply"
+        lanes = f"{self.deliveries} order{'' if self.deliveries == 1 else 's'} with something to send"
+        return f"{orders} and {lanes}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModePlan:
+    """What switching to ``mode`` would change."""
+
+    mode: str
+    starts: Sequence[str]
+    stops: Sequence[str]
+    notes: Sequence[Note]
+
+    @property
+    def blocked(self) -> bool:
+        return any(note.blocks for note in self.notes)
+
+
+def waiting(tenant: Tenant) -> Waiting:
+    """Counted over the partial indexes of what is due."""
+    return Waiting(
+        OrderQueue.objects.filter(tenant=tenant, due_at__isnull=False).count(),
+        Lane.objects.filter(destination__tenant=tenant, due_at__isnull=False).count(),
+    )
+
+
+def mode_plan(tenant: Tenant, mode: str, *, external_url: str | None = None) -> ModePlan:
+    """``external_url`` None: the stored one."""
+    after = Tenant(pk=tenant.pk, slug=tenant.slug, mode=mode)
+    before, later = set(_answering(tenant)), set(_answering(after))
+    words = [f"{what} ({method})" for method, _, what in ADDRESSES]
+    notes = [*_core_notes(tenant, mode, tenant.external_url if external_url is None else external_url)]
+    notes += [note for path in settings.SWITCHES for note in import_string(path)(tenant, mode)]
+    starts, stops = later - before, before - later
+    return ModePlan(mode, [w for w in words if w in starts], [w for w in words if w in stops], notes)
+
+
+def switch_mode(tenant: Tenant, mode: str, *, who: str, reason: str, external_url: str | None = None) -> Tenant:
+    """Raises SwitchRefused. On record with the reason; a given address is stored where the mode reads from it."""
+    _want_reason(reason)
+    with transaction.atomic():
+        locked = Tenant.objects.select_for_update().get(pk=tenant.pk)
+        _want(mode != locked.mode, f"{locked} is in {mode} mode already; nothing was changed.")
+        url = locked.external_url if external_url is None else _checked_url(external_url)
+        blocking = [note.words for note in mode_plan(locked, mode, external_url=url).notes if note.blocks]
+        _want(not blocking, " ".join(blocking))
+        if mode != Tenant.Mode.EVENTS and url != locked.external_url:
+            locked.external_url = url
+            _save(locked, ["external_url"], f"mode switched by {who}")
+        switched = migration.switch_mode(locked, mode, who=who, reason=reason)
+    _wake()
+    return switched
+
+
+def switch_active(tenant: Tenant, *, active: bool, who: str, reason: str) -> Tenant:
+    """On or off, on record with the reason. Raises SwitchRefused where it is so already."""
+    _want_reason(reason)
+    word = "on" if active else "off"
+    with transaction.atomic():
+        locked = Tenant.objects.select_for_update().get(pk=tenant.pk)
+        _want(locked.active != active, f"{locked} is switched {word} already; nothing was changed.")
+        locked.active = active
+        _save(locked, ["active"], f"switched {word} by {who}")
+        _record(locked, f"switch {word}", f"switched {word}", who=who, reason=reason)
+    if active:
+        _wake()
+    return locked
+
+
+def _answering(tenant: Tenant) -> Iterable[str]:
+    for method, path, what in ADDRESSES:
+        try:
+            check_mode(tenant, path, method)
+        except Problem:
+            continue
+        yield f"{what} ({method})"
+
+
+def _core_notes(tenant: Tenant, mode: str, external_url: str) -> Iterable[Note]:
+    if mode != Tenant.Mode.EVENTS and not external_url:
+        yield Note(f"Write the tenant's external URL: in {mode} mode orders come from there.", blocks=True)
+    owed = waiting(tenant)
+    if owed.orders or owed.deliveries:
+        yield Note(f"{owed}: they stay and go on in the new mode.")
+    else:
+        yield Note("Nothing waits to be applied or sent.")
+    if mode == Tenant.Mode.EVENTS:
+        yield Note("Orders are read from what was sent to the hub; one that was never sent is unknown (404).")
+    else:
+        yield Note("Orders are read from the tenant's own order service; what is stored here is kept.")
+    if mode == Tenant.Mode.PROXY:
+        yield Note("Suppliers and warehouses are told of no new order.")
+
+
+def _checked_url(text: str) -> str:
+    try:
+        return str(TypeAdapter(HttpUrl).validate_python(text)) if text else ""
+    except ValidationError as error:
+        because = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise SwitchRefused(f"The external URL {because}.") from None
+
+
+def _want_reason(reason: str) -> None:
+    _want(bool(reason.strip()), "Write a reason first; nothing was changed.")
+
+
+def _want(holds: bool, words: str) -> None:
+    if not holds:
+        raise SwitchRefused(words)
+
+
+def _save(tenant: Tenant, fields: list[str], note: str) -> None:
+    tenant._change_reason = note[:100]  # type: ignore[attr-defined]  # read by simple_history
+    tenant.save(update_fields=[*fields, "updated_at"])
+
+
+def _record(tenant: Tenant, action: str, outcome: str, *, who: str, reason: str) -> None:
+    OperatorAction.objects.create(
+        tenant=tenant, who=who, action=action, subject=f"tenant:{tenant.pk}", reason=reason, outcome=outcome
+    )
+
+
+def _wake() -> None:
+    """A hint only; the sweep finds the rows without it."""
+    wake_inbound()
+    wake_outbound()
