@@ -56,6 +56,8 @@ ATTENTION = [
     "orderflow.attention.needing_a_person",
 ]
 """Callables that add lines to what needs a person on the home page (orders.watch.attention)."""
+TENANT_FACTS = ["proxy.attention.facts"]
+"""Callables that tell of each tenant on the home page (orders.watch.facts)."""
 ORDER_LINKS = ["orderflow.order_links.links"]
 """Callables that add buttons to the page of an order (orders.order_links)."""
 ITEM_TAKERS = ["suppliers.takers.takers", "orderflow.takers.takers"]
@@ -120,6 +122,7 @@ MIDDLEWARE = [
     "config.security.StaffCsrf",
     "config.security.StaffAuthentication",
     "config.security.StaffMessages",
+    "orders.admin.zones.ReadersZone",
     "simple_history.middleware.HistoryRequestMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -276,6 +279,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = "orders.formats"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -302,6 +306,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "orders.admin.home.dashboard",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("orders/icon.svg")}],
     "STYLES": [lambda _: static("orders/console.css")],
+    "SCRIPTS": [lambda _: static("orders/zone.js")],
     "SIDEBAR": {"navigation": "orders.admin.navigation.navigation"},
     "ACCOUNT": {"navigation": "orders.admin.navigation.account"},
 }

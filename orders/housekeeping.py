@@ -8,14 +8,19 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from orders.models import UsedAssertion
+from orders.watch import figures
 
 BATCH_ROWS = 1_000
 
 
 def remove_expired() -> int:
-    """Delete access tokens an hour past their end and spent assertions that have run out; returns how many."""
+    """Delete old access tokens, spent assertions and figures that no chart shows; returns how many.
+
+    A token is kept for an hour past its end.
+    """
     now = timezone.now()
     old = AccessToken.objects.filter(expires__lt=now - timedelta(hours=1)).values_list("pk", flat=True)
     spent = UsedAssertion.objects.filter(expires_at__lt=now).values_list("pk", flat=True)
     removed = AccessToken.objects.filter(pk__in=list(old[:BATCH_ROWS])).delete()[0]
+    removed += figures.remove_old()
     return int(removed) + int(UsedAssertion.objects.filter(pk__in=list(spent[:BATCH_ROWS])).delete()[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,8 +28,22 @@ def mark(word: str, meaning: str = "") -> SafeString:
 
 
 def exact(moment: datetime) -> str:
-    """``2026-11-20 10:00:00.123 UTC``"""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03d} UTC"
+    """``2026-11-20 11:00:00.123 UTC+1``, in the reader's zone (orders.admin.zones)."""
+    local = timezone.localtime(moment)
+    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d} {offset(local)}"
+
+
+def clock(moment: datetime) -> str:
+    """``11:00:05 UTC+1``, in the reader's zone."""
+    local = timezone.localtime(moment)
+    return f"{local:%H:%M:%S} {offset(local)}"
+
+
+def offset(moment: datetime) -> str:
+    """How far the reader's clock is from UTC at that moment: ``UTC``, ``UTC+1``, ``UTC-3:30``."""
+    minutes = round((timezone.localtime(moment).utcoffset() or timedelta()).total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return "UTC" if not minutes else f"UTC{'+' if minutes > 0 else '-'}{hours}" + (f":{rest:02d}" if rest else "")
 
 
 def ago(moment: datetime | None) -> SafeString | str:
@@ -62,7 +76,7 @@ def link(url: str, words: str) -> SafeString | str:
 
 def state_in_words(destination: Destination) -> str:
     """``Stopped for 12 min, because …; next probe in 8 min.``"""
-    now = DatabaseClock().now()
+    now = DatabaseClock.recent().now()
     probe = f"; next probe {until(destination.probe_at, now=now)}" if destination.probe_at else ""
     since = f" for {in_words(now - destination.state_since)}" if destination.state_since else ""
     because = destination.state_reason.rstrip(".")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from django.db.models import Count
 from django.urls import reverse
 
 from orders.models import Tenant
 from orders.watch.attention import Attention
+from orders.watch.facts import Fact
 from proxy import breaker
+from proxy.models import ContractDrift
 
 
 def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
@@ -34,3 +37,21 @@ def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
                 harm=10.0,
                 open_words="Open the tenant",
             )
+
+
+def facts(tenants: Sequence[Tenant]) -> dict[int, list[Fact]]:
+    """Named in ``settings.TENANT_FACTS``: the breaker, and in how many ways the answers leave the contract."""
+    reading = [tenant.pk for tenant in tenants if tenant.mode != Tenant.Mode.EVENTS]
+    drifts = ContractDrift.objects.filter(tenant__in=reading).order_by().values_list("tenant").annotate(Count("pk"))
+    counts = dict(drifts)
+    return {pk: [_breaker(pk), *_drift(pk, counts.get(pk, 0))] for pk in reading}
+
+
+def _breaker(tenant_id: int) -> Fact:
+    state = breaker.state(tenant_id)
+    return Fact("breaker", state, "plain" if state == "closed" else "person")
+
+
+def _drift(tenant_id: int, count: int) -> list[Fact]:
+    page = reverse("admin:proxy_contractdrift_changelist")
+    return [Fact("drift", str(count), "waiting", f"{page}?of={tenant_id}")] if count else []

@@ -19,20 +19,19 @@ from suppliers.models import Supplier, SupplierPart
 def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
     """Named in ``settings.ATTENTION``. The limit is each tenant's ``not_fetched_after_minutes``."""
     now = timezone.now()
-    tenants = Tenant.objects.all() if tenant_id is None else Tenant.objects.filter(pk=tenant_id)
-    for tenant in tenants:
-        limit = now - timedelta(minutes=tenant.not_fetched_after_minutes)
-        late = SupplierPart.objects.filter(tenant=tenant, unfetched_since__lte=limit).order_by()
-        rows = list(late.values_list("supplier").annotate(Count("pk"), Min("unfetched_since")))
-        names = dict(Supplier.objects.filter(pk__in=[row[0] for row in rows]).values_list("pk", "name"))
-        for supplier_id, count, since in rows:
-            yield Attention(
-                f"{names.get(supplier_id, 'A supplier')} of {tenant.name}: {count} order{'' if count == 1 else 's'} "
-                f"delivered but not fetched for {in_words(now - since)}. Ask the supplier whether its system runs.",
-                f"{reverse('admin:suppliers_supplierpart_changelist')}?fetch=late&of={tenant.pk}",
-                harm=count * (now - since).total_seconds() / 3600,
-                open_words="Open these orders",
-            )
+    late = late_parts() if tenant_id is None else late_parts().filter(tenant=tenant_id)
+    rows = list(late.order_by().values_list("tenant", "supplier").annotate(Count("pk"), Min("unfetched_since")))
+    tenants = Tenant.objects.in_bulk({row[0] for row in rows})
+    names = dict(Supplier.objects.filter(pk__in=[row[1] for row in rows]).values_list("pk", "name"))
+    for tenant_pk, supplier_id, count, since in rows:
+        yield Attention(
+            f"{names.get(supplier_id, 'A supplier')} of {tenants[tenant_pk].name}: {count} "
+            f"order{'' if count == 1 else 's'} delivered but not fetched for {in_words(now - since)}. Ask the supplier "
+            "whether its system runs.",
+            f"{reverse('admin:suppliers_supplierpart_changelist')}?fetch=late&of={tenant_pk}",
+            harm=count * (now - since).total_seconds() / 3600,
+            open_words="Open these orders",
+        )
 
 
 def late_parts() -> QuerySet[SupplierPart]:

@@ -38,6 +38,16 @@ def exact(moment: datetime) -> str:
 
 
 @register.filter
+def offset(moment: datetime) -> str:
+    return words.offset(moment)
+
+
+@register.filter
+def clock(moment: datetime) -> str:
+    return words.clock(moment)
+
+
+@register.filter
 def length_of_time(length: timedelta) -> str:
     return durations.in_words(length)
 

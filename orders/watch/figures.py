@@ -7,7 +7,7 @@ comes back grows with the steps shown and the kinds counted, never with orders, 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -142,10 +142,10 @@ def by_tenant(tenant_id: int | None, now: datetime) -> dict[int, Work]:
     return dict(found)
 
 
-def whole(steps: Mapping[datetime, Work]) -> Work:
-    """All steps together."""
+def whole(works: Iterable[Work]) -> Work:
+    """All together."""
     total = Work()
-    for work in steps.values():
+    for work in works:
         total.counts.update(work.counts)
         total.failures.update(work.failures)
         total.lengths.counts.update(work.lengths.counts)

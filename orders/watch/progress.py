@@ -27,26 +27,58 @@ class OldestDue:
         return any(age is not None and age > limit for age in (self.events, self.deliveries))
 
 
-def oldest_due() -> OldestDue:
+def oldest_due(tenant_id: int | None = None) -> OldestDue:
     """One look at the first row of each tenant's and destination's partial index, however many rows are owed."""
     clock = DatabaseClock()
-    running = Tenant.objects.filter(active=True)
+    tenants, destinations = _running(tenant_id), _moving(tenant_id, clock)
+    return OldestDue(
+        events=_age(_oldest(_with_first_due(tenants, _queues())), clock),
+        deliveries=_age(_oldest(_with_first_due(destinations, _lanes())), clock),
+    )
+
+
+def oldest_due_by_tenant(tenant_id: int | None = None) -> dict[int, OldestDue]:
+    """The same for each tenant; one that is switched off has nothing due."""
+    clock = DatabaseClock()
+    events = dict(_with_first_due(_running(tenant_id), _queues()).values_list("pk", "first_due"))
+    deliveries: dict[int, datetime] = {}
+    for pk, first in _with_first_due(_moving(tenant_id, clock), _lanes()).values_list("tenant", "first_due"):
+        if first is not None:
+            deliveries[pk] = min(first, deliveries.get(pk, first))
+    return {pk: OldestDue(_age(first, clock), _age(deliveries.get(pk), clock)) for pk, first in events.items()}
+
+
+def _running(tenant_id: int | None) -> QuerySet[Tenant]:
+    running = Tenant.objects.filter(active=True).order_by()
+    return running if tenant_id is None else running.filter(pk=tenant_id)
+
+
+def _moving(tenant_id: int | None, clock: DatabaseClock) -> QuerySet[Destination]:
     moving = Destination.objects.filter(
         Q(waits_until__isnull=True) | Q(waits_until__lte=clock.now()),
         active=True,
         tenant__active=True,
         state=Destination.State.RUNNING,
         open_seconds__isnull=True,
-    )
-    return OldestDue(
-        events=_age(_oldest(running, OrderQueue.objects.filter(tenant=OuterRef("pk"))), clock),
-        deliveries=_age(_oldest(moving, Lane.objects.filter(destination=OuterRef("pk"))), clock),
-    )
+    ).order_by()
+    return moving if tenant_id is None else moving.filter(tenant=tenant_id)
 
 
-def _oldest(owners: QuerySet[Any], lines: QuerySet[Any]) -> datetime | None:
+def _queues() -> QuerySet[Any]:
+    return OrderQueue.objects.filter(tenant=OuterRef("pk"))
+
+
+def _lanes() -> QuerySet[Any]:
+    return Lane.objects.filter(destination=OuterRef("pk"))
+
+
+def _with_first_due(owners: QuerySet[Any], lines: QuerySet[Any]) -> QuerySet[Any]:
     first = lines.filter(due_at__isnull=False).order_by("due_at").values("due_at")[:1]
-    oldest: datetime | None = owners.annotate(first_due=Subquery(first)).aggregate(oldest=Min("first_due"))["oldest"]
+    return owners.annotate(first_due=Subquery(first))
+
+
+def _oldest(owners: QuerySet[Any]) -> datetime | None:
+    oldest: datetime | None = owners.aggregate(oldest=Min("first_due"))["oldest"]
     return oldest
 
 

@@ -158,8 +158,8 @@ def test_a_tenant_is_told_its_own_figures_only(time_machine):
     tally.read(2, None, failure="external-busy")
     tally.write()
     hour = figures.PERIODS["hour"]
-    own = figures.whole(figures.events_and_reads(hour, 1, NOW))
-    both = figures.whole(figures.events_and_reads(hour, None, NOW))
+    own = figures.whole(figures.events_and_reads(hour, 1, NOW).values())
+    both = figures.whole(figures.events_and_reads(hour, None, NOW).values())
     assert (own.counts["received"], own.counts["read"]) == (1, 0)
     assert (both.counts["received"], both.counts["read"], both.failures) == (31, 2, {"external-busy": 1})
     assert set(figures.by_tenant(1, NOW)) == {1}
