@@ -79,7 +79,7 @@ def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
     else:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):  # a day beyond what a computer counts overflows
             return None
         seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
     shortest, longest = RETRY_AFTER_SECONDS

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from tests.benchmarks import scale_dead_endpoint
 from tests.benchmarks.comparison import Limit
 from tests.benchmarks.stack import ROOT
 from tests.bodies import body
@@ -155,4 +156,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
         print(json.dumps(measure(sys.argv[2])))
     else:
-        sys.exit(main())
+        sys.exit(main() | scale_dead_endpoint.main())

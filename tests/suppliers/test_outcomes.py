@@ -96,6 +96,7 @@ def test_a_call_without_a_whole_answer_has_its_outcome(error, verdict, breaker):
         ("Sat, 21 Nov 2026 08:00:00 GMT", 3600.0),
         ("Fri, 20 Nov 2026 08:01:00 -0000", 60.0),
         ("²", None),
+        (f"Fri, {'9' * 20} Nov 2026 08:01:00 GMT", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date_within_a_second_and_an_hour(text, seconds):
