@@ -80,7 +80,11 @@ ONBOARDING_STEPS = [
 """The steps of the onboarding page after the tenant itself (orders.onboarding.steps)."""
 SWITCHES = ["proxy.switching.notes"]
 """Callables that say what a switch of a tenant's mode needs or does in their world (orders.onboarding.switching)."""
-PERIODIC = ["orderflow.despatches.DespatchPolling", "orders.repairs.runs.RepairRuns"]
+PERIODIC = [
+    "orderflow.despatches.DespatchPolling",
+    "orders.repairs.runs.RepairRuns",
+    "orders.migration.releasing.Releasing",
+]
 """What apps do by themselves every so often (orders.periodic)."""
 
 SECRET_KEY = ENV.secret_key

@@ -41,7 +41,7 @@ def switch_mode(tenant: Tenant, mode: str, *, who: str, reason: str = "") -> Ten
     if before == mode:
         return stored
     stored.tells_from = telling_after(stored, before=before, now=DatabaseClock().now())
-    stored._change_reason = f"{who}: {reason}"[:100]
+    stored._change_reason = f"{who}: {reason}"[:100]  # type: ignore[attr-defined]  # read by simple_history
     stored.save(update_fields=["mode", "tells_from", "updated_at"])
     _note(stored, who=who, action="switch mode", reason=reason, outcome=f"{before} to {mode}")
     return stored
@@ -55,7 +55,7 @@ def tell_from(tenant: Tenant, moment: datetime | None, *, who: str, reason: str 
     """
     stored = Tenant.objects.select_for_update().get(pk=tenant.pk)
     stored.tells_from = moment
-    stored._change_reason = f"{who}: {reason}"[:100]
+    stored._change_reason = f"{who}: {reason}"[:100]  # type: ignore[attr-defined]  # read by simple_history
     stored.save(update_fields=["tells_from", "updated_at"])
     said = moment.isoformat(timespec="seconds") if moment else "nobody is told"
     _note(stored, who=who, action="tell from", reason=reason, outcome=said[:40])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -44,6 +45,14 @@ class Plan:
         else:
             line["because"] = owed.because
         self.owing.setdefault(change.event_id, []).append(line)
+
+    def owed(self) -> Counter[int]:
+        """How many deliveries are owed to each destination."""
+        return Counter(debt.owed.destination_id for debt in self._debts)
+
+    def owed_of(self) -> Counter[OrderKey]:
+        """How many deliveries each order owes."""
+        return Counter(OrderKey(debt.tenant_id, debt.business_unit_id, debt.customer_order_id) for debt in self._debts)
 
     def write(self) -> int:
         """Write the debts and what the planners remember; returns how many deliveries are owed.

@@ -160,6 +160,7 @@ def _entry(entry: TimelineEntry) -> Happening:
 
 
 _DONE = {"retry": "retried", "discard": "discarded", "pause": "paused", "resume": "resumed", "probe": "probed",
+         "release": "released",
          "erase": "erased the personal data of"}  # fmt: skip
 
 

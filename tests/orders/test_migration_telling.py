@@ -153,26 +153,19 @@ def test_a_switch_to_the_present_mode_changes_nothing(engine, switch):
     assert not OperatorAction.objects.exists()
 
 
-def test_the_admins_form_and_the_onboarding_file_end_a_migration_alike(engine, switch, root, tmp_path):
+def test_the_onboarding_file_ends_a_migration_like_a_switch(engine, switch, tmp_path):
     from django.core.management import call_command
 
     switch("migrating")
-    form = {"slug": "acme", "name": "Acme", "mode": "events", "time_zone": "UTC", "case_type": "contentClaim",
-            "active": "on", "external_url": "https://oms.example.com/api/v1", "not_fetched_after_minutes": "30",
-            "status_map": "", "event_retry_schedule": ""}  # fmt: skip
-    for prefix in ("api_clients", "destinations"):
-        form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
-    answer = root.post(f"/admin/orders/tenant/{engine.tenant.pk}/change/", form)
-    assert answer.status_code == 302, answer.content.decode()[-3000:]
-    first = Tenant.objects.get()
-    assert (first.mode, first.tells_from is None) == ("events", False)
-    switch("migrating")
+    engine.put()
     file = tmp_path / "tenants.yaml"
     entry = {"id": "acme", "name": "Acme", "mode": "events", "external_url": "https://oms.example.com/api/v1"}
     file.write_text(json.dumps({"tenants": [entry]}))
     call_command("onboard", str(file))
-    second = Tenant.objects.get()
-    assert (second.mode, second.tells_from > first.tells_from) == ("events", True)
+    engine.put("new")
+    engine.drain()
+    assert owed() == ["new-1"]
+    assert (Tenant.objects.get().mode, engine.order().known_before) == ("events", True)
 
 
 def test_put_is_taken_while_migrating_and_reads_still_go_to_the_own_system(make_tenant, sign_in, apply_all, settings):
