@@ -15,9 +15,9 @@ from django.db import transaction
 
 from orders import timeline
 from orders.documents import render
+from suppliers.fetches import part_of
 from suppliers.inbound import DeliveryUpdated, OrderStatusUpdated, Received, StockItem, StockUpdated, parse_report
 from suppliers.models import PartDelivery, StockLevel, Supplier, SupplierEvent, SupplierPart
-from suppliers.order_data import part_of
 from suppliers.parts import value_digest
 
 

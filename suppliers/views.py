@@ -21,8 +21,9 @@ from orders.models import Delivery
 from orders.problems import InvalidParameter, NotFound
 from suppliers import fulfilment, own_deliveries, schema
 from suppliers.feed import event_json, note_told, page_after
+from suppliers.fetches import fetch_part
 from suppliers.models import Supplier
-from suppliers.order_data import answer_for, read_part, record_fetch
+from suppliers.order_data import answer_for
 from suppliers.reports import receive_report
 
 MOST_ITEMS = 200
@@ -39,10 +40,9 @@ class OrderDataView(ApiView):
         token = read_parameters(request, {"ExternalId": text}).get("ExternalId", "")
         if not token:
             raise InvalidParameter("Name the order with ?ExternalId=<orderToken>; the names' letter case counts.")
-        read = read_part(self.caller, token)
-        response = render_json(answer_for(read))
+        part = fetch_part(self.caller.client, token, correlation_id=correlation_id())
+        response = render_json(answer_for(part, case_type=self.caller.tenant.case_type))
         etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
-        record_fetch(read, correlation_id=correlation_id())
         response.headers["ETag"] = etag
         return conditional(request._request, etag, response)
 

@@ -17,6 +17,7 @@ from orders.channels import OrderKey
 from orders.clock import DatabaseClock
 from orders.ids import new_id
 from orders.models import OrderEvent, OrderQueue
+from orders.prepared import Prepared
 from orders.watch import tally
 
 
@@ -29,30 +30,28 @@ class Accepted:
 def accept(key: OrderKey, *, payload: bytes, client_id: int | None, correlation_id: str) -> Accepted:
     """Store one event durably and mark its queue due. The payload is kept as received; the caller has checked it."""
     event_id = new_id()
-    text = payload.decode()
     if connection.vendor == "sqlite":
-        sequence = _accept_sqlite(key, event_id, text, client_id, correlation_id)
+        sequence = _accept_sqlite(key, event_id, payload.decode(), client_id, correlation_id)
     else:
-        with connection.cursor() as cursor:
-            cursor.execute(_ACCEPT, [*key, event_id, key.tenant_id, text, client_id, correlation_id])
-            sequence = cursor.fetchone()[0]
+        row = _ACCEPT.first_row(*key, event_id, payload, client_id, correlation_id)
+        sequence = int(row[0])  # type: ignore[index, arg-type]  # it returns a row with a number or raises
     tally.received(key.tenant_id)
     return Accepted(event_id, sequence)
 
 
-_ACCEPT = """
+_ACCEPT = Prepared("""
     WITH queue AS (
         INSERT INTO orders_orderqueue AS q
             (tenant_id, business_unit_id, customer_order_id, last_sequence, done_sequence, due_at, losses)
-        VALUES (%s, %s, %s, 1, 0, clock_timestamp(), 0)
+        VALUES ($1, $2, $3, 1, 0, clock_timestamp(), 0)
         ON CONFLICT (tenant_id, business_unit_id, customer_order_id) DO UPDATE
         SET last_sequence = q.last_sequence + 1, due_at = coalesce(q.due_at, excluded.due_at)
-        RETURNING id, last_sequence
+        RETURNING id, tenant_id, last_sequence
     )
     INSERT INTO orders_orderevent (id, queue_id, tenant_id, sequence, payload, client_id, correlation_id)
-    SELECT %s, queue.id, %s, queue.last_sequence, %s, %s, %s FROM queue
+    SELECT $4, queue.id, queue.tenant_id, queue.last_sequence, $5, $6, $7 FROM queue
     RETURNING sequence
-"""
+""")
 
 
 @transaction.atomic

@@ -1,0 +1,58 @@
+"""Statements below psycopg's cursors keep Django's laws."""
+
+import os
+
+import psycopg
+import pytest
+from django.contrib.auth.models import Group
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+
+from orders.prepared import Prepared
+
+pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
+ECHO = Prepared("SELECT $1::text, $2::bigint, $3::uuid")
+MAKE = Prepared("INSERT INTO auth_group (name) VALUES ($1) RETURNING name")
+
+
+def test_values_come_back_as_the_database_writes_them():
+    assert ECHO.first_row("ø'\\", 2**62, None) == ("ø'\\", str(2**62), None)
+    assert Prepared("SELECT 1 WHERE $1::text IS NULL").first_row("x") is None
+
+
+def test_a_statement_belongs_to_the_transaction_around_it():
+    with transaction.atomic():
+        assert MAKE.first_row("acme") == ("acme",)
+        transaction.set_rollback(True)
+    assert not Group.objects.filter(name="acme").exists()
+    MAKE.first_row("acme")
+    assert Group.objects.filter(name="acme").exists()
+
+
+def test_its_errors_are_djangos():
+    MAKE.first_row("acme")
+    with pytest.raises(IntegrityError, match="acme"):
+        MAKE.first_row("acme")
+    with pytest.raises(DataError, match="NUL"):
+        MAKE.first_row("a\0b")
+
+
+def test_it_does_not_run_in_a_broken_transaction():
+    def break_and_go_on():
+        with transaction.atomic():
+            transaction.set_rollback(True)
+            MAKE.first_row("acme")
+
+    with pytest.raises(transaction.TransactionManagementError):
+        break_and_go_on()
+    assert MAKE.first_row("acme") == ("acme",)
+
+
+def test_a_lost_connection_is_an_operational_error_and_the_next_one_prepares_again():
+    ECHO.first_row("x", 1, None)
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+        other.execute("SELECT pg_sleep(0.1)")
+    with pytest.raises(OperationalError):
+        ECHO.first_row("x", 1, None)
+    connection.close()
+    assert ECHO.first_row("y", 1, None) == ("y", "1", None)
