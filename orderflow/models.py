@@ -13,6 +13,7 @@ from simple_history.models import HistoricalRecords
 from orderflow.documents import REFERENCE_LIMIT
 from orders.channels import OrderKey
 from orders.models import Destination
+from orders.models.settings_history import SettingsHistory
 from orders.models.tenants import validate_time_zone
 
 IMPORT_PATH = "/remoteorder/imports/importitems.xml"
@@ -114,6 +115,7 @@ class Product(models.Model):
     """Of the import the warehouse last took; empty until it took one."""
     failure = models.TextField(blank=True, default="")
     updated_at = models.DateTimeField(auto_now=True)
+    history = SettingsHistory(excluded_fields=["owed_digest", "held_digest", "failure", "updated_at"])
 
     class Meta:
         ordering = ("channel", "sku")

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from orders.channels import OrderKey
 from orders.ids import new_id
+from orders.models.settings_history import SettingsHistory
 from orders.models.tenants import Tenant
 
 
@@ -43,6 +44,12 @@ class Destination(models.Model):
     concurrency = models.PositiveIntegerField(default=4)
     rate_limit_per_second = models.FloatField(null=True, blank=True)
     retry_schedule = models.JSONField(null=True, blank=True)
+    history = SettingsHistory(
+        excluded_fields=[
+            "state", "state_reason", "state_since", "probe_at", "failures", "open_seconds", "waits_until",
+            "recovering_since", "recovery_sent",
+        ]
+    )  # fmt: skip
 
     class Meta:
         ordering = ("tenant", "channel", "name")
