@@ -58,6 +58,8 @@ ATTENTION = [
 """Callables that add lines to what needs a person on the home page (orders.watch.attention)."""
 TENANT_FACTS = ["proxy.attention.facts"]
 """Callables that tell of each tenant on the home page (orders.watch.facts)."""
+ORDER_FINDERS = ["suppliers.finding.named", "orderflow.finding.named"]
+"""Callables that know orders by ids which only an app has (orders.finding)."""
 ORDER_LINKS = ["orderflow.order_links.links"]
 """Callables that add buttons to the page of an order (orders.order_links)."""
 ITEM_TAKERS = ["suppliers.takers.takers", "orderflow.takers.takers"]
