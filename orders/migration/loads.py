@@ -124,3 +124,9 @@ def _written(lines: Judged, accepted: Sequence[Accepted]) -> bytes:
             answer = {"line": number, "status": 202, "eventId": str(event.event_id), "sequence": event.sequence}
         answers.append(orjson.dumps(answer))
     return b"\n".join(answers) + b"\n"
+
+
+def remove_expired(*, most: int) -> int:
+    """Delete keys that are kept no longer."""
+    old = LoadRequest.objects.filter(created_at__lt=DatabaseClock().now() - KEPT).values_list("pk", flat=True)
+    return LoadRequest.objects.filter(pk__in=list(old[:most])).delete()[0]

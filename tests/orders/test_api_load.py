@@ -143,6 +143,16 @@ def test_a_key_is_kept_for_24_hours(api):
     assert LoadRequest.objects.count() == 1
 
 
+def test_keys_that_are_kept_no_longer_are_removed(api):
+    from orders.housekeeping import remove_expired
+
+    for key in ("old", "new"):
+        send(api, line("1"), key=key)
+    LoadRequest.objects.filter(key="old").update(created_at=timezone.now() - timezone.timedelta(hours=25))
+    remove_expired()
+    assert LoadRequest.objects.get().key == "new"
+
+
 @pytest.mark.parametrize("key", ["a b", "ø", "x" * 256])
 def test_a_key_that_is_none_is_400(api, key):
     assert problem(send(api, line("1"), key=key)) == (400, "invalid-parameter")
