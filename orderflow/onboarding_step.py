@@ -72,6 +72,7 @@ class WarehousesStep:
     """See orders.onboarding.steps.Step."""
 
     key, title, add_words = "warehouses", "OrderFlow warehouses", "Save the warehouse"
+    may_prepare = True
     road, test_words = self_test.ROAD, "Try the XML and the login"
     test_effect = (
         "Writes the import of a sample order without sending it, then asks the site for an order that nobody has. "

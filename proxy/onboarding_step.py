@@ -59,6 +59,7 @@ class OrderService:
     """See orders.onboarding.steps.Step."""
 
     key, title, add_words = "service", "The tenant's order service", "Save address and credentials"
+    may_prepare = False
     road, test_words = self_test.ROAD, "Test the connection"
     test_effect = (
         "Asks the order service as a till's read would: name, connection, encryption, token, one order, a search. "

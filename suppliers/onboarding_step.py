@@ -102,6 +102,7 @@ class SuppliersStep:
     """See orders.onboarding.steps.Step."""
 
     key, title, add_words = "suppliers", "Suppliers", "Save the supplier"
+    may_prepare = True
     road, test_words = self_test.ROAD, "Send a test event"
     test_effect = "A signed event of no order is sent to each supplier's webhook now. Nothing is owed by it."
 

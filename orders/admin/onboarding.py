@@ -50,11 +50,16 @@ class Shown:
     tested: bool = False
 
     @property
+    def usable(self) -> bool:
+        """Whether its form and test make sense for this tenant."""
+        return not self.needless or self.step.may_prepare or bool(self.items)
+
+    @property
     def standing(self) -> tuple[str, str]:
         """A word and its colour."""
         if self.lacking:
             return "to do", "person"
-        if self.items:
+        if self.items and not self.needless:
             return "done", "moving"
         return ("not needed", "plain") if self.needless else ("as you like", "plain")
 

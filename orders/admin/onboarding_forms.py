@@ -85,13 +85,17 @@ class StartForm(TenantForm):
         values = super().clean() or self.cleaned_data
         if not values.get("slug") and values.get("name") and "slug" not in self.errors:
             values["slug"] = slugify(values["name"])[:63]
-        if not values.get("slug") and "slug" not in self.errors:
+        if not values.get("slug") and values.get("name") and "slug" not in self.errors:
             self.add_error("slug", "Write an id: none can be made of the name.")
         return values
 
     @property
     def first(self) -> list[forms.BoundField]:
         return [self[name] for name in self.plain]
+
+    @property
+    def rest_wrong(self) -> bool:
+        return any(bound.errors for bound in self.rest)
 
     @property
     def rest(self) -> list[forms.BoundField]:

@@ -52,6 +52,7 @@ class ApiClients:
     """See orders.onboarding.steps.Step."""
 
     key, title, add_words = "clients", "API clients", "Save the client"
+    may_prepare = True
     road, test_words = "API", "Test the API"
     test_effect = "Signs in as a client made for the test alone, asks for an order and searches. Nothing is stored."
 

@@ -71,6 +71,8 @@ class Step(Protocol):
     title: str
     add_words: str
     """On the button that stores the form."""
+    may_prepare: bool
+    """Whether it can be filled in although it is needless now."""
     road: str
     """Of the self-test: the lines that its test shows."""
     test_words: str
@@ -81,7 +83,7 @@ class Step(Protocol):
         """What the step is for, for this tenant."""
 
     def needless(self, tenant: Tenant) -> str:
-        """Why the tenant does not need it; empty where it may."""
+        """Why the tenant does not need it now; empty where it may."""
 
     def lacking(self, tenant: Tenant) -> str:
         """What must be entered before the tenant can be switched on; empty where nothing is."""
