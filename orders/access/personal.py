@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from orders.access.traces import Traces, without_addresses
+from orders.access.traces import Traces, without_addresses, without_members
 from orders.documents import load, render
+from orders.documents.schema import AdditionalInformation, Customer, DeliveryAddress
 
 PERSONAL: Mapping[str, tuple[str, ...] | None] = {
     "customer": None,
@@ -24,6 +25,13 @@ PERSONAL: Mapping[str, tuple[str, ...] | None] = {
 }
 """The personal members of a customer order; None: all that is inside. The one place where they are named."""
 
+LEAVES = frozenset(
+    name
+    for shape in (Customer, DeliveryAddress, AdditionalInformation)
+    for name in (*shape.__annotations__, "customerAccountId")
+    if name != "id"
+)
+"""Names of the members inside, for pieces of JSON; ``id`` may be anything's."""
 PERMISSION = "orders.view_personal_data"
 MASK = "(masked)"
 ERASED = "erased"
@@ -87,8 +95,10 @@ class Masker:
         self._traces = Traces(values)
 
     def text(self, text: str) -> str:
-        """Free text: the known values, and whatever looks like a mail address or an international telephone number."""
-        return without_addresses(self.known(text), self._word) if text else text
+        """Free text: the known values; and, whosever they are, members of orders, mail addresses, phone numbers."""
+        if not text:
+            return text
+        return without_addresses(without_members(self.known(text), LEAVES, self._word), self._word)
 
     def known(self, text: str) -> str:
         """The known values only: for erasing, which must leave alone what belongs to others."""

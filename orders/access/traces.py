@@ -37,6 +37,7 @@ _NO_DIGIT = re.compile(r"\D")
 _ASCII = re.compile(r"[a-z0-9]+")
 _WORD_START = re.compile(r"(?<![^\W_])[^\s]")
 _MAIL = re.compile(r"[\w.%+-]{1,64}(?:@|%40|&#64;|\\u0040)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_PROPERTY = re.compile(r"\b((?:delivery|invoice)(?:Contact|Address|Post|Country|Email|Day|Mobile)\w*=)[^\n<]*")
 _PHONE = re.compile(r"(?<![\w.+])(?:\+|%2B)\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)", re.I)
 
 
@@ -86,6 +87,12 @@ class Traces:
 
 def without_addresses(text: str, word: str) -> str:
     return _PHONE.sub(word, _MAIL.sub(word, text))
+
+
+def without_members(text: str, names: Iterable[str], word: str) -> str:
+    """Pieces of JSON with these members, and of imports with addresses, in a text that is neither as a whole."""
+    members = rf'("(?:{"|".join(map(re.escape, names))})"\s*:\s*")(?:[^"\\]|\\.)*'
+    return _PROPERTY.sub(rf"\g<1>{word}", re.sub(members, rf"\g<1>{word}", text))
 
 
 def _clues(member: str, value: str) -> tuple[str, ...]:

@@ -1,0 +1,101 @@
+"""Personal values in free text: found however a partner writes them, and nothing else touched."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+from orders.access.personal import (
+    ERASED_COUNTRY,
+    MASK,
+    PERSONAL,
+    Masker,
+    erased_document,
+    masked_document,
+    masked_json,
+    masked_text,
+    values_in,
+)
+from orders.documents import ORDER, load, render
+from tests.orders.personal_scene import document
+
+DOCUMENT = document(1, "1001", case={"uuid": "u", "number": "n", "externalClaimId": "", "token": "c." + "0" * 8 +
+                                     "-0000-0000-0000-" + "0" * 12, "caseType": "contentClaim"})  # fmt: skip
+VALUES = values_in(DOCUMENT)
+NAME, LINE, PHONE = (
+    DOCUMENT["customer"]["name"], DOCUMENT["deliveryAddress"]["line1"], DOCUMENT["customer"]["phone"],
+)  # fmt: skip
+CITY = DOCUMENT["deliveryAddress"]["city"]
+
+
+def test_every_personal_member_is_covered_and_every_id_kept():
+    masked = masked_document(DOCUMENT)
+    assert set(masked["customer"].values()) | set(masked["deliveryAddress"].values()) == {MASK}
+    assert masked["invoicePaymentInstructions"] == {
+        "customerAccountId": MASK,
+        "invoicingAmount": 5,
+        "additionalInformation": [{"id": MASK, "value": MASK, "displayText": MASK, "receiptLabel": MASK}],
+    }
+    kept = ("customerOrderId", "customerId", "status", "items", "case")
+    assert {name: masked[name] for name in kept} == {name: DOCUMENT[name] for name in kept}
+
+
+def test_the_list_names_members_of_the_schema():
+    members = ORDER.json_schema()["properties"]
+    assert set(PERSONAL) <= set(members)
+
+
+def test_an_erased_document_is_still_valid_and_erasing_it_again_changes_nothing():
+    erased = erased_document(DOCUMENT)
+    assert ORDER.check(load(render(erased)), strict=True).mismatches == ()
+    assert erased["deliveryAddress"]["countryCode"] == ERASED_COUNTRY
+    assert erased_document(erased) == erased
+    assert values_in(erased) == set()
+
+
+def test_masking_keeps_digits_and_members_in_any_depth():
+    text = '{"order":{"customer":{"name":"A"},"items":[{"unitPrice":19.90}]},"digest":"d"}'
+    assert masked_json(text) == text.replace('"A"', f'"{MASK}"')
+    assert masked_json("no JSON at all") == "no JSON at all"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        NAME, NAME.upper(), NAME.replace(" ", "\n  "), NAME.replace(" ", "[BR]"), quote(NAME), NAME.replace(" ", "+"),
+        LINE, json.dumps(LINE)[1:-1], LINE.replace('"', "&quot;"), LINE.replace('"', "&#34;"),
+        CITY, CITY.replace("ö", "o"), CITY.replace("ö", "o\u0308"), json.dumps(CITY)[1:-1], quote(CITY),
+        PHONE, PHONE.replace(" ", ""), "071 98-76-54", "0045" + PHONE[4:].replace(" ", ""),
+        NAME.split()[0], NAME.split()[1].upper(),
+    ],
+)  # fmt: skip
+def test_a_value_is_found_as_a_partner_writes_it(written):
+    assert masked_text(f"Refused: <{written}>.", VALUES) == f"Refused: <{MASK}>."
+
+
+@pytest.mark.parametrize("length", [4, 8, 12])
+def test_a_value_that_the_end_of_a_text_cuts_is_found(length):
+    assert masked_text(f"Refused: {NAME[:length]}", VALUES).startswith(f"Refused: {MASK}")
+    assert masked_text("x " * 200 + NAME[:1], VALUES).endswith(f"x {MASK}")
+
+
+@pytest.mark.parametrize("words", ["order 1001 of store-1", "BEAN-1 is unknown", "2026-11-20T08:46:36+0200", "QZX", ""])
+def test_what_is_nobodys_value_stays(words):
+    assert masked_text(words, VALUES) == words
+
+
+def test_addresses_and_international_numbers_of_anybody_are_masked_but_not_erased():
+    said = "write to somebody@else.example or call +44 20 7946 0958"
+    assert Masker().text(said) == f"write to {MASK} or call {MASK}"
+    assert Masker().known(said) == said
+
+
+def test_short_values_count_as_words_of_their_own_only():
+    values = values_in({"customer": {"name": "Bo"}, "deliveryAddress": {"countryCode": "DK"}})
+    assert masked_text("Bo of DK, not Bob of DKK or body", values) == f"{MASK} of {MASK}, not Bob of DKK or body"
+
+
+def test_pieces_of_orders_of_anybody_are_masked_by_their_members():
+    said = 'got {"customerId":"c-9","customer":{"name":"Some \\"Body\\"","phone":"12'
+    assert Masker().text(said) == f'got {{"customerId":"c-9","customer":{{"name":"{MASK}","phone":"{MASK}'
+    assert Masker().text("deliveryContactName=Some Body\nsource=web") == f"deliveryContactName={MASK}\nsource=web"
