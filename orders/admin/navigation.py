@@ -37,11 +37,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     first = [{"title": "Home", "icon": "home", "link": reverse("admin:index"), "active": _at_home}]
     if "orders_order" in pages:
         first.append({"title": "Find an order", "icon": "search", "link": reverse("admin:orders_order_find")})
+    changes = [{"title": "Who changed what", "icon": "difference", "link": reverse("changes")}]
     groups = [
         {"title": "", "items": [*first, *_items(OPERATE, pages)]},
         {"title": "Set up", "items": _items(SET_UP, pages)},
         *(_app_group(app) for app in apps),
-        {"title": "On record", "items": _items(RECORD, pages)},
+        {"title": "On record", "items": [*changes, *_items(RECORD, pages)]},
         {"title": "People", "items": _items(PEOPLE, pages)},
     ]
     return [group | {"separator": bool(group["title"])} for group in groups if group["items"]]
