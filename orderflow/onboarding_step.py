@@ -27,7 +27,10 @@ class ChannelForm(StepForm):
     )
     auth = forms.ChoiceField(label="The hub signs in with", choices=AUTH)
     username = forms.CharField(label="User name")
-    password = forms.CharField(label="Password", required=False, widget=secret_input(), help_text=KEEPS_SECRET)
+    password = forms.CharField(
+        label="Password", required=False, widget=secret_input(),
+        help_text=f"Needed for a new warehouse. {KEEPS_SECRET}",
+    )  # fmt: skip
     item_patterns = forms.CharField(
         label="Its items", widget=forms.Textarea(attrs={"rows": 2}), help_text="One pattern per line; * is every item."
     )
