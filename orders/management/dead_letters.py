@@ -76,6 +76,8 @@ class DeadLetterCommand(FreeOrderCommand):
     verbs: Mapping[str, Callable[..., Any]]
     """preview, retry, discard; each returns something with ``as_json``."""
     refusals: tuple[type[Exception], ...]
+    other_verbs: tuple[str, ...] = ()
+    """Verbs that the subclass does itself."""
 
     def rows(self) -> QuerySet[Any]:
         """All rows, with what a line needs loaded."""
@@ -90,7 +92,7 @@ class DeadLetterCommand(FreeOrderCommand):
         raise NotImplementedError
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("verb", choices=[LIST, PREVIEW, RETRY, DISCARD])
+        parser.add_argument("verb", choices=[LIST, PREVIEW, RETRY, DISCARD, *self.other_verbs])
         parser.add_argument("ids", nargs="*", metavar=f"{self.noun.upper()}_ID")
         parser.add_argument("--tenant", metavar="T", help="id of the tenant")
         parser.add_argument("--order", metavar="ID", help="customerOrderId")

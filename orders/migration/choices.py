@@ -49,7 +49,10 @@ class Choice:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Choice:
-        return cls(**{name: datetime.fromisoformat(v) if name in _TIMES else v for name, v in stored.items()})
+        given: dict[str, Any] = dict(stored)
+        for name in given.keys() & _TIMES:
+            given[name] = datetime.fromisoformat(given[name])
+        return cls(**given)
 
 
-_TIMES = ("placed_from", "placed_to", "updated_from", "received_from")
+_TIMES = {"placed_from", "placed_to", "updated_from", "received_from"}

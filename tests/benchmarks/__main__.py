@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import applying, deliveries, engine, imports, proxied, puts
+from tests.benchmarks import applying, deliveries, engine, imports, loading, proxied, puts
 from tests.benchmarks.comparison import Comparison, Floor, Limit, compare
 from tests.benchmarks.stack import ROOT, Stack, stack
 
@@ -26,6 +26,7 @@ def bench_put(stacked: Stack) -> list[Line]:
 
 BENCHES: dict[str, Callable[[Stack], list[Line]]] = {
     "put": bench_put,
+    "load": loading.bench,
     "apply": applying.bench,
     "apply-hot": engine.bench_hot,
     "put-contended": engine.bench_contended,

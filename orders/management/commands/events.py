@@ -11,23 +11,34 @@ from django.db.models import QuerySet
 from orders.inbox import replays
 from orders.inbox.fates import fates
 from orders.management.dead_letters import DISCARD, PREVIEW, RETRY, DeadLetterCommand, Line
+from orders.management.loading import command as loading
 from orders.models import OrderEvent
+
+LOAD = "load"
 
 
 class Command(DeadLetterCommand):
     help = (
         "List order events, or preview, retry and discard dead ones. One line each: eventId, sequence, outcome, "
-        "supersededBy, detail. Exit 0 done, 1 some refused, 2 wrong use."
+        "supersededBy, detail. Or load a file of orders through the API. Exit 0 done, 1 some refused, 2 wrong use."
     )
     noun, nouns, id_name = "event", "events", "eventId"
     statuses = OrderEvent.Status.values
     verbs = {PREVIEW: replays.preview, RETRY: replays.retry, DISCARD: replays.discard}
     refusals = (replays.NotDead, replays.QueueBusy)
+    other_verbs = (LOAD,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         words = "only dead events that a newer one has overtaken; retry sets them all aside"
         parser.add_argument("--overtaken", action="store_const", const=True, help=words)
+        loading.add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["verb"] == LOAD:
+            loading.Loading(options, self.stdout, self.stderr).run()
+        else:
+            super().handle(*args, **options)
 
     def rows(self) -> QuerySet[Any]:
         rows: QuerySet[Any] = OrderEvent.objects.select_related("queue", "tenant").defer("payload")
