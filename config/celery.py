@@ -15,8 +15,6 @@ app.conf.worker_consumer = "config.consumer:WakeConsumer"
 app.autodiscover_tasks()
 
 
-@worker_ready.connect(weak=False)
-@worker_process_init.connect(weak=False)
 def write_figures(**kwargs: object) -> None:
     """In the process that works: with threads the worker itself, else each of its children."""
     from orders.watch import tally
@@ -24,9 +22,13 @@ def write_figures(**kwargs: object) -> None:
     tally.start()
 
 
-@worker_process_shutdown.connect(weak=False)
 def write_last_figures(**kwargs: object) -> None:
     """A child of the pool ends without what other processes do at their end."""
     from orders.watch import tally
 
     tally.write()
+
+
+worker_ready.connect(write_figures)
+worker_process_init.connect(write_figures)
+worker_process_shutdown.connect(write_last_figures)

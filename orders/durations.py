@@ -24,6 +24,13 @@ def in_words(length: timedelta | float) -> str:
     return _two(whole // DAY, "d", whole % DAY // HOUR, "h")
 
 
+def in_milliseconds(milliseconds: float | None) -> str:
+    """``140 ms`` below a second, then as ``in_words``; ``-`` where nothing is known."""
+    if milliseconds is None:
+        return "-"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1_000 else in_words(milliseconds / 1_000)
+
+
 def until(moment: datetime, *, now: datetime) -> str:
     """``in 4 min``, or ``now`` when it has come."""
     return f"in {in_words(moment - now)}" if moment > now else "now"

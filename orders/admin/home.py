@@ -85,7 +85,7 @@ def _lead(due: OldestDue, attention: Sequence[Attention], *, has_tenants: bool) 
         return Lead("not moving", "stopped", f"{longer} Check that the workers and the scheduler run.")
     if attention:
         things = "one thing needs" if len(attention) == 1 else f"{len(attention)} things need"
-        return Lead("moving", "person", f"What can move moves; {things} you.")
+        return Lead("needs you", "person", f"What can move moves; {things} you.")
     if not has_tenants:
         return Lead("empty", "plain", "There is nothing to move yet.")
     return Lead("moving", "moving", "Everything moves and nothing needs you.")

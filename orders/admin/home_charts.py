@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils import timezone
 
-from orders.durations import in_words
+from orders.durations import in_milliseconds
 from orders.ids import earliest_id
 from orders.models import Destination, Figure
 from orders.watch import figures
@@ -142,12 +142,14 @@ def _deliveries(span: Span, tenant_id: int | None, now: datetime) -> Chart:
     if len(busiest) > len(drawn):
         works[OTHERS] = figures.whole(totals[pk] for pk in busiest[DESTINATIONS_DRAWN:])
     steps = figures.deliveries(span.period, tenant_id, now, drawn=drawn)
-    names = {one.pk: str(one) for one in Destination.objects.filter(pk__in=drawn).select_related("tenant")}
+    names = {
+        one.pk: _called(one, tenant_id) for one in Destination.objects.filter(pk__in=drawn).select_related("tenant")
+    }
     names[OTHERS] = f"{len(busiest) - len(drawn)} others"
     lines = [_Line(pk, names.get(pk, "one since removed"), f"d{place}") for place, pk in enumerate(works, 1)]
     series = [Series(line.name, line.css, Shape.BARS, _delivered(span, steps, line.pk)) for line in lines]
-    failed = [float(figures.whole(steps.get(start, {}).values()).counts[Name.FAILED_TRY]) for start in span.starts]
-    series.append(Series("failed tries", "failed", Shape.LINE, failed))
+    failed = [figures.whole(steps.get(start, {}).values()).counts[Name.FAILED_TRY] for start in span.starts]
+    series.append(Series("failed tries", "failed", Shape.LINE, [float(count) or None for count in failed]))
     delivered = sum(work.counts[Name.DELIVERED] for work in totals.values())
     return Chart(
         key="deliveries",
@@ -176,19 +178,19 @@ def _reads(span: Span, steps: Mapping[datetime, Work]) -> Chart:
         Series("reads", "in", Shape.AREA, _counts(span, steps, Name.READ)),
         Series("failed", "failed", Shape.BARS, _counts(span, steps, Name.READ_FAILED)),
     ]
-    slowest = _milliseconds(total.lengths.at(0.95))
+    slowest = in_milliseconds(total.lengths.at(0.95))
     return Chart(
         key="reads",
         title="Orders read through",
         says=f"In {span.words} {_number(total.counts[Name.READ])} orders were read through, 95 % within {slowest}; "
         f"{_number(total.counts[Name.READ_FAILED])} reads failed.",
         plots=[
-            _plot(span, "how long reads took", lengths, _milliseconds, least_top=100.0),
+            _plot(span, "how long reads took", lengths, in_milliseconds, least_top=100.0),
             _plot(span, "reads and failures", counts, _number),
         ],
         times=span.edges,
         head=["Time", *(one.name for one in (*lengths, *counts))],
-        rows=_rows(span, [(one, _milliseconds) for one in lengths] + [(one, _number) for one in counts]),
+        rows=_rows(span, [(one, in_milliseconds) for one in lengths] + [(one, _number) for one in counts]),
         totals_head=["Reads", span.words],
         totals=_read_totals(total),
         empty=f"No order was read through in {span.words}. Only tenants in proxy mode or migrating have their orders "
@@ -200,8 +202,8 @@ def _reads(span: Span, steps: Mapping[datetime, Work]) -> Chart:
 def _read_totals(total: Work) -> list[Total]:
     page = reverse("admin:orders_timelineentry_changelist") + "?road=proxy"
     return [
-        Total("half within", "half", "line", [_milliseconds(total.lengths.at(0.5))]),
-        Total("95 % within", "most", "line", [_milliseconds(total.lengths.at(0.95))]),
+        Total("half within", "half", "line", [in_milliseconds(total.lengths.at(0.5))]),
+        Total("95 % within", "most", "line", [in_milliseconds(total.lengths.at(0.95))]),
         Total("reads", "in", "area", [_number(total.counts[Name.READ])]),
         Total("failed", "failed", "bars", [_number(total.counts[Name.READ_FAILED])], page),
         *(
@@ -220,10 +222,15 @@ class _Line:
     css: str
 
 
+def _called(one: Destination, tenant_id: int | None) -> str:
+    """With its tenant for whoever sees several."""
+    return f"{one.tenant.slug}/{one.name}" if tenant_id is None else one.name
+
+
 def _destination_total(line: _Line, work: Work) -> Total:
     page = reverse("admin:orders_delivery_changelist")
     numbers = [work.counts[name] for name in (Name.DELIVERED, Name.FAILED_TRY, Name.DEAD_DELIVERY)]
-    cells = [*map(_number, numbers), _milliseconds(work.lengths.at(0.95))]
+    cells = [*map(_number, numbers), in_milliseconds(work.lengths.at(0.95))]
     return Total(line.name, line.css, "bars", cells, f"{page}?destination__id__exact={line.pk}" if line.pk else page)
 
 
@@ -273,7 +280,3 @@ def _cell(value: float | None, say: Say) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}"
-
-
-def _milliseconds(value: float | None) -> str:
-    return "-" if value is None else in_words(value / 1000)

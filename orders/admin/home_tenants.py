@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders.durations import in_words
+from orders.durations import in_milliseconds, in_words
 from orders.models import Destination, Figure, Tenant
 from orders.watch import figures
 from orders.watch.facts import Fact, facts_of
@@ -57,7 +57,7 @@ def _row(tenant: Tenant, due: OldestDue | None, work: Work, facts: list[Fact]) -
         rate=_rate(work.counts[Figure.Name.RECEIVED]),
         oldest=_oldest(due),
         told=_told(tenant),
-        reads=("none in an hour" if slow is None else in_words(slow / 1000)) if reads_through else "",
+        reads=("none in an hour" if slow is None else in_milliseconds(slow)) if reads_through else "",
         failed_reads=work.counts[Figure.Name.READ_FAILED],
         facts=facts,
     )

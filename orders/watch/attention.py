@@ -139,6 +139,7 @@ def _dead(tenant_id: int | None, *, quoting: bool) -> Iterator[Attention]:
                 f"{reverse(page)}?status=dead",
                 harm=count * (1 + age.total_seconds() / 3600),
                 open_words=f"Look at the dead {one if count == 1 else more}",
+                more=(Button("See them by cause", reverse("admin:orders_repairrun_dead")),),
             )
 
 

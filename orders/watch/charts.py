@@ -12,6 +12,8 @@ from enum import Enum
 WIDTH, HEIGHT = 600.0, 120.0
 GAP = 0.25
 """Of a bar's place, left free beside it."""
+GAPS_MOST = 60
+"""With more bars than these the gaps would flicker; they stand without."""
 NICE = (1, 2, 3, 4, 5, 6, 8, 10)
 """Scales end at one of these times a power of ten."""
 
@@ -86,11 +88,12 @@ def _highest(series: Sequence[Series]) -> float:
 def _bars(heights: Values, below: list[float], width: float) -> str:
     """Rectangles; raises ``below`` for the bars that come next."""
     parts = []
+    gap = GAP if len(heights) <= GAPS_MOST else 0.0
     for step, height in enumerate(heights):
         if not height:
             continue
-        left, bottom = (step + GAP / 2) * width, HEIGHT - below[step]
-        parts.append(f"M{left:.1f} {bottom:.1f}h{width * (1 - GAP):.1f}v{-height:.1f}h{-width * (1 - GAP):.1f}z")
+        left, bottom = (step + gap / 2) * width, HEIGHT - below[step]
+        parts.append(f"M{left:.1f} {bottom:.1f}h{width * (1 - gap):.2f}v{-height:.1f}h{-width * (1 - gap):.2f}z")
         below[step] += height
     return "".join(parts)
 

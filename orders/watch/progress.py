@@ -74,7 +74,8 @@ def _lanes() -> QuerySet[Any]:
 
 def _with_first_due(owners: QuerySet[Any], lines: QuerySet[Any]) -> QuerySet[Any]:
     first = lines.filter(due_at__isnull=False).order_by("due_at").values("due_at")[:1]
-    return owners.annotate(first_due=Subquery(first))
+    found: QuerySet[Any] = owners.annotate(first_due=Subquery(first))
+    return found
 
 
 def _oldest(owners: QuerySet[Any]) -> datetime | None:

@@ -167,7 +167,7 @@ def _add_up(taken: Counter[_Counted]) -> None:
         for step in Figure.Step.values:
             starts_at = datetime.fromtimestamp(counted.minute * 60 // step * step, UTC)
             rows[(step, starts_at, *counted[1:])] += count
-    _FIGURE.execute(_ADD, [(*key, count) for key, count in sorted(rows.items())])  # type: ignore[type-var]
+    _FIGURE.execute(_ADD, [(*key, count) for key, count in sorted(rows.items())])
 
 
 _FIGURE = Columns(Figure, "step", "starts_at", "tenant", "destination", "name", "label", "count")

@@ -1,6 +1,8 @@
 """Figures of the work: counted in memory, added up in the database, read back for charts."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -215,7 +217,37 @@ def test_bars_stand_on_each_other_and_a_line_breaks_where_nothing_is_known():
     drawing = charts.draw([*bars, line])
     assert drawing.top == 4
     assert [mark.path for mark in drawing.marks] == [
-        "M37.5 120.0h225.0v-60.0h-225.0z",
-        "M37.5 60.0h225.0v-60.0h-225.0z",
+        "M37.5 120.0h225.00v-60.0h-225.00z",
+        "M37.5 60.0h225.00v-60.0h-225.00z",
         "M0.0 90.0L300.0 90.0",
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_ends_cleanly_writes_what_it_counted(hub_environ):
+    lines = (
+        "import os, django",
+        "os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'",
+        "django.setup()",
+        "from orders.watch import tally",
+        "tally.start()",
+        "tally.received(7)",
+    )
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], env=hub_environ, check=True, timeout=60)
+    assert counts(tenant=7) == [("received", "", 1)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_started_process_writes_within_seconds(monkeypatch):
+    monkeypatch.setattr(tally, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(tally.atexit, "register", lambda *_: None)
+    own = tally._tally
+    tally.start()
+    tally.start()
+    tally.received(7)
+    deadline = time.monotonic() + 20
+    while not counts(tenant=7) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    monkeypatch.setattr(own, "write", sys.exit)  # ends the thread
+    assert counts(tenant=7) == [("received", "", 1)]
+    assert [thread.name for thread in threading.enumerate()].count("figures") <= 1

@@ -1,0 +1,156 @@
+"""Every page of the console for whoever uses a keyboard, a screen reader or a phone: axe finds nothing serious of ours.
+
+What it finds in the theme's own markup is pinned in THEME and told in docs/accessibility.md; more fails, and so does
+less, so that the list stays true.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+
+from orders.models import OperatorAction, TimelineEntry
+from orders.watch import tally
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ARTEFACTS = Path(__file__).parents[2] / "test-artefacts"
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+SERIOUS = ("serious", "critical")
+
+THEME = {}
+"""Rule -> the selectors of the theme's elements (docs/accessibility.md)."""
+
+
+def pages_of(furnished):
+    """Name -> address of every kind of page."""
+    order, tenant = furnished.queue().pk, furnished.tenant.pk
+    entry, action = TimelineEntry.objects.first(), OperatorAction.objects.first()
+    return {
+        "home": "/admin/?period=day",
+        "find": "/admin/orders/order/find/",
+        "found": "/admin/orders/order/find/?q=1001",
+        "orders": "/admin/orders/order/",
+        "order": f"/admin/orders/order/{order}/change/",
+        "events": "/admin/orders/orderevent/",
+        "dead-events": "/admin/orders/orderevent/?status=dead",
+        "event": f"/admin/orders/orderevent/{furnished.dead.pk}/change/",
+        "deliveries": "/admin/orders/delivery/",
+        "delivery": f"/admin/orders/delivery/{furnished.deliveries[2].pk}/change/",
+        "destinations": "/admin/orders/destination/",
+        "destination": f"/admin/orders/destination/{furnished.beans.pk}/change/",
+        "pause": f"/admin/orders/destination/{furnished.beans.pk}/pause/",
+        "tenants": "/admin/orders/tenant/",
+        "tenant": f"/admin/orders/tenant/{tenant}/change/",
+        "tenant-add": "/admin/orders/tenant/add/",
+        "onboarding": f"/admin/orders/tenant/{tenant}/onboard/",
+        "onboarding-file": "/admin/orders/tenant/onboarding-file/",
+        "self-test": f"/admin/orders/tenant/{tenant}/self-test/",
+        "switch-off": f"/admin/orders/tenant/{tenant}/switch/",
+        "mode": f"/admin/orders/tenant/{tenant}/mode/",
+        "dead-letters": "/admin/orders/repairrun/dead/",
+        "repair-runs": "/admin/orders/repairrun/",
+        "suppliers": "/admin/suppliers/supplier/",
+        "channels": "/admin/orderflow/orderflowchannel/",
+        "products": "/admin/orderflow/product/",
+        "second-step": "/admin/second-step/",
+        "client": f"/admin/orders/apiclient/{furnished.api_client.pk}/change/",
+        "timeline-entry": f"/admin/orders/timelineentry/{entry.pk}/change/",
+        "what-people-did": "/admin/orders/operatoraction/",
+        "what-a-person-did": f"/admin/orders/operatoraction/{action.pk}/change/",
+        "staff": "/admin/auth/user/",
+    }
+
+
+@pytest.fixture
+def signed_in(page, live_server, furnished):
+    tally.forget()
+    tally.received(furnished.tenant.pk)
+    tally.tried(furnished.beans, delivered=True, dead=False)
+    tally.took(furnished.beans, 40)
+    tally.read(furnished.tenant.pk, 140)
+    tally.write()
+    tally.forget()
+    User.objects.create_superuser("root", password="pass-of-root")
+    page.goto(live_server.url + "/admin/")
+    page.fill("input[name=username]", "root")
+    page.fill("input[name=password]", "pass-of-root")
+    page.click("button[type=submit], input[type=submit]")
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+def findings(page):
+    """(rule, selector, what the element is) of everything serious on the page as it stands."""
+    answer = Axe().run(page)
+    return {
+        (violation["id"], " ".join(str(part) for part in node["target"]), node["html"][:160])
+        for violation in answer.response["violations"]
+        if violation["impact"] in SERIOUS
+        for node in violation["nodes"]
+    }
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing_serious_but_what_is_the_themes(signed_in, live_server, furnished, size):
+    page = signed_in
+    page.set_viewport_size(size)
+    found = {}
+    for name, path in pages_of(furnished).items():
+        response = page.goto(live_server.url + path, wait_until="networkidle")
+        assert response.status == 200, path
+        for rule, selector, html in findings(page):
+            found.setdefault((rule, selector, html), []).append(name)
+    ARTEFACTS.mkdir(exist_ok=True)
+    lines = [[*key, names] for key, names in sorted(found.items())]
+    (ARTEFACTS / f"axe-{size['width']}.json").write_text(json.dumps(lines, indent=1))
+    ours = [line for line in lines if line[1] not in THEME.get(line[0], ())]
+    assert ours == []
+
+
+def test_the_first_key_leads_past_the_side_bar_and_focus_is_seen(signed_in, live_server):
+    page = signed_in
+    page.goto(live_server.url + "/admin/", wait_until="networkidle")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the page")
+    assert skip.evaluate("one => one === document.activeElement")
+    assert skip.bounding_box()["y"] >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    focused = page.evaluate(
+        "(() => { const one = document.activeElement; return [one.closest('#content') !== null, "
+        "getComputedStyle(one).outlineStyle, getComputedStyle(one).outlineWidth]; })()"
+    )
+    assert focused == [True, "solid", "2px"]
+
+
+def test_a_chart_is_read_by_its_words_and_opened_as_a_table_by_keyboard(signed_in, live_server):
+    page = signed_in
+    page.goto(live_server.url + "/admin/?period=day", wait_until="networkidle")
+    assert page.get_by_role("img", name="Events: events, last day").count() == 1
+    table = page.get_by_role("region", name="Events as a table")
+    assert not table.is_visible()
+    page.get_by_text("The chart as a table").first.focus()
+    page.keyboard.press("Enter")
+    assert table.is_visible()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_home_page_is_as_wide_as_the_screen(signed_in, live_server, size):
+    page = signed_in
+    page.set_viewport_size(size)
+    page.goto(live_server.url + "/admin/?period=day", wait_until="networkidle")
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"home-day-{size['width']}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_the_browser_tells_its_zone_and_the_next_page_shows_it(chromium, signed_in, live_server):
+    context = chromium.new_context(timezone_id="Asia/Kolkata", storage_state=signed_in.context.storage_state())
+    page = context.new_page()
+    for _ in range(2):
+        page.goto(live_server.url + "/admin/", wait_until="networkidle")
+    assert "UTC+5:30" in page.locator(".hub-as-of").text_content()
+    context.close()
