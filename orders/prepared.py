@@ -8,7 +8,7 @@ it; its errors are Django's, as from a cursor.
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 from weakref import WeakSet
 
@@ -46,7 +46,8 @@ class Prepared:
         if postgresql not in self._known:
             _checked(postgresql, postgresql.pgconn.prepare(self._name, self._sql))
             self._known.add(postgresql)
-        return _checked(postgresql, postgresql.pgconn.exec_prepared(self._name, parameters))
+        # None is NULL to libpq; the signature leaves it out.
+        return _checked(postgresql, postgresql.pgconn.exec_prepared(self._name, cast("list[bytes]", parameters)))
 
 
 def _begin_if_due(postgresql: psycopg.Connection[Any]) -> None:

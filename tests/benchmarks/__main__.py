@@ -9,23 +9,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
+import psutil
+
 from tests.benchmarks import applying, deliveries, engine, imports, loading, proxied, puts
-from tests.benchmarks.comparison import Comparison, Floor, Limit, compare
+from tests.benchmarks.comparison import Line, table
 from tests.benchmarks.stack import ROOT, Stack, stack
 
-Line = Comparison | Floor | Limit
-
-
-def bench_put(stacked: Stack) -> list[Line]:
-    puts.prepare(stacked)
-    with stacked.web() as hub_port, stacked.baseline() as bare_port:
-        return [compare(puts.measure(stacked, hub_port, bare_port))]
-
-
 BENCHES: dict[str, Callable[[Stack], list[Line]]] = {
-    "put": bench_put,
+    "put": puts.bench,
     "load": loading.bench,
     "apply": applying.bench,
     "apply-hot": engine.bench_hot,
@@ -48,16 +42,23 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--only", choices=sorted(BENCHES), help="one comparison instead of all")
     options = parser.parse_args(arguments)
-    names = [options.only] if options.only else list(BENCHES)
+    names, began = [options.only] if options.only else list(BENCHES), time.monotonic()
     with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as stacked:
-        machine = [*stacked.servers.versions, f"Python {platform.python_version()}", f"{os.cpu_count()} cores"]
-        print("\n".join(machine), flush=True)
-        compared = [line for name in names for line in _timed(name, stacked)]
-    told, missed = table(compared), [one.missed for one in compared if one.missed]
-    print("\n" + "\n".join([*told, *(f"MISSED: {words}" for words in missed)]))
+        versions = [*stacked.servers.versions, *_versions()]
+        print("\n".join(versions), flush=True)
+        lines = [line for name in names for line in _timed(name, stacked)]
+    missed = [f"MISSED: {line.missed}" for line in lines if line.missed]
+    print("\n" + "\n".join([*table(lines), *missed]))
     if not options.only:
-        write(told, machine, missed)
+        write(lines, versions, seconds=time.monotonic() - began)
     return int(bool(missed))
+
+
+def _versions() -> list[str]:
+    packages = (
+        f"{name} {version(name)}" for name in ("Django", "djangorestframework", "psycopg", "gunicorn", "celery")
+    )
+    return [f"Python {platform.python_version()}", *packages]
 
 
 def _timed(name: str, stacked: Stack) -> list[Line]:
@@ -67,17 +68,25 @@ def _timed(name: str, stacked: Stack) -> list[Line]:
     return lines
 
 
-def table(compared: list[Line]) -> list[str]:
-    head = ["| what | hub | baseline | ratio (spread) | bar |", "|---|---|---|---|---|"]
-    return [*head, *(one.line() for one in compared), "", *(f"* {one.name}: {one.what}" for one in compared)]
-
-
-def write(told: list[str], machine: list[str], missed: list[str]) -> None:
+def write(lines: list[Line], versions: list[str], *, seconds: float) -> None:
     """docs/benchmarks.md, made by the whole run."""
-    where = f"{', '.join(machine)}, shared by load generator, servers and hub; load average {os.getloadavg()[2]:.1f}."
-    open_ = ["", "Missed in this run:", "", *(f"* {words}" for words in missed)] if missed else []
-    lines = ["# Benchmarks", "", "Made by `make bench`: medians of alternating rounds in one run.", "", where, ""]
-    (ROOT / "docs/benchmarks.md").write_text("\n".join([*lines, *told, *open_]) + "\n")
+    memory, load = psutil.virtual_memory().total / 2**30, os.getloadavg()[2]
+    told = [
+        "# Benchmarks",
+        "",
+        f"Made by `make bench` in {seconds / 60:.0f} minutes (one line alone: `make bench ONLY=name`). Each figure is",
+        "the median of at least five rounds, the hub's and the baseline's in turns; the ratio is the median of the",
+        "rounds' ratios, the spread their lowest and highest. `tests/benchmarks/baselines.py` has the bare views.",
+        "",
+        f"* Machine: {os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, {platform.system()}; load",
+        f"  generator, servers and hub share it, so only the ratios mean something elsewhere. Load average {load:.1f}.",
+        f"* Versions: {', '.join(versions)}",
+        "",
+        *table(lines),
+    ]
+    missed = [f"* {line.missed}" for line in lines if line.missed]
+    missed = ["", "Missed in this run:", "", *missed] if missed else ["", "No bar was missed in this run."]
+    (ROOT / "docs/benchmarks.md").write_text("\n".join([*told, *missed]) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,9 @@
 `gunicorn tests.benchmarks.baselines:application`: Django, no middleware, keep-alive; `bare_put` is one INSERT in
 autocommit, `bare_read` answers JSON after one query, `bare_forward` passes a GET on with a pooled session and looks at
 nothing.
+
+HUB_BENCH_BASELINE=bare: no middleware. HUB_BENCH_BASELINE=middleware: the same views behind the hub's own list, with
+the hub's settings.
 """
 
 from __future__ import annotations
@@ -61,7 +64,7 @@ urlpatterns = [
 ]
 
 
-def _configure() -> None:
+def _without_middleware() -> None:
     import dj_database_url
 
     database = dj_database_url.parse(os.environ["DATABASE_URL"], conn_max_age=None)
@@ -74,9 +77,15 @@ def _configure() -> None:
         SECRET_KEY="a bare view keeps no secrets",
         USE_TZ=True,
     )
-    django.setup()
 
+
+def _behind_the_hubs_middleware() -> None:
+    settings.ROOT_URLCONF = __name__
+
+
+KINDS = {"bare": _without_middleware, "middleware": _behind_the_hubs_middleware}
 
 if os.environ.get("HUB_BENCH_BASELINE"):
-    _configure()
+    KINDS[os.environ["HUB_BENCH_BASELINE"]]()
+    django.setup()
     application = WSGIHandler()

@@ -9,6 +9,19 @@ from dataclasses import dataclass
 ROUNDS = 5
 
 
+HEAD = ("what", "hub", "baseline", "ratio", "spread", "bar", "")
+MISSED = "missed"
+
+
+def written(figure: float) -> str:
+    """Three digits are more than the noise leaves."""
+    return f"{figure:,.0f}" if abs(figure) >= 100 else f"{figure:.3g}"
+
+
+def spread(figures: Sequence[float]) -> str:
+    return f"{written(min(figures))} to {written(max(figures))}"
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One line of the table: medians over the rounds, and the median and spread of the rounds' ratios."""
@@ -35,13 +48,11 @@ class Comparison:
             return ""
         return f"{self.name} reached {self.ratio:.2f} of its baseline; the bar is {self.bar:g}"
 
-    def line(self) -> str:
-        spread = f"{min(self.ratios):.2f} to {max(self.ratios):.2f}"
+    @property
+    def cells(self) -> tuple[str, ...]:
+        hub, baseline = (f"{written(statistics.median(side))} {self.unit}" for side in (self.hub, self.baseline))
         bar = "" if self.bar is None else f"{self.bar:g}"
-        return (
-            f"| {self.name} | {statistics.median(self.hub):,.0f} {self.unit} | "
-            f"{statistics.median(self.baseline):,.0f} {self.unit} | {self.ratio:.2f} ({spread}) | {bar} |"
-        )
+        return (self.name, hub, baseline, f"{self.ratio:.2f}", spread(self.ratios), bar)
 
 
 @dataclass(frozen=True)
@@ -62,9 +73,10 @@ class Limit:
             return ""
         return f"{self.name} is {self.value:.2f} {self.unit}; the limit is {self.most:g}"
 
-    def line(self) -> str:
-        spread = f"{min(self.rounds):.2f} to {max(self.rounds):.2f}"
-        return f"| {self.name} | {self.value:.2f} {self.unit} | {self.normal} | ({spread}) | at most {self.most:g} |"
+    @property
+    def cells(self) -> tuple[str, ...]:
+        value = f"{written(self.value)} {self.unit}"
+        return (self.name, value, self.normal, "", spread(self.rounds), f"at most {self.most:,g}")
 
 
 @dataclass(frozen=True)
@@ -83,12 +95,22 @@ class Floor:
             return ""
         return f"{self.name} is {statistics.median(self.rounds):,.0f} {self.unit}; the bar is {self.least:,.0f}"
 
-    def line(self) -> str:
-        spread = f"{min(self.rounds):,.0f} to {max(self.rounds):,.0f}"
-        return (
-            f"| {self.name} | {statistics.median(self.rounds):,.0f} {self.unit} | | ({spread}) | "
-            f"at least {self.least:,.0f} |"
-        )
+    @property
+    def cells(self) -> tuple[str, ...]:
+        value = f"{written(statistics.median(self.rounds))} {self.unit}"
+        return (self.name, value, "", "", spread(self.rounds), f"at least {self.least:,g}")
+
+
+Line = Comparison | Floor | Limit
+
+
+def table(lines: Sequence[Line]) -> list[str]:
+    """Columns as wide as their widest cell, so that it reads as text too; then what each line means."""
+    rows = [HEAD, *((*line.cells, MISSED if line.missed else "") for line in lines)]
+    widths = [max(3, *(len(cell) for cell in column)) for column in zip(*rows, strict=True)]
+    told = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return [told[0], rule, *told[1:], "", *(f"* `{line.name}`: {line.what}" for line in lines)]
 
 
 @dataclass(frozen=True)
@@ -104,24 +126,21 @@ class Measure:
 
 
 def compare(measure: Measure, *, rounds: int = ROUNDS) -> Comparison:
-    """One warm-up of each, then hub, baseline, hub, …"""
     return compare_all([measure], rounds=rounds)[0]
 
 
 def compare_all(measures: Sequence[Measure], *, rounds: int = ROUNDS) -> list[Comparison]:
-    """The hub's rounds once for several baselines: a warm-up of each, then hub, baselines, hub, baselines, …"""
-    hub = measures[0].hub
-    hub_rounds: list[float] = []
-    others: list[list[float]] = [[] for _ in measures]
+    """A warm-up of each side, then hub, baselines, hub, baselines, …; a side that several measures share runs once."""
+    sides = list(dict.fromkeys(side for measure in measures for side in (measure.hub, measure.baseline)))
+    figures: dict[Callable[[], float], list[float]] = {side: [] for side in sides}
     for number in range(rounds + 1):
-        figures = [hub(), *(measure.baseline() for measure in measures)]
+        found = [side() for side in sides]
         if number:
-            hub_rounds.append(figures[0])
-            for kept, figure in zip(others, figures[1:], strict=True):
-                kept.append(figure)
-            told = " against ".join(f"{figure:,.0f}" for figure in figures)
+            for side, figure in zip(sides, found, strict=True):
+                figures[side].append(figure)
+            told = " against ".join(f"{figure:,.0f}" for figure in found)
             print(f"  {measures[0].name}, round {number}: {told}", flush=True)
     return [
-        Comparison(measure.name, measure.unit, hub_rounds, other, measure.bar, measure.what)
-        for measure, other in zip(measures, others, strict=True)
+        Comparison(each.name, each.unit, figures[each.hub], figures[each.baseline], each.bar, each.what)
+        for each in measures
     ]

@@ -17,6 +17,7 @@ import uuid
 
 import django
 import django.utils.timezone
+from django.db import connection
 
 LINES = 5
 ITEMS = [f"P{number}" for number in range(1, LINES + 1)]
@@ -46,6 +47,8 @@ def fill(url, password, orders):
     from orders.inbox.reception import accept
     from orders.models import Destination, Tenant
 
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")  # filling is not what is measured
     tenant = Tenant.objects.get(slug="bench")
     destination, _ = Destination.objects.get_or_create(tenant=tenant, channel="orderflow", name="main")
     channel, _ = OrderFlowChannel.objects.update_or_create(

@@ -36,7 +36,8 @@ class Stack:
     client_secret: str
 
     def manage(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environ, check=True)
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=ROOT, env=self.environ, check=True, stdout=subprocess.DEVNULL)
 
     @contextmanager
     def web(self) -> Iterator[int]:
@@ -48,12 +49,13 @@ class Stack:
             yield port
 
     @contextmanager
-    def baseline(self) -> Iterator[int]:
-        """The bare view behind the same server with the same processes and threads."""
+    def baseline(self, kind: str = "bare") -> Iterator[int]:
+        """The bare views behind the same server with the same processes and threads (baselines.KINDS)."""
         port = free_port()
-        environ = self.environ | {"PORT": str(port), "HUB_BIND": "127.0.0.1", "HUB_BENCH_BASELINE": "1"}
-        command = [str(BIN / "gunicorn"), "-c", "config/gunicorn.py", "tests.benchmarks.baselines:application"]
-        with HubProcess(command, environ=environ, log=self.folder / "baseline.log") as web:
+        environ = self.environ | {"PORT": str(port), "HUB_BIND": "127.0.0.1", "HUB_BENCH_BASELINE": kind}
+        command = [str(BIN / "gunicorn"), "-c", "python:tests.benchmarks.bare_gunicorn"]
+        command.append("tests.benchmarks.baselines:application")
+        with HubProcess(command, environ=environ, log=self.folder / f"baseline-{kind}.log") as web:
             web.wait_for_status(f"http://127.0.0.1:{port}/warm", 202)
             yield port
 
