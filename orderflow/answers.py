@@ -19,6 +19,9 @@ _ALLOWANCE = 16
 TEXT_LIMIT = 65_536
 """No error text is read further than this; every fixed half of section 4 stands in its first lines."""
 
+KEPT = 2_000
+"""Characters of an answer's text that are kept, per import: as much as of its body (orders.outbox.outcomes)."""
+
 _SPACE = re.compile(r"\s+")
 _TAG = re.compile(r"<[^<>]*>")
 
@@ -34,7 +37,7 @@ class Unreadable(Exception):
 
 def plain(text: str) -> str:
     """Text as section 4 compares it: CDATA unwrapped, tags dropped, entities unescaped, white space collapsed."""
-    bare = text[:TEXT_LIMIT].replace("<![CDATA[", "").replace("]]>", "")
+    bare = text[:TEXT_LIMIT].replace("<![CDATA[", "").replace("]]>", "").replace("\x00", "\ufffd")
     unescaped = html.unescape(html.unescape(_TAG.sub(" ", bare)))
     return _SPACE.sub(" ", unescaped).strip()
 

@@ -32,10 +32,10 @@ class Explanation:
 
 
 _NO_PRODUCT = re.compile(
-    r"no product found for external reference:\s*(.+?)(?:\.? if this product\b|\.? make sure that|\.?$)", re.I
+    r"no product found for external reference:\s*(.{1,120}?)(?:\.? if this product\b|\.? make sure that|\.?$)", re.I
 )
 _BAD_VALUE = re.compile(
-    r"failed to convert property value\b.*?\bfor property\s*'([^']*)'([^\"]{0,200}\"([^\"]*)\")?", re.I
+    r"failed to convert property value\b.{0,300}?\bfor property\s*'([^']*)'([^\"]{0,200}\"([^\"]*)\")?", re.I
 )
 _GIVEN = re.compile(r"failed to convert property value\s+['\"]([^'\"]*)['\"]", re.I)
 _NO_COURIER = re.compile(r"identifier:\s*ref:courier:\s*(\S*?)[.'\"]?(?:\s|$)", re.I)

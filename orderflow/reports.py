@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from lxml import etree
 
-from orderflow.answers import TEXT_LIMIT, Unreadable, raw_text, root_of, text_of
+from orderflow.answers import KEPT, TEXT_LIMIT, Unreadable, raw_text, root_of, text_of
 
 ItemKey = tuple[str, str]
 """(type, externalReference): how an item of a result is matched with what was sent."""
@@ -103,6 +103,8 @@ _DOCUMENT = (
 )
 _DUPLICATE = ("duplicate entity in import of", "already exists")
 _NO_ORDER = (("not found",), ("no order",), ("unable to find",), ("does not exist",), ("no entity",))
+QUANTITY_DIGITS = 20
+"""More than any warehouse holds; beyond it sums overflow and texts grow without end."""
 _WRONG_ADDRESS = frozenset({404, 405, 406, 407, 410})
 _TRY_AGAIN = frozenset({408, 423, 425, 429})
 
@@ -119,9 +121,9 @@ def says_any(text: str, rows: Sequence[Sequence[str]]) -> bool:
 def trouble(status: int, text: str) -> Trouble:
     """The table of section 4 for a request that failed as a whole: first by text, then by status."""
     found = _kind(status, text)
-    words = f"HTTP {status}: {text}" if text else f"HTTP {status} without a text"
+    words = f"HTTP {status}: {text[:KEPT]}" if text else f"HTTP {status} without a text"
     partner = found is Kind.UNAVAILABLE and (status >= 500 or status < 300)
-    return Trouble(found, f"{_MEANINGS[found]} ({words}).", partner=partner, said=text)
+    return Trouble(found, f"{_MEANINGS[found]} ({words}).", partner=partner, said=text[:KEPT])
 
 
 _MEANINGS = {
@@ -189,7 +191,7 @@ def _section(root: etree._Element, name: str, word: str) -> dict[ItemKey, Failur
     found = {}
     for item in root.iterfind(f"{name}/import"):
         message, detail = text_of(item.find(f"{word}Message")), text_of(item.find(f"{word}Detail"))
-        found[item.get("type", ""), item.get("externalReference", "")] = Failure(message, detail)
+        found[item.get("type", ""), item.get("externalReference", "")] = Failure(message[:KEPT], detail[:KEPT])
     return found
 
 
@@ -204,7 +206,7 @@ def order_detail(status: int, body: bytes, *, reference: str, items: int) -> Ord
         return OrderDetail(reference, found.get("state", ""), _quantities(found))
     if orders:
         return trouble(200, f"detail of another order than {reference}")
-    return NoSuchOrder(text_of(root) or f"OrderFlow holds no order {reference}")
+    return NoSuchOrder(text_of(root)[:KEPT] or f"OrderFlow holds no order {reference}")
 
 
 def _absent(status: int, body: bytes, found: Trouble) -> NoSuchOrder | Trouble:
@@ -214,7 +216,7 @@ def _absent(status: int, body: bytes, found: Trouble) -> NoSuchOrder | Trouble:
     own_words = any(tag in body[:TEXT_LIMIT] for tag in (b"<error", b"<exception", b"<message"))
     if about_settings or not own_words or not says_any(text, _NO_ORDER):
         return found
-    return NoSuchOrder(text)
+    return NoSuchOrder(text[:KEPT])
 
 
 def _quantities(order: etree._Element) -> dict[str, Decimal]:
@@ -226,11 +228,12 @@ def _quantities(order: etree._Element) -> dict[str, Decimal]:
 
 
 def _quantity(text: str) -> Decimal:
-    """NaN for what is no number: it equals nothing, so a person gets to see the difference."""
+    """NaN for what is no quantity: it equals nothing, so a person gets to see the difference."""
     try:
-        return Decimal(text)
+        quantity = Decimal(text)
     except InvalidOperation:
         return Decimal("NaN")
+    return quantity if quantity.is_finite() and abs(quantity.adjusted()) < QUANTITY_DIGITS else Decimal("NaN")
 
 
 def cancel_answer(status: int, body: bytes) -> CancelAnswer | Trouble:
@@ -241,4 +244,4 @@ def cancel_answer(status: int, body: bytes) -> CancelAnswer | Trouble:
     if root.tag != "message" and root.find(".//message") is None:
         return trouble(status, f"an unexpected <{root.tag}> document: {text_of(root)}")
     text = text_of(root)
-    return CancelAnswer(not _says(text, ("no cancel operation performed",)), text)
+    return CancelAnswer(not _says(text, ("no cancel operation performed",)), text[:KEPT])

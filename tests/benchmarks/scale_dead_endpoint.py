@@ -117,7 +117,8 @@ class DeadEndpoint(Outbox):
         return float(seconds)
 
     def claim(self, dead: int) -> float:
-        """Median seconds of one look for work and one claim, the dead one's breaker open."""
+        """Seconds of one look for work and one claim, the dead one's breaker open: of the quickest tenth, so that what
+        else the machine does is left out."""
         self.owe(dead, EACH)
         self.database.execute(OPEN, [DEAD])
         self.activate(True)
@@ -144,7 +145,7 @@ def claim() -> float:
         assert DEAD not in {one.name for one in allowed}
         assert len(lanes) == 4 * (ENDPOINTS - 1)
         give_back(LANES, lease)
-    return statistics.median(times)
+    return statistics.quantiles(times, n=10)[0]
 
 
 if __name__ == "__main__":

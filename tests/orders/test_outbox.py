@@ -332,6 +332,17 @@ def test_a_fault_of_ours_while_sending_is_a_try_and_loses_nothing(beans, monkeyp
     assert "RuntimeError" in Delivery.objects.get().error
 
 
+def test_words_that_no_database_takes_keep_nobody_from_being_recorded(beans):
+    owed(beans, "a1", lane="order:1")
+    owed(beans, "b1", lane="order:2")
+    FakeChannel.answers["a1"] = [Outcome(Verdict.REJECTED, "no\x00 \ud800" + "x" * 9_000, response_cut="\x00\udfff")]
+    sending.deliver()
+    assert (status("a1"), status("b1")) == ("dead", "delivered")
+    dead, tried = Delivery.objects.get(reference="a1"), DeliveryAttempt.objects.get(delivery__reference="a1")
+    assert dead.error == tried.detail == ("no\ufffd ?" + "x" * 9_000)[:5_000]
+    assert tried.response_cut == "\ufffd?"
+
+
 def test_a_destination_whose_requests_cannot_be_made_holds_up_nobody(beans, engine, monkeypatch):
     peas = Destination.objects.create(tenant=engine.tenant, channel="fake", name="peas")
     owed(beans, "a1", lane="order:1")
