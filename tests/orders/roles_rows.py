@@ -6,13 +6,21 @@ from django.contrib import admin
 from django.db import models
 from django.utils import timezone
 
-from orders.models import Tenant
+from orders.models import Order, Tenant
+from orders.repairs.selection import Selection
 
 SET = {
     "suppliers.Supplier": {"slug": "beans-ltd"},
-    "orders.Tenant": {"slug": "acme-two", "mode": "events"},
+    "orders.RepairRun": {"selection": Selection("events", "a-cause").as_json()},
 }
 """What cannot be guessed from the fields."""
+OF_KIND = {
+    models.DateTimeField: timezone.now(),
+    models.IntegerField: 30,
+    models.FloatField: 30,
+    models.JSONField: {},
+    models.BinaryField: b"x",
+}
 
 
 def one_of_every_model(tenant):
@@ -29,8 +37,11 @@ def row_of(model, tenant):
 def made(model, tenant):
     values = {}
     for field in model._meta.concrete_fields:
+        if field.name == "tenant":
+            values["tenant"] = tenant
+            continue
         optional = field.null or field.has_default() or field.has_db_default() or getattr(field, "auto_now_add", False)
-        if field.primary_key and not field.remote_field or optional or getattr(field, "auto_now", False):
+        if (field.primary_key and not field.remote_field) or optional or getattr(field, "auto_now", False):
             continue
         values[field.name] = value_of(field, tenant)
     return model._default_manager.create(**values | SET.get(model._meta.label, {}))
@@ -41,12 +52,9 @@ def value_of(field, tenant):
         return row_of(field.remote_field.model, tenant)
     if field.choices:
         return field.choices[0][0]
-    if isinstance(field, models.DateTimeField):
-        return timezone.now()
-    if isinstance(field, (models.IntegerField, models.FloatField, models.DecimalField)):
-        return 30
-    if isinstance(field, models.JSONField):
-        return {}
-    if isinstance(field, models.BinaryField):
-        return b"x"
+    if field.name in ("business_unit_id", "customer_order_id"):
+        return getattr(Order.objects.last(), field.name)
+    for kind, value in OF_KIND.items():
+        if isinstance(field, kind):
+            return value
     return "https://partner.example/" if "url" in field.name else f"a-{field.name}"[: field.max_length or 40]
