@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 import dj_email_url
@@ -62,6 +63,10 @@ ORDER_FINDERS = ["suppliers.finding.named", "orderflow.finding.named"]
 """Callables that know orders by ids which only an app has (orders.finding)."""
 ORDER_LINKS = ["orderflow.order_links.links"]
 """Callables that add buttons to the page of an order (orders.order_links)."""
+DESTINATION_LINKS = ["suppliers.destination_links.buttons"]
+"""Callables that add buttons to the page of a destination (orders.admin.destination_page)."""
+ALERT_MEASURES = {"not_fetched": "suppliers.attention.NOT_FETCHED"}
+"""What else alert rules can watch (orders.watch.alerting.measures)."""
 ITEM_TAKERS = ["suppliers.takers.takers", "orderflow.takers.takers"]
 """Callables that tell who takes which items (orders.order_links)."""
 PERSONAL_STORES = ["suppliers.personal.erase", "orderflow.personal.erase"]
@@ -84,6 +89,8 @@ SWITCHES = ["proxy.switching.notes"]
 """Callables that say what a switch of a tenant's mode needs or does in their world (orders.onboarding.switching)."""
 PERIODIC = [
     "orderflow.despatches.DespatchPolling",
+    "orders.retention.RemovingHistory",
+    "orders.watch.alerting.periodic.Alerting",
     "orders.repairs.runs.RepairRuns",
     "orders.migration.releasing.Releasing",
 ]
@@ -298,6 +305,8 @@ EMAIL_HOST, EMAIL_PORT = _EMAIL["EMAIL_HOST"], _EMAIL["EMAIL_PORT"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _EMAIL["EMAIL_HOST_USER"], _EMAIL["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = _EMAIL["EMAIL_USE_TLS"], _EMAIL["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = 10
+HUB_EMAIL_URL = ENV.email_url
+DEFAULT_FROM_EMAIL = f"orderhub@{urlsplit(ENV.public_url).hostname}"
 
 LOGGING_CONFIG = None
 logging_settings(ENV.log_format)

@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from orders.durations import in_words
 from orders.models import Tenant
+from orders.watch.alerting.measures import Measure, Reading
 from orders.watch.attention import Attention
 from suppliers.models import Supplier, SupplierPart
 
@@ -50,3 +51,18 @@ def figures() -> Iterator[GaugeMetricFamily]:
     for tenant, supplier, count in counted:
         gauge.add_metric([tenant, supplier], count)
     yield gauge
+
+
+def _not_fetched(tenant_id: int | None) -> Iterator[Reading]:
+    rows = late_parts() if tenant_id is None else late_parts().filter(tenant=tenant_id)
+    counts = rows.order_by().values_list("supplier", "supplier__name", "tenant", "tenant__name").annotate(Count("pk"))
+    for supplier, name, tenant, of, count in counts:
+        said = (
+            f"{name} of {of} was told of {count} order{'' if count == 1 else 's'} and has not fetched "
+            f"{'it' if count == 1 else 'them'}. Ask the supplier whether its system runs."
+        )
+        page = f"{reverse('admin:suppliers_supplierpart_changelist')}?fetch=late&of={tenant}"
+        yield Reading(f"supplier:{supplier}", count, said, page)
+
+
+NOT_FETCHED = Measure("orders delivered to a supplier but not fetched in the tenant's time", "orders", 1, _not_fetched)

@@ -14,10 +14,9 @@ from django.utils import timezone
 from orders.access import sealing
 from orders.channels import OrderKey, Outcome, Request, Verdict
 from orders.models import Delivery, Destination, Tenant
-from orders.outgoing import Answer, Call, Deadline, OutgoingError, send
+from orders.outgoing import Answer, Call, Deadline, OutgoingError, send, signing
 from orders.outgoing.partner_tokens import PartnerTokenError, TokenRefused, send_authorized
 from orders.setwise import Columns
-from suppliers import signing
 from suppliers.events import ORDER_CREATED
 from suppliers.models import SupplierPart, Webhook
 from suppliers.outcomes import GONE, body_cut, outcome_of_answer, outcome_of_error

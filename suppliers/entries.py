@@ -19,8 +19,8 @@ from orders.onboarding.fields import (
     Words,
     text_of,
 )
+from orders.outgoing.signing import SecretFormatError, parse_secret
 from suppliers.events import EVENT_TYPES, ORDER_CREATED
-from suppliers.signing import SecretFormatError, parse_secret
 
 
 def _event_types(events: list[str]) -> list[str]:

@@ -18,7 +18,8 @@ from orders.access.sealing import SecretLost
 from orders.channels import Outcome, Verdict
 from orders.ids import new_id
 from orders.models import Delivery, OperatorAction
-from suppliers import signing, webhooks
+from orders.outgoing import signing
+from suppliers import webhooks
 from suppliers.channel import post_event
 from suppliers.events import ORDER_CREATED, guid, minted_case, render_event
 from suppliers.models import Webhook

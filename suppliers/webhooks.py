@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from orders.access import sealing
+from orders.outgoing import signing
 from orders.outgoing.partner_tokens import ClientCredentials
-from suppliers import signing
 from suppliers.models import Webhook
 
 OVERLAP = timedelta(hours=24)

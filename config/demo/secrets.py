@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-from suppliers.signing import make_secret
+from orders.outgoing.signing import make_secret
 
 NAMES = ("till", "oms", "supplier", "oms_password", "oms_client", "warehouse_password")
 

@@ -8,6 +8,7 @@ The first key of ``HUB_ENCRYPTION_KEYS`` seals, every key opens; ``reseal_all`` 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -42,17 +43,15 @@ def open_bytes(key_id: str, sealed: bytes, *, context: str) -> bytes:
         raise SecretLost("it was sealed for another row or has been altered") from None
 
 
-def store_secret(*, tenant_id: int, kind: str, owner: str, value: str) -> None:
+def store_secret(*, tenant_id: int | None, kind: str, owner: str, value: str) -> None:
     """Seal and store; replaces what was there."""
     key_id, sealed = seal_bytes(value.encode(), context=_context(tenant_id, kind, owner))
-    Secret.objects.update_or_create(
-        tenant_id=tenant_id, kind=kind, owner=owner, defaults={"key_id": key_id, "sealed": sealed}
-    )
+    Secret.objects.update_or_create(**_place(tenant_id, kind, owner), defaults={"key_id": key_id, "sealed": sealed})
 
 
-def open_secret(*, tenant_id: int, kind: str, owner: str) -> str | None:
+def open_secret(*, tenant_id: int | None, kind: str, owner: str) -> str | None:
     """The secret, or None where none is stored. Raises SecretLost, naming what to enter again."""
-    row = Secret.objects.filter(tenant_id=tenant_id, kind=kind, owner=owner).first()
+    row = Secret.objects.filter(**_place(tenant_id, kind, owner)).first()
     if row is None:
         return None
     try:
@@ -61,8 +60,8 @@ def open_secret(*, tenant_id: int, kind: str, owner: str) -> str | None:
         raise SecretLost(f"The {kind} of {owner} cannot be opened: {lost}. Enter it again.") from None
 
 
-def delete_secret(*, tenant_id: int, kind: str, owner: str) -> None:
-    Secret.objects.filter(tenant_id=tenant_id, kind=kind, owner=owner).delete()
+def delete_secret(*, tenant_id: int | None, kind: str, owner: str) -> None:
+    Secret.objects.filter(**_place(tenant_id, kind, owner)).delete()
 
 
 def reseal_all() -> int:
@@ -89,5 +88,9 @@ def second_step_context(user_id: int) -> str:
     return f"second-step|{user_id}"
 
 
-def _context(tenant_id: int, kind: str, owner: str) -> str:
+def _place(tenant_id: int | None, kind: str, owner: str) -> dict[str, Any]:
+    return {"tenant_id": tenant_id, "kind": kind, "owner": owner}
+
+
+def _context(tenant_id: int | None, kind: str, owner: str) -> str:
     return f"{tenant_id}|{kind}|{owner}"

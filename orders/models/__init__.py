@@ -1,3 +1,4 @@
+from orders.models.alerts import AlertMessage, AlertRule, Incident
 from orders.models.evidence import OperatorAction, Secret, TimelineEntry
 from orders.models.figures import Figure
 from orders.models.inbox import Order, OrderEvent, OrderQueue
@@ -10,12 +11,15 @@ from orders.models.setup import Handover, SelfTest
 from orders.models.tenants import ApiClient, Tenant, UsedAssertion
 
 __all__ = [
+    "AlertMessage",
+    "AlertRule",
     "ApiClient",
     "Delivery",
     "DeliveryAttempt",
     "Destination",
     "Figure",
     "Handover",
+    "Incident",
     "KnownOrder",
     "Lane",
     "LoadRequest",

@@ -11,7 +11,8 @@ from orders.models.tenants import Tenant
 class Secret(models.Model):
     """A sealed value, bound to its tenant, kind and owning row (see orders.access.sealing)."""
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True)
+    """None for the hub's own, such as an alert's signing secret."""
     kind = models.CharField(max_length=40)
     owner = models.CharField(max_length=100)
     """``app_label.model:pk`` of the row the secret belongs to."""

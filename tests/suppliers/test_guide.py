@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from suppliers import signing
+from orders.outgoing import signing
 from suppliers.inbound import REPORTS
 from tests.suppliers.test_signing import FIXED_BODY, FIXED_SECRET, FIXED_SIGNATURE
 

@@ -6,11 +6,11 @@ from pydantic import TypeAdapter, ValidationError
 from orders.access import sealing
 from orders.models import ApiClient, Destination, Secret, Tenant
 from orders.onboarding.report import Report
+from orders.outgoing.signing import make_secret
 from suppliers import webhooks
 from suppliers.models import Supplier, Webhook
 from suppliers.onboarding import Suppliers
 from suppliers.outcomes import GONE_DETAIL
-from suppliers.signing import make_secret
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 SIGNING = make_secret()

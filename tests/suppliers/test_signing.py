@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from suppliers import signing
+from orders.outgoing import signing
 
 FIXED_SECRET = "whsec_" + base64.b64encode(b"orderhub test vector, 32 bytes!!").decode()
 FIXED_BODY = b'{"eventType":"order_created","orderToken":"7B9A6C54-1E2D-4C3B-8A79-6F5E4D3C2B1A"}'

@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from orders.models import Delivery, OperatorAction
-from suppliers import signing, trials, webhooks
+from orders.outgoing import signing
+from suppliers import trials, webhooks
 from suppliers.mock_supplier import MockSupplier
 from suppliers.models import SupplierPart, Webhook
 from tests.suppliers.conftest import order

@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
 
 def _lines() -> Iterator[tuple[str, bool]]:
-    tenants = dict(Tenant.objects.values_list("pk", "slug"))
+    tenants: dict[int | None, str] = {None: "the hub", **dict(Tenant.objects.values_list("pk", "slug"))}
     for secret in Secret.objects.order_by("tenant_id", "owner", "kind").iterator():
         named = f"{tenants.get(secret.tenant_id, secret.tenant_id)}  {secret.owner}  {secret.kind}  key {secret.key_id}"
         try:
