@@ -82,14 +82,41 @@ def _in_every_place(model: type[models.Model], column: str, text: str, tenant_id
         yield from _keys(model._default_manager.filter(**{column: text}, **only))
         return
     table, own = model._meta.db_table, "" if tenant_id is None else "WHERE tenant_id = %(tenant)s"
-    sql = _LOOSE_SCAN.format(table=table, column=column, own=own, ours=own.replace("WHERE", "AND"))
+    sql = (_PLACES + _HIT).format(table=table, column=column, own=own, ours=own.replace("WHERE", "AND"))
     with connection.cursor() as cursor:
         cursor.execute(sql, {"text": text, "tenant": tenant_id, "most": MOST})
         rows = cursor.fetchall()
     yield from (OrderKey(*row) for row in rows)
 
 
-_LOOSE_SCAN = """
+def anywhere(path: str, model: type[models.Model]) -> models.Q:
+    """Every tenant and business unit, named so that an index which begins with them is used for ``path``.
+
+    Nothing for a model that has no such columns.
+    """
+    places_it = {"tenant", "business_unit_id"} <= {field.name for field in model._meta.get_fields()}
+    if connection.vendor == "sqlite" or not places_it:
+        return models.Q()
+    prefix = path.rpartition("__")[0]
+    within = f"{prefix}__" if prefix else ""
+    places = _places()
+    return models.Q(
+        **{f"{within}tenant__in": {tenant for tenant, _ in places}},
+        **{f"{within}business_unit_id__in": {unit for _, unit in places}},
+    )
+
+
+def _places() -> list[tuple[int, str]]:
+    """Of every stored order, and of those only read through."""
+    found: list[tuple[int, str]] = []
+    with connection.cursor() as cursor:
+        for model in (OrderQueue, TimelineEntry):
+            cursor.execute((_PLACES + _ALL).format(table=model._meta.db_table, own="", ours=""))
+            found += cursor.fetchall()
+    return found
+
+
+_PLACES = """
     WITH RECURSIVE place (tenant_id, business_unit_id) AS (
         (SELECT tenant_id, business_unit_id FROM {table} {own} ORDER BY tenant_id, business_unit_id LIMIT 1)
         UNION ALL
@@ -99,6 +126,9 @@ _LOOSE_SCAN = """
             ORDER BY tenant_id, business_unit_id LIMIT 1
         ) AS following
     )
+"""
+_ALL = "SELECT * FROM place"
+_HIT = """
     SELECT DISTINCT hit.tenant_id, hit.business_unit_id, hit.customer_order_id FROM place, LATERAL (
         SELECT tenant_id, business_unit_id, customer_order_id FROM {table} AS one
         WHERE one.tenant_id = place.tenant_id AND one.business_unit_id = place.business_unit_id

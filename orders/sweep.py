@@ -1,6 +1,6 @@
 """The certain path: every second, whatever is due gets a worker, whether its wake was lost, its retry has come or its
-worker died. Two sweeps at once do no harm; there is one on either Celery queue, so that what is due to one pool is found
-also while the other is busy or away."""
+worker died. Two sweeps at once do no harm; there is one on either Celery queue, so that what is due to one pool is
+found also while the other is busy or away."""
 
 from __future__ import annotations
 

@@ -27,12 +27,15 @@ from unfold.views import ChangeList
 from orders.access.people import TENANT_ADMIN
 from orders.access.personal import sees_personal_data
 from orders.admin.masking import MaskedRows
+from orders.finding import anywhere
 from orders.models import Tenant
 
 ROWS_SHOWN = 10_000
 """How deep a list of evidence can be paged through; beyond that a filter or a search finds the row sooner."""
 
 
+BY_PLACE = ("customer_order_id", "customer_id")
+"""Columns whose indexes begin with the tenant and the business unit."""
 NO_TENANT = 0
 """No tenant's id: a tenant admin whom nobody has bound yet sees nothing."""
 
@@ -211,7 +214,7 @@ class EvidenceAdmin(MaskedRows, HubAdmin):
         for path in paths:
             field = get_fields_from_path(self.model, path)[-1]
             if not isinstance(field, UUIDField):
-                texts |= Q(**{path: term})
+                texts |= Q(**{path: term}) & (anywhere(path, field.model) if field.name in BY_PLACE else Q())
                 continue
             try:
                 ids |= Q(**{path: field.to_python(term)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -36,16 +37,16 @@ def find_orders(text: str, *, tenant_id: int | None) -> list[Found]:
     by_key = finding.find(text, tenant_id=tenant_id)
     names = dict(Tenant.objects.filter(pk__in={key.tenant_id for key in by_key}).values_list("pk", "name"))
     found = list(by_key.items())
-    pages = _pages([key for key, _ in found])
+    pages = pages_of_orders([key for key, _ in found])
     return [Found(key, names.get(key.tenant_id, ""), by, pages[key]) for key, by in found]
 
 
 def page_of_order(key: OrderKey) -> str:
     """Where the order's story is shown, whether or not the order is stored here."""
-    return _pages([key])[key]
+    return pages_of_orders([key])[key]
 
 
-def _pages(keys: list[OrderKey]) -> dict[OrderKey, str]:
+def pages_of_orders(keys: Sequence[OrderKey]) -> dict[OrderKey, str]:
     stored = Order.objects.filter(
         tenant__in={key.tenant_id for key in keys},
         business_unit_id__in={key.business_unit_id for key in keys},

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from orders.access.personal import Masker
-from orders.admin import find
+from orders.admin import find, story_parts
 from orders.admin.base import EvidenceAdmin
 from orders.admin.dead_letters import DeadLetterAdmin, StatusFilter, Verbs
 from orders.admin.erasing import ErasingAdmin
@@ -50,6 +50,7 @@ class OrderAdmin(ErasingAdmin, EvidenceAdmin):
         views = [
             path("find/", self.admin_site.admin_view(self.find), name="orders_order_find"),
             path("story/", self.admin_site.admin_view(self.story), name="orders_order_story"),
+            path("part/", self.admin_site.admin_view(self.part), name="orders_order_part"),
         ]
         return views + list(super().get_urls())
 
@@ -58,6 +59,9 @@ class OrderAdmin(ErasingAdmin, EvidenceAdmin):
 
     def story(self, request: HttpRequest) -> HttpResponse:
         return find.story_view(self, request)
+
+    def part(self, request: HttpRequest) -> HttpResponse:
+        return story_parts.part_view(self.admin_site, request)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -87,7 +91,7 @@ class EventStatusFilter(StatusFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "overtaken":
-            return queryset.filter(pk__in=OrderEvent.objects.dead().overtaken().values("pk"))
+            return queryset.filter(status=OrderEvent.Status.DEAD, newest__gt=F("sequence"))
         return super().queryset(request, queryset)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from orders.admin.base import EvidenceAdmin
@@ -12,15 +15,28 @@ from orders.admin.find import page_of_order
 from orders.admin.masking import TEXT
 from orders.channels import OrderKey
 from orders.models import OperatorAction, TimelineEntry
-from orders.templatetags.hub import page_of
+from orders.templatetags.hub import ICONS, page_of
 from orders.words import ago, link
+
+
+class RoadFilter(admin.SimpleListFilter):
+    """The roads there are; asking the table for them would read it."""
+
+    title = "road"
+    parameter_name = "road"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(road, road) for road in ICONS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(road=self.value()) if self.value() in ICONS else queryset
 
 
 @admin.register(TimelineEntry)
 class TimelineEntryAdmin(EvidenceAdmin):
     personal = {"what": TEXT, "detail": TEXT}
     list_display = ("when", "road", "what", "customer_order_id", "tenant")
-    list_filter = ("road", "tenant")
+    list_filter = (RoadFilter, "tenant")
     list_select_related = ("tenant",)
     search_fields = ("=customer_order_id", "=reference", "=correlation_id")
     search_help_text = "Order id, reference or correlation id, as they are written"

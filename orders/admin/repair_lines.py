@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from django.urls import reverse
 
 from orders.access.personal import Masker
 from orders.admin.dead_letters import WORDS
-from orders.admin.find import page_of_order
+from orders.admin.find import pages_of_orders
 from orders.channels import OrderKey
 from orders.models import OrderEvent, RepairRun
 from orders.repairs.groups import Group
@@ -19,7 +20,10 @@ from orders.repairs.selection import Selection, ids, loaded, road_of
 from orders.story.lines import kind_words
 
 PAGE = 20
-"""Rows with their previews: each is tried in a transaction of its own, some milliseconds."""
+"""Rows of one page."""
+TRY_SECONDS = 0.08
+"""Of a page's time, for previews; on demand all of a page are tried."""
+UNTRIED = "not tried yet"
 MOST_GROUPS = 100
 NAMED = 3
 """Names said before the rest is counted."""
@@ -70,13 +74,24 @@ def page(selection: Selection, *, after: UUID | None) -> Page:
     return Page(loaded(selection, found[:PAGE]), found[PAGE - 1] if len(found) > PAGE else None)
 
 
-def lines(selection: Selection, rows: Sequence[Any], masker_of: Callable[[OrderKey | None], Masker]) -> list[Line]:
-    return [_line(selection, row, masker_of) for row in rows]
+def lines(
+    selection: Selection, rows: Sequence[Any], masker_of: Callable[[OrderKey | None], Masker], *, seconds: float
+) -> list[Line]:
+    """Each row tried out, one after the other while there is time; what is left is said to be untried."""
+    until, told = time.monotonic() + seconds, []
+    pages = pages_of_orders([key for key, _ in map(_told, rows) if key])
+    for row in rows:
+        late = time.monotonic() > until
+        outcome, detail = (UNTRIED, "") if late else preview(selection, row)
+        told.append(_line(selection, row, outcome, detail, masker_of, pages))
+    return told
 
 
-def _line(selection: Selection, row: Any, masker_of: Callable[[OrderKey | None], Masker]) -> Line:
+def _line(
+    selection: Selection, row: Any, outcome: str, detail: str, masker_of: Callable[[OrderKey | None], Masker],
+    pages: Mapping[OrderKey, str],
+) -> Line:  # fmt: skip
     road = road_of(selection.road)
-    outcome, detail = preview(selection, row)
     words, meaning = WORDS.get(outcome, (outcome.replace("_", " "), "plain"))
     key, about = _told(row)
     if outcome == "would_supersede":
@@ -88,7 +103,7 @@ def _line(selection: Selection, row: Any, masker_of: Callable[[OrderKey | None],
         subject=f"{road.subject}:{row.pk}",
         about=about,
         order=key.customer_order_id if key else "",
-        order_url=page_of_order(key) if key else "",
+        order_url=pages.get(key, "") if key else "",
         error=row.error,
         died_at=row.finished_at,
         outcome=outcome,

@@ -6,6 +6,7 @@ rows themselves (``has_operate_permission`` of their own pages). A bound login's
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -135,7 +136,8 @@ class RepairRunAdmin(EvidenceAdmin):
         rows_of = self._rows_of(selection.road)
         page = repair_lines.page(selection, after=_uuid(request.GET.get("after", "")))
         covered = rows_of.covered(request, page.rows)
-        lines = repair_lines.lines(selection, covered, lambda key: masker_for(request, key))
+        seconds = math.inf if request.GET.get("try") == "all" else repair_lines.TRY_SECONDS
+        lines = repair_lines.lines(selection, covered, lambda key: masker_for(request, key), seconds=seconds)
         tried = None if selection.overtaken else repair_lines.last_preview(selection)
         context = {
             "title": "Dead letters of one cause",
@@ -145,6 +147,8 @@ class RepairRunAdmin(EvidenceAdmin):
             "overtaken": selection.overtaken,
             "lines": lines,
             "next": page.next,
+            "after": request.GET.get("after", ""),
+            "untried": any(line.outcome == repair_lines.UNTRIED for line in lines),
             "may_operate": rows_of.has_operate_permission(request),
             "whom": repair_lines.named(sorted(found.destinations) or whom(found.tenant_ids)) if found else "",
             "tried": tried,
@@ -200,7 +204,7 @@ class RepairRunAdmin(EvidenceAdmin):
 
 
 def _group(selection: Selection) -> Group | None:
-    found = dead_letters(selection.tenant_id)
+    found = dead_letters(selection.tenant_id, road=selection.road)
     if selection.overtaken:
         return found.overtaken_group
     return next((one for one in found.groups if (one.road, one.cause) == (selection.road, selection.cause)), None)
@@ -210,7 +214,7 @@ def _would(found: Group | None, lines: Sequence[Any], tried: RepairRun | None, *
     """How many of the group would be taken now; None where nobody has tried them all."""
     if found is None:
         return 0
-    if whole:
+    if whole and all(line.outcome != repair_lines.UNTRIED for line in lines):
         return sum(1 for line in lines if line.outcome == "would_apply")
     return tried.count("would_apply") if tried else None
 

@@ -294,7 +294,10 @@ class SecondStepSetUp(_Page, FormView):  # type: ignore[type-arg]  # not subscri
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         if self.is_on:
-            more: dict[str, Any] = {"codes_left": second_step.codes_left(self.user), "required": must_have_second_step(self.user)}
+            more: dict[str, Any] = {
+                "codes_left": second_step.codes_left(self.user),
+                "required": must_have_second_step(self.user),
+            }
         else:
             otpauth = (second_step.proposed(self.user) if self.request.method == "POST" else None) or (
                 second_step.propose(self.user)

@@ -122,6 +122,7 @@ class OrderEvent(models.Model):
         indexes = (
             models.Index(fields=["tenant", "id"], name="order_event_by_tenant"),
             models.Index(fields=["tenant", "id"], name="order_event_dead", condition=Q(status="dead")),
+            models.Index(fields=["id"], name="order_event_dead_of_all", condition=Q(status="dead")),
             models.Index(
                 fields=["tenant", "status", "id"],
                 name="order_event_set_aside",

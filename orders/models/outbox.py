@@ -170,6 +170,10 @@ class Delivery(models.Model):
             models.Index(fields=["tenant", "id"], name="delivery_by_tenant"),
             models.Index(fields=["destination", "id"], name="delivery_by_destination"),
             models.Index(fields=["tenant", "id"], name="delivery_dead", condition=Q(status="dead")),
+            models.Index(fields=["id"], name="delivery_dead_of_all", condition=Q(status="dead")),
+            models.Index(
+                fields=["status", "id"], name="delivery_set_aside", condition=Q(status__in=["superseded", "discarded"])
+            ),
             models.Index(fields=["reference"], name="delivery_by_reference", condition=~Q(reference="")),
         )
 

@@ -56,11 +56,12 @@ class DeadLetters:
         return self.overtaken_group.count if self.overtaken_group else 0
 
 
-def dead_letters(tenant_id: int | None) -> DeadLetters:
-    """Of one tenant, or of everybody."""
+def dead_letters(tenant_id: int | None, *, road: str = "") -> DeadLetters:
+    """Of one tenant, or of everybody; ``road`` limits to what stands in its table (events, or deliveries)."""
     own = {} if tenant_id is None else {"tenant": tenant_id}
-    events, more_events = _newest(OrderEvent.objects.dead().filter(**own))
-    deliveries, more_deliveries = _newest(Delivery.objects.dead().filter(**own))
+    dead_events, dead_deliveries = OrderEvent.objects.dead().filter(**own), Delivery.objects.dead().filter(**own)
+    events, more_events = _newest(dead_events if road in ("", EVENTS) else dead_events.none())
+    deliveries, more_deliveries = _newest(dead_deliveries if road != EVENTS else dead_deliveries.none())
     overtaken = Exists(Order.objects.filter(pk=OuterRef("queue"), applied_sequence__gt=OuterRef("sequence")))
     told = list(_told(events.annotate(set_aside=overtaken), "set_aside"))
     groups: dict[tuple[str, str], Group] = {}

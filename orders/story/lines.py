@@ -36,6 +36,8 @@ class Happening:
     correlation_id: str = ""
     since: timedelta | None = None
     """Since the happening before."""
+    opens: str = ""
+    """What is shown on demand beneath the line, in words; empty for nothing."""
 
 
 def lines(rows: Rows) -> Iterator[Happening]:
@@ -74,6 +76,7 @@ def _event(rows: Rows, event: OrderEvent) -> Iterator[Happening]:
         tone=Tone.WAITING if pending else Tone.PLAIN,
         subject=subject,
         correlation_id=event.correlation_id,
+        opens="Show what was received",
     )
     if event.finished_at is None:
         return
@@ -141,6 +144,7 @@ def _delivery(rows: Rows, delivery: Delivery) -> Iterator[Happening]:
         tone=tone,
         subject=f"delivery:{delivery.pk}",
         correlation_id=delivery.correlation_id,
+        opens="Show what was sent and each answer" if tries else "Show what would have been sent",
     )
 
 

@@ -19,6 +19,21 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both]
 DEAD = "/admin/orders/repairrun/dead/"
 
 
+@pytest.fixture(autouse=True)
+def _time_enough(monkeypatch):
+    monkeypatch.setattr("orders.admin.repair_lines.TRY_SECONDS", 60)
+
+
+def test_a_page_tries_out_as_many_rows_as_it_has_time_for_and_the_rest_on_demand(root, dead, monkeypatch):
+    monkeypatch.setattr("orders.admin.repair_lines.TRY_SECONDS", -1)
+    html = text_of(root.get(group_of()))
+    assert html.count("not tried yet</span>") == 2
+    assert "Retry 2 that would apply" not in html
+    html = text_of(root.get(f"{group_of()}?try=all"))
+    assert html.count("would be applied</span>") == 2
+    assert "Retry 2 that would apply" in html
+
+
 def text_of(response, status=200):
     assert response.status_code == status
     return re.sub(r"\s+", " ", response.content.decode())

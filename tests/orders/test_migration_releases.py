@@ -201,3 +201,11 @@ def test_a_supplier_is_told_of_released_orders_as_of_new_ones(moved):
     run()
     assert sorted(part.customer_order_id for part in SupplierPart.objects.all()) == ["a", "b"]
     assert [notice.event_type for notice in Notice.objects.all()] == ["order_created", "order_created"]
+
+
+def test_the_order_page_says_that_it_was_known_before(moved, root):
+    said = "told nothing of it until it is released"
+    assert said in root.get(f"/admin/orders/order/{moved.order('a').pk}/change/").content.decode()
+    moved.put("new")
+    moved.drain()
+    assert said not in root.get(f"/admin/orders/order/{moved.order('new').pk}/change/").content.decode()

@@ -41,8 +41,6 @@ def licence_of(found: Distribution) -> str:
     """The SPDX expression where the library gives one, else its classifiers, else the first line of its own words."""
     metadata = found.metadata.json
     expression = str(metadata.get("license_expression", ""))
-    classifiers = [
-        one.rpartition(" :: ")[2] for one in metadata.get("classifier", []) if one.startswith("License ::")
-    ]
+    classifiers = [one.rpartition(" :: ")[2] for one in metadata.get("classifier", []) if one.startswith("License ::")]
     own = str(metadata.get("license", "")).strip().splitlines()
     return expression or ", ".join(classifiers) or (own[0][:WORDS_MOST] if own else "not stated")
