@@ -93,6 +93,7 @@ PERIODIC = [
     "orders.watch.alerting.periodic.Alerting",
     "orders.repairs.runs.RepairRuns",
     "orders.migration.releasing.Releasing",
+    "orders.migration.hours.CountingLedgers",
 ]
 """What apps do by themselves every so often (orders.periodic)."""
 

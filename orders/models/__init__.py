@@ -1,8 +1,9 @@
 from orders.models.alerts import AlertMessage, AlertRule, Incident
+from orders.models.comparison import ComparisonHour, ComparisonSweep, Difference, IgnoredMember, MemberHour
 from orders.models.evidence import OperatorAction, Secret, TimelineEntry
 from orders.models.figures import Figure
 from orders.models.inbox import Order, OrderEvent, OrderQueue
-from orders.models.migration import KnownOrder, LoadRequest, OrderRelease
+from orders.models.migration import KnownOrder, LedgerHour, LoadRequest, OrderRelease
 from orders.models.outbox import Delivery, DeliveryAttempt, Destination, Lane
 from orders.models.people import SecondStep, SignInTries, StaffChange, StaffTenant
 from orders.models.repairs import RepairRun
@@ -14,15 +15,21 @@ __all__ = [
     "AlertMessage",
     "AlertRule",
     "ApiClient",
+    "ComparisonHour",
+    "ComparisonSweep",
     "Delivery",
     "DeliveryAttempt",
     "Destination",
+    "Difference",
     "Figure",
     "Handover",
+    "IgnoredMember",
     "Incident",
     "KnownOrder",
     "Lane",
+    "LedgerHour",
     "LoadRequest",
+    "MemberHour",
     "OperatorAction",
     "Order",
     "OrderEvent",

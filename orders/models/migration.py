@@ -41,6 +41,22 @@ class KnownOrder(models.Model):
         return OrderKey(self.tenant_id, self.business_unit_id, self.customer_order_id)
 
 
+class LedgerHour(models.Model):
+    """How far the backfill was in one hour, for the chart; the last count of the hour (orders.migration.hours)."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False, related_name="ledger_hours")
+    starts_at = models.DateTimeField()
+    counted_at = models.DateTimeField()
+    known = models.PositiveIntegerField()
+    received = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["tenant", "starts_at"], name="ledger_hour_unique_per_tenant"),)
+
+    def __str__(self) -> str:
+        return f"{self.received} of {self.known}"
+
+
 class LoadRequest(models.Model):
     """One answered load, kept for its Idempotency-Key; written in the transaction that stores its events."""
 

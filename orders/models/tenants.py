@@ -59,6 +59,16 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # ApiClient
         help_text="They are told only of orders first received from then on. Empty: while migrating nobody is told; "
         "otherwise of every order.",
     )
+    cut_over_rule = models.JSONField(null=True, blank=True, editable=False)
+    """When the cut-over from migrating may be made (orders.migration.rule); None: by the defaults."""
+    compared_per_minute = models.PositiveSmallIntegerField(
+        "orders compared per minute",
+        default=30,
+        db_default=30,
+        validators=[MaxValueValidator(600)],
+        help_text="While migrating, so many stored orders that nobody reads are read from the tenant's own system and "
+        "compared. 0: none.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     history = HistoricalRecords()
