@@ -56,7 +56,8 @@ def rule_of(tenant: Tenant) -> CutOverRule:
 
 def read_rule(given: Mapping[str, Any]) -> CutOverRule:
     """From a form's texts. Raises RuleRefused."""
-    numbers, faults = {}, {}
+    numbers: dict[str, float] = {}
+    faults: dict[str, str] = {}
     for name, (least, most) in LIMITS.items():
         kind = type(least)
         try:
@@ -68,7 +69,8 @@ def read_rule(given: Mapping[str, Any]) -> CutOverRule:
         numbers[name] = number
     if faults:
         raise RuleRefused(faults)
-    return CutOverRule(**numbers)
+    whole = {name: int(number) for name, number in numbers.items() if name != "match_percent"}
+    return CutOverRule(match_percent=numbers["match_percent"], **whole)
 
 
 @transaction.atomic

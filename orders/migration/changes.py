@@ -1,0 +1,60 @@
+"""What a cut-over, and the way back, would change: said before anybody presses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orders.migration.cutover import EFFECT_SECONDS
+from orders.migration.progress import Progress
+from orders.models import Order, Tenant
+from orders.onboarding.switching import Waiting, waiting
+
+NAMED = 3
+"""Destinations named before the rest is counted."""
+
+
+def cutting_over(tenant: Tenant, seen: Progress) -> list[str]:
+    return list(_cutting_over(tenant, seen))
+
+
+def going_back(tenant: Tenant, to: str) -> list[str]:
+    return list(_going_back(tenant, to))
+
+
+def _cutting_over(tenant: Tenant, seen: Progress) -> Iterator[str]:
+    stored = Order.objects.filter(tenant=tenant)
+    before = stored.filter(known_before=True).count()
+    yield f"Reads and searches are answered from the {stored.count():,} orders stored here; its system is not asked."
+    if seen.missing:
+        yield f"The {seen.missing:,} orders that were never received become unknown (404)."
+    yield f"Of orders first received from then on {_told(tenant)} told."
+    yield f"The {before:,} orders known before stay untold, also when they change, until they are released here."
+    yield from _owed(tenant)
+    yield f"Every process answers so within {EFFECT_SECONDS} s; what is asked meanwhile is answered the old way."
+    yield f"It can be taken back with one click, again within {EFFECT_SECONDS} s."
+
+
+def _going_back(tenant: Tenant, to: str) -> Iterator[str]:
+    yield f"Reads and searches are answered by its own system again, by every process within {EFFECT_SECONDS} s."
+    if to == Tenant.Mode.MIGRATING:
+        yield "Orders that it sends are still taken and stored, and compared with what it answers."
+        yield "Nobody is told of what is received from then on, unless you choose a moment to tell from."
+    else:
+        yield "Orders that it sends are refused (405), so the stored copies grow old; to cut over again, migrate first."
+    yield "Nothing that was received is lost: it stays stored, and what waits is applied."
+    yield "What suppliers and warehouses are owed by now stays owed and is sent; what they were told is not taken back."
+    yield from _owed(tenant)
+
+
+def _told(tenant: Tenant) -> str:
+    names = [str(one.name) for one in tenant.destinations.filter(active=True).order_by("name")]
+    if not names:
+        return "nobody is"
+    rest = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "") + (" is" if len(names) == 1 else " are")
+
+
+def _owed(tenant: Tenant) -> Iterator[str]:
+    owed = waiting(tenant)
+    if owed != Waiting(0, 0):
+        yield f"Just now {owed} wait; they go on."
