@@ -1,6 +1,12 @@
 import pytest
 
-pytest_plugins = ["tests.fixtures_servers", "tests.engine_fixtures", "tests.api_fixtures", "tests.admin_fixtures"]
+pytest_plugins = [
+    "tests.fixtures_servers",
+    "tests.engine_fixtures",
+    "tests.api_fixtures",
+    "tests.admin_fixtures",
+    "tests.migration_fixtures",
+]
 
 
 @pytest.fixture(autouse=True)

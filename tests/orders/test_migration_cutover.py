@@ -11,33 +11,10 @@ from orders.migration.changes import cutting_over, going_back
 from orders.migration.checklist import checklist, percent
 from orders.migration.cutover import CutOverRefused, cut_over, go_back
 from orders.migration.progress import progress
-from orders.migration.rule import CutOverRule, store_rule
-from orders.migration.switching import switch_mode
 from orders.models import ComparisonHour, Destination, LedgerHour, OperatorAction, OrderEvent, Tenant
+from tests.migration_fixtures import compared
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
-
-URL = "https://oms.example.com/api/v1"
-
-
-@pytest.fixture
-def moving(engine):
-    """Two orders known and received, 400 comparisons of which one was wrong; 99 % of 100 are asked for."""
-    Tenant.objects.filter(pk=engine.tenant.pk).update(external_url=URL)
-    engine.tenant = switch_mode(engine.tenant, "migrating", who="ops")
-    store_rule(engine.tenant, CutOverRule(match_percent=99.0, comparisons=100), who="ops")
-    engine.tenant.refresh_from_db()
-    engine.put("a")
-    engine.put("b")
-    engine.drain()
-    ledger.add(engine.tenant.pk, [("store-1", "a"), ("store-1", "b")], how="file")
-    compared(engine.tenant, matched=399, wrong=1)
-    return engine
-
-
-def compared(tenant, *, hours_ago=0, way="read", **counts):
-    at = (DatabaseClock().now() - timedelta(hours=hours_ago)).replace(minute=0, second=0, microsecond=0)
-    return ComparisonHour.objects.create(tenant=tenant, starts_at=at, way=way, **counts)
 
 
 def now(moving):
