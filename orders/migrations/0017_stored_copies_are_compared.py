@@ -17,7 +17,8 @@ class Migration(migrations.Migration):
             name='ComparisonSweep',
             fields=[
                 ('tenant', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='comparison_sweep', serialize=False, to='orders.tenant')),
-                ('done_to', models.BigIntegerField(default=0)),
+                ('after_unit', models.CharField(blank=True, default='', max_length=128)),
+                ('after_order', models.CharField(blank=True, default='', max_length=128)),
                 ('due_at', models.DateTimeField()),
                 ('rounds', models.PositiveIntegerField(default=0)),
                 ('compared', models.BigIntegerField(default=0)),

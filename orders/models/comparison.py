@@ -138,8 +138,9 @@ class ComparisonSweep(models.Model):
     """How far the sampled sweep of a tenant has come (orders.migration.sampling)."""
 
     tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, primary_key=True, related_name="comparison_sweep")
-    done_to = models.BigIntegerField(default=0)
-    """Queue id up to which this round has come."""
+    after_unit = models.CharField(max_length=128, blank=True, default="")
+    after_order = models.CharField(max_length=128, blank=True, default="")
+    """The place up to which this round has come, by business unit and order id."""
     due_at = models.DateTimeField()
     rounds = models.PositiveIntegerField(default=0)
     """Times that every stored order was passed over."""
