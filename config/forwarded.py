@@ -11,8 +11,11 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from orders.api.errors import bad_request
 
 HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 NOBODY = ""
@@ -49,7 +52,10 @@ class KnownHost:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info not in self.PROBES:
-            request.get_host()
+            try:
+                request.get_host()
+            except DisallowedHost as error:  # answered here, or Django logs a stack for every stranger's try
+                return bad_request(request, error)
         return self._get_response(request)
 
 

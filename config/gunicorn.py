@@ -4,6 +4,8 @@ import os
 import signal
 import threading
 import time
+from typing import Any
+from urllib.parse import urlsplit
 
 bind = f"{os.environ.get('HUB_BIND', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104  # contract: serve
 embedded = not os.environ.get("REDIS_URL")
@@ -29,6 +31,16 @@ def post_worker_init(worker: object) -> None:
         from config.embedded import start
 
         start()
+
+
+def pre_request(worker: object, req: Any) -> None:
+    """One host per request (RFC 9112, section 3.2): HTTP/1.1 names it, and an absolute address names no other."""
+    from gunicorn.http.errors import InvalidHeader
+
+    named = [value.lower() for name, value in req.headers if name == "HOST"]
+    addressed = "" if req.uri.startswith("/") else urlsplit(req.uri).netloc.lower()
+    if (not named and req.version >= (1, 1)) or (addressed and [addressed] != named):
+        raise InvalidHeader("HOST", req=req)
 
 
 def on_starting(server: object) -> None:

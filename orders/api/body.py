@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from gunicorn.http.errors import ParseException
 from rest_framework.request import Request
 
 from orders.documents import decode
@@ -12,6 +13,7 @@ from orders.problems import InvalidBody, TooLarge, UnsupportedMediaType
 
 BODY_LIMIT_BYTES = 1024 * 1024
 """Contract: HTTP API, 413 over 1 MiB."""
+BROKEN_OFF = "The body broke off before its end, or its chunks could not be read; send the whole request again."
 
 
 def read_body(
@@ -24,6 +26,7 @@ def read_body(
     charset = request.content_params.get("charset", "utf-8") if request.content_params else "utf-8"
     if given.lower() != content_type or charset.lower() not in ("utf-8", "utf8"):
         raise UnsupportedMediaType(f"Send the body as {content_type} in UTF-8, not as {given[:100] or 'unnamed'}.")
+    _check_encoding(request.headers.get("Content-Encoding", "identity"))
     if not body:
         raise InvalidBody("The request has no body.")
     return body
@@ -34,10 +37,22 @@ def _read_limited(request: HttpRequest, limit: int) -> bytes:
     if length.isdigit() and int(length) > limit:
         raise _too_large(limit)
     stream = request.META["wsgi.input"] if _is_chunked(request) else request
-    body: bytes = stream.read(limit + 1)
+    try:
+        body: bytes = stream.read(limit + 1)
+    except (OSError, ParseException):  # the caller is gone, or its chunks are none
+        raise InvalidBody(BROKEN_OFF) from None
     if len(body) > limit:
         raise _too_large(limit)
+    if length.isdigit() and len(body) < int(length):
+        raise InvalidBody(BROKEN_OFF)
     return body
+
+
+def _check_encoding(named: str) -> None:
+    """RFC 9110, section 15.5.16: what is sent compressed is refused with what would be read."""
+    if named.strip().lower() not in ("", "identity"):
+        detail = f"Send the body as it is, without Content-Encoding {named[:100]}."
+        raise UnsupportedMediaType(detail, headers={"Accept-Encoding": "identity"})
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -166,6 +166,8 @@ def _check_form(request: HttpRequest) -> None:
         raise TokenError("invalid_request", f"The form is larger than {FORM_LIMIT_BYTES:,} bytes.", status=413)
     if (request.content_type or "").lower() != FORM:
         raise TokenError("invalid_request", f"Send the form as {FORM}.")
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        raise TokenError("invalid_request", "Send the form with a Content-Length, not in chunks.")
     for name, values in request.POST.lists():
         if len(values) > 1:
             raise TokenError("invalid_request", "A parameter is given twice.")

@@ -1,0 +1,37 @@
+"""Fixtures of the contract's tests: one real server for a module."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+import pytest
+from django.apps import apps
+
+from tests.contract.wire import serving
+
+
+@pytest.fixture(scope="module")
+def wire(request, django_db_setup, django_db_blocker, tmp_path_factory):
+    """The hub as `make serve` starts it, on this test's database; the tables are emptied when the module is done."""
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        name = connection.settings_dict["NAME"]
+        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+        log = tmp_path_factory.mktemp("wire") / "web.log"
+        try:
+            with serving(dict(os.environ) | {"DATABASE_URL": url}, log) as started:
+                yield started
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute(f"TRUNCATE {', '.join(tables())} CASCADE")
+
+
+def tables():
+    """Of the hub's own apps; some refer to a tenant without a constraint, and are not reached from it."""
+    return [
+        model._meta.db_table
+        for app in ("orders", "proxy", "suppliers", "orderflow")
+        for model in apps.get_app_config(app).get_models()
+    ]
