@@ -110,9 +110,10 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
         if request.method != "POST":
             return self._ask(request, webhook, f"Rotate the signing secret of {webhook.supplier}", effect)
         secret = trials.rotate_signing_secret(webhook, who=request.user.get_username())
-        shown = {"secret": secret, "until": f"{hours} hours from now", "back": self._page(webhook)}
+        advice = f"Give it to the supplier by a safe way; for {hours} hours from now the old one signs too."
+        shown = {"secret": secret, "advice": advice, "back": self._page(webhook)}
         context = {**self.admin_site.each_context(request), "title": f"Signing secret of {webhook.supplier}", **shown}
-        response = TemplateResponse(request, "admin/suppliers/signing_secret_once.html", context)
+        response = TemplateResponse(request, "admin/orders/signing_secret_once.html", context)
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -126,7 +127,7 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
         lead = "It did as it should." if all(step.ok for step in steps) else "It did not do as it should."
         shown = {"title": f"{title} {webhook.supplier}", "steps": steps, "lead": lead, "back": self._page(webhook)}
         context = {**self.admin_site.each_context(request), **shown}
-        return TemplateResponse(request, "admin/suppliers/tried.html", context)
+        return TemplateResponse(request, "admin/orders/tried.html", context)
 
     def _ask(self, request: HttpRequest, webhook: Webhook, title: str, effect: str) -> HttpResponse:
         shown = {"title": title, "effect": effect, "button": title, "back": self._page(webhook)}

@@ -60,6 +60,11 @@ def open_secret(*, tenant_id: int | None, kind: str, owner: str) -> str | None:
         raise SecretLost(f"The {kind} of {owner} cannot be opened: {lost}. Enter it again.") from None
 
 
+def has_secret(*, tenant_id: int | None, kind: str, owner: str) -> bool:
+    """Whether one is stored, opening or not."""
+    return Secret.objects.filter(**_place(tenant_id, kind, owner)).exists()
+
+
 def delete_secret(*, tenant_id: int | None, kind: str, owner: str) -> None:
     Secret.objects.filter(**_place(tenant_id, kind, owner)).delete()
 

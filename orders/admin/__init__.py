@@ -4,6 +4,17 @@
 """
 
 from orders.admin import staff  # isort: skip
-from orders.admin import clients, inbox, onboarding_selftests, outbox, record, repairs, retention, tenants
+from orders.admin import alerts, clients, inbox, onboarding_selftests, outbox, record, repairs, retention, tenants
 
-__all__ = ["clients", "inbox", "onboarding_selftests", "outbox", "record", "repairs", "retention", "staff", "tenants"]
+__all__ = [
+    "alerts",
+    "clients",
+    "inbox",
+    "onboarding_selftests",
+    "outbox",
+    "record",
+    "repairs",
+    "retention",
+    "staff",
+    "tenants",
+]

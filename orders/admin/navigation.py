@@ -13,10 +13,12 @@ OPERATE = (
     ("Events", "inbox", "orders_orderevent"),
     ("Deliveries", "outbox", "orders_delivery"),
     ("Destinations", "hub", "orders_destination"),
+    ("Incidents", "notifications_active", "orders_incident"),
 )
 SET_UP = (
     ("Tenants", "store", "orders_tenant"),
     ("API clients", "key", "orders_apiclient"),
+    ("Alerts", "notifications", "orders_alertrule"),
 )
 RECORD = (
     ("Timeline entries", "timeline", "orders_timelineentry"),
@@ -40,7 +42,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     changes = [{"title": "Who changed what", "icon": "difference", "link": reverse("changes")}]
     groups = [
         {"title": "", "items": [*first, *_items(OPERATE, pages)]},
-        {"title": "Set up", "items": _items(SET_UP, pages)},
+        {"title": "Set up", "items": [*_items(SET_UP, pages), *_moving(pages)]},
         *(_app_group(app) for app in apps),
         {"title": "On record", "items": [*changes, *_items(RECORD, pages)]},
         {"title": "People", "items": _items(PEOPLE, pages)},
@@ -58,6 +60,12 @@ def account(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _items(wanted: tuple[tuple[str, str, str], ...], pages: dict[str, str]) -> list[dict[str, Any]]:
     return [{"title": title, "icon": icon, "link": pages[name]} for title, icon, name in wanted if name in pages]
+
+
+def _moving(pages: dict[str, str]) -> list[dict[str, Any]]:
+    if "orders_tenant" not in pages:
+        return []
+    return [{"title": "Moving tenants", "icon": "moving", "link": reverse("admin:orders_tenant_moving_all")}]
 
 
 def _app_group(app: dict[str, Any]) -> dict[str, Any]:

@@ -80,6 +80,7 @@ def preview(event: OrderEvent) -> Result:
 def retry(event: OrderEvent, *, who: str, reason: str = "") -> Result:
     """Superseded at once when a newer event of the order was applied; else pending with a fresh schedule."""
     with _held(event) as (queue, dead):
+        _end_lease_of_a_lost_worker(queue)
         newer = _overtaken_by(queue, dead)
         if newer:
             dead.status, dead.superseded_by, dead.finished_at = (
@@ -98,6 +99,7 @@ def retry(event: OrderEvent, *, who: str, reason: str = "") -> Result:
 def discard(event: OrderEvent, *, who: str, reason: str = "") -> Result:
     """Set a dead event aside for good. Raises NotDead, QueueBusy."""
     with _held(event) as (queue, dead):
+        _end_lease_of_a_lost_worker(queue)
         dead.status = OrderEvent.Status.DISCARDED
         dead.save(update_fields=["status"])
         _note(queue, dead, who=who, action="discard", reason=reason, outcome=dead.status)
@@ -117,9 +119,6 @@ def _held(event: OrderEvent) -> Iterator[tuple[OrderQueue, OrderEvent]]:
             free = Q(lease__isnull=True) | Q(due_at__lte=now)
             queue = OrderQueue.objects.select_for_update().filter(free, pk=event.queue_id).first()
             if queue:
-                if queue.lease:
-                    queue.lease, queue.losses = None, max(queue.losses, 1)
-                    queue.save(update_fields=["lease", "losses"])
                 fresh = OrderEvent.objects.get(pk=event.pk)
                 if fresh.status != OrderEvent.Status.DEAD:
                     raise NotDead(fresh.status)
@@ -128,6 +127,12 @@ def _held(event: OrderEvent) -> Iterator[tuple[OrderQueue, OrderEvent]]:
         if time.monotonic() > until:
             raise QueueBusy("a worker is applying this order just now; try again in a moment")
         time.sleep(0.02)
+
+
+def _end_lease_of_a_lost_worker(queue: OrderQueue) -> None:
+    if queue.lease:
+        queue.lease, queue.losses = None, max(queue.losses, 1)
+        queue.save(update_fields=["lease", "losses"])
 
 
 @contextmanager

@@ -50,7 +50,7 @@ OF_A_TENANT = answers("302 200 200 200 404 200")
 SUPERUSERS_SEE = answers("302 403 403 403 403 200", "302 403 403 403 403 403")
 
 FORMS = {
-    "orders.Tenant", "orders.ApiClient", "orders.Retention", "orderflow.Product",
+    "orders.Tenant", "orders.ApiClient", "orders.Retention", "orders.AlertRule", "orderflow.Product",
 }  # fmt: skip
 """Settings that operators make and change in a form. Deleted by nobody, save for what PAGES says."""
 CHANGE_FORMS = {"suppliers.Supplier", "orderflow.OrderFlowChannel"}
@@ -59,7 +59,7 @@ EVIDENCE = {
     "orders.Order", "orders.OrderEvent", "orders.Delivery", "orders.Destination", "orders.TimelineEntry",
     "orders.OperatorAction", "proxy.ProxyConfig", "proxy.ContractDrift", "suppliers.Webhook", "suppliers.SupplierPart",
     "suppliers.Notice", "suppliers.SupplierEvent", "suppliers.StockLevel", "suppliers.OrderCase",
-    "orderflow.WarehouseOrder", "orderflow.Despatch", "orders.SelfTest", "orders.RepairRun",
+    "orderflow.WarehouseOrder", "orderflow.Despatch", "orders.SelfTest", "orders.RepairRun", "orders.Incident",
 }  # fmt: skip
 """Written by the hub: seen, some with verbs; no form for anybody."""
 PEOPLE = {"auth.User", "auth.Group", "orders.StaffChange"}
@@ -85,6 +85,7 @@ PAGES = {
     "auth_group_change": SUPERUSERS_SEE, "auth_group_delete": NOBODY,
     "orders_staffchange_add": NOBODY, "orders_staffchange_change": SUPERUSERS_SEE, "orders_staffchange_delete": NOBODY,
     "orders_apiclient_rotate": VERB,
+    "orders_alertrule_test_alert": VERB, "orders_alertrule_new_signing_secret": VERB,
     "orders_order_find": ALL, "orders_order_story": OF_A_TENANT,
     "orders_orderevent_retry_one": VERB, "orders_orderevent_discard_one": VERB,
     "orders_delivery_retry_one": VERB, "orders_delivery_discard_one": VERB,

@@ -9,6 +9,7 @@ from django.db import transaction
 from orders.clock import DatabaseClock
 from orders.models import AlertMessage, AlertRule, Incident
 from orders.watch.alerting.measures import Reading, measures
+from orders.watch.alerting.messages import ways
 
 LOOKED_AT_EVERY = timedelta(seconds=10)
 QUIET_FOR = timedelta(seconds=60)
@@ -71,9 +72,5 @@ def _grows_quiet(incident: Incident, now: datetime) -> None:
 
 
 def _owe(incident: Incident, occasion: str, now: datetime) -> None:
-    rule = incident.rule
-    ways = [(AlertMessage.Way.MAIL, rule.emails), (AlertMessage.Way.WEBHOOK, rule.webhook_url)]
-    AlertMessage.objects.bulk_create(
-        [AlertMessage(incident=incident, occasion=occasion, way=way, due_at=now) for way, whom in ways if whom],
-        ignore_conflicts=True,
-    )
+    owed = [AlertMessage(incident=incident, occasion=occasion, way=way, due_at=now) for way in ways(incident.rule)]
+    AlertMessage.objects.bulk_create(owed, ignore_conflicts=True)

@@ -8,9 +8,9 @@ from functools import cache
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from orders.clock import DatabaseClock
 from orders.durations import in_words
 from orders.models import Delivery, Destination, OrderEvent
 from orders.watch.attention import capped, counted
@@ -43,13 +43,12 @@ def measures() -> dict[str, Measure]:
 def _oldest_due(tenant_id: int | None) -> Iterator[Reading]:
     oldest = oldest_due(tenant_id)
     ages = (
-        ("events", oldest.events, "Orders are accepted but not applied; look at the inbound workers."),
-        ("deliveries", oldest.deliveries, "Partners are not told; look at the outbound workers."),
+        ("events", "event", oldest.events, "Orders are accepted but not applied; look at the inbound workers."),
+        ("deliveries", "delivery", oldest.deliveries, "Partners are not told; look at the outbound workers."),
     )
-    for subject, age, step in ages:
+    for subject, one, age, step in ages:
         if age is not None:
-            said = f"The oldest due {subject.removesuffix('s') if subject == 'events' else 'delivery'} waits "
-            yield Reading(subject, age, f"{said}{in_words(age)}. {step}", reverse("admin:index"))
+            yield Reading(subject, age, f"The oldest due {one} waits {in_words(age)}. {step}", reverse("admin:index"))
 
 
 def _dead_letters(tenant_id: int | None) -> Iterator[Reading]:
@@ -65,8 +64,9 @@ def _dead_letters(tenant_id: int | None) -> Iterator[Reading]:
 def _stopped_destinations(tenant_id: int | None) -> Iterator[Reading]:
     stopped = Destination.objects.filter(active=True, tenant__active=True, state=Destination.State.STOPPED)
     rows = stopped if tenant_id is None else stopped.filter(tenant=tenant_id)
+    now = DatabaseClock.recent().now()
     for one in rows.select_related("tenant"):
-        since = timezone.now() - (one.state_since or timezone.now())
+        since = now - (one.state_since or now)
         yield Reading(
             f"destination:{one.pk}",
             max(since.total_seconds() / 60, 0.01),

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
 from django.utils.timezone import localtime
 
 from orders.access import sealing
@@ -33,7 +36,11 @@ class NotSent(Exception):
 
 
 def due_messages(now: datetime) -> list[AlertMessage]:
-    rows = AlertMessage.objects.filter(due_at__lte=now).select_related("incident__rule__tenant")
+    """That it is over is told after that it began, however often that had to be tried."""
+    told = AlertMessage.objects.filter(incident=OuterRef("incident"), way=OuterRef("way"), due_at__isnull=False)
+    too_early = Q(occasion=AlertMessage.Occasion.RECOVERED) & Exists(told.filter(occasion=AlertMessage.Occasion.OPENED))
+    due = AlertMessage.objects.filter(due_at__lte=now).exclude(too_early)
+    rows = due.select_related("incident__rule__tenant")
     return list(rows.order_by("due_at")[:BATCH])
 
 
@@ -112,10 +119,10 @@ def envelope(message: AlertMessage) -> dict[str, Any]:
     incident = message.incident
     rule = incident.rule
     return {
-        "type": f"alert.{message.occasion}",
+        "type": f"alert.{message.occasion if incident.pk else 'test'}",
         "timestamp": incident.began_at.isoformat(),
         "data": {
-            "incidentId": str(incident.pk),
+            "incidentId": str(incident.pk or message.pk),
             "kind": rule.kind,
             "subject": incident.subject,
             "tenantId": rule.tenant.slug if rule.tenant else None,
@@ -131,14 +138,61 @@ def envelope(message: AlertMessage) -> dict[str, Any]:
 
 def signing_secret(rule: AlertRule) -> str:
     """Raises SecretLost where there is none that opens."""
-    secret = sealing.open_secret(tenant_id=rule.tenant_id, kind=SECRET, owner=f"orders.alertrule:{rule.pk}")
+    secret = sealing.open_secret(tenant_id=rule.tenant_id, kind=SECRET, owner=_owner(rule))
     if secret is None:
         raise sealing.SecretLost(f"The {SECRET} of the rule {rule.pk} is not stored. Make a new one.")
     return secret
 
 
+def has_signing_secret(rule: AlertRule) -> bool:
+    """Whether one is stored, opening or not."""
+    return sealing.has_secret(tenant_id=rule.tenant_id, kind=SECRET, owner=_owner(rule))
+
+
+def _owner(rule: AlertRule) -> str:
+    return f"orders.alertrule:{rule.pk}"
+
+
 def make_signing_secret(rule: AlertRule) -> str:
     """A fresh one, to be shown once; the one before stops at once."""
     secret = signing.make_secret()
-    sealing.store_secret(tenant_id=rule.tenant_id, kind=SECRET, owner=f"orders.alertrule:{rule.pk}", value=secret)
+    sealing.store_secret(tenant_id=rule.tenant_id, kind=SECRET, owner=_owner(rule), value=secret)
     return secret
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One way of telling, tried by hand."""
+
+    step: str
+    ok: bool
+    ms: int
+    detail: str
+
+
+def try_rule(rule: AlertRule) -> list[Tried]:
+    """A test message by every way the rule names, now. Calls the network: never inside a transaction."""
+    said = "This is a test of an alert: nothing is wrong. Whoever reads it will be told when something is."
+    page = reverse("admin:orders_alertrule_change", args=(rule.pk,))
+    incident = Incident(
+        rule=rule, subject="test", said=said, page=page, most=rule.threshold, began_at=DatabaseClock().now()
+    )
+    return [
+        _tried(AlertMessage(incident=incident, occasion=AlertMessage.Occasion.OPENED, way=way)) for way in ways(rule)
+    ]
+
+
+def _tried(message: AlertMessage) -> Tried:
+    began = time.monotonic()
+    try:
+        send_message(message)
+        ok, detail = True, "sent"
+    except NotSent as failure:
+        ok, detail = False, str(failure)
+    return Tried(AlertMessage.Way(message.way).label, ok, round(1000 * (time.monotonic() - began)), detail)
+
+
+def ways(rule: AlertRule) -> list[str]:
+    """How the rule tells people."""
+    named = ((AlertMessage.Way.MAIL, rule.emails), (AlertMessage.Way.WEBHOOK, rule.webhook_url))
+    return [way for way, whom in named if whom]
