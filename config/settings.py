@@ -69,7 +69,11 @@ ALERT_MEASURES = {"not_fetched": "suppliers.attention.NOT_FETCHED"}
 """What else alert rules can watch (orders.watch.alerting.measures)."""
 ITEM_TAKERS = ["suppliers.takers.takers", "orderflow.takers.takers"]
 """Callables that tell who takes which items (orders.order_links)."""
-PERSONAL_STORES = ["suppliers.personal.erase", "orderflow.personal.erase"]
+PERSONAL_STORES = [
+    "suppliers.personal.erase",
+    "orderflow.personal.erase",
+    "orders.migration.comparing.personal.erase",
+]
 """Generators that erase what an app keeps of a customer's order (orders.access.erasing)."""
 SELF_TEST = [
     "orders.selftest.own_roads.trials",
@@ -93,6 +97,7 @@ PERIODIC = [
     "orders.watch.alerting.periodic.Alerting",
     "orders.repairs.runs.RepairRuns",
     "orders.migration.releasing.Releasing",
+    "orders.migration.sampling.Sampling",
     "orders.migration.hours.CountingLedgers",
 ]
 """What apps do by themselves every so often (orders.periodic)."""

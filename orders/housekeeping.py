@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from orders.migration import loads
+from orders.migration import loads, matches
 from orders.models import UsedAssertion
 from orders.watch import figures
 
@@ -15,7 +15,7 @@ BATCH_ROWS = 1_000
 
 
 def remove_expired() -> int:
-    """Delete old access tokens, spent assertions, answered loads and figures that no chart shows; returns how many.
+    """Delete old access tokens, spent assertions, answered loads, and counts that no chart shows; returns how many.
 
     A token is kept for an hour past its end.
     """
@@ -25,4 +25,5 @@ def remove_expired() -> int:
     removed = AccessToken.objects.filter(pk__in=list(old[:BATCH_ROWS])).delete()[0]
     removed += figures.remove_old()
     removed += loads.remove_expired(most=BATCH_ROWS)
+    removed += matches.remove_old(most=BATCH_ROWS)
     return int(removed) + int(UsedAssertion.objects.filter(pk__in=list(spent[:BATCH_ROWS])).delete()[0])

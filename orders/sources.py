@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -53,6 +53,13 @@ class OrderSource(Protocol):
         """One page of the tenant's orders; raises one of the External* problems."""
 
 
+class OwnSystem(OrderSource, Protocol):
+    """The source that reads a tenant's own order service."""
+
+    def compare(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> None:
+        """Read an order for no reader, to be compared with its stored copy; raises one of the External* problems."""
+
+
 @cache
 def _source(path: str) -> OrderSource:
     source: OrderSource = import_string(path)()
@@ -63,3 +70,8 @@ def source_for(tenant: Tenant) -> OrderSource:
     """The source of the tenant's present mode (migrating tenants read from the OMS, which stays the truth)."""
     mode = "proxy" if tenant.mode == tenant.Mode.MIGRATING else tenant.mode
     return _source(settings.ORDER_SOURCES[mode])
+
+
+def own_system() -> OwnSystem:
+    """Where a migrating tenant's own order service is read."""
+    return cast("OwnSystem", _source(settings.ORDER_SOURCES["proxy"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import structlog
@@ -13,6 +14,7 @@ from orders import timeline
 from orders.api.correlation import correlation_id
 from orders.channels import OrderKey
 from orders.migration import ledger
+from orders.migration.comparing import answers
 from orders.models import KnownOrder, Tenant
 from orders.problems import (
     ExternalBusy,
@@ -43,21 +45,39 @@ class ProxiedOrders:
 
     def get(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> FoundOrder:
         def read() -> FoundOrder:
-            answer = read_order(tenant, business_unit_id, customer_order_id)
-            found = order_of(tenant, answer, customer_order_id=customer_order_id)
+            found = self._compared(tenant, business_unit_id, customer_order_id, way=answers.WAY.READ)
             ledger.saw(tenant, business_unit_id, [customer_order_id], how=KnownOrder.How.READ)
             return found
 
         return _recorded(OrderKey(tenant.pk, business_unit_id, customer_order_id), "Read", read)
 
+    def compare(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> None:
+        """Read an order for no reader, only to be compared with the stored copy: no figure, nothing on its timeline."""
+        with suppress(UnknownOrder):
+            self._compared(tenant, business_unit_id, customer_order_id, way=answers.WAY.SWEEP)
+
+    def _compared(self, tenant: Tenant, business_unit_id: str, customer_order_id: str, *, way: str) -> FoundOrder:
+        began = time.monotonic()
+        place = (business_unit_id, customer_order_id)
+        try:
+            answer = read_order(tenant, *place)
+        except UnknownOrder:
+            answers.saw_order(tenant, *place, None, began=began, way=way)
+            raise
+        found = order_of(tenant, answer, customer_order_id=customer_order_id)
+        answers.saw_order(tenant, *place, found.body, began=began, way=way)
+        return found
+
     def search(self, tenant: Tenant, business_unit_id: str, wanted: Search) -> FoundPage:
         """A failed search is told on an order's timeline only when it asked for one order."""
 
         def read() -> FoundPage:
+            began = time.monotonic()
             answer = search_orders(tenant, business_unit_id, wanted.raw)
             found = found_in(tenant, answer, customer_order_id=one_order)
             known = (order["customerOrderId"] for order in found)
             ledger.saw(tenant, business_unit_id, known, how=KnownOrder.How.SEARCH)
+            answers.saw_found(tenant, business_unit_id, found, began=began)
             return cut_of(tenant, found, skip=wanted.skip, take=wanted.take)
 
         one_order = wanted.criteria.customer_order_id

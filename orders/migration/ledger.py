@@ -8,18 +8,13 @@ what is seen is left out until the next write.
 from __future__ import annotations
 
 import os
-import threading
-import time
 from collections.abc import Collection, Iterable, Sequence
 
-import structlog
-from django.db import DatabaseError, connections
-
 from orders.clock import DatabaseClock
+from orders.migration.collecting import Collector
 from orders.models import KnownOrder, Tenant
 from orders.setwise import Columns
 
-WRITE_SECONDS = 1.0
 PENDING_MOST = 50_000
 """Orders in memory until the next write, some 10 MB; ten searches that find 5,000 orders each in one second."""
 WRITTEN_MOST = 100_000
@@ -32,18 +27,20 @@ Place = tuple[str, str]
 Seen = tuple[int, str, str, str]
 """(tenant, business unit, order id, how)"""
 
-log = structlog.get_logger("orderhub.migration")
 
+class _Collector(Collector):
+    """What was seen and is not yet written."""
 
-class _Collector:
-    """What was seen and is not yet written, and the thread that writes it."""
+    name = "backfill-ledger"
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.writing = threading.Lock()
+        super().__init__()
         self.pending: dict[tuple[int, str, str], str] = {}
         self.written: set[int] = set()
-        self.has_writer = False
+
+    @property
+    def holds_any(self) -> bool:
+        return bool(self.pending)
 
     def add(self, tenant_id: int, places: Iterable[Place], how: str) -> None:
         with self.lock:
@@ -51,10 +48,7 @@ class _Collector:
                 key = (tenant_id, unit, order)
                 if len(self.pending) < PENDING_MOST and hash(key) not in self.written:
                     self.pending.setdefault(key, how)
-            start = bool(self.pending) and not self.has_writer
-            self.has_writer = self.has_writer or start
-        if start:
-            threading.Thread(target=self.write_until_empty, name="backfill-ledger", daemon=True).start()
+        self.start()
 
     def write(self) -> None:
         """A failed write loses what it had taken."""
@@ -66,22 +60,6 @@ class _Collector:
                 if len(self.written) + len(taken) > WRITTEN_MOST:
                     self.written.clear()
                 self.written.update(map(hash, taken))
-
-    def write_until_empty(self) -> None:
-        """The next order that is seen starts a new thread."""
-        while self._goes_on():
-            time.sleep(WRITE_SECONDS)
-            try:
-                self.write()
-            except DatabaseError as error:
-                log.warning("ledger_not_written", error=str(error))
-            finally:
-                connections.close_all()
-
-    def _goes_on(self) -> bool:
-        with self.lock:
-            self.has_writer = bool(self.pending)
-        return self.has_writer
 
 
 _collector = _Collector()

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 
 from orders.clock import DatabaseClock
+from orders.migration.hours import hour_of
 from orders.models import ComparisonHour, Difference, MemberHour, Tenant
 
 HOURS_KEPT = 90 * 24
@@ -70,10 +72,6 @@ def members(tenant: Tenant, *, since: datetime) -> list[tuple[str, int, int]]:
     return [(row["member"], max(compared, row["wrong"]), row["wrong"]) for row in rows.values("member", "wrong")]
 
 
-def hour_of(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
-
-
 def _hours(tenant: Tenant, since: datetime) -> QuerySet[ComparisonHour]:
     return ComparisonHour.objects.filter(tenant=tenant, starts_at__gte=hour_of(since))
 
@@ -82,18 +80,22 @@ _WHOLE = ~Q(way=ComparisonHour.Way.SEARCH)
 _SUMS = {"all_matched": Sum("matched", filter=_WHOLE), "all_stale": Sum("stale"), "all_wrong": Sum("wrong")}
 
 
-def _rate(row: dict[str, int | None]) -> MatchRate:
+def _rate(row: Any) -> MatchRate:
     matched, stale, wrong = (int(row[name] or 0) for name in _SUMS)
     return MatchRate(compared=matched + stale + wrong, matched=matched, stale=stale, wrong=wrong)
 
 
-def remove_old() -> int:
+def remove_old(*, most: int) -> int:
     """Counts that no chart shows and differences that nobody saw again for long; returns how many rows."""
     now = DatabaseClock().now()
     before = now - timedelta(hours=HOURS_KEPT)
-    rows = (
+    old: tuple[QuerySet[Any], ...] = (
         ComparisonHour.objects.filter(starts_at__lt=before),
         MemberHour.objects.filter(starts_at__lt=before),
         Difference.objects.filter(last_seen_at__lt=now - DIFFERENCES_KEPT),
     )
-    return sum(each.delete()[0] for each in rows)
+    return sum(rows.model._default_manager.filter(pk__in=list(_ids(rows)[:most])).delete()[0] for rows in old)
+
+
+def _ids(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+    return rows.order_by("pk").values_list("pk", flat=True)

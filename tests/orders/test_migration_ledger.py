@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from orders.migration import ledger, listing
+from orders.migration import collecting, ledger, listing
 from orders.migration.ledger import _Collector
 from orders.migration.listing import ListRefused, add_file, missing_as_csv
 from orders.migration.progress import all_missing, missing_orders, progress
@@ -91,7 +91,7 @@ def test_memory_is_bounded_and_what_found_no_room_is_found_again(tenant, monkeyp
 
 def test_the_writing_thread_ends_when_nothing_is_left_and_starts_again(tenant, monkeypatch, collector):
     started = []
-    monkeypatch.setattr(ledger.threading, "Thread", lambda **given: started.append(given) or FakeThread())
+    monkeypatch.setattr(collecting.threading, "Thread", lambda **given: started.append(given) or FakeThread())
     ledger.saw(tenant, "store-1", ["a"], how="read")
     ledger.saw(tenant, "store-1", ["b"], how="read")
     assert len(started) == 1

@@ -144,7 +144,7 @@ def _texts(queue: OrderQueue, lanes: Sequence[Lane], erasure: Erasure) -> Iterat
 
 def _stores(queue: OrderQueue, erasure: Erasure) -> Iterator[Step]:
     """The apps' own rows."""
-    for path in settings.PERSONAL_STORES if erasure.values else ():
+    for path in settings.PERSONAL_STORES:
         store: Store = import_string(path)
         yield from store(queue, erasure)
 

@@ -1,0 +1,59 @@
+"""What requests leave behind to be written: held in memory, written once a second by a thread nobody waits for.
+
+What a process had not yet written when it died is lost; whoever uses this must be able to bear that.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import ClassVar
+
+import structlog
+from django.db import connections
+
+WRITE_SECONDS = 1.0
+log = structlog.get_logger("orderhub.migration")
+
+
+class Collector:
+    """``lock`` guards what is held, ``writing`` lets one thread write at a time; it lives while it is needed."""
+
+    name: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.writing = threading.Lock()
+        self.has_writer = False
+
+    @property
+    def holds_any(self) -> bool:
+        """Whether anything is still to be written."""
+        raise NotImplementedError
+
+    def write(self) -> None:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Have what is held written; asked after every addition."""
+        with self.lock:
+            first = self.holds_any and not self.has_writer
+            self.has_writer = self.has_writer or first
+        if first:
+            threading.Thread(target=self.write_until_empty, name=self.name, daemon=True).start()
+
+    def write_until_empty(self) -> None:
+        """The next addition starts a new thread."""
+        while self._goes_on():
+            time.sleep(WRITE_SECONDS)
+            try:
+                self.write()
+            except Exception as error:  # logged; a fault of one turn must not end the writing of this process
+                log.warning("not_written", what=self.name, error=str(error), exc_info=error)
+            finally:
+                connections.close_all()
+
+    def _goes_on(self) -> bool:
+        with self.lock:
+            self.has_writer = self.holds_any
+        return self.has_writer

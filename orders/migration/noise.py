@@ -1,0 +1,107 @@
+"""Members whose differences are known noise of a tenant: from then on they make no comparison wrong.
+
+What was counted before stays counted; what is open of them goes from the list of differences.
+
+NoiseRefused   nothing was changed; the text says why
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from orders.documents.schema import CustomerOrder
+from orders.documents.shape import Node, node_of
+from orders.models import Difference, IgnoredMember, OperatorAction, Tenant
+
+EVERY_KIND = ""
+
+
+class NoiseRefused(Exception):
+    """The member cannot be ignored, or not any more, as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """(member, kind) of what a tenant ignores; the kind may be EVERY_KIND."""
+
+    ignored: frozenset[tuple[str, str]] = frozenset()
+
+    def covers(self, member: str, kind: str) -> bool:
+        """A member is ignored with all that is inside it."""
+        return any(
+            (member == own or member.startswith(f"{own}/")) and of in (EVERY_KIND, kind) for own, of in self.ignored
+        )
+
+
+def noise_of(tenant_ids: Collection[int]) -> Mapping[int, Noise]:
+    """Of each of the tenants."""
+    found: dict[int, set[tuple[str, str]]] = {tenant_id: set() for tenant_id in tenant_ids}
+    rows = IgnoredMember.objects.filter(tenant__in=tenant_ids) if tenant_ids else IgnoredMember.objects.none()
+    for tenant_id, member, kind in rows.values_list("tenant_id", "member", "kind"):
+        found[tenant_id].add((member, kind))
+    return {tenant_id: Noise(frozenset(ignored)) for tenant_id, ignored in found.items()}
+
+
+@transaction.atomic
+def ignore(tenant: Tenant, member: str, *, kind: str = EVERY_KIND, who: str, reason: str) -> IgnoredMember:
+    """Raises NoiseRefused. Ignored already: it stays as it was, with who and why of then."""
+    _check(member, kind, reason)
+    row, made = IgnoredMember.objects.get_or_create(
+        tenant=tenant, member=member, kind=kind, defaults={"who": who, "reason": reason}
+    )
+    gone = inside(Difference.objects.filter(tenant=tenant), member)
+    (gone.filter(kind=kind) if kind else gone).delete()
+    if made:
+        _note(tenant, "ignore differences", member, kind, who=who, reason=reason)
+    return row
+
+
+@transaction.atomic
+def look_again(row: IgnoredMember, *, who: str, reason: str) -> None:
+    """No longer ignored: from now on its differences count again. Raises NoiseRefused."""
+    if not reason.strip():
+        raise NoiseRefused("Write why: the reason is kept on record.")
+    if IgnoredMember.objects.filter(pk=row.pk).delete()[0]:
+        _note(row.tenant, "look at differences", row.member, row.kind, who=who, reason=reason)
+
+
+def inside(rows: QuerySet[Difference], member: str) -> QuerySet[Difference]:
+    """Differences of the member and of all inside it."""
+    return rows.filter(Q(member=member) | Q(member__startswith=f"{member}/"))
+
+
+@cache
+def known_members() -> frozenset[str]:
+    """Every member that an order can have, as JSON pointers with ``*`` for the place in a list."""
+    return frozenset(_members(node_of(CustomerOrder), ""))
+
+
+def _members(node: Node, at: str) -> Iterator[str]:
+    below = {"*": node.item} if node.item is not None else node.members
+    for name, inner in below.items():
+        yield f"{at}/{name}"
+        yield from _members(inner, f"{at}/{name}")
+
+
+def _check(member: str, kind: str, reason: str) -> None:
+    if not reason.strip():
+        raise NoiseRefused("Write why these differences do not matter: the reason is kept on record.")
+    if not member:
+        raise NoiseRefused("A whole order that is missing cannot be ignored; readers would miss it, or see it again.")
+    if member not in known_members():
+        raise NoiseRefused(
+            f"An order has no member {member}; write it as the differences name it, such as /items/*/unitPrice."
+        )
+    if kind and kind not in Difference.Kind.values:
+        raise NoiseRefused(f"There is no kind of difference called {kind}.")
+
+
+def _note(tenant: Tenant, action: str, member: str, kind: str, *, who: str, reason: str) -> None:
+    OperatorAction.objects.create(
+        tenant=tenant, who=who, action=action, subject=f"member:{member}", reason=reason, outcome=kind or "every kind"
+    )
