@@ -45,12 +45,17 @@ def active_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> 
 
 
 def mode_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """Without ``to`` the modes to choose from; with it what the switch asks and changes; POST does it."""
+    """Without ``to`` the modes to choose from; with it what the switch asks and changes; POST does it.
+
+    From migrating to events leads the cut-over, which has its checklist.
+    """
     _want_change(model_admin, request, tenant)
     asked = request.POST if request.method == "POST" else request.GET
     mode = asked.get("to", "")
     if mode not in Tenant.Mode.values or mode == tenant.mode:
         mode = ""
+    if (tenant.mode, mode) == (Tenant.Mode.MIGRATING, Tenant.Mode.EVENTS):
+        return HttpResponseRedirect(reverse("admin:orders_tenant_moving_cut_over", args=(tenant.pk,)))
     url = asked.get("external_url", tenant.external_url).strip()
     fault = ""
     if request.method == "POST" and mode:

@@ -8,11 +8,12 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import action
 
+from orders.admin import moving
 from orders.admin.base import HistoryAdmin
 from orders.admin.onboarding import guide_view, start_view
 from orders.admin.onboarding_files import export_view, file_view
@@ -76,7 +77,7 @@ class TenantAdmin(HistoryAdmin):
     search_fields = ("slug", "name")
     inlines = (ClientsOfTenant, DestinationsOfTenant)
     actions_list = ("onboarding_file",)
-    actions_detail = ("onboard", "self_test", "switch_active", "switch_mode", "export")
+    actions_detail = ("onboard", "self_test", "switch_active", "switch_mode", "moving", "export")
     fieldsets = (
         ("Who", {"fields": (("name", "slug"), ("country", "time_zone"), "active")}),
         ("Where orders come from", {"fields": ("mode", ("external_url", "proxy_timeout_seconds"), "status_map")}),
@@ -91,6 +92,9 @@ class TenantAdmin(HistoryAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """The id stands in partners' addresses, so it stays; mode and active have pages that say what a switch does."""
         return ("slug", "active", "mode") if obj else ()
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*moving.urls(self), *super().get_urls()]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -126,6 +130,10 @@ class TenantAdmin(HistoryAdmin):
     @action(description="Switch mode", url_path="mode", permissions=["change"], icon="swap_horiz")  # type: ignore[untyped-decorator]
     def switch_mode(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return mode_view(self, request, self._tenant(request, object_id))
+
+    @action(description="Move to events", url_path="moving", permissions=["view"], icon="moving")  # type: ignore[untyped-decorator]
+    def moving(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return moving.moving_view(self, request, self._tenant(request, object_id))
 
     @action(description="Export as a file", url_path="export", permissions=["view"], icon="download")  # type: ignore[untyped-decorator]
     def export(self, request: HttpRequest, object_id: str) -> HttpResponse:

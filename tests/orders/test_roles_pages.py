@@ -44,6 +44,8 @@ VERSIONS = answers("302 200 200 200 403 200")
 VERSION = answers("302 200 200 200 403 200", "302 403 403 403 403 403")
 VERB = answers("302 200 403 403 403 200")
 """Says what it does; an empty POST lacks the reason, or shows what came of it."""
+OF_A_MOVE = answers("302 405 405 405 403 405", "302 302 403 403 403 302")
+"""A form on the page of a tenant's move: POST does it and goes back to the page."""
 VERB_AND_BACK = answers("302 200 403 403 403 200", "302 302 403 403 403 302")
 """Says what it does, does it on POST, goes back."""
 OF_A_TENANT = answers("302 200 200 200 404 200")
@@ -59,7 +61,8 @@ EVIDENCE = {
     "orders.Order", "orders.OrderEvent", "orders.Delivery", "orders.Destination", "orders.TimelineEntry",
     "orders.OperatorAction", "proxy.ProxyConfig", "proxy.ContractDrift", "suppliers.Webhook", "suppliers.SupplierPart",
     "suppliers.Notice", "suppliers.SupplierEvent", "suppliers.StockLevel", "suppliers.OrderCase",
-    "orderflow.WarehouseOrder", "orderflow.Despatch", "orders.SelfTest", "orders.RepairRun", "orders.Incident",
+    "orderflow.WarehouseOrder", "orderflow.Despatch", "orders.SelfTest", "orders.RepairRun",
+    "orders.Difference", "orders.IgnoredMember", "orders.Incident",
 }  # fmt: skip
 """Written by the hub: seen, some with verbs; no form for anybody."""
 PEOPLE = {"auth.User", "auth.Group", "orders.StaffChange"}
@@ -96,6 +99,11 @@ PAGES = {
     "orders_tenant_onboard": answers("302 200 200 200 403 200", "302 302 403 403 403 302"),
     "orders_tenant_self_test": VERB, "orders_tenant_switch_active": VERB, "orders_tenant_switch_mode": VERB,
     "orders_tenant_export": VERSIONS,
+    "orders_tenant_moving_all": ALL, "orders_tenant_moving": VERSIONS, "orders_tenant_moving_missing": VERSIONS,
+    "orders_tenant_moving_orders": OF_A_MOVE, "orders_tenant_moving_rule": OF_A_MOVE,
+    "orders_tenant_moving_telling": OF_A_MOVE,
+    "orders_tenant_moving_cut_over": VERB, "orders_tenant_moving_back": VERB, "orders_tenant_moving_release": VERB,
+    "orders_difference_ignore_member": VERB, "orders_ignoredmember_look_again": VERB,
     "orders_selftest_change": VERSIONS, "orders_selftest_report": VERSIONS,
     "orders_repairrun_dead": ALL,
     "orders_repairrun_group": answers("302 200 200 200 200 200", "302 403 403 403 403 403"),
