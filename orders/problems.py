@@ -22,6 +22,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 
+POINTER_LONGEST = 300
+"""Characters shown of a pointer: the names in it are the sender's, and may be as long as the body."""
+FAULTS_MOST = 100
+"""Faults listed in one answer, as many as of a document (orders.documents.checks), and a line that counts the rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong with a body: where (RFC 6901 JSON pointer) and what, in plain words."""
@@ -30,7 +36,8 @@ class Fault:
     detail: str
 
     def as_json(self) -> dict[str, str]:
-        return {"pointer": self.pointer, "detail": self.detail}
+        cut = "…" if len(self.pointer) > POINTER_LONGEST else ""
+        return {"pointer": self.pointer[:POINTER_LONGEST] + cut, "detail": self.detail}
 
 
 class Problem(Exception):
@@ -45,7 +52,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
-        self.errors = tuple(errors)
+        self.errors = _listed(tuple(errors))
         self.headers = dict(headers or {})
 
     def as_json(self, correlation_id: str) -> dict[str, Any]:
@@ -59,6 +66,13 @@ class Problem(Exception):
         if self.errors:
             body["errors"] = [fault.as_json() for fault in self.errors]
         return body
+
+
+def _listed(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """All of them, or the first ones and how many more there are."""
+    if len(faults) <= FAULTS_MOST + 1:
+        return faults
+    return (*faults[:FAULTS_MOST], Fault("", f"{len(faults) - FAULTS_MOST:,} more, not listed"))
 
 
 class Internal(Problem):
