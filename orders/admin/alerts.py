@@ -204,7 +204,7 @@ class IncidentAdmin(EvidenceAdmin):
     list_display = ("said", "whose", "began", "state")
     list_filter = (IncidentFilter, "tenant")
     list_select_related = ("tenant",)
-    fields = ("said", "whose", "rule", ("began", "state"), "most", "mended_at", "told")
+    fields = ("said", "whose", "rule", "began", "state", "most", "mended_at", "told")
     readonly_fields = fields
 
     @admin.display(description="whose")

@@ -5,26 +5,15 @@ its own, anywhere in the history, for every PUT (measured: 8,900 bytes of log pe
 the hour 2,600). A search asks hour by hour, which is one probe each (orders.finding).
 """
 
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from orders.indexes import AddIndexBesideTheWork
 
 MAKE = """
     CREATE INDEX CONCURRENTLY IF NOT EXISTS order_event_by_hour_and_correlation
     ON orders_orderevent (date_trunc('hour', received_at AT TIME ZONE 'UTC'), correlation_id)
 """
 DROP = "DROP INDEX CONCURRENTLY IF EXISTS order_event_by_hour_and_correlation"
-
-
-class AddIndexBesideTheWork(AddIndexConcurrently):
-    """Concurrently where the database can; SQLite has one writer anyway."""
-
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        forwards = AddIndexConcurrently if schema_editor.connection.vendor == "postgresql" else migrations.AddIndex
-        forwards.database_forwards(self, app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
-        backwards = AddIndexConcurrently if schema_editor.connection.vendor == "postgresql" else migrations.AddIndex
-        backwards.database_backwards(self, app_label, schema_editor, from_state, to_state)
 
 
 def make(apps, schema_editor):
