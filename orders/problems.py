@@ -21,7 +21,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-
 POINTER_LONGEST = 300
 """Characters shown of a pointer: the names in it are the sender's, and may be as long as the body."""
 FAULTS_MOST = 100
