@@ -172,7 +172,7 @@ def _credentials(channel: OrderFlowChannel, password: str) -> dict[str, str]:
 
 
 def _reply(answer: Answer) -> Reply:
-    return Reply(answer.status, answer.body, retry_after=_seconds(answer.headers.get("Retry-After", "")))
+    return Reply(answer.status, answer.shown, retry_after=_seconds(answer.headers.get("Retry-After", "")))
 
 
 def _seconds(text: str) -> float | None:

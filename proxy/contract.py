@@ -7,10 +7,11 @@ one asked for, the tenant's status words and the cut of a search. Everything wro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from orders.documents import Checked, check_answer, check_search_answer, render, translate_status
+from orders.documents import Checked, Mismatch, check_answer, check_search_answer, render, translate_status
 from orders.models import Tenant
 from orders.outgoing import Answer
 from orders.problems import ExternalContract, Fault
@@ -66,7 +67,14 @@ def framed(answer: Answer, check: Callable[[bytes], Checked]) -> Checked:
     """What the check finds in the answer; raises ExternalContract for what is no JSON in UTF-8."""
     if not _JSON.fullmatch(answer.headers.get("Content-Type", "").strip()):
         raise ExternalContract("The external service's answer is not application/json in UTF-8.")
-    return check(answer.body)
+    checked = check(answer.body)
+    mismatches, dropped = _told(answer, checked.mismatches), _told(answer, checked.dropped)
+    return replace(checked, mismatches=mismatches, dropped=dropped)
+
+
+def _told(answer: Answer, mismatches: Sequence[Mismatch]) -> tuple[Mismatch, ...]:
+    """A member may be named with anything, even with what the hub logged in with."""
+    return tuple(replace(one, pointer=answer.masked(one.pointer)) for one in mismatches)
 
 
 def broken(checked: Checked) -> ExternalContract:

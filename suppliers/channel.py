@@ -148,7 +148,7 @@ def _sent(call: Call, target: Target, *, deadline: Deadline) -> Answer:
 
 def _seen(error: PartnerTokenError) -> tuple[int | None, str]:
     """Status and cut of the token endpoint's answer."""
-    return (None, "") if error.answer is None else (error.answer.status, body_cut(error.answer.body))
+    return (None, "") if error.answer is None else (error.answer.status, body_cut(error.answer.shown))
 
 
 def webhook_headers(delivery: Delivery, target: Target) -> dict[str, str]:

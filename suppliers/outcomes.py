@@ -27,7 +27,7 @@ CUT_CHARACTERS = 2000
 
 def outcome_of_answer(answer: Answer, *, now: datetime) -> Outcome:
     """The outcome of an answer with any status."""
-    status, cut = answer.status, body_cut(answer.body)
+    status, cut = answer.status, body_cut(answer.shown)
     if 200 <= status < 300:
         return Outcome(Verdict.DELIVERED, f"Accepted with {status}.", status, cut)
     if status == GONE:
@@ -41,7 +41,7 @@ def outcome_of_answer(answer: Answer, *, now: datetime) -> Outcome:
     busy = status in BUSY or wait is not None
     return Outcome(
         Verdict.UNAVAILABLE,
-        _refusal(status, answer.headers),
+        answer.masked(_refusal(status, answer.headers)),
         status,
         cut,
         retry_after=wait or (RETRY_AFTER_SECONDS[0] if busy else None),

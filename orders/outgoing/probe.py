@@ -32,7 +32,7 @@ class Probe:
 
     def connect(self) -> str:
         guard = Guard(private_allowed=self._private_allowed)
-        guard.deadline = self._deadline
+        guard.begin(self._deadline, most=0)
         self._socket = guard.connect(self._host, self._port)
         return "connected to {}, port {}".format(*self._socket.getpeername()[:2])
 

@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
@@ -21,6 +21,7 @@ import urllib3.exceptions
 from django.conf import settings
 
 from orders.outgoing.deadline import Deadline
+from orders.outgoing.echoes import secrets_in, without_echoes
 from orders.outgoing.errors import Cut, DeadlineExceeded, Refused, TlsFailed, TooLarge, Unsendable
 from orders.outgoing.wire import Guard, GuardedAdapter
 
@@ -28,7 +29,14 @@ SESSIONS_PER_THREAD = 64
 """Open destinations of one thread; with 32 threads some 2,000 sockets, well under usual limits."""
 
 CHUNK = 65_536
+WIRE_SHARE, HEAD_BYTES = 2, 1_048_576
+"""What may come over the wire for one answer: twice its limit, for chunks and packing, and 1 MiB of headers. Whatever a
+partner invents to keep the hub reading (chunks without size, endless headers, trailers, interim answers) ends there."""
+TOLD = 300
+"""Characters of a fault's own words, which may be the partner's."""
 
+_NETLOC = re.compile(r"(?:\[[0-9A-Fa-f:.]+(?:%[\w.~-]+)?\]|[^\[\]:%]+)(?::[0-9]{0,5})?", re.ASCII)
+"""A host and a port, in no form that two parsers could take apart differently."""
 _NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
 
 
@@ -38,7 +46,7 @@ class Call:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = None
     destination: str = ""
     """Whose connection is used ("proxy:7", "supplier:12"): connections are never shared between destinations."""
@@ -47,6 +55,12 @@ class Call:
     """False for a URL that a tenant supplied: it reaches public addresses only, whatever networks ops allowed."""
     limit: int | None = None
     """Bytes of the decoded answer; None is HUB_RESPONSE_LIMIT_BYTES."""
+    secrets: Sequence[str] = field(default=(), repr=False)
+    """What the body logs in with; the headers are looked through anyway (``outgoing.echoes``)."""
+
+    def masked(self, text: str) -> str:
+        """The text without what this call logs in with."""
+        return without_echoes(text, (*secrets_in(self.headers), *self.secrets))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,17 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     seconds: float
+    call: Call | None = field(default=None, repr=False)
+    """What it answers."""
+
+    @property
+    def shown(self) -> bytes:
+        """The body for people and records: without the call's own login, should the partner quote it."""
+        return self.masked(self.body.decode("utf-8", errors="surrogateescape")).encode(errors="surrogateescape")
+
+    def masked(self, text: str) -> str:
+        """Any text of the answer, likewise."""
+        return text if self.call is None else self.call.masked(text)
 
 
 def send(call: Call, *, deadline: Deadline) -> Answer:
@@ -67,11 +92,12 @@ def send(call: Call, *, deadline: Deadline) -> Answer:
     began = time.monotonic()
     request = _prepared(call)
     adapter = _adapter(call.destination, private_allowed=call.private_allowed)
-    adapter.guard.deadline = deadline
+    limit = call.limit or settings.HUB_RESPONSE_LIMIT_BYTES
+    adapter.guard.begin(deadline, most=WIRE_SHARE * limit + HEAD_BYTES)
     deadline.remaining()
-    response = _exchange(adapter, request)
-    body = _read(response, limit=call.limit or settings.HUB_RESPONSE_LIMIT_BYTES)
-    return Answer(response.status_code, response.headers, body, time.monotonic() - began)
+    response = _exchange(adapter, request, call)
+    body = _read(response, call, limit=limit)
+    return Answer(response.status_code, response.headers, body, time.monotonic() - began, call)
 
 
 def same_host(one: str, other: str) -> bool:
@@ -115,25 +141,25 @@ def check_shape(url: str) -> SplitResult:
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError as error:
         raise Unsendable(f"{url!r} is no URL: {error}") from None
-    if not usable or "@" in parts.netloc or parts.fragment:
+    if not usable or "@" in parts.netloc or not _NETLOC.fullmatch(parts.netloc) or parts.fragment:
         raise Unsendable(f"{url!r} must be http(s)://host[:port]/path, without a login and without #")
     return parts
 
 
-def _exchange(adapter: GuardedAdapter, request: requests.PreparedRequest) -> requests.Response:
+def _exchange(adapter: GuardedAdapter, request: requests.PreparedRequest, call: Call) -> requests.Response:
     try:
         return adapter.send(request, stream=True, timeout=adapter.guard.deadline.remaining())
     except requests.exceptions.SSLError as error:
-        raise TlsFailed(f"TLS with {_host(request)} failed: {_innermost(error)}") from None
+        raise TlsFailed(f"TLS with {_host(request)} failed: {_told(error, call)}") from None
     except requests.exceptions.Timeout:
         raise adapter.guard.deadline.exceeded() from None
     except requests.exceptions.ConnectionError as error:
-        raise Cut(f"{_host(request)} closed the connection before answering: {_innermost(error)}") from None
+        raise Cut(f"{_host(request)} closed the connection before answering: {_told(error, call)}") from None
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         raise Unsendable(f"The request to {_host(request)} cannot be sent: {error}") from None
 
 
-def _read(response: requests.Response, *, limit: int) -> bytes:
+def _read(response: requests.Response, call: Call, *, limit: int) -> bytes:
     """The whole body, decoded, counted as it comes: a small answer that unpacks to gigabytes ends at the limit."""
     pieces: list[bytes] = []
     size = 0
@@ -147,8 +173,11 @@ def _read(response: requests.Response, *, limit: int) -> bytes:
         whole = True
     except DeadlineExceeded as late:
         raise DeadlineExceeded(str(late), status=response.status_code) from None
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise Cut(f"The answer broke off or was badly packed: {error}", status=response.status_code) from None
+    except TooLarge as flood:
+        raise TooLarge(str(flood), status=response.status_code) from None
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        said = f"The answer broke off or was badly packed: {_told(error, call)}"
+        raise Cut(said, status=response.status_code) from None
     finally:
         if not whole:
             response.raw.close()
@@ -157,6 +186,12 @@ def _read(response: requests.Response, *, limit: int) -> bytes:
 
 def _host(request: requests.PreparedRequest) -> str:
     return urlsplit(request.url or "").netloc
+
+
+def _told(error: BaseException, call: Call) -> str:
+    """A fault's reason as it may be kept: it can quote the partner, who can quote the request."""
+    said = " ".join(call.masked(_innermost(error)).split())[:TOLD]
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in said)
 
 
 def _innermost(error: BaseException) -> str:

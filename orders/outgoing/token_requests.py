@@ -41,6 +41,9 @@ EARLY_SECONDS = 30.0
 EARLY_SHARE = 0.1
 """A token is not used in the last 30 s of its life, or the last tenth of a short one."""
 
+WHY_CHARACTERS = 100
+"""Of the error that an endpoint names; those of RFC 6749 are shorter."""
+
 KEPT_HEADERS = ("Authorization", "Content-Type", "Accept")
 
 
@@ -109,8 +112,8 @@ def _request(credentials: ClientCredentials, *, call: Call, deadline: Deadline, 
     try:
         granted = _session(credentials, transport).fetch_token(credentials.token_url, **_form(credentials, form))
         token, lifetime = _token(granted), _lifetime(transport.answer)
-    except (OAuth2Error, ValueError, TypeError, AttributeError) as error:
-        why = getattr(error, "error", None) or type(error).__name__
+    except (OAuth2Error, ValueError, TypeError, AttributeError, RecursionError) as error:
+        why = transport.answer.masked(str(getattr(error, "error", None) or type(error).__name__))[:WHY_CHARACTERS]
         detail = f"{credentials.token_url} answered 200, but not with a usable token ({why})"
         raise TokenUnusable(detail, answer=transport.answer) from None
     return Granted(token, asked_at + lifetime - min(EARLY_SECONDS, lifetime * EARLY_SHARE), form)
@@ -183,6 +186,7 @@ class _Transport(BaseAdapter):
             destination=self.call.destination,
             correlation_id=self.call.correlation_id,
             private_allowed=self.credentials.private_allowed,
+            secrets=(self.credentials.client_secret,),
         )
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ connection keeps it and only the socket knows the number.
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 import threading
@@ -25,15 +26,24 @@ from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool, HTTPSConn
 
 from orders.outgoing.addresses import Place, Policy, permitted_places
 from orders.outgoing.deadline import Deadline
-from orders.outgoing.errors import ConnectFailed, OutgoingError
+from orders.outgoing.errors import ConnectFailed, OutgoingError, TooLarge
 
 
 class Guard:
-    """What the connections of one session obey; ``deadline`` is set anew by each call."""
+    """What the connections of one session obey; each call begins with its own deadline and number of bytes."""
 
     def __init__(self, *, private_allowed: bool) -> None:
         self.private_allowed = private_allowed
-        self.deadline = Deadline.after(0)
+        self.begin(Deadline.after(0), most=0)
+
+    def begin(self, deadline: Deadline, *, most: int) -> None:
+        self.deadline, self.most, self._left = deadline, most, most
+
+    def received(self, count: int) -> None:
+        """Raises TooLarge when more has come over the wire than the call may read."""
+        self._left -= count
+        if self._left < 0:
+            raise TooLarge(f"More than {self.most:,} bytes came without the answer's end")
 
     def connect(self, host: str, port: int) -> socket.socket:
         """A connected socket to a permitted address of the host, trying one after the other."""
@@ -69,7 +79,10 @@ class _Timed:
     guard: Guard | None = None
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        return int(self._timed(super().recv_into, *args, **kwargs))  # type: ignore[misc]
+        count = int(self._timed(super().recv_into, *args, **kwargs))  # type: ignore[misc]
+        if self.guard is not None:
+            self.guard.received(count)
+        return count
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         return int(self._timed(super().send, *args, **kwargs))  # type: ignore[misc]
@@ -96,8 +109,19 @@ class DeadlineTlsSocket(_Timed, ssl.SSLSocket):
     pass
 
 
+class PlainResponse(http.client.HTTPResponse):
+    """Of two lengths neither is believed; urllib3 would say so only when nobody closes the connection any more."""
+
+    def begin(self) -> None:
+        super().begin()
+        stated = ",".join(self.headers.get_all("Content-Length", []))
+        if len({length.strip() for length in stated.split(",")}) > 1:
+            raise http.client.HTTPException("its headers state two lengths")
+
+
 class GuardedConnection(HTTPConnection):
     guard: Guard
+    response_class = PlainResponse
 
     def _new_conn(self) -> socket.socket:
         return self.guard.connect(self._dns_host, self.port)
@@ -105,6 +129,7 @@ class GuardedConnection(HTTPConnection):
 
 class GuardedTlsConnection(HTTPSConnection):
     guard: Guard
+    response_class = PlainResponse
 
     def _new_conn(self) -> socket.socket:
         return self.guard.connect(self._dns_host, self.port)
