@@ -72,8 +72,8 @@ bench-scale: development ## filled databases, kept between runs
 soak: development ## sustained load (MINUTES=20)
 	@exec $(PY) -m tests.benchmarks.soak --minutes $(or $(MINUTES),20)
 
-chaos: development ## the inbox while its workers and servers are killed, and what came of it (ARGS="--seconds 120")
-	@exec $(PY) -m tests.chaos $(ARGS)
+chaos: development ## every fault under load, and what came of it, into docs/reliability.md (FAULTS=name,name)
+	@exec $(PY) -m tests.chaos $(if $(FAULTS),--faults "$(FAULTS)") $(ARGS)
 
 fuzz: development ## the tests marked fuzz with many examples, for hours if need be (EXAMPLES=2000)
 	@HUB_TEST_EXAMPLES=$(or $(EXAMPLES),2000) HUB_TEST_SECONDS=36000 exec $(PY) -m tests.run -m fuzz $(ARGS)

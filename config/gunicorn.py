@@ -1,17 +1,23 @@
-"""gunicorn's settings for `make serve` and, with the worker and scheduler in the same process, for `make up`."""
+"""gunicorn's settings for `make serve` and, with the worker and scheduler in the same process, for `make up`.
 
+Nothing of the hub is imported here: the master would keep it, and a HUP would start new workers with old code.
+"""
+
+import mmap
 import os
 import signal
 import threading
 import time
+from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
+
+from gunicorn.workers.gthread import ThreadWorker
 
 bind = f"{os.environ.get('HUB_BIND', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104  # contract: serve
 embedded = not os.environ.get("REDIS_URL")
 workers = 1 if embedded else int(os.environ.get("HUB_WEB_PROCESSES") or 2)
 threads = int(os.environ.get("HUB_WEB_THREADS") or 16)
-worker_class = "gthread"
 keepalive = 75
 graceful_timeout = 30
 timeout = 60
@@ -21,11 +27,57 @@ forwarded_allow_ips = ""  # config.forwarded judges X-Forwarded-*; by default gu
 accesslog = None
 loglevel = "warning"
 
+LOOK_SECONDS = 0.05
+RELOADS, READY = 0, 1
+"""Shared by the master and all workers: how many reloads there were; the last one after which a worker was ready."""
 
-def post_worker_init(worker: object) -> None:
+
+class StayingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Asked to go by a reload, it goes when a new worker is ready; asked again, or without a reload, at once.
+
+    gunicorn lets the old workers go as it forks the new ones: until these have loaded the program, PUTs would wait.
+    """
+
+    asked = False
+
+    def joins(self, shared: memoryview) -> None:
+        self.shared, self.born_after = shared, shared[RELOADS]
+
+    def ready(self) -> None:
+        self.shared[READY] = self.born_after
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.asked or self.shared[READY] >= self.shared[RELOADS]:
+            super().handle_exit(sig, frame)
+            return
+        self.asked = True
+        threading.Thread(target=self._go_when_replaced, args=(sig,), daemon=True).start()
+
+    def _go_when_replaced(self, sig: int) -> None:
+        while self.shared[READY] < self.shared[RELOADS]:
+            time.sleep(LOOK_SECONDS)
+        super().handle_exit(sig, None)
+
+
+worker_class = StayingWorker
+
+
+def pre_fork(server: Any, worker: StayingWorker) -> None:
+    worker.joins(server.hub_shared)
+
+
+def on_reload(server: Any) -> None:
+    server.hub_shared[RELOADS] += 1
+
+
+def post_worker_init(worker: StayingWorker) -> None:
     """Figures are written from here on. Embedded mode: the worker and the scheduler live in the web process."""
+    from django.urls import get_resolver
+
     from orders.watch import tally
 
+    _ = get_resolver().url_patterns  # loads every view; else the first caller would wait for it
+    worker.ready()
     tally.start()
     if embedded:
         from config.embedded import start
@@ -43,8 +95,9 @@ def pre_request(worker: object, req: Any) -> None:
         raise InvalidHeader("HOST", req=req)
 
 
-def on_starting(server: object) -> None:
+def on_starting(server: Any) -> None:
     """Under `make up`: end when the process that started us is gone, however it went."""
+    server.hub_shared = memoryview(mmap.mmap(-1, 16)).cast("q")
     parent = os.environ.get("HUB_UP_PARENT")
     if parent:
         threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()

@@ -116,4 +116,4 @@ class Havoc:
         self._servers.redis.start()
 
     def kill_a_web_process(self) -> None:
-        self._chance.choice(psutil.Process(self._hub.web.process.pid).children()).kill()
+        self._chance.choice(self._hub.web.children).kill()

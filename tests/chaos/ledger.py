@@ -5,7 +5,9 @@ Positions are given while the order's row is locked, so within one order they ar
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import time
 
 import psycopg
 
@@ -15,7 +17,7 @@ from tests.chaos.checker import Accepted, Applied, History, Lost, Stored, Writte
 INSTALL = """
 CREATE TABLE chaos_applied (
     position bigserial PRIMARY KEY, transaction bigint, queue_id bigint, sequence bigint, event_id uuid, body text,
-    at timestamptz);
+    at timestamptz, by_whom text DEFAULT session_user);
 CREATE TABLE chaos_written (
     position bigserial PRIMARY KEY, transaction bigint, queue_id bigint, sequence bigint, document text,
     at timestamptz);
@@ -44,7 +46,11 @@ CREATE TRIGGER chaos_lost AFTER UPDATE OF lease ON orders_orderqueue
     FOR EACH ROW WHEN (OLD.lease IS NOT NULL AND NEW.lease IS NOT NULL) EXECUTE FUNCTION chaos_note_lost();
 """
 
+EMPTY = """
+TRUNCATE orders_orderevent, orders_order, orders_orderqueue, chaos_applied, chaos_written, chaos_lost CASCADE
+"""
 
+DRAIN_SECONDS = 180
 DRAG_SECONDS = 0.004
 """What the trigger adds to writing one order: batches that last let kills hit workers while they apply."""
 
@@ -59,11 +65,23 @@ class Ledger:
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(INSTALL.replace("{drag}", str(DRAG_SECONDS)))
 
+    def empty(self) -> None:
+        """For the next trial; nothing may be due."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(EMPTY)
+
     def still_due(self) -> int:
         return self._rows("SELECT count(*) FROM orders_orderqueue WHERE due_at IS NOT NULL")[0][0]
 
-    def applied_times(self) -> list[float]:
-        return [at for (at,) in self._rows("SELECT extract(epoch FROM at)::float8 FROM chaos_applied ORDER BY at")]
+    def applied_at(self) -> dict[str, float]:
+        """When each event was applied, by its id; time.time()."""
+        return dict(
+            self._rows("SELECT event_id::text, extract(epoch FROM max(at))::float8 FROM chaos_applied GROUP BY 1")
+        )
+
+    def applied_by(self) -> dict[str, int]:
+        """How many events each user of the database applied."""
+        return dict(self._rows("SELECT by_whom, count(*) FROM chaos_applied GROUP BY 1"))
 
     def history(self, accepted: list[Accepted]) -> History:
         orders = dict(self._rows("SELECT id, customer_order_id FROM orders_orderqueue"))
@@ -112,3 +130,14 @@ class Ledger:
     def _rows(self, sql: str) -> list[tuple]:
         with psycopg.connect(self._url, connect_timeout=5) as connection:
             return connection.execute(sql).fetchall()
+
+
+def drain(ledger: Ledger) -> None:
+    """Wait until nothing is due."""
+    until = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < until:
+        with contextlib.suppress(psycopg.OperationalError):
+            if not ledger.still_due():
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"{ledger.still_due()} orders are still due {DRAIN_SECONDS} s after the last PUT")

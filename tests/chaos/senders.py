@@ -1,4 +1,4 @@
-"""Senders that keep putting whatever happens, and keep their own ledger of every 202.
+"""Senders that keep putting whatever happens, retry nothing, and keep their own ledger of every answer.
 
 An answer that is no 202, or none at all, is noted by its kind and its sender goes on: what became of that event is
 unknown to it, as it is to a real one.
@@ -25,22 +25,48 @@ ANSWER_SECONDS = 20
 PAUSE_SECONDS = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One PUT. Times are time.time(); ``trouble`` says what came instead of a 202."""
+
+    asked_at: float
+    came_at: float
+    event_id: str = ""
+    trouble: str = ""
+
+    @property
+    def seconds(self) -> float:
+        return self.came_at - self.asked_at
+
+
 @dataclass(slots=True)
 class Notes:
-    """What all senders noted together. Times are time.time()."""
+    """What all senders noted together."""
 
     accepted: list[Accepted] = field(default_factory=list)
-    answered: list[tuple[float, float]] = field(default_factory=list)
-    """Of every 202: when it was asked for and when it came."""
-    trouble: Counter[str] = field(default_factory=Counter)
+    tried: list[Tried] = field(default_factory=list)
+
+    @property
+    def answered(self) -> list[tuple[float, float]]:
+        """Of every 202: when it was asked for and when it came."""
+        return [(each.asked_at, each.came_at) for each in self.tried if not each.trouble]
+
+    @property
+    def trouble(self) -> Counter[str]:
+        return Counter(each.trouble for each in self.tried if each.trouble)
 
 
 class Senders:
-    """``with Senders(…) as senders:`` puts until the block ends, not faster than ``rate`` a second."""
+    """``with Senders(…) as senders:`` puts until the block ends, not faster than ``rate`` a second.
 
-    def __init__(self, port: int, token: str, *, orders: int, wanted: int, rate: float, threads: int = 8) -> None:
+    ``keep_alive`` False makes a connection for each PUT: a client that never meets a connection closed while idle.
+    """
+
+    def __init__(
+        self, port: int, token: str, *, orders: int, rate: float, keep_alive: bool = True, threads: int = 8
+    ) -> None:
         self._port, self._token = port, token
-        self._orders, self._wanted, self._rate = orders, wanted, rate
+        self._orders, self._rate, self._keep_alive = orders, rate, keep_alive
         self.notes = Notes()
         self._started_at = time.monotonic()
         self._ended = threading.Event()
@@ -56,11 +82,6 @@ class Senders:
         for thread in self._threads:
             thread.join()
 
-    @property
-    def done(self) -> bool:
-        """As many as wanted were accepted."""
-        return len(self.notes.accepted) >= self._wanted
-
     def _send(self, number: int) -> None:
         chance = random.Random(number)
         connection = None
@@ -69,30 +90,32 @@ class Senders:
                 time.sleep(PAUSE_SECONDS)
                 continue
             connection = connection or http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)
+            asked_at = time.time()
             try:
-                self._put(connection, chance)
+                trouble = self._put(connection, chance, asked_at)
             except (OSError, http.client.HTTPException) as error:
-                self.notes.trouble[type(error).__name__] += 1
+                trouble = type(error).__name__
+                connection.close()
+            if trouble:
+                self.notes.tried.append(Tried(asked_at, time.time(), trouble=trouble))
+                time.sleep(PAUSE_SECONDS)
+            if trouble or not self._keep_alive:
                 connection.close()
                 connection = None
-                time.sleep(PAUSE_SECONDS)
         if connection:
             connection.close()
 
-    def _put(self, connection: http.client.HTTPConnection, chance: random.Random) -> None:
+    def _put(self, connection: http.client.HTTPConnection, chance: random.Random, asked_at: float) -> str:
+        """What came instead of a 202, or nothing."""
         order = f"order-{chance.randrange(self._orders)}"
         sent = body(order, status=chance.choice(STATUSES), price=chance.choice(PRICES))
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        asked_at = time.time()
         connection.request("PUT", f"/api/v1/business-units/store-1/customer-orders/{order}", sent, headers)
         answer = connection.getresponse()
         told = answer.read()
-        if answer.status == 202:
-            self.notes.answered.append((asked_at, time.time()))
-            said = json.loads(told)
-            self.notes.accepted.append(
-                Accepted(said["eventId"], order, said["sequence"], hashlib.sha256(sent).hexdigest())
-            )
-        else:
-            self.notes.trouble[f"status {answer.status}"] += 1
-            time.sleep(PAUSE_SECONDS)
+        if answer.status != 202:
+            return f"status {answer.status}"
+        said = json.loads(told)
+        self.notes.tried.append(Tried(asked_at, time.time(), said["eventId"]))
+        self.notes.accepted.append(Accepted(said["eventId"], order, said["sequence"], hashlib.sha256(sent).hexdigest()))
+        return ""
