@@ -65,7 +65,7 @@ def pretty(text: str) -> str:
 
 def preformatted(text: str) -> SafeString:
     """A text from outside, indented where it is JSON, shown letter for letter."""
-    return format_html('<pre class="hub-text" tabindex="0">{}</pre>', pretty(text)) if text else format_html("-")
+    return format_html('<pre class="hub-text" tabindex="0">{}</pre>', pretty(text)) if text else SafeString("-")
 
 
 def link(url: str, words: str) -> SafeString | str:

@@ -4,11 +4,23 @@
 """
 
 from orders.admin import staff  # isort: skip
-from orders.admin import alerts, clients, inbox, onboarding_selftests, outbox, record, repairs, retention, tenants
+from orders.admin import (
+    alerts,
+    clients,
+    differences,
+    inbox,
+    onboarding_selftests,
+    outbox,
+    record,
+    repairs,
+    retention,
+    tenants,
+)
 
 __all__ = [
     "alerts",
     "clients",
+    "differences",
     "inbox",
     "onboarding_selftests",
     "outbox",

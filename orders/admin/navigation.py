@@ -20,6 +20,10 @@ SET_UP = (
     ("API clients", "key", "orders_apiclient"),
     ("Alerts", "notifications", "orders_alertrule"),
 )
+MOVING = (
+    ("Differences", "compare_arrows", "orders_difference"),
+    ("Ignored members", "visibility_off", "orders_ignoredmember"),
+)
 RECORD = (
     ("Timeline entries", "timeline", "orders_timelineentry"),
     ("What people did", "how_to_reg", "orders_operatoraction"),
@@ -29,7 +33,7 @@ PEOPLE = (
     ("Roles", "group", "auth_group"),
     ("Changes of logins", "manage_history", "orders_staffchange"),
 )
-NAMED = {name for group in (OPERATE, SET_UP, RECORD, PEOPLE) for _, _, name in group}
+NAMED = {name for group in (OPERATE, SET_UP, MOVING, RECORD, PEOPLE) for _, _, name in group}
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -42,7 +46,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     changes = [{"title": "Who changed what", "icon": "difference", "link": reverse("changes")}]
     groups = [
         {"title": "", "items": [*first, *_items(OPERATE, pages)]},
-        {"title": "Set up", "items": [*_items(SET_UP, pages), *_moving(pages)]},
+        {"title": "Set up", "items": [*_items(SET_UP, pages), *_moving(pages), *_items(MOVING, pages)]},
         *(_app_group(app) for app in apps),
         {"title": "On record", "items": [*changes, *_items(RECORD, pages)]},
         {"title": "People", "items": _items(PEOPLE, pages)},

@@ -88,15 +88,20 @@ def _members(node: Node, at: str) -> Iterator[str]:
         yield from _members(inner, f"{at}/{name}")
 
 
+def refusal(member: str) -> str:
+    """Why the member can be ignored by nobody; empty where it can."""
+    if not member:
+        return "A whole order that is missing is no noise: after the cut-over readers would see it again."
+    if member not in known_members():
+        return f"An order has no member {member}; write it as the differences name it, such as /items/*/unitPrice."
+    return ""
+
+
 def _check(member: str, kind: str, reason: str) -> None:
     if not reason.strip():
         raise NoiseRefused("Write why these differences do not matter: the reason is kept on record.")
-    if not member:
-        raise NoiseRefused("A whole order that is missing cannot be ignored; readers would miss it, or see it again.")
-    if member not in known_members():
-        raise NoiseRefused(
-            f"An order has no member {member}; write it as the differences name it, such as /items/*/unitPrice."
-        )
+    if refused := refusal(member):
+        raise NoiseRefused(refused)
     if kind and kind not in Difference.Kind.values:
         raise NoiseRefused(f"There is no kind of difference called {kind}.")
 
