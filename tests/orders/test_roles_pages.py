@@ -16,7 +16,7 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from orders.access.people import OPERATOR, SUPPORT, TENANT_ADMIN, give_role
 from orders.admin.base import HistoryAdmin
-from orders.models import Order, Tenant
+from orders.models import Order, OrderEvent, Tenant
 from tests.orders.roles_rows import one_of_every_model
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +89,7 @@ PAGES = {
     "orders_staffchange_add": NOBODY, "orders_staffchange_change": SUPERUSERS_SEE, "orders_staffchange_delete": NOBODY,
     "orders_apiclient_rotate": VERB,
     "orders_alertrule_test_alert": VERB, "orders_alertrule_new_signing_secret": VERB,
-    "orders_order_find": ALL, "orders_order_story": OF_A_TENANT,
+    "orders_order_find": ALL, "orders_order_story": OF_A_TENANT, "orders_order_part": VERSIONS,
     "orders_orderevent_retry_one": VERB, "orders_orderevent_discard_one": VERB,
     "orders_delivery_retry_one": VERB, "orders_delivery_discard_one": VERB,
     "orders_destination_pause": VERB,
@@ -97,14 +97,15 @@ PAGES = {
     "orders_retention_delete": SUPERUSER,
     "orders_tenant_onboarding_file": MADE,
     "orders_tenant_onboard": answers("302 200 200 200 403 200", "302 302 403 403 403 302"),
-    "orders_tenant_self_test": VERB, "orders_tenant_switch_active": VERB, "orders_tenant_switch_mode": VERB,
+    "orders_tenant_self_test": VERB_AND_BACK,
+    "orders_tenant_switch_active": VERB, "orders_tenant_switch_mode": VERB,
     "orders_tenant_export": VERSIONS,
     "orders_tenant_moving_all": ALL, "orders_tenant_moving": VERSIONS, "orders_tenant_moving_missing": VERSIONS,
     "orders_tenant_moving_orders": OF_A_MOVE, "orders_tenant_moving_rule": OF_A_MOVE,
     "orders_tenant_moving_telling": OF_A_MOVE,
     "orders_tenant_moving_cut_over": VERB, "orders_tenant_moving_back": VERB, "orders_tenant_moving_release": VERB,
     "orders_difference_ignore_member": VERB, "orders_ignoredmember_look_again": VERB,
-    "orders_selftest_change": VERSIONS, "orders_selftest_report": VERSIONS,
+    "orders_selftest_change": VERSION, "orders_selftest_report": VERSIONS,
     "orders_repairrun_dead": ALL,
     "orders_repairrun_group": answers("302 200 200 200 200 200", "302 403 403 403 403 403"),
     "orders_repairrun_change": VERSIONS,
@@ -126,8 +127,10 @@ MORE_ARGUMENTS = {
     "orders_repairrun_group": lambda _: ["events", "a-cause"],
 }
 """What stands in addresses beside, or instead of, the row's id."""
-ORDER_OF_ACME = ("orders_order_story", "orderflow_warehouseorder_warehouses")
-"""Asked with an order of acme in the address."""
+ORDER_OF_ACME = {"orders_order_story": "slug", "orderflow_warehouseorder_warehouses": "pk"}
+"""Asked with an order of acme in the address; by which column the address names the tenant."""
+LINE_OF_ACME = ("orders_order_part",)
+"""Asked for a line of the timeline of an order of acme."""
 
 
 def patterns(listed=None, path=""):
@@ -190,9 +193,13 @@ def address(name, pattern, rows):
     elif name == "app_list":
         arguments = ["orders"]
     url = reverse(name if name in OUTSIDE else f"admin:{name}", args=arguments)
+    if name in LINE_OF_ACME:
+        return f"{url}?subject=event:{rows[OrderEvent].pk}"
+    if name not in ORDER_OF_ACME:
+        return url
     order = rows[Order]
-    key = f"?tenant={order.tenant.slug}&unit={order.business_unit_id}&order={order.customer_order_id}"
-    return url + key if name in ORDER_OF_ACME else url
+    tenant = getattr(order.tenant, ORDER_OF_ACME[name])
+    return f"{url}?tenant={tenant}&unit={order.business_unit_id}&order={order.customer_order_id}"
 
 
 def person(who, tenant):
