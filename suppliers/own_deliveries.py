@@ -116,5 +116,5 @@ def _known_id(text: str) -> UUID | None:
 
 def _first_id(moment: datetime) -> UUID:
     """The least id that a delivery owed then can have (orders.ids), so that the index by id bounds the scan."""
-    milliseconds = int((moment - CLOCKS_APART).timestamp() * 1000)
+    milliseconds = int((moment.timestamp() - CLOCKS_APART.total_seconds()) * 1000)
     return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)

@@ -90,6 +90,7 @@ def test_the_list_is_narrowed_and_paged(beans):
     assert [one["sequence"] for one in beans.list("?status=pending")] == [1, 3]
     soon = (timezone.now() + timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
     assert beans.list(f"?since={soon}") == []
+    assert len(beans.list("?since=0001-01-01T00:00:00Z")) == 3
     page = json.loads(beans.api.get(f"{HERE}?take=2").content)
     assert ([one["sequence"] for one in page["deliveries"]], page["page"]["take"]) == ([1, 2], 2)
     assert [one["sequence"] for one in beans.list(f"?cursor={page['page']['next']}")] == [3]
