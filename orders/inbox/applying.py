@@ -32,6 +32,8 @@ LEASE_SECONDS = 15.0
 """Design: an inbox lease lasts 15 s."""
 BATCH_QUEUES = 200
 """Engine study, Claim and apply: B = 200 queues."""
+QUERY_CANCELED = "57014"
+"""PostgreSQL's state for a statement ended by statement_timeout."""
 GIVE_BACK_SECONDS = 0.25
 """Between two tries to give a lease back while the database is away."""
 SQLITE_BATCH_QUEUES = 50
@@ -114,13 +116,20 @@ def _sorted_out(lease: UUID, ids: Sequence[int]) -> tuple[list[OrderQueue], list
 def _apply_together(lease: UUID, queues: Sequence[OrderQueue]) -> None:
     try:
         owed = _apply(Batch(lease, queues))
-    except (PoisonEvent, LeaseLost) as trouble:
+    except (PoisonEvent, LeaseLost, OperationalError) as trouble:
+        if isinstance(trouble, OperationalError) and not _took_too_long(trouble):
+            raise
         log.info("batch redone order by order", because=type(trouble).__name__, queues=len(queues))
         for queue in queues:
             _apply_alone(lease, queue)
         return
     if owed:
         wake_outbound()
+
+
+def _took_too_long(trouble: OperationalError) -> bool:
+    """Ended by statement_timeout: a whole batch would be again, whenever it is tried; one order may not be."""
+    return getattr(trouble.__cause__, "sqlstate", "") == QUERY_CANCELED
 
 
 def _apply(batch: Batch) -> int:

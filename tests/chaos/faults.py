@@ -61,7 +61,7 @@ class Scene:
             client.flushall()
 
     def until_all_ready(self) -> None:
-        wait_until(lambda: self.hub.all_ready, seconds=90, why=lambda: "the workers did not come back")
+        wait_until(lambda: self.hub.all_ready, seconds=240, why=lambda: "the workers did not come back")
 
 
 @dataclass(frozen=True, slots=True)

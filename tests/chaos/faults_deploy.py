@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.chaos.faults import Scene, fault
 from tests.chaos.hub import web_server
-from tests.chaos.kept import Kept
+from tests.chaos.kept import START_SECONDS, Kept
 from tests.processes import ROOT, free_port, wait_until
 
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".*_cache", "var", "__pycache__", "docs", "node_modules")
@@ -40,19 +39,19 @@ def deploy_and_go_back(scene: Scene) -> None:
     version takes over behind a balancer; then back to the old. No PUT may be refused."""
     hub, version = scene.hub, _next_version(scene.stack.folder / "next-version")
     environ = dict(scene.stack.environ)
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=version, env=environ, check=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"], cwd=version, env=environ, check=True, timeout=START_SECONDS
+    )
     hub.workers[0].kill_both()
     scene.lasts()
     port = free_port()
     new = web_server(scene.stack, port, scene.stack.folder / "web-next", more={}, folder=version)
     try:
-        new.started.wait_for_status(f"http://127.0.0.1:{port}/readyz")
+        new.started.wait_for_status(f"http://127.0.0.1:{port}/readyz", seconds=START_SECONDS)
         _balance(scene, port)
         _move([*hub.workers, *hub.schedulers], version)
-        hub.web.signal(signal.SIGTERM)
-        wait_until(lambda: not hub.web.alive, seconds=60)
-        wait_until(lambda: hub.web.alive, seconds=60)
-        hub.web.started.wait_for_status(f"http://127.0.0.1:{hub.port}/readyz")
+        hub.web.renew()
+        hub.web.started.wait_for_status(f"http://127.0.0.1:{hub.port}/readyz", seconds=START_SECONDS)
         _balance(scene, hub.port)
         _move([*hub.workers, *hub.schedulers], ROOT)
     finally:
@@ -74,13 +73,11 @@ def _balance(scene: Scene, port: int) -> None:
     """New connections to ``port``; the others are left to end."""
     others = [target for target in scene.front.open if target != port]
     scene.front.target = port
-    wait_until(lambda: not any(scene.front.open[other] for other in others), seconds=60)
+    wait_until(lambda: not any(scene.front.open[other] for other in others), seconds=START_SECONDS)
 
 
 def _move(kept: list[Kept], folder: Path) -> None:
     """One after another ends and is started again from another version."""
     for each in kept:
         each.folder = folder
-        each.signal(signal.SIGTERM)
-        wait_until(lambda each=each: not each.alive, seconds=60)
-        wait_until(lambda each=each: each.alive, seconds=60)
+        each.renew()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.chaos.faults import Scene, Skipped, fault, meanwhile
 from tests.chaos.hub import Surroundings
+from tests.chaos.kept import START_SECONDS
 from tests.processes import wait_until
 
 HOUR_SECONDS = 3_600
@@ -39,8 +40,7 @@ def end_workers(scene: Scene) -> None:
     turns = itertools.cycle(scene.hub.workers)
 
     def end_one() -> None:
-        next(turns).signal(signal.SIGTERM)
-        time.sleep(1.0)
+        next(turns).renew()
         scene.until_all_ready()
 
     scene.every(0.0, end_one)
@@ -111,8 +111,7 @@ def restart_one_after_another(scene: Scene) -> None:
     hub = scene.hub
     before = {child.pid for child in hub.web.children}
     hub.web.signal(signal.SIGHUP)
-    wait_until(lambda: not before & {child.pid for child in hub.web.children}, seconds=60)
+    wait_until(lambda: not before & {child.pid for child in hub.web.children}, seconds=START_SECONDS)
     for kept in [*hub.workers, *hub.schedulers]:
-        kept.signal(signal.SIGTERM)
-        wait_until(lambda kept=kept: not kept.alive, seconds=60)
-        wait_until(lambda kept=kept: kept.alive and (kept in hub.schedulers or kept.settled), seconds=60)
+        kept.renew()
+        wait_until(lambda kept=kept: kept in hub.schedulers or kept.settled, seconds=START_SECONDS)

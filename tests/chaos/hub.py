@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.benchmarks.stack import Stack
-from tests.chaos.kept import Kept, Worker
+from tests.chaos.kept import START_SECONDS, Kept, Worker
 from tests.processes import free_port
 
 LOOK_SECONDS = 0.2
@@ -76,5 +76,5 @@ def running_hub(stack: Stack, surroundings: Surroundings | None = None) -> Itera
         ]
         for kept in [*workers, *schedulers]:
             processes.callback(kept.end)
-        web.started.wait_for_status(f"http://127.0.0.1:{port}/readyz")
+        web.started.wait_for_status(f"http://127.0.0.1:{port}/readyz", seconds=START_SECONDS)
         yield processes.enter_context(Hub(web, port, workers, schedulers))

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import psutil
 
-from tests.processes import ROOT, HubProcess
+from tests.processes import ROOT, HubProcess, wait_until
 
 SETTLED_SECONDS = 4.0
 """Celery's pool gives up when a child dies younger than this."""
 ORPHAN_SECONDS = 10.0
+START_SECONDS = 240
+"""Five processes that load Django at once on a machine that has other things to do."""
 
 
 class Kept:
@@ -60,6 +62,12 @@ class Kept:
             return psutil.Process(self._process.process.pid).children(recursive=True)
         except psutil.NoSuchProcess:
             return []
+
+    def renew(self) -> None:
+        """Asked to end; returns when its successor was started."""
+        before = self._process
+        self.signal(signal.SIGTERM)
+        wait_until(lambda: self._process is not before, seconds=START_SECONDS)
 
     def signal(self, how: signal.Signals) -> None:
         self._process.process.send_signal(how)

@@ -1,0 +1,71 @@
+"""Two worker hosts that share nothing but PostgreSQL and Redis: no file, no folder, no environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from tests.benchmarks.stack import ROOT, stack
+from tests.chaos.checker import violations
+from tests.chaos.kept import Kept, Worker
+from tests.chaos.ledger import Ledger, drain
+from tests.chaos.senders import Senders
+from tests.processes import wait_until
+
+pytestmark = [pytest.mark.needs_postgres, pytest.mark.xdist_group("chaos")]
+
+HOSTS = ("host_a", "host_b")
+PRODUCTION = ("HUB_SECRET_KEY", "HUB_ENCRYPTION_KEYS", "REDIS_URL")
+"""What hosts are given alike, beside the address of the database."""
+LEFT_OUT = shutil.ignore_patterns(".*", "var", "docs", "tests", "__pycache__")
+SECONDS = 6.0
+
+
+def host(stacked, folder, name):
+    """A host's own program, home, temporary folder and login at the database; nothing of this process's environment."""
+    program = folder / name / "program"
+    shutil.copytree(ROOT, program, ignore=LEFT_OUT)
+    for own in ("home", "tmp"):
+        (folder / name / own).mkdir()
+    url = urlsplit(stacked.servers.database_url)
+    login = f"{name}@{url.hostname}:{url.port}"
+    environ = {variable: stacked.environ[variable] for variable in PRODUCTION} | {
+        "DATABASE_URL": url._replace(netloc=login).geturl(),
+        "HOME": str(folder / name / "home"),
+        "TMPDIR": str(folder / name / "tmp"),
+        "PATH": os.environ["PATH"],
+        "HUB_WORKER_PROCESSES": "1",
+    }
+    return program, environ
+
+
+def test_worker_hosts_share_the_work_and_nothing_but_postgresql_and_redis(tmp_path):
+    with stack(tmp_path) as stacked, ExitStack() as running:
+        ledger = Ledger(stacked.servers.database_url)
+        ledger.install()
+        with psycopg.connect(stacked.servers.database_url, autocommit=True) as connection:
+            for name in HOSTS:
+                connection.execute(f"CREATE ROLE {name} SUPERUSER LOGIN")
+        workers = []
+        for name in HOSTS:
+            program, environ = host(stacked, tmp_path, name)
+            workers.append(Worker(environ, tmp_path / f"{name}-worker", program))
+            beat = Kept(["beat"], environ=environ, log=tmp_path / f"{name}-beat", folder=program)
+            for kept in (workers[-1], beat):
+                running.callback(kept.end)
+        port = running.enter_context(stacked.web())
+        wait_until(lambda: all(worker.ready for worker in workers))
+        with Senders(port, stacked.token(port), orders=60, rate=150) as senders:
+            time.sleep(SECONDS)
+        drain(ledger)
+        by_host, history = ledger.applied_by(), ledger.history(senders.notes.accepted)
+    assert violations(history) == []
+    assert senders.notes.trouble == {}
+    assert set(by_host) == set(HOSTS), f"who applied: {by_host}"
+    assert min(by_host.values()) > len(history.applied) / 20, f"who applied: {by_host}"
