@@ -12,7 +12,8 @@ pytestmark = pytest.mark.needs_postgres
 
 ORDERS = 20
 SLOW = """
-    CREATE FUNCTION slow_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.03); RETURN NULL; END $$;
+    CREATE FUNCTION slow_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM pg_sleep(0.03); RETURN NULL; END $$;
     CREATE TRIGGER slow_write AFTER INSERT ON orders_order FOR EACH ROW EXECUTE FUNCTION slow_write()
 """
 
