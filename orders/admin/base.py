@@ -10,12 +10,12 @@ pause …): ``has_operate_permission``. Staff bound to a tenant see that tenant'
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import ForeignKey, Model, Q, QuerySet, UUIDField
 from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse
@@ -52,6 +52,12 @@ def bound_tenant(request: HttpRequest) -> int | None:
     if "_unbound_tenant_admin" not in known:
         known["_unbound_tenant_admin"] = user.groups.filter(name=TENANT_ADMIN).exists()
     return NO_TENANT if known["_unbound_tenant_admin"] else None
+
+
+def chosen_tenant(request: HttpRequest) -> int | None:
+    """The tenant whose rows alone a list shows: the login's own, or the one filtered by; None for everybody's."""
+    bound, chosen = bound_tenant(request), request.GET.get(TenantFilter.parameter_name, "")
+    return bound if bound is not None else int(chosen) if chosen.isdecimal() else None
 
 
 class TenantFilter(admin.SimpleListFilter):
@@ -147,9 +153,17 @@ class UncountedList(ChangeList):  # type: ignore[misc]  # unfold has no types
 
 
 class UncountedPaginator(InfinitePaginator):  # type: ignore[misc]  # unfold has no types
-    """Pages without ``COUNT(*)``, which would read the whole table."""
+    """Pages without ``COUNT(*)``, which would read the whole table; what lies before a page is stepped over by id."""
 
     count = ROWS_SHOWN
+
+    def page(self, number: Any) -> Page[Any]:
+        number = self.validate_number(number)
+        if number == 1 or not isinstance(self.object_list, QuerySet):
+            return cast("Page[Any]", super().page(number))
+        before = (number - 1) * self.per_page
+        ids = list(self.object_list.values_list("pk", flat=True)[before : before + self.per_page])
+        return cast("Page[Any]", self._get_page(self.object_list.filter(pk__in=ids), number, self))
 
 
 class EvidenceAdmin(MaskedRows, HubAdmin):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -15,13 +15,13 @@ from django.utils.text import Truncator
 from orders.access.personal import Masker
 from orders.admin import find, story_parts
 from orders.admin.base import EvidenceAdmin
-from orders.admin.dead_letters import DeadLetterAdmin, StatusFilter, Verbs
+from orders.admin.dead_letters import ORDERS_WAITING, DeadLetterAdmin, StatusFilter, Verbs
 from orders.admin.erasing import ErasingAdmin
 from orders.admin.masking import DOCUMENT, TEXT, masker_for
 from orders.channels import OrderKey
 from orders.documents import load
 from orders.inbox import replays
-from orders.models import Order, OrderEvent
+from orders.models import Order, OrderEvent, OrderQueue
 from orders.order_links import order_links, warnings
 from orders.story import masked, tell
 from orders.words import ago, link, mark, preformatted
@@ -127,11 +127,17 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With the sequence last applied to the event's order."""
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(newest=F("queue__order__applied_sequence"))
+        newest = Order.objects.filter(pk=OuterRef("queue")).values("applied_sequence")
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(newest=Subquery(newest))
         return rows
 
-    def pending(self, rows: QuerySet[OrderEvent]) -> QuerySet[OrderEvent]:
-        return rows.filter(pk__in=OrderEvent.objects.pending().filter(status=OrderEvent.Status.PENDING).values("pk"))
+    def pending(self, rows: QuerySet[OrderEvent], tenant_id: int | None) -> QuerySet[OrderEvent]:
+        due = OrderQueue.objects.filter(due_at__isnull=False, **({} if tenant_id is None else {"tenant": tenant_id}))
+        longest = list(due.order_by("due_at").values_list("pk", flat=True)[:ORDERS_WAITING])
+        waiting = OrderEvent.objects.filter(
+            queue__in=longest, sequence__gt=F("queue__done_sequence"), status=OrderEvent.Status.PENDING
+        )
+        return rows.filter(pk__in=waiting.values("pk"))
 
     def order_keys(self, rows: Sequence[OrderEvent]) -> list[OrderKey]:
         return [event.queue.key for event in rows]

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -20,7 +20,7 @@ from unfold.decorators import action
 
 from orders.admin import destination_page, find
 from orders.admin.base import EvidenceAdmin
-from orders.admin.dead_letters import DeadLetterAdmin, StatusFilter, Verbs
+from orders.admin.dead_letters import ORDERS_WAITING, DeadLetterAdmin, StatusFilter, Verbs
 from orders.admin.masking import DOCUMENT, TEXT, MaskedInline
 from orders.channels import OrderKey
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
@@ -101,10 +101,15 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
         "body",
     )
 
-    def pending(self, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        owing = Lane.objects.filter(Q(due_at__isnull=False) | Q(held_by__isnull=False))
-        waiting = rows.filter(status=Delivery.Status.PENDING, position__gt=F("lane__done_position"))
-        return waiting.filter(lane__in=owing.values("pk"))
+    def pending(self, rows: QuerySet[Delivery], tenant_id: int | None) -> QuerySet[Delivery]:
+        """What waits behind a dead delivery is due never: it is found by who holds it."""
+        lanes = Lane.objects.filter(**({} if tenant_id is None else {"tenant": tenant_id})).values_list("pk", flat=True)
+        due = lanes.filter(due_at__isnull=False).order_by("due_at")[:ORDERS_WAITING]
+        held = lanes.filter(held_by__isnull=False).order_by("pk")[:ORDERS_WAITING]
+        waiting = Delivery.objects.filter(
+            lane__in=[*due, *held], position__gt=F("lane__done_position"), status=Delivery.Status.PENDING
+        )
+        return rows.filter(pk__in=waiting.values("pk"))
 
     def order_keys(self, rows: Sequence[Delivery]) -> list[OrderKey | None]:
         return [row.lane.order_key if row.lane.customer_order_id else None for row in rows]

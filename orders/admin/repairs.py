@@ -19,12 +19,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
+from orders.access.personal import sees_personal_data
 from orders.admin import repair_lines
 from orders.admin.base import EvidenceAdmin, bound_tenant
 from orders.admin.masking import TEXT, masker_for
 from orders.models import Delivery, OrderEvent, RepairRun
 from orders.repairs import runs
 from orders.repairs.causes import EVENTS
+from orders.repairs.covering import covered_words
 from orders.repairs.groups import Group, dead_letters, whom
 from orders.repairs.selection import Selection, road_of, roads
 from orders.words import ago, mark
@@ -80,18 +82,18 @@ class RepairRunAdmin(EvidenceAdmin):
         if not seen:
             raise PermissionDenied
         found = dead_letters(bound_tenant(request))
-        masker = masker_for(request, None)
+        shown = [one for one in found.groups[: repair_lines.MOST_GROUPS] if one.road in seen]
+        words = _words(request, shown)
         groups = [
             {
                 "group": one,
-                "words": masker.text(one.words),
+                "words": words[one.road, one.cause],
                 "road": ROAD_WORDS.get(one.road, one.road),
                 "url": reverse("admin:orders_repairrun_group", args=(one.road, one.cause)),
                 "tenants": one.tenants.most_common(repair_lines.NAMED),
                 "others": len(one.tenants) - repair_lines.NAMED,
             }
-            for one in found.groups[: repair_lines.MOST_GROUPS]
-            if one.road in seen
+            for one in shown
         ]
         context = {
             "title": "Dead letters",
@@ -142,7 +144,7 @@ class RepairRunAdmin(EvidenceAdmin):
         context = {
             "title": "Dead letters of one cause",
             "group": found,
-            "words": masker_for(request, None).text(found.words) if found else "",
+            "words": _words(request, [found])[found.road, found.cause] if found else "",
             "road": ROAD_WORDS.get(selection.road, selection.road),
             "overtaken": selection.overtaken,
             "lines": lines,
@@ -208,6 +210,13 @@ def _group(selection: Selection) -> Group | None:
     if selection.overtaken:
         return found.overtaken_group
     return next((one for one in found.groups if (one.road, one.cause) == (selection.road, selection.cause)), None)
+
+
+def _words(request: HttpRequest, groups: Sequence[Group]) -> dict[tuple[str, str], str]:
+    """The causes in words, as the login may read them."""
+    if sees_personal_data(request):
+        return {(one.road, one.cause): one.words for one in groups}
+    return covered_words(groups)
 
 
 def _would(found: Group | None, lines: Sequence[Any], tried: RepairRun | None, *, whole: bool) -> int | None:

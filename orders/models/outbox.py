@@ -103,6 +103,7 @@ class Lane(models.Model):
         indexes = (
             models.Index(fields=["destination", "due_at"], name="lane_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["tenant", "business_unit_id", "customer_order_id"], name="lane_by_order"),
+            models.Index(fields=["id"], name="lane_held", condition=Q(held_by__isnull=False)),
         )
 
     def __str__(self) -> str:

@@ -30,6 +30,11 @@ class Group:
     road: str
     cause: str
     words: str
+    """As the rows say it: for whoever may see personal data (orders.repairs.covering for others)."""
+    error: str
+    """Of one of the rows, whole."""
+    holder: int
+    """That row's queue (events) or lane."""
     first: datetime
     last: datetime
     count: int = 0
@@ -57,20 +62,22 @@ class DeadLetters:
 
 
 def dead_letters(tenant_id: int | None, *, road: str = "") -> DeadLetters:
-    """Of one tenant, or of everybody; ``road`` limits to what stands in its table (events, or deliveries)."""
+    """Of one tenant, or of everybody; ``road`` limits to events or to one channel's deliveries."""
     own = {} if tenant_id is None else {"tenant": tenant_id}
     dead_events, dead_deliveries = OrderEvent.objects.dead().filter(**own), Delivery.objects.dead().filter(**own)
+    channels = {one.pk: one for one in Destination.objects.all() if road in ("", one.channel)}
+    if road:
+        dead_deliveries = dead_deliveries.filter(destination__in=list(channels))
     events, more_events = _newest(dead_events if road in ("", EVENTS) else dead_events.none())
     deliveries, more_deliveries = _newest(dead_deliveries if road != EVENTS else dead_deliveries.none())
     overtaken = Exists(Order.objects.filter(pk=OuterRef("queue"), applied_sequence__gt=OuterRef("sequence")))
-    told = list(_told(events.annotate(set_aside=overtaken), "set_aside"))
+    told = list(_told(events.annotate(set_aside=overtaken), "set_aside", "queue_id"))
     groups: dict[tuple[str, str], Group] = {}
     names = dict(Tenant.objects.order_by().values_list("pk", "name"))
-    channels = {one.pk: one for one in Destination.objects.all()}
     for set_aside, *rest in told:
         if not set_aside:
             _add(groups, EVENTS, names, "", rest)
-    for destination, *rest in _told(deliveries, "destination_id"):
+    for destination, *rest in _told(deliveries, "destination_id", "lane_id"):
         to = channels.get(destination)
         if to is not None:
             _add(groups, to.channel, names, to.name, rest)
@@ -88,21 +95,21 @@ def _newest(rows: QuerySet[Any]) -> tuple[QuerySet[Any], bool]:
     return (rows.filter(pk__in=newest[:MOST_READ]) if more else rows), more
 
 
-def _told(rows: QuerySet[Any], by: str) -> Iterable[tuple[Any, ...]]:
-    """(by, tenant, error, count, first, last)"""
+def _told(rows: QuerySet[Any], by: str, holder: str) -> Iterable[tuple[Any, ...]]:
+    """(by, tenant, error, count, first, last, one of the holders)"""
     counted = rows.order_by().values_list(by, "tenant_id", "error")
-    told: Iterable[tuple[Any, ...]] = counted.annotate(Count("pk"), Min("finished_at"), Max("finished_at"))
+    told: Iterable[tuple[Any, ...]] = counted.annotate(Count("pk"), Min("finished_at"), Max("finished_at"), Max(holder))
     return told
 
 
 def _add(
     groups: dict[tuple[str, str], Group], road: str, names: dict[int, str], destination: str, told: list[Any]
 ) -> None:
-    tenant, error, count, first, last = told
+    tenant, error, count, first, last, holder = told
     key = (road, cause_of(error))
     group = groups.get(key)
     if group is None:
-        group = groups[key] = Group(road, key[1], plain(error), first, last)
+        group = groups[key] = Group(road, key[1], plain(error), error, holder, first, last)
     group.count += count
     group.first, group.last = min(group.first, first), max(group.last, last)
     group.tenants[names.get(tenant, "")] += count

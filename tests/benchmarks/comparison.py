@@ -113,6 +113,13 @@ def table(lines: Sequence[Line]) -> list[str]:
     return [told[0], rule, *told[1:], "", *(f"* `{line.name}`: {line.what}" for line in lines)]
 
 
+def reported(lines: Sequence[Line]) -> int:
+    """Prints them; 1 where a bar is missed, as a program's answer."""
+    missed = [line.missed for line in lines if line.missed]
+    print("\n".join([*table(lines), "", *(f"MISSED: {words}" for words in missed)]), flush=True)
+    return int(bool(missed))
+
+
 @dataclass(frozen=True)
 class Measure:
     """What to compare: two functions that each run one round and return its figure."""

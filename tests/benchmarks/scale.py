@@ -1,4 +1,4 @@
-"""`make bench-scale`: what a million finished events cost the living ones. The filled database is kept between runs.
+"""Part of `make bench-scale`: what a million finished events cost the living ones. The filled database is kept.
 
 Two databases on one server, alike but for the history; PUT, and claim with apply, are timed in turns in both.
 """
@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.benchmarks import scale_dead_endpoint
-from tests.benchmarks.comparison import Limit
+from tests.benchmarks.comparison import Limit, reported
 from tests.benchmarks.stack import ROOT
 from tests.bodies import body
 from tests.servers import Servers, servers
@@ -52,7 +51,7 @@ FILL = """
 def main() -> int:
     with servers(durable=True, keep="bench-scale") as started:
         print(f"databases kept in {started.folder}", flush=True)
-        empty, filled = (_database(started, name) for name in ("scale_empty", "scale_filled"))
+        empty, filled = (database(started, name) for name in ("scale_empty", "scale_filled"))
         _prepare(empty, 0)
         _prepare(filled, EVENTS)
         figures: dict[str, dict[str, list[float]]] = {"empty": {}, "filled": {}}
@@ -72,16 +71,10 @@ def _report(figures: dict[str, dict[str, list[float]]], version: str) -> int:
         told = f"{what}: time with {EVENTS:,} finished events against none"
         lines.append(Limit(f"scale-{what}", "times", statistics.median(ratios), ratios, "", MOST, told))
     print(f"\n{version}, Python {platform.python_version()}, {os.cpu_count()} cores")
-    print("| what | value | | (spread) | bar |\n|---|---|---|---|---|")
-    for line in lines:
-        print(line.line())
-    missed = [line.missed for line in lines if line.missed]
-    for words in missed:
-        print(f"MISSED: {words}")
-    return int(bool(missed))
+    return reported(lines)
 
 
-def _database(started: Servers, name: str) -> str:
+def database(started: Servers, name: str) -> str:
     with psycopg.connect(started.database_url, autocommit=True) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
             connection.execute(f"CREATE DATABASE {name}")
@@ -156,4 +149,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
         print(json.dumps(measure(sys.argv[2])))
     else:
-        sys.exit(main() | scale_dead_endpoint.main())
+        sys.exit(main())

@@ -1,6 +1,7 @@
 """How long the console's pages take with a million orders, three million events and five million deliveries.
 
-    python -m tests.benchmarks.scale_console [--only WORD]
+    make bench-scale ONLY=console
+    python -m tests.benchmarks.scale_console [--only WORD]      the pages whose name has the word
 
 Part of `make bench-scale`. The database is filled once (`scale_console_rows`) and kept. Pages are asked for by Django's
 test client with a real login, in one process: what is timed is the server's work, without the network.
@@ -20,8 +21,8 @@ from typing import Any
 import psycopg
 
 from tests.benchmarks import scale_console_rows as rows
-from tests.benchmarks.comparison import Limit
-from tests.benchmarks.scale import KEYS, _database
+from tests.benchmarks.comparison import Limit, reported
+from tests.benchmarks.scale import KEYS, database
 from tests.benchmarks.stack import ROOT
 from tests.servers import servers
 
@@ -34,7 +35,7 @@ TIMES = 5
 def main(arguments: list[str] | None = None) -> int:
     with servers(durable=True, keep="bench-console") as started:
         print(f"database kept in {started.folder}", flush=True)
-        url = _database(started, "scale_console")
+        url = database(started, "scale_console")
         environ = dict(os.environ) | KEYS | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
         environ |= {"REDIS_URL": started.redis_url}
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environ, check=True)
@@ -53,13 +54,7 @@ def _report(measured: list[list[Any]], version: str) -> int:
         for name, kind, took in measured
     ]
     print(f"\n{version}, Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    print("| what | value | | (spread) | bar |\n|---|---|---|---|---|")
-    for line in lines:
-        print(line.line())
-    missed = [line.missed for line in lines if line.missed]
-    for words in missed:
-        print(f"MISSED: {words}")
-    return int(bool(missed))
+    return reported(lines)
 
 
 def measure(only: str) -> list[tuple[str, str, list[float]]]:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks import posting
-from tests.benchmarks.comparison import Limit
+from tests.benchmarks.comparison import Limit, reported
 from tests.benchmarks.deliveries import ENDPOINTS, FILL_DELIVERIES, TABLES, WELL, Outbox, endpoints, onboard
 from tests.benchmarks.proxied import outward
 from tests.benchmarks.stack import ROOT, Stack, stack
@@ -47,13 +47,7 @@ def main() -> int:
     """0 when both figures are within the bar."""
     with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as stacked:
         lines = measured(outward(stacked))
-    print("| what | value | | (spread) | bar |\n|---|---|---|---|---|")
-    for line in lines:
-        print(line.line())
-    for line in lines:
-        if line.missed:
-            print(f"MISSED: {line.missed}")
-    return int(any(line.missed for line in lines))
+    return reported(lines)
 
 
 def measured(stacked: Stack) -> list[Limit]:
