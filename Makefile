@@ -66,8 +66,8 @@ MADE = env HUB_SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urls
 bench: development ## comparisons with a baseline, 10 minutes at most (ONLY=name)
 	@exec $(PY) -m tests.benchmarks $(if $(ONLY),--only "$(ONLY)")
 
-bench-scale: development ## filled databases, kept between runs
-	@exec $(PY) -m tests.benchmarks.scale
+bench-scale: development ## filled databases, kept between runs (ONLY=console)
+	@exec $(PY) -m tests.benchmarks.scales $(if $(ONLY),--only "$(ONLY)")
 
 soak: development ## sustained load (MINUTES=20)
 	@exec $(PY) -m tests.benchmarks.soak --minutes $(or $(MINUTES),20)
