@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL = list
 .NOTPARALLEL:
-.PHONY: list up test check bench bench-scale soak chaos fuzz install migrate serve worker beat runtime development static \
+.PHONY: list up test check bench bench-scale soak sizes chaos fuzz migration-drill install migrate serve worker beat runtime development static \
 	check-format check-lint check-types check-imports check-migrations check-deploy
 
 list: ## these lines
@@ -69,14 +69,20 @@ bench: development ## comparisons with a baseline, 10 minutes at most (ONLY=name
 bench-scale: development ## filled databases, kept between runs (ONLY=console)
 	@exec $(PY) -m tests.benchmarks.scales $(if $(ONLY),--only "$(ONLY)")
 
-soak: development ## sustained load (MINUTES=20)
+soak: development ## sustained load while partners misbehave, into docs/benchmarks/soak.md (MINUTES=20)
 	@exec $(PY) -m tests.benchmarks.soak --minutes $(or $(MINUTES),20)
+
+sizes: development ## what a million orders cost in disk, processor and memory, into docs/scaling.md
+	@exec $(PY) -m tests.benchmarks.sizes
 
 chaos: development ## every fault under load, and what came of it, into docs/reliability.md (FAULTS=name,name)
 	@exec $(PY) -m tests.chaos $(if $(FAULTS),--faults "$(FAULTS)") $(ARGS)
 
 fuzz: development ## the tests marked fuzz with many examples, for hours if need be (EXAMPLES=2000)
 	@HUB_TEST_EXAMPLES=$(or $(EXAMPLES),2000) HUB_TEST_SECONDS=36000 exec $(PY) -m tests.run -m fuzz $(ARGS)
+
+migration-drill: development ## a tenant moved from proxy to events with faults planted on the way (ORDERS=20000)
+	@HUB_TEST_DRILL_ORDERS=$(or $(ORDERS),20000) HUB_TEST_SECONDS=3600 exec $(PY) -m tests.run tests/migration_drill -rA $(ARGS)
 
 # --- run it, configured by the environment only ----------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import applying, deliveries, engine, imports, loading, proxied, puts
+from tests.benchmarks import applying, comparing, deliveries, engine, imports, loading, proxied, puts
 from tests.benchmarks.comparison import Line, table
 from tests.benchmarks.stack import ROOT, Stack, stack
 
@@ -32,6 +32,7 @@ BENCHES: dict[str, Callable[[Stack], list[Line]]] = {
     "import-cost": imports.bench_cost,
     "import-memory": imports.bench_memory,
     "proxied-get": proxied.bench_throughput,
+    "proxied-get-comparing": comparing.bench,
     "proxied-latency": proxied.bench_latency,
     "proxied-tokens": proxied.bench_tokens,
     "proxied-hanging": proxied.bench_hanging,
@@ -81,6 +82,8 @@ def write(lines: list[Line], versions: list[str], *, seconds: float) -> None:
         f"* Machine: {os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, {platform.system()}; load",
         f"  generator, servers and hub share it, so only the ratios mean something elsewhere. Load average {load:.1f}.",
         f"* Versions: {', '.join(versions)}",
+        "* Longer: [soak](benchmarks/soak.md) with plots (`make soak`), [what a million orders cost](scaling.md)",
+        "  (`make sizes`).",
         "",
         *table(lines),
     ]

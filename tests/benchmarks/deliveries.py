@@ -32,6 +32,7 @@ DELIVERIES = 4_000
 CELERY_DELIVERIES = 800
 LATENCY_SECONDS = 10.0
 CONNECTIONS, GET_SECONDS, GET_ROUNDS = 16, 1.5, 9
+READ, WRITE = "customer-orders:read", "customer-orders:write"
 SECRET = "bench-supplier-secret-0123456789-0123456789"
 TABLES = "orders_deliveryattempt, orders_delivery, orders_lane, orders_orderevent, orders_order, orders_orderqueue"
 FILL_LANES = """
@@ -100,7 +101,7 @@ def onboard(stacked: Stack, receiver: Endpoints) -> None:
         }
         for number in range(ENDPOINTS)
     ]
-    client = {"client_id": "teller", "client_secret": SECRET, "scopes": ["customer-orders:write"]}
+    client = {"client_id": "teller", "client_secret": SECRET, "scopes": [READ, WRITE]}
     tenant = {"id": "told", "name": "Told", "mode": "events", "api_clients": [client], "suppliers": suppliers}
     file = stacked.folder / "told.yaml"
     file.write_text(json.dumps({"tenants": [tenant]}))  # JSON is YAML

@@ -1,13 +1,15 @@
-"""`make soak MINUTES=20`: sustained PUTs through the whole stack; memory, latency and owed rows stay flat."""
+"""`make soak MINUTES=20`: sustained load by three tenants while partners misbehave; nothing may grow.
+
+Writes docs/benchmarks/soak.md with its charts; exit code 1 when memory, latency or what is owed grew.
+"""
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import tempfile
-import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,97 +17,126 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from tests.benchmarks.load import Connection, put_request
+from tests.benchmarks import soak_page
+from tests.benchmarks.proxied import outward
+from tests.benchmarks.soak_load import Load
+from tests.benchmarks.soak_world import MISBEHAVING, world
 from tests.benchmarks.stack import Stack, stack
-from tests.bodies import body
-from tests.processes import HubProcess, wait_until
+from tests.processes import wait_until
 
-RATE = 60
-"""PUTs per second: about a tenth of what two shared cores take with load generator and servers beside them."""
-ORDERS = 2_000
 SAMPLE_SECONDS = 5.0
-GROWTH = 1.10
-"""Median memory of the last third over that of the middle third; the first third warms up."""
+DRAIN_SECONDS = 120
+OWED = """
+    SELECT 'inbox of ' || tenant.slug, count(*) FILTER (WHERE queue.due_at IS NOT NULL) FROM orders_tenant AS tenant
+    LEFT JOIN orders_orderqueue AS queue ON queue.tenant_id = tenant.id
+    WHERE tenant.slug IN ('calm', 'flood') GROUP BY 1
+    UNION ALL
+    SELECT CASE destination.channel WHEN 'supplier' THEN 'supplier ' ELSE 'warehouse ' END || destination.name,
+        count(*) FILTER (WHERE delivery.status = 'pending') FROM orders_destination AS destination
+    LEFT JOIN orders_delivery AS delivery ON delivery.destination_id = destination.id GROUP BY 1
+"""
+ALL_OF = """
+    SELECT CASE destination.channel WHEN 'supplier' THEN 'supplier ' ELSE 'warehouse ' END || destination.name, count(*)
+    FROM orders_delivery AS delivery JOIN orders_destination AS destination ON destination.id = delivery.destination_id
+    GROUP BY 1
+"""
+LAGS = """
+    SELECT extract(epoch FROM received_at - %s)::float8, extract(epoch FROM finished_at - received_at)::float8
+    FROM orders_orderevent AS event JOIN orders_tenant AS tenant ON tenant.id = event.tenant_id
+    WHERE tenant.slug = 'calm' AND event.status = 'applied'
+"""
 
 
 @dataclass
 class Samples:
+    seconds: list[float] = field(default_factory=list)
     memory: dict[str, list[float]] = field(default_factory=dict)
     """Megabytes of each process group, over time."""
-    latencies: list[float] = field(default_factory=list)
-    owed: list[int] = field(default_factory=list)
+    owed: dict[str, list[float]] = field(default_factory=dict)
+    """Rows of each inbox and destination, over time."""
+    puts: list[tuple[float, float]] = field(default_factory=list)
+    """When a calm PUT was answered, and after how many seconds."""
+    applied: list[tuple[float, float]] = field(default_factory=list)
+    """When a calm event was received, and how many seconds later it was applied."""
+    statuses: dict[str, int] = field(default_factory=dict)
+    sent_to: dict[str, int] = field(default_factory=dict)
+    """All deliveries of each destination, owed or not."""
+
+
+class Watch:
+    """Looks at the processes and at the database."""
+
+    def __init__(self, stacked: Stack, port: int, families: dict[str, psutil.Process]) -> None:
+        web = next(one for one in psutil.net_connections("tcp") if one.laddr.port == port and one.status == "LISTEN")
+        self._families = families | {"web": _eldest(psutil.Process(web.pid))}
+        self._database = psycopg.connect(stacked.servers.database_url, autocommit=True)
+        self._began = self._database.execute("SELECT clock_timestamp()").fetchone()[0]
+
+    def look(self, samples: Samples, at: float) -> None:
+        samples.seconds.append(at)
+        for name, root in self._families.items():
+            samples.memory.setdefault(name, []).append(sum(_megabytes(one) for one in _family(root)))
+        for name, count in self.owed().items():
+            samples.owed.setdefault(name, []).append(count)
+
+    def owed(self) -> dict[str, int]:
+        return dict(self._database.execute(OWED).fetchall())
+
+    def well_owed(self) -> int:
+        return sum(count for name, count in self.owed().items() if name not in MISBEHAVING)
+
+    def finish(self, samples: Samples) -> None:
+        samples.sent_to = dict(self._database.execute(ALL_OF).fetchall())
+        samples.applied = self._database.execute(LAGS, [self._began]).fetchall()
+
+
+def _eldest(process: psutil.Process) -> psutil.Process:
+    """gunicorn's master and its workers listen on one socket: whichever was found, the master is wanted."""
+    parent = process.parent()
+    return parent if parent and "gunicorn" in " ".join(parent.cmdline()) else process
+
+
+def _family(root: psutil.Process) -> Iterator[psutil.Process]:
+    yield root
+    yield from root.children(recursive=True)
+
+
+def _megabytes(process: psutil.Process) -> float:
+    try:
+        return process.memory_info().rss / 2**20
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make soak")
     parser.add_argument("--minutes", type=float, default=20)
     minutes = parser.parse_args(arguments).minutes
-    with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as stacked, ExitStack() as running:
-        port = running.enter_context(stacked.web())
-        groups = {"worker": running.enter_context(stacked.worker()), "beat": running.enter_context(stacked.beat())}
-        samples, stop = Samples(), threading.Event()
-        token = stacked.token(port)
-        load = threading.Thread(target=_load, args=(port, token, samples, stop, minutes * 60))
-        load.start()
-        _watch(stacked, port, groups, samples, stop)
-        load.join()
-        wait_until(lambda: _owed(stacked) == 0, seconds=60)
-    return _report(samples, minutes)
-
-
-def _load(port: int, token: str, samples: Samples, stop: threading.Event, seconds: float) -> None:
-    """A steady rate over known orders, so that the orders stay as many."""
-    connection, started = Connection(port), time.perf_counter()
-    for count in range(int(seconds * RATE)):
-        order = f"soak-{count % ORDERS}"
-        path = f"/api/v1/business-units/store-1/customer-orders/{order}"
-        asked = time.perf_counter()
-        status = connection.ask(put_request(f"127.0.0.1:{port}", path, body(order, customer=f"c-{count}"), token))
-        samples.latencies.append(time.perf_counter() - asked)
-        assert status == 202, f"a PUT was answered {status}"
-        time.sleep(max(0.0, started + (count + 1) / RATE - time.perf_counter()))
-    connection.close()
-    stop.set()
-
-
-def _watch(stacked: Stack, port: int, groups: dict[str, HubProcess], samples: Samples, stop: threading.Event) -> None:
-    web = next(one for one in psutil.net_connections("tcp") if one.laddr.port == port and one.status == "LISTEN")
-    families = {name: psutil.Process(process.process.pid) for name, process in groups.items()}
-    families["web"] = psutil.Process(web.pid)
-    while not stop.wait(SAMPLE_SECONDS):
-        for name, root in families.items():
-            family = [root, *root.children(recursive=True)]
-            samples.memory.setdefault(name, []).append(sum(one.memory_info().rss for one in family) / 2**20)
-        samples.owed.append(_owed(stacked))
-
-
-def _owed(stacked: Stack) -> int:
-    with psycopg.connect(stacked.servers.database_url) as connection:
-        row = connection.execute("SELECT count(*) FROM orders_orderqueue WHERE due_at IS NOT NULL").fetchone()
-    return int(row[0])
-
-
-def _report(samples: Samples, minutes: float) -> int:
-    missed = []
-    print(f"\n{minutes:g} minutes at {RATE} PUT/s, {len(samples.latencies):,} PUTs")
-    for name, megabytes in sorted(samples.memory.items()):
-        third = max(1, len(megabytes) // 3)
-        middle, last = (
-            statistics.median(megabytes[third : 2 * third] or megabytes),
-            statistics.median(megabytes[-third:]),
-        )
-        print(f"{name}: {middle:,.0f} MB in the middle third, {last:,.0f} MB in the last")
-        if last > middle * GROWTH:
-            missed.append(f"memory of {name} grew {last / middle:.2f} times")
-    half = len(samples.latencies) // 2
-    first, second = (sorted(part) for part in (samples.latencies[:half], samples.latencies[half:]))
-    p99 = [part[int(len(part) * 0.99)] * 1000 for part in (first, second)]
-    print(f"PUT p99: {p99[0]:.1f} ms in the first half, {p99[1]:.1f} ms in the second")
-    owed = samples.owed or [0]
-    print(f"owed at the samples: {statistics.median(owed):.0f} (median), {max(owed)} (most), none at the end")
-    for words in missed:
-        print(f"MISSED: {words}")
+    with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as stacked:
+        samples, versions = soak(outward(stacked), minutes), stacked.servers.versions
+    missed = soak_page.missed(samples)
+    soak_page.write(samples, minutes, missed, versions)
+    print("\n".join([*soak_page.summary(samples), *(f"MISSED: {words}" for words in missed)]))
     return int(bool(missed))
+
+
+def soak(stacked: Stack, minutes: float) -> Samples:
+    samples = Samples()
+    with ExitStack() as running:
+        running.enter_context(world(stacked))
+        port = running.enter_context(stacked.web())
+        groups = {f"{queue} worker": running.enter_context(stacked.worker(queue)) for queue in ("inbound", "outbound")}
+        groups["scheduler"] = running.enter_context(stacked.beat())
+        watch = Watch(stacked, port, {name: psutil.Process(one.process.pid) for name, one in groups.items()})
+        with Load(stacked, port) as load:
+            while load.seconds < minutes * 60:
+                assert not load.failed, load.failed
+                time.sleep(SAMPLE_SECONDS)
+                watch.look(samples, load.seconds)
+        samples.puts, samples.statuses = load.answers.calm, dict(load.answers.statuses)
+        wait_until(lambda: watch.well_owed() == 0, seconds=DRAIN_SECONDS, why=lambda: f"still owed: {watch.owed()}")
+        watch.finish(samples)
+    return samples
 
 
 if __name__ == "__main__":

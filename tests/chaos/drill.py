@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.stack import stack
+from tests.benchmarks.stack import Stack, stack
 from tests.chaos.checker import History, violations
 from tests.chaos.havoc import ALL_BLOWS, Blow, Havoc
 from tests.chaos.hub import running_hub
+from tests.chaos.kept import START_SECONDS
 from tests.chaos.ledger import Ledger, drain
 from tests.chaos.recovery import Cost, Span, cost
 from tests.chaos.senders import Notes, Senders
@@ -91,28 +92,34 @@ def run(plan: Plan, folder: Path, *, say: Callable[[str], None] = print) -> Outc
     with stack(folder) as stacked:
         ledger = Ledger(stacked.servers.database_url)
         ledger.install()
-        with running_hub(stacked) as hub:
-            token = stacked.token(hub.port)
-            wait_until(lambda: hub.all_ready)
-            say("everything runs; the blows begin")
-            senders = Senders(hub.port, token, orders=plan.orders, rate=plan.events / plan.seconds)
-            havoc = Havoc(
-                hub,
-                stacked.servers,
-                names=plan.blows,
-                seconds=plan.seconds,
-                away_seconds=plan.away_seconds,
-                seed=plan.seed,
-            )
-            started = time.monotonic()
-            with havoc, senders:
-                while not (len(senders.notes.accepted) >= plan.events and havoc.over):
-                    assert havoc.error is None, havoc.error
-                    time.sleep(0.1)
-            sent = time.monotonic() - started
-            drain(ledger)
-            drained = time.monotonic() - started - sent
-        return Outcome(
-            plan, senders.notes, havoc.blows, havoc.kills, ledger.history(senders.notes.accepted),
-            ledger.applied_at(), sent, drained,
-        )  # fmt: skip
+        return run_on(stacked, ledger, plan, say=say)
+
+
+def run_on(stacked: Stack, ledger: Ledger, plan: Plan, *, say: Callable[[str], None] = print) -> Outcome:
+    """On servers that are there, with a ledger that was installed."""
+    ledger.empty()
+    with running_hub(stacked) as hub:
+        token = stacked.token(hub.port)
+        wait_until(lambda: hub.all_ready, seconds=START_SECONDS)
+        say("everything runs; the blows begin")
+        senders = Senders(hub.port, token, orders=plan.orders, rate=plan.events / plan.seconds)
+        havoc = Havoc(
+            hub,
+            stacked.servers,
+            names=plan.blows,
+            seconds=plan.seconds,
+            away_seconds=plan.away_seconds,
+            seed=plan.seed,
+        )
+        started = time.monotonic()
+        with havoc, senders:
+            while not (len(senders.notes.accepted) >= plan.events and havoc.over):
+                assert havoc.error is None, havoc.error
+                time.sleep(0.1)
+        sent = time.monotonic() - started
+        drain(ledger)
+        drained = time.monotonic() - started - sent
+    return Outcome(
+        plan, senders.notes, havoc.blows, havoc.kills, ledger.history(senders.notes.accepted),
+        ledger.applied_at(), sent, drained,
+    )  # fmt: skip

@@ -13,8 +13,9 @@ import redis
 
 from tests.benchmarks.stack import Stack
 from tests.chaos.hub import Hub, Surroundings
+from tests.chaos.kept import START_SECONDS
 from tests.chaos.relay import Relay
-from tests.processes import wait_until
+from tests.processes import status_of, wait_until
 
 Strike = Callable[["Scene"], None]
 
@@ -61,7 +62,15 @@ class Scene:
             client.flushall()
 
     def until_all_ready(self) -> None:
-        wait_until(lambda: self.hub.all_ready, seconds=240, why=lambda: "the workers did not come back")
+        """Web server and workers."""
+        self.until_served()
+        wait_until(lambda: self.hub.all_ready, seconds=START_SECONDS, why=lambda: "the workers did not come back")
+
+    def until_served(self) -> None:
+        ready = f"http://127.0.0.1:{self.hub.port}/readyz"
+        wait_until(
+            lambda: status_of(ready) == 200, seconds=START_SECONDS, why=lambda: "the web server did not come back"
+        )
 
 
 @dataclass(frozen=True, slots=True)

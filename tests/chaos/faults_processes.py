@@ -74,8 +74,14 @@ def _held_transactions(scene: Scene) -> int:
 
 @fault("web-kill")
 def kill_the_web_server(scene: Scene) -> None:
-    """SIGKILL to the web server with all its processes every four seconds; it is started again."""
-    scene.every(4.0, scene.hub.web.kill_both)
+    """SIGKILL to the web server with all its processes, again as soon as it serves; there is no other one."""
+
+    def kill() -> None:
+        scene.until_served()
+        time.sleep(1.0)
+        scene.hub.web.kill_both()
+
+    scene.every(1.0, kill)
 
 
 @fault("two-schedulers")

@@ -1,10 +1,10 @@
-"""A short drill in every test run, on servers of its own. ``make chaos`` is the long one."""
+"""A short drill in every test run. ``make chaos`` is the long one."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.chaos.drill import Plan, run
+from tests.chaos.drill import Plan, run_on
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.xdist_group("chaos")]
 
@@ -17,8 +17,8 @@ SHORT = Plan(
 )
 
 
-def test_nothing_is_lost_doubled_or_reordered_while_everything_is_killed(tmp_path, capsys):
-    outcome = run(SHORT, tmp_path)
+def test_nothing_is_lost_doubled_or_reordered_while_everything_is_killed(stage_servers, capsys):
+    outcome = run_on(*stage_servers, SHORT)
     with capsys.disabled():
         print("", *outcome.lines(), sep="\n  ")
     assert outcome.violations == []

@@ -11,7 +11,7 @@ import pytest
 from tests.benchmarks.stack import BIN
 from tests.processes import HubProcess, free_port, status_of, wait_until
 
-LOAD_SECONDS = 4.0
+LOAD_SECONDS = 3.0
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_redis]
 
 

@@ -17,10 +17,16 @@ from tests.chaos.recovery import Cost, Span, cost
 from tests.chaos.relay import Relay
 from tests.chaos.senders import Notes, Senders
 
-BEFORE_SECONDS = 3.0
-AFTER_SECONDS = 4.0
 RATE = 80
 ORDERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds of PUTs before a fault, from which their usual time is taken, and after it."""
+
+    before: float = 3.0
+    after: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,8 @@ class Verdict:
 class Stage:
     """Servers, and a hub that is started anew only where a fault needs another one."""
 
-    def __init__(self, stacked: Stack, redis_relay: Relay, ledger: Ledger) -> None:
-        self._stack, self._redis_relay, self._ledger = stacked, redis_relay, ledger
+    def __init__(self, stacked: Stack, redis_relay: Relay, ledger: Ledger, pace: Pace) -> None:
+        self._stack, self._redis_relay, self._ledger, self._pace = stacked, redis_relay, ledger, pace
         self._needs: tuple[bool, Surroundings] | None = None
         self._running = ExitStack()
 
@@ -67,17 +73,17 @@ class Stage:
         self._ledger.empty()
         port = front.port if fault.balanced else hub.port
         with Senders(port, token, orders=ORDERS, rate=RATE, keep_alive=fault.refuses) as senders:
-            time.sleep(BEFORE_SECONDS)
+            time.sleep(self._pace.before)
             began_at = time.time()
             fault.strike(scene)
             span = Span(began_at, time.time())
-            time.sleep(AFTER_SECONDS)
+            time.sleep(self._pace.after)
         drain(self._ledger)
         return self._verdict(fault, senders.notes, span)
 
     def _verdict(self, fault: Fault, notes: Notes, span: Span) -> Verdict:
         history, applied_at = self._ledger.history(notes.accepted), self._ledger.applied_at()
-        found = violations(history)
+        found = violations(history) if notes.accepted else ["nothing was accepted, so nothing was tried"]
         if notes.trouble and not fault.refuses:
             found.append(f"refused: {dict(notes.trouble)}")
         return Verdict(
@@ -113,10 +119,18 @@ def _with(around: Surroundings, more: dict[str, str]) -> Surroundings:
 
 @contextmanager
 def a_stage(folder: Path) -> Iterator[Stage]:
-    with stack(folder) as stacked, Relay(stacked.servers.redis.port) as redis_relay:
+    """With servers of its own."""
+    with stack(folder) as stacked:
         ledger = Ledger(stacked.servers.database_url)
         ledger.install()
-        stage = Stage(stacked, redis_relay, ledger)
+        with stage_on(stacked, ledger) as stage:
+            yield stage
+
+
+@contextmanager
+def stage_on(stacked: Stack, ledger: Ledger, *, pace: Pace | None = None) -> Iterator[Stage]:
+    with Relay(stacked.servers.redis.port) as redis_relay:
+        stage = Stage(stacked, redis_relay, ledger, pace or Pace())
         try:
             yield stage
         finally:
