@@ -44,6 +44,7 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         fields = (
             "slug", "name", "active", "mode", "country", "time_zone", "external_url", "proxy_timeout_seconds",
             "status_map", "case_type", "event_retry_schedule", "not_fetched_after_minutes", "tells_from",
+            "compared_per_minute",
         )  # fmt: skip
 
     def clean(self) -> dict[str, Any] | None:
@@ -70,7 +71,7 @@ class StartForm(TenantForm):
 
     class Meta(TenantForm.Meta):
         fields = tuple(  # type: ignore[assignment]  # fewer than the base has
-            name for name in TenantForm.Meta.fields if name not in ("active", "tells_from")
+            name for name in TenantForm.Meta.fields if name not in ("active", "tells_from", "compared_per_minute")
         )
         help_texts: ClassVar = {
             "name": "As people call it: Acme Retail",

@@ -81,7 +81,7 @@ class TenantAdmin(HistoryAdmin):
     fieldsets = (
         ("Who", {"fields": (("name", "slug"), ("country", "time_zone"), "active")}),
         ("Where orders come from", {"fields": ("mode", ("external_url", "proxy_timeout_seconds"), "status_map")}),
-        ("Who is told while orders move to the hub", {"fields": ("tells_from",)}),
+        ("While orders move to the hub", {"fields": ("tells_from", "compared_per_minute")}),
         ("How it is served", {"fields": (("event_retry_schedule", "not_fetched_after_minutes"), "case_type")}),
     )
 

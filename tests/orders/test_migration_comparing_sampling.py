@@ -185,6 +185,7 @@ def test_the_sweep_is_periodic_work_of_the_hub():
     assert any(isinstance(one, Sampling) for one in periodic.periodic())
 
 
+@pytest.mark.needs_postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_schedulers_at_once_do_not_double_the_rate(tenant, five, system):
     Tenant.objects.update(compared_per_minute=120)
