@@ -24,7 +24,7 @@ from orders.admin.moving_charts import PERIODS, charts
 from orders.migration.checklist import checklist
 from orders.migration.listing import missing_as_csv
 from orders.migration.progress import missing_orders, progress
-from orders.models import KnownOrder, Order, OrderRelease, Tenant
+from orders.models import IgnoredMember, KnownOrder, Order, OrderRelease, Tenant
 
 if TYPE_CHECKING:
     from orders.admin.base import HubAdmin
@@ -78,12 +78,15 @@ def moving_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> 
         "period": period,
         "periods": [(one, f"?period={one.word}") for one in PERIODS.values()],
         "charts": charts(tenant, period, timezone.now()),
+        "rate": moving_facts.rate(seen.progress.per_second),
         "members": moving_facts.members(tenant, seen.rule.hours),
+        "ignored": IgnoredMember.objects.filter(tenant=tenant).order_by("member"),
         "known_before": Order.objects.filter(tenant=tenant, known_before=True).count(),
         "releases": OrderRelease.objects.filter(tenant=tenant)[:RELEASES_SHOWN],
         "rule": seen.rule,
         "tells_local": moving_facts.tells_local(tenant),
         "actions": moving_facts.actions(request, tenant),
+        "may_release": moving_facts.may_release(tenant),
         "may_change": may_change(model_admin, request, tenant),
     }
     return TemplateResponse(request, "admin/orders/moving/tenant.html", context)

@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 
+from orders.admin.differences import WHOLE
 from orders.admin.masking import masker_for
 from orders.migration import matches
-from orders.migration.checklist import Key, Line
+from orders.migration.checklist import Key, Line, percent
 from orders.models import OperatorAction, Tenant
 from orders.words import exact
 
@@ -80,32 +81,38 @@ def tells_local(tenant: Tenant) -> str:
 def shown(line: Line, tenant: Tenant) -> Shown:
     words, url = {
         Key.LEDGER: ("The missing orders", "#missing-title"),
-        Key.MATCH: ("The differences", differences_page(tenant) or "#members-title"),
+        Key.MATCH: ("The differences", differences_page(tenant)),
         Key.DEAD: ("The dead letters", reverse("admin:orders_repairrun_dead")),
         Key.WAITING: ("The waiting events", f"{_events()}?{urlencode({'of': tenant.pk, 'status': 'pending'})}"),
     }[line.key]
     return Shown(line, words, url)
 
 
-def differences_page(tenant: Tenant, member: str = "") -> str:
-    try:
-        there = reverse("admin:orders_difference_changelist")
-    except NoReverseMatch:
-        return ""
-    return f"{there}?{urlencode({'of': tenant.pk} | ({'member': member} if member else {}))}"
+def differences_page(tenant: Tenant, **more: str) -> str:
+    return f"{reverse('admin:orders_difference_changelist')}?{urlencode({'of': tenant.pk} | more)}"
 
 
 def members(tenant: Tenant, hours: int) -> list[Member]:
     """The members that differ most often, as long back as the checklist looks."""
     since = timezone.now() - timedelta(hours=hours)
     return [
-        Member(name or "the whole order", compared, wrong, _share(compared, wrong), differences_page(tenant, name))
+        Member(name or WHOLE, compared, wrong, _share(compared, wrong), differences_page(tenant, member=name or WHOLE))
         for name, compared, wrong in matches.members(tenant, since=since)[:MEMBERS_SHOWN]
     ]
 
 
 def _share(compared: int, wrong: int) -> str:
-    return f"{(compared - wrong) / compared * 100:.1f} %" if compared else "-"
+    return percent((compared - wrong) / compared) if compared else "-"
+
+
+def rate(per_second: float) -> str:
+    """``12/s``; a slow one by the minute."""
+    return f"{per_second:,.0f}/s" if per_second >= 1 else f"{per_second * 60:,.0f}/min"
+
+
+def may_release(tenant: Tenant) -> bool:
+    """While nobody is told a release is refused (orders.migration.releases)."""
+    return tenant.mode != Mode.MIGRATING or tenant.tells_from is not None
 
 
 def actions(request: HttpRequest, tenant: Tenant) -> Sequence[Any]:

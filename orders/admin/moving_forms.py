@@ -30,10 +30,10 @@ class ChoiceForm(forms.Form):
             field.widget = forms.TextInput({"type": kind, "autocomplete": "off", "spellcheck": "false"})
 
     def choice(self) -> Choice:
-        given = {name: value for name, value in self.cleaned_data.items() if value}
-        return Choice(
-            **{name: self._moment(value) if isinstance(value, date) else value for name, value in given.items()}
-        )
+        given: dict[str, Any] = {name: value for name, value in self.cleaned_data.items() if value}
+        for name, value in given.items():
+            given[name] = self._moment(value) if isinstance(value, date) else value
+        return Choice(**given)
 
     def _moment(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.tenant.zone)
