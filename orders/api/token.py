@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
 
 import orjson
 import structlog
-from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, make_password
 from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError
 from django.db.models import Q
@@ -57,10 +59,18 @@ class ClientValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has
     """Only active clients of active tenants; the old secret stays good until its end while one is rotated."""
 
     def _load_application(self, client_id: str, request: Any) -> ApiClient | None:
-        """The client, or None; a client id that no row can hold does not reach the database."""
+        """The client, or None, which takes as long as a client's wrong secret does: nobody learns who exists.
+
+        A client id that no row can hold does not reach the database.
+        """
         if not client_id or _CONTROL.search(client_id):
             return None
-        client: ApiClient | None = super()._load_application(client_id, request)
+        request.client = (
+            request.client or ApiClient.objects.select_related("tenant").filter(client_id=client_id).first()
+        )
+        client: ApiClient | None = super()._load_application(client_id, request) if request.client else None
+        if client is None:
+            self._check_secret("", _nobodys_secret())
         return client
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
@@ -100,6 +110,12 @@ class ClientValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has
         self, client_id: str, grant_type: str, client: ApiClient, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
         return grant_type == GRANT
+
+
+@cache
+def _nobodys_secret() -> str:
+    """A secret that no client has, hashed as theirs are."""
+    return make_password(secrets.token_urlsafe(32), hasher=ClientSecretHasher.algorithm)
 
 
 GRANT = "client_credentials"
