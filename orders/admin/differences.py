@@ -29,6 +29,8 @@ from orders.words import ago, link, mark, preformatted
 WHOLE = "(the whole order)"
 IGNORED_SHOWN = 50
 """On the page of differences; a tenant with more has a page of its own for them."""
+VALUE_SHOWN = 40
+"""Characters in the list: a row stays a line or two, also on a phone. The row's own page has all."""
 EFFECT = (
     "From now on differences of these members, and of all inside them, make no comparison wrong, and the open ones go "
     "from the list. What was counted so far stays counted. After the cut-over readers get the stored values."
@@ -113,11 +115,11 @@ class DifferenceAdmin(EvidenceAdmin):
 
     @admin.display(description="stored here")
     def stored(self, row: Difference) -> str:
-        return Truncator(value_inside(row.here, row.pointer)).chars(60) or "-"
+        return Truncator(value_inside(row.here, row.pointer)).chars(VALUE_SHOWN) or "-"
 
-    @admin.display(description="in the tenant's own system")
+    @admin.display(description="own system")
     def own(self, row: Difference) -> str:
-        return Truncator(value_inside(row.there, row.pointer)).chars(60) or "-"
+        return Truncator(value_inside(row.there, row.pointer)).chars(VALUE_SHOWN) or "-"
 
     @admin.display(description="stored here")
     def stored_whole(self, row: Difference) -> SafeString:
@@ -131,7 +133,7 @@ class DifferenceAdmin(EvidenceAdmin):
     def order_link(self, row: Difference) -> SafeString | str:
         return link(page_of_order(row.key), row.customer_order_id)
 
-    @admin.display(description="comparisons that found it", ordering="count")
+    @admin.display(description="times seen", ordering="count")
     def seen(self, row: Difference) -> int:
         return row.count
 
