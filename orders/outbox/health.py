@@ -115,7 +115,6 @@ def _recover(destination: Destination, clock: DatabaseClock) -> None:
         destination.probe_at = None
 
 
-@transaction.atomic
 def recovery_allows(destination: Destination, clock: DatabaseClock) -> int | None:
     """How many more requests may go to a destination whose breaker has just closed; None: as many as otherwise."""
     if destination.recovering_since is None:
@@ -126,6 +125,7 @@ def recovery_allows(destination: Destination, clock: DatabaseClock) -> int | Non
     return max(0, int(RECOVERY_RATE * 2**seconds) - destination.recovery_sent)
 
 
+@transaction.atomic
 def pause(destination: Destination, *, who: str, reason: str) -> None:
     """Hold everything owed to the destination until a person resumes it."""
     _lock(destination)

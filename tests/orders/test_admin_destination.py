@@ -42,6 +42,13 @@ def test_every_button_has_its_effect_beside_it_and_support_has_none(root, client
     assert "Last tries" in html
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("verb", ["pause", "resume", "probe"])
+def test_every_button_works_where_no_test_holds_a_transaction_open_around_it(root, furnished, verb):
+    url = reverse(f"admin:orders_destination_{verb}", args=(furnished.beans.pk,))
+    assert root.post(url, {"reason": "stocktaking"}).status_code == 302
+
+
 def test_a_suppliers_destination_leads_to_its_test_and_to_rotating_its_secret(root, furnished):
     from suppliers.models import Supplier, Webhook
 
