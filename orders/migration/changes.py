@@ -38,9 +38,10 @@ def _going_back(tenant: Tenant, to: str) -> Iterator[str]:
     yield f"Reads and searches are answered by its own system again, by every process within {EFFECT_SECONDS} s."
     if to == Tenant.Mode.MIGRATING:
         yield "Orders that it sends are still taken and stored, and compared with what it answers."
-        yield "Nobody is told of what is received from then on, unless you choose a moment to tell from."
+        yield "Whoever is told of new orders now goes on being told of them; only reads change."
     else:
         yield "Orders that it sends are refused (405), so the stored copies grow old; to cut over again, migrate first."
+        yield "So nobody is told of new orders by the hub: its own system must tell them again."
     yield "Nothing that was received is lost: it stays stored, and what waits is applied."
     yield "What suppliers and warehouses are owed by now stays owed and is sent; what they were told is not taken back."
     yield from _owed(tenant)

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from orders.migration import hours
 from orders.migration.checklist import Checklist, Line, checklist
-from orders.migration.switching import switch_mode
+from orders.migration.switching import switch_mode, tell_from
 from orders.models import OperatorAction, Tenant
 from orders.onboarding import switching
 from orders.wakes import wake_inbound, wake_outbound
@@ -54,13 +54,21 @@ def cut_over(tenant: Tenant, *, who: str, reason: str, overriding: Collection[st
 
 
 def go_back(tenant: Tenant, *, to: str, who: str, reason: str = "") -> Tenant:
-    """Let the tenant's own system answer reads again, in proxy or migrating mode. Raises CutOverRefused."""
+    """Let the tenant's own system answer reads again, in proxy or migrating mode. Raises CutOverRefused.
+
+    Back in migrating mode whoever was told goes on being told: only reads change. Else an order that was received in
+    events mode and waits to be applied would be told to nobody.
+    """
     if to not in (MODE.PROXY, MODE.MIGRATING):
         raise CutOverRefused("Choose where to: proxy or migrating.")
     if tenant.mode == MODE.PROXY:
         raise CutOverRefused(f"{tenant} is in proxy mode; there is nothing to take back.")
+    why = reason.strip() or NO_REASON
     try:
-        return switching.switch_mode(tenant, to, who=who, reason=reason.strip() or NO_REASON)
+        with transaction.atomic():
+            told_from = Tenant.objects.select_for_update().get(pk=tenant.pk).tells_from or tenant.created_at
+            back = switching.switch_mode(tenant, to, who=who, reason=why)
+            return tell_from(back, told_from, who=who, reason=why) if to == MODE.MIGRATING else back
     except switching.SwitchRefused as refused:
         raise CutOverRefused(str(refused)) from None
 

@@ -11,8 +11,10 @@ from orders.migration.changes import cutting_over, going_back
 from orders.migration.checklist import checklist, percent
 from orders.migration.cutover import CutOverRefused, cut_over, go_back
 from orders.migration.progress import progress
-from orders.models import ComparisonHour, Destination, LedgerHour, OperatorAction, OrderEvent, Tenant
+from orders.models import ComparisonHour, Delivery, Destination, LedgerHour, OperatorAction, OrderEvent, Tenant
+from orders.outbox import planning
 from tests.migration_fixtures import compared
+from tests.orders.fake_channel import FakeChannel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
@@ -151,7 +153,29 @@ def test_the_way_back_keeps_what_was_received_and_applies_it(moving, to):
     assert (done.who, done.outcome, done.reason) == (
         "bob", f"events to {to}", "returned by hand; no reason was written"
     )  # fmt: skip
-    assert back.history.first().history_change_reason.startswith("bob: returned by hand")
+    reasons = [version.history_change_reason for version in back.history.all()[:2]]
+    assert "bob: returned by hand; no reason was written" in reasons
+
+
+def test_back_in_migrating_mode_who_was_told_goes_on_being_told(moving, monkeypatch):
+    """Also of what was received before the return and is applied after it."""
+    monkeypatch.setattr(planning, "channels", lambda: {"fake": FakeChannel()})
+    Destination.objects.create(tenant=moving.tenant, channel="fake", name="partner")
+    cut_over(moving.tenant, who="ann", reason="the day")
+    moving.put("waits")
+    back = go_back(now(moving), to="migrating", who="bob")
+    moving.put("new")
+    moving.put("a", status="CHANGED")
+    moving.drain()
+    assert list(Delivery.objects.order_by("pk").values_list("reference", flat=True)) == ["waits-1", "new-1"]
+    assert back.tells_from == now(moving).tells_from
+    assert OperatorAction.objects.filter(action="tell from").count() == 1
+
+
+def test_a_tenant_that_never_migrated_goes_on_telling_of_all(engine):
+    Tenant.objects.filter(pk=engine.tenant.pk).update(external_url="https://oms.example.com/api/v1")
+    back = go_back(engine.tenant, to="migrating", who="ann", reason="drill")
+    assert back.tells_from == engine.tenant.created_at
 
 
 def test_there_is_no_way_back_from_proxy_nor_to_events(moving, make_tenant):
