@@ -24,6 +24,8 @@ STRICT_CSP = (
 )
 ADMIN_CSP = STRICT_CSP.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'")
 """The admin theme evaluates its Alpine expressions; nothing else may."""
+FORM_BYTES = 33 * 1024 * 1024
+"""The largest file that a page takes, a list of orders, and the form around it."""
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()" for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 )
@@ -57,6 +59,20 @@ def _measure(request: HttpRequest, response: HttpResponse) -> None:
     response.headers.setdefault("Content-Length", str(len(response.content)))
     if request.method == "HEAD":
         response.content = b""
+
+
+class BoundedForms:
+    """Before anything reads a form: a stranger's endless upload would fill the disk while its token is looked for."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not is_machine(request) and not (length.isdecimal() and int(length[:20]) <= FORM_BYTES):
+            words = f"What was sent is larger than {FORM_BYTES // 1024**2} MiB; send a file in several parts."
+            return HttpResponse(words, status=413, content_type="text/plain; charset=utf-8")
+        return self._get_response(request)
 
 
 class _StaffOnly(MiddlewareMixin):

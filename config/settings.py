@@ -137,6 +137,7 @@ MIDDLEWARE = [
     "config.forwarded.KnownHost",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.security.BoundedForms",
     "config.security.StaffSessions",
     "config.security.StaffCsrf",
     "config.security.StaffAuthentication",

@@ -22,6 +22,9 @@ TEXT_LIMIT = 65_536
 KEPT = 2_000
 """Characters of an answer's text that are kept, per import: as much as of its body (orders.outbox.outcomes)."""
 
+_ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([^"']*)""", re.IGNORECASE)
+_ENCODINGS = re.compile(rb"utf-?8|us-ascii|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE)
+"""Those that write a tag as ASCII does; in any other the tags could not be counted. OrderFlow's is UTF-8."""
 _SPACE = re.compile(r"\s+")
 _TAG = re.compile(r"<[^<>]*>")
 
@@ -48,7 +51,8 @@ def raw_text(body: bytes) -> str:
 
 
 def root_of(body: bytes, *, items: int = 1) -> etree._Element:
-    """The root of an answer about ``items`` things. Raises Unreadable: empty, too large, cut off, not XML, DOCTYPE.
+    """The root of an answer about ``items`` things. Raises Unreadable: empty, too large, cut off, not XML, DOCTYPE,
+    an encoding other than UTF-8 and its like.
 
     Size and number of tags are judged before a tree is built, so a hostile million-line answer costs a count.
     """
@@ -57,6 +61,9 @@ def root_of(body: bytes, *, items: int = 1) -> etree._Element:
     room = items + _ALLOWANCE
     if len(body) > room * BYTES_PER_ITEM or body.count(b"<") > room * TAGS_PER_ITEM:
         raise Unreadable(f"the answer is too large for {items} item(s)", raw_text(body))
+    declared = _ENCODING.search(body[: body.find(b"?>") + 2])
+    if b"\x00" in body or (declared and not _ENCODINGS.fullmatch(declared[1])):
+        raise Unreadable("the answer is not in UTF-8", raw_text(body))
     try:
         root = etree.fromstring(body, _parser())
     except (etree.XMLSyntaxError, ValueError):

@@ -1,17 +1,13 @@
 """A catalogue as a spreadsheet: CSV and XLSX, out and in (orderflow.admin). Rows are whole products of named channels.
 
 Cells that a spreadsheet would read as a formula go out behind an apostrophe and come in without it. What comes in is
-bounded before it is unpacked: bytes of the file, bytes unpacked, rows, columns.
-
-    Unusable    the file cannot be read at all; its text says what to change
+bounded before it is read: bytes of the file, columns, and what ``orderflow.workbooks`` counts.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import re
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,14 +19,15 @@ from import_export.formats.base_formats import CSV, XLSX, TablibFormat
 
 from orderflow.models import Product
 from orderflow.product_imports import PRODUCT_PROPERTIES, product_faults
+from orderflow.workbooks import ROWS, Unusable, check_package
+from orders.cells import bare, guarded
 
 FILE_BYTES = 5 * 1024 * 1024
 """Some 50,000 products of a few properties."""
-UNPACKED_BYTES = 50 * 1024 * 1024
-"""Ten times the file: a spreadsheet of plain text packs no better."""
-ROWS = 20_000
 COLUMNS = 100
 """Three times the properties there are."""
+CELL_CHARACTERS = 32_767
+"""The most of a cell that spreadsheet programs keep."""
 FAULTS = 100
 """Told of one file; a person needs the first ones."""
 
@@ -38,13 +35,6 @@ OWN = tuple(name for name in PRODUCT_PROPERTIES if name not in ("externalReferen
 HEAD = ("channel", "sku", *OWN, "status", "failure")
 TOLD = frozenset({"status", "failure"})
 """Columns that only tell; not read."""
-_DTD = re.compile(rb"<\x00?!\x00?D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E")
-"""In any encoding a part may have."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-class Unusable(Exception):
-    pass
 
 
 class BoundedCsv(CSV):  # type: ignore[misc]  # the library has no types
@@ -58,7 +48,7 @@ class BoundedCsv(CSV):  # type: ignore[misc]  # the library has no types
 
 class BoundedXlsx(XLSX):  # type: ignore[misc]  # the library has no types
     def create_dataset(self, in_stream: bytes, **kwargs: Any) -> tablib.Dataset:
-        _check_package(in_stream)
+        check_package(in_stream)
         try:
             book = openpyxl.load_workbook(io.BytesIO(in_stream), read_only=True, data_only=True, keep_links=False)
             sheet = book.worksheets[0]
@@ -96,7 +86,7 @@ def written(products: Iterable[Product], form: str) -> bytes:
     for product in products:
         values = [product.properties.get(name, "") for name in OWN]
         cells = (place(product), product.sku, *values, product.status, product.failure)
-        dataset.append([_guarded(cell) for cell in cells])
+        dataset.append([guarded(cell) for cell in cells])
     data: bytes | str = FORMATS[form]().export_data(dataset)
     return data if isinstance(data, bytes) else data.encode("utf-8-sig")
 
@@ -144,23 +134,6 @@ def _check_head(head: Sequence[str]) -> None:
         raise Unusable(f"The first row must name each column once, with {', '.join(missing) or 'none twice'}.")
 
 
-def _check_package(data: bytes) -> None:
-    """An XLSX is a zip of XML: its size unpacked is counted, and no part may declare a DTD."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as package:
-            left = UNPACKED_BYTES
-            for part in package.infolist():
-                with package.open(part) as opened:
-                    content = opened.read(left + 1)
-                left -= len(content)
-                if left < 0:
-                    raise Unusable(f"The file unpacks to more than {UNPACKED_BYTES:,} bytes; split it.")
-                if _DTD.search(content):
-                    raise Unusable("The file holds a DTD, which no spreadsheet needs.")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as fault:
-        raise Unusable(f"The file is no XLSX workbook: {fault}.") from None
-
-
 def _dataset(rows: Iterable[Sequence[str]]) -> tablib.Dataset:
     """The first row heads the others; each is made as long as it."""
     found: Iterator[Sequence[str]] = iter(rows)
@@ -188,13 +161,10 @@ def _text(cell: Any) -> str:
         return "true" if cell else "false"
     if isinstance(cell, float):
         return format(Decimal(repr(cell)), "f").removesuffix(".0")
-    return str(cell)
-
-
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    if len(text := str(cell)) > CELL_CHARACTERS:
+        raise Unusable(f"A cell has more than {CELL_CHARACTERS:,} characters, which no spreadsheet program writes.")
+    return text
 
 
 def _bare(cell: str) -> str:
-    cell = cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
-    return cell.strip(" \u00a0")
+    return bare(cell).strip(" \u00a0")

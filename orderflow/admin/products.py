@@ -20,9 +20,10 @@ from orderflow.catalogue import put_products
 from orderflow.catalogue_files import Refused, take_file
 from orderflow.documents import NotSendable, reference_text
 from orderflow.models import OrderFlowChannel, Product
-from orderflow.product_files import FILE_BYTES, FORMATS, OWN, Unusable, written
+from orderflow.product_files import FILE_BYTES, FORMATS, OWN, written
 from orderflow.product_imports import product_faults
 from orderflow.stock import asked_stock
+from orderflow.workbooks import Unusable
 from orders.admin.base import HubAdmin
 
 MOST_EXPORTED = 100_000

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from orders.cells import bare, guarded
 from orders.documents import check_id
 from orders.migration import ledger
 from orders.migration.ledger import Place
@@ -25,8 +26,9 @@ FILE_BYTES = 32 * 1024 * 1024
 """Some 1,000,000 orders; a longer list comes in several files."""
 FAULTS_MOST = 50
 """Listed at once: enough to see what is wrong with a file."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet take a cell for a formula."""
+ORDERS_MOST = 1_000_000
+LINE_CHARACTERS = 2_000
+"""Two ids of at most 128 characters, each of which may be doubled or quoted."""
 
 
 class ListRefused(Exception):
@@ -53,14 +55,24 @@ def add_file(tenant_id: int, file: BinaryIO) -> Listed:
 
 def read_places(file: BinaryIO) -> list[Place]:
     """(business unit, order) of every line; commas or semicolons, with the header. Raises ListRefused."""
-    rows = list(_rows(_text(file)))
-    if not rows or [name.strip() for name in rows[0][1]] != HEADER:
+    rows = _rows(_text(file))
+    _, head = next(rows, (1, []))
+    if [name.strip() for name in head] != HEADER:
         raise ListRefused(f"Line 1 must be the header {','.join(HEADER)}.")
-    faults = [fault for number, row in rows[1:] if (fault := _fault(number, row))]
+    places: list[Place] = []
+    faults: list[str] = []
+    more = 0
+    for number, row in rows:
+        if fault := _fault(number, row):
+            more += len(faults) >= FAULTS_MOST
+            faults += [fault] if len(faults) < FAULTS_MOST else []
+        elif len(places) >= ORDERS_MOST:
+            raise ListRefused(f"The file has more than {ORDERS_MOST:,} orders; send it in several parts.")
+        else:
+            places.append((bare(row[0]), bare(row[1])))
     if faults:
-        more = len(faults) - FAULTS_MOST
-        raise ListRefused(*faults[:FAULTS_MOST], *([f"{more:,} more lines are wrong."] if more > 0 else []))
-    return [(_plain(row[0]), _plain(row[1])) for _, row in rows[1:]]
+        raise ListRefused(*faults, *([f"{more:,} more lines are wrong."] if more else []))
+    return places
 
 
 def _text(file: BinaryIO) -> str:
@@ -75,8 +87,8 @@ def _text(file: BinaryIO) -> str:
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in first else ",", strict=True)
+    first = text[:LINE_CHARACTERS].partition("\n")[0]
+    reader = csv.reader(_short_lines(text), delimiter=";" if ";" in first else ",", strict=True)
     try:
         for row in reader:
             if row:
@@ -85,24 +97,22 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
         raise ListRefused(f"Line {reader.line_num}: {error}.") from None
 
 
+def _short_lines(text: str) -> Iterator[str]:
+    """A line of nothing but commas would become millions of cells."""
+    for number, line in enumerate(io.StringIO(text, newline=""), start=1):
+        if len(line) > LINE_CHARACTERS:
+            raise ListRefused(f"Line {number} is longer than {LINE_CHARACTERS:,} characters; two ids are not.")
+        yield line
+
+
 def _fault(number: int, row: list[str]) -> str:
     if len(row) != len(HEADER):
         return f"Line {number}: {len(row)} cells instead of {len(HEADER)}."
     for name, cell in zip(HEADER, row, strict=True):
-        reason = check_id(_plain(cell))
+        reason = check_id(bare(cell))
         if reason:
             return f"Line {number}, {name}: {reason}."
     return ""
-
-
-def _plain(cell: str) -> str:
-    """As ``cell_of`` was given it, so that a downloaded list can be uploaded."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
-
-
-def cell_of(text: str) -> str:
-    """The text so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def missing_as_csv(tenant_id: int) -> Iterator[str]:
@@ -113,7 +123,7 @@ def missing_as_csv(tenant_id: int) -> Iterator[str]:
 def _lines(places: Iterable[tuple[str, ...]]) -> Iterator[str]:
     yield _line(tuple(HEADER))
     for place in places:
-        yield _line(tuple(map(cell_of, place)))
+        yield _line(tuple(map(guarded, place)))
 
 
 def _line(cells: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""The settings of production (no private network, no plain http), a resolver of the tests, and an eye on every connect."""
+"""The settings of production (no private network, no plain http), a resolver of the tests, an eye on every connect."""
 
 from __future__ import annotations
 

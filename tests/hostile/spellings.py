@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001
 """Ways to write a URL that leads inside, or that two readers may take for two different ones."""
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ SHAPES = (
     "https://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/", "https://localhost\u200b/", "https://public.test\u2044@127.0.0.1/", "https://ﬁle.test/",
     "https://[::1", "https://::1]/", "https://[::1]x/", "https://[public.test]/", "https://public.test:99999/",
     "https://public.test:-1/", "https://public.test:0/", "https://public.test:80:90/", "https://public.test:８０/",
-    "https://public.test:port/", "https://?x@127.0.0.1/", "https://:443/", "http+unix://%2frun%2fx/", "HTTPS//public.test",
+    "https://public.test:port/", "https://?x@127.0.0.1/", "https://:443/",
+    "http+unix://%2frun%2fx/", "HTTPS//public.test",
     "https://[v1.x]/", "https://public.test:1e3/", "https://public.test: 80/", "",
 )  # fmt: skip
 """Texts that are no URL of the hub, refused wherever one is entered and again where one is used."""
