@@ -18,7 +18,9 @@ OPERATE = (
 SET_UP = (
     ("Tenants", "store", "orders_tenant"),
     ("API clients", "key", "orders_apiclient"),
+    ("Self-tests", "fact_check", "orders_selftest"),
     ("Alerts", "notifications", "orders_alertrule"),
+    ("Retention", "auto_delete", "orders_retention"),
 )
 MOVING = (
     ("Differences", "compare_arrows", "orders_difference"),
@@ -27,6 +29,7 @@ MOVING = (
 RECORD = (
     ("Timeline entries", "timeline", "orders_timelineentry"),
     ("What people did", "how_to_reg", "orders_operatoraction"),
+    ("Runs over dead letters", "published_with_changes", "orders_repairrun"),
 )
 PEOPLE = (
     ("Staff", "person", "auth_user"),
@@ -43,6 +46,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     first = [{"title": "Home", "icon": "home", "link": reverse("admin:index"), "active": _at_home}]
     if "orders_order" in pages:
         first.append({"title": "Find an order", "icon": "search", "link": reverse("admin:orders_order_find")})
+    if "orders_repairrun" in pages:
+        first.append({"title": "Dead letters", "icon": "report", "link": reverse("admin:orders_repairrun_dead")})
     changes = [{"title": "Who changed what", "icon": "difference", "link": reverse("changes")}]
     groups = [
         {"title": "", "items": [*first, *_items(OPERATE, pages)]},

@@ -17,6 +17,9 @@ from orders.selftest.trials import Found, Outcome, Trial, failed, not_applicable
 RUN_SECONDS = 60.0
 """A person waits for it. The longest single call, a webhook's, takes 30 s and may begin just before the end."""
 
+KEPT = 20
+"""Runs of a tenant: a report is sent on once, and last month's says nothing of today."""
+
 log = structlog.get_logger("orderhub.selftest")
 
 
@@ -39,16 +42,19 @@ class Line:
 
 
 def self_test(tenant: Tenant, *, who: str) -> SelfTest:
-    """Try every road and keep what came of it. Calls the network: never inside a transaction."""
+    """Try every road and keep what came of it, with the KEPT newest. Calls the network: never inside a transaction."""
     began = time.monotonic()
     lines = try_roads(tenant, who=who)
-    return SelfTest.objects.create(
+    run = SelfTest.objects.create(
         tenant=tenant,
         who=who,
         ms=round((time.monotonic() - began) * 1000),
         failed=sum(line.outcome == Outcome.FAILED for line in lines),
         lines=[line.as_json() for line in lines],
     )
+    kept = SelfTest.objects.filter(tenant=tenant).order_by("-pk").values_list("pk", flat=True)[:KEPT]
+    SelfTest.objects.filter(tenant=tenant).exclude(pk__in=list(kept)).delete()
+    return run
 
 
 def try_roads(tenant: Tenant, *, who: str, only: Collection[str] = ()) -> list[Line]:

@@ -22,6 +22,7 @@ DEAD = "/admin/orders/repairrun/dead/"
 @pytest.fixture(autouse=True)
 def _time_enough(monkeypatch):
     monkeypatch.setattr("orders.admin.repair_lines.TRY_SECONDS", 60)
+    monkeypatch.setattr("orders.repairs.runs.FIRST_SECONDS", 60)
 
 
 def test_a_page_tries_out_as_many_rows_as_it_has_time_for_and_the_rest_on_demand(root, dead, monkeypatch):

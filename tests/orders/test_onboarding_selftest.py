@@ -171,6 +171,14 @@ def test_no_line_is_begun_when_the_time_is_over(acme, beans, monkeypatch):
     assert beans.events == []
 
 
+def test_the_newest_runs_of_each_tenant_are_kept(acme, make_tenant, monkeypatch):
+    monkeypatch.setattr(running, "RUN_SECONDS", 0.0)
+    monkeypatch.setattr(running, "KEPT", 2)
+    other = self_test(make_tenant("bolt"), who="maria")
+    made = [self_test(acme, who="maria").pk for _ in range(4)]
+    assert sorted(SelfTest.objects.values_list("pk", flat=True)) == [other.pk, *made[2:]]
+
+
 def test_a_fault_of_ours_is_one_failed_line(acme, monkeypatch):
     monkeypatch.setattr("orders.selftest.own_roads._contract", lambda: 1 / 0)
     run = self_test(acme, who="maria")
