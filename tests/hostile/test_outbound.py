@@ -134,8 +134,10 @@ def test_switching_a_mode_takes_no_other_urls(make_tenant):
     assert Tenant.objects.get().external_url == ""
 
 
-SPEAKS = {"orders/outgoing", "orders/simulators", "orders/management/loading/hub.py", "config/demo/story.py",
-          "config/management/commands/up.py", "suppliers/mock_supplier.py", "suppliers/mock_supplier_client.py"}  # fmt: skip
+SPEAKS = {
+    "orders/outgoing", "orders/simulators", "orders/management/loading/hub.py", "config/management/commands/up.py",
+    "config/demo/story.py", "suppliers/mock_supplier.py", "suppliers/mock_supplier_client.py",
+}  # fmt: skip
 """The way out, and what plays a partner or a caller from outside."""
 NETWORK = {"requests", "urllib3", "socket", "http.client", "urllib.request", "httpx", "aiohttp", "ftplib", "smtplib"}
 
