@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +17,7 @@ import psutil
 from tests.servers.guard import end
 from tests.servers.process import free_port
 
-__all__ = ["HubProcess", "free_port", "wait_until"]
+__all__ = ["HubProcess", "end_cleanly_when_asked", "free_port", "wait_until"]
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
@@ -93,6 +94,11 @@ class HubProcess:
     def _story(self, wanted: str) -> str:
         state = f"ended with {self.process.returncode}" if self._ended() else "runs"
         return f"{' '.join(self.command)} {state} without {wanted!r}:\n{self.text[-3000:]}"
+
+
+def end_cleanly_when_asked() -> None:
+    """SIGTERM leaves every block, as Ctrl-C does: what was started inside is ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def status_of(url: str) -> int | None:

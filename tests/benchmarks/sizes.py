@@ -29,7 +29,7 @@ from tests.benchmarks.load import Connection, put_request
 from tests.benchmarks.proxied import get_request, outward
 from tests.benchmarks.stack import Stack, stack
 from tests.benchmarks.usage import Meter, Usage
-from tests.processes import HubProcess, wait_until
+from tests.processes import HubProcess, end_cleanly_when_asked, wait_until
 
 ORDERS = 4_000
 EVENTS_PER_ORDER = 2
@@ -54,7 +54,6 @@ class Sizes:
     body_bytes: int
     orders: int = ORDERS
     events: int = ORDERS * EVENTS_PER_ORDER
-    deliveries: int = 0
     parts: dict[str, tuple[int, Usage]] = field(default_factory=dict)
     """Of each part: how many it did, and what they used."""
     bytes_of: dict[str, tuple[int, int, int]] = field(default_factory=dict)
@@ -84,6 +83,7 @@ def body(order_id: str, number: int) -> bytes:
 
 
 def main() -> int:
+    end_cleanly_when_asked()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as stacked:
         found = Sizes(len(body("order-1", 1)))
@@ -110,9 +110,11 @@ def measure_parts(stacked: Stack, meter: Meter, found: Sizes) -> None:
             with meter.measured(web) as usage:
                 _ask_all(port, _puts("order", ORDERS, token))
             found.parts["PUT (web)"] = found.events, usage
-        _worked(stacked, meter, found, "inbound", "apply (inbound worker)", "orders_orderqueue")
-        found.deliveries = int(meter.one("SELECT count(*) FROM orders_delivery WHERE status = 'pending'"))
-        _worked(stacked, meter, found, "outbound", "tell a supplier (outbound worker)", "orders_lane")
+        usage = _worked(stacked, meter, "inbound", "orders_orderqueue")
+        found.parts["apply (inbound worker)"] = found.events + WARM_ORDERS * EVENTS_PER_ORDER, usage
+        deliveries = int(meter.one("SELECT count(*) FROM orders_delivery WHERE status = 'pending'"))
+        usage = _worked(stacked, meter, "outbound", "orders_lane")
+        found.parts["tell a supplier (outbound worker)"] = deliveries, usage
         found.redis_peak = broker.info("memory")["used_memory_peak"]
         with stacked.web() as port:
             web = {"web": _server_of(port)}
@@ -127,18 +129,17 @@ def measure_parts(stacked: Stack, meter: Meter, found: Sizes) -> None:
 READ = "/api/v1/business-units/store-1/customer-orders/order-{}"
 
 
-def _worked(stacked: Stack, meter: Meter, found: Sizes, queue: str, part: str, table: str) -> None:
+def _worked(stacked: Stack, meter: Meter, queue: str, table: str) -> Usage:
     """What one kind of worker uses for everything that is due to it; stopped tenants let it start beforehand."""
     meter.one("WITH done AS (UPDATE orders_tenant SET active = false RETURNING 1) SELECT count(*) FROM done")
     due = f"SELECT count(*) FROM {table} WHERE due_at IS NOT NULL"
-    count = meter.one(due) if queue == "outbound" else found.events + WARM_ORDERS * EVENTS_PER_ORDER
     with stacked.worker(queue) as worker, stacked.beat() as beat:
         family = {f"{queue} worker": psutil.Process(worker.process.pid), "scheduler": psutil.Process(beat.process.pid)}
         wait_until(lambda: _settled(family[f"{queue} worker"]), seconds=90)
         with meter.measured(family) as usage:
             meter.one("WITH done AS (UPDATE orders_tenant SET active = true RETURNING 1) SELECT count(*) FROM done")
             wait_until(lambda: not meter.one(due), seconds=300, every=0.1)
-    found.parts[part] = int(count), usage
+    return usage
 
 
 def _settled(root: psutil.Process) -> bool:

@@ -22,7 +22,7 @@ from tests.benchmarks.proxied import outward
 from tests.benchmarks.soak_load import Load
 from tests.benchmarks.soak_world import MISBEHAVING, world
 from tests.benchmarks.stack import Stack, stack
-from tests.processes import wait_until
+from tests.processes import end_cleanly_when_asked, wait_until
 
 SAMPLE_SECONDS = 5.0
 DRAIN_SECONDS = 120
@@ -109,6 +109,7 @@ def _megabytes(process: psutil.Process) -> float:
 
 
 def main(arguments: list[str]) -> int:
+    end_cleanly_when_asked()
     parser = argparse.ArgumentParser(prog="make soak")
     parser.add_argument("--minutes", type=float, default=20)
     minutes = parser.parse_args(arguments).minutes

@@ -14,6 +14,7 @@ from tests.chaos import faults_deploy, faults_postgres, faults_processes, faults
 from tests.chaos.drill import Plan, run
 from tests.chaos.faults import FAULTS
 from tests.chaos.trial import Verdict, a_stage
+from tests.processes import end_cleanly_when_asked
 
 DRILL = "drill"
 MODULES = (faults_processes, faults_redis, faults_postgres, faults_deploy)
@@ -21,6 +22,7 @@ MODULES = (faults_processes, faults_redis, faults_postgres, faults_deploy)
 
 
 def main() -> int:
+    end_cleanly_when_asked()
     given = _given()
     names = given.faults.split(",") if given.faults else [*FAULTS, DRILL]
     unknown = set(names) - {*FAULTS, DRILL}
