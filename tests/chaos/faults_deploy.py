@@ -40,7 +40,7 @@ def deploy_and_go_back(scene: Scene) -> None:
     hub, version = scene.hub, _next_version(scene.stack.folder / "next-version")
     environ = dict(scene.stack.environ)
     subprocess.run(
-        [sys.executable, "manage.py", "migrate", "-v0"], cwd=version, env=environ, check=True, timeout=START_SECONDS
+        [sys.executable, "manage.py", "migrate", "-v0"], cwd=version, env=environ, check=True, timeout=2 * START_SECONDS
     )
     hub.workers[0].kill_both()
     scene.lasts()

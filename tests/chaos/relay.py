@@ -58,6 +58,8 @@ class Relay:
         self.open[target] += 1
         try:
             await self._relay(target, reader, writer)
+        except asyncio.CancelledError:
+            pass  # the relay ends
         finally:
             self.open[target] -= 1
             self._relaying.discard(task)
