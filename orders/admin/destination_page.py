@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from orders.access.known_values import Maskers
+from orders.access.personal import PLAIN, Masker, sees_personal_data
 from orders.admin.home_charts import Chart, Plot, Slot, Span, Total
-from orders.admin.masking import masker_for
 from orders.durations import in_words
 from orders.models import Delivery, DeliveryAttempt, Destination, Figure
 from orders.story.lines import kind_words
@@ -34,6 +35,8 @@ class Button:
     words: str
     effect: str
     url: str
+    fits: bool = False
+    """What one would press in the present state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,16 @@ def last_tries(request: HttpRequest, destination: Destination) -> list[Try]:
     newest = Delivery.objects.filter(destination=destination).order_by("-pk").values("pk")[:LAST_DELIVERIES]
     tried = DeliveryAttempt.objects.filter(delivery__in=[row["pk"] for row in newest])
     attempts = tried.select_related("delivery__lane").defer("delivery__payload", "response_cut")
-    return [_try(request, one) for one in attempts.order_by("-started_at")[:LAST_TRIES]]
+    last = list(attempts.order_by("-started_at")[:LAST_TRIES])
+    if sees_personal_data(request):
+        return [_try(one, PLAIN) for one in last]
+    keys = [one.delivery.lane.order_key if one.delivery.lane.customer_order_id else None for one in last]
+    maskers = Maskers(keys)
+    return [_try(one, maskers.of(key)) for one, key in zip(last, keys, strict=True)]
 
 
-def _try(request: HttpRequest, one: DeliveryAttempt) -> Try:
+def _try(one: DeliveryAttempt, masker: Masker) -> Try:
     lane = one.delivery.lane
-    key = lane.order_key if lane.customer_order_id else None
     status = f", answered {one.response_status}" if one.response_status else ""
     return Try(
         at=one.started_at,
@@ -76,7 +83,7 @@ def _try(request: HttpRequest, one: DeliveryAttempt) -> Try:
         took=in_words(one.duration_ms / 1000),
         verdict=f"{one.verdict}{status}",
         meaning=MEANINGS.get(one.verdict, "plain"),
-        detail=masker_for(request, key).text(one.detail),
+        detail=masker.text(one.detail),
     )
 
 
@@ -138,10 +145,10 @@ def _said(one: Series, step: int) -> str:
     return f"{one.values[step] or 0:,.0f} {one.name}"
 
 
-def shown(request: HttpRequest, destination: Any, verbs: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
-    """The page's context; ``verbs`` are (words, effect, address) of the core's own buttons."""
+def shown(request: HttpRequest, destination: Any, verbs: Sequence[Button]) -> dict[str, Any]:
+    """The page's context; ``verbs`` are the core's own buttons."""
     return {
-        "verbs": [Button(*verb) for verb in verbs],
+        "verbs": verbs,
         "others": buttons(destination),
         "tries": last_tries(request, destination),
         "charts": charts(destination),

@@ -217,6 +217,12 @@ VERBS = {
 _WORDS = {"pause": "Pause it", "resume": "Resume it", "probe": "Probe it now"}
 
 
+def _button(destination: Destination, verb: _Verb) -> destination_page.Button:
+    fitting = "resume" if destination.state == Destination.State.PAUSED else "probe" if destination.only_probes else ""
+    url = reverse(f"admin:orders_destination_{verb.name}", args=(destination.pk,))
+    return destination_page.Button(_WORDS[verb.name], verb.effect, url, fits=verb.name == fitting)
+
+
 @admin.register(Destination)
 class DestinationAdmin(EvidenceAdmin):
     """Made and changed with its supplier or channel; here it is watched, paused and resumed."""
@@ -277,10 +283,7 @@ class DestinationAdmin(EvidenceAdmin):
         destination = self.get_object(request, object_id)
         shown: dict[str, Any] = {}
         if destination is not None:
-            verbs = [
-                (_WORDS[name], verb.effect, reverse(f"admin:orders_destination_{name}", args=(destination.pk,)))
-                for name, verb in VERBS.items()
-            ]
+            verbs = [_button(destination, verb) for verb in VERBS.values()]
             shown = destination_page.shown(request, destination, verbs) | {
                 "state": state_in_words(destination),
                 "waiting": self.waiting(destination),
