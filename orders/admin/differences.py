@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from unfold.decorators import action
@@ -23,7 +25,7 @@ from orders.admin.masking import DOCUMENT, TEXT
 from orders.channels import OrderKey
 from orders.migration import noise
 from orders.migration.comparing.documents import value_inside
-from orders.models import Difference, IgnoredMember, MemberHour, Tenant
+from orders.models import ComparisonHour, ComparisonSweep, Difference, IgnoredMember, MemberHour, Tenant
 from orders.words import ago, link, mark, preformatted
 
 WHOLE = "(the whole order)"
@@ -97,11 +99,11 @@ class DifferenceAdmin(EvidenceAdmin):
         return [row.key for row in rows]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """With what is ignored, so that nobody takes its absence for agreement."""
+        """With what is ignored, left out or held, so that nobody takes its absence for agreement."""
         ignored = self.admin_site._registry[IgnoredMember].get_queryset(request).select_related("tenant")
         of = request.GET.get("of", "")
         ignored = ignored.filter(tenant=int(of)) if of.isdecimal() else ignored
-        context = {"ignored": ignored[:IGNORED_SHOWN]}
+        context = {"ignored": ignored[:IGNORED_SHOWN], **_left_out(bound_tenant(request))}
         response: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **context})
         return response
 
@@ -182,6 +184,17 @@ class DifferenceAdmin(EvidenceAdmin):
             "list_url": reverse("admin:orders_difference_changelist"),
         }
         return TemplateResponse(request, "admin/orders/differences/ignore.html", context)
+
+
+def _left_out(bound: int | None) -> dict[str, Any]:
+    """Answers that found no room to be compared in the last day, and sweeps that leave a service alone."""
+    mine = {} if bound is None else {"tenant": bound}
+    hours = ComparisonHour.objects.filter(starts_at__gt=timezone.now() - timedelta(days=1), **mine)
+    sweeps = ComparisonSweep.objects.filter(tenant__mode=Tenant.Mode.MIGRATING, tenant__active=True, **mine)
+    return {
+        "dropped": hours.aggregate(dropped=Sum("dropped"))["dropped"] or 0,
+        "held": sweeps.exclude(paused_because="").select_related("tenant")[:IGNORED_SHOWN],
+    }
 
 
 _GRAVE = (Difference.Kind.VALUE, Difference.Kind.MISSING_HERE, Difference.Kind.MISSING_THERE)

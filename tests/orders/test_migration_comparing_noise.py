@@ -1,6 +1,7 @@
 """Known noise is ignored from then on, by whom and why; and a customer's values are masked and erased here too."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -8,13 +9,14 @@ from django.urls import reverse
 
 from orders.access.erasing import Asked, erase
 from orders.access.people import give_role
+from orders.clock import DatabaseClock
 from orders.documents import load, render
 from orders.documents.pointers import pointer
 from orders.inbox.reception import accept
-from orders.migration import noise
+from orders.migration import matches, noise
 from orders.migration.comparing import answers, judging
 from orders.migration.comparing.answers import _Answers, saw_order
-from orders.models import ComparisonHour, Difference, IgnoredMember, MemberHour, OperatorAction
+from orders.models import ComparisonHour, ComparisonSweep, Difference, IgnoredMember, MemberHour, OperatorAction
 from tests.bodies import body
 from tests.engine_fixtures import Engine
 from tests.orders.sample_orders import places
@@ -242,3 +244,14 @@ def test_an_operator_lets_an_ignored_member_count_again(tenant):
     assert IgnoredMember.objects.exists()
     assert client.post(url, {"reason": "repaired there"}).status_code == 302
     assert not IgnoredMember.objects.exists()
+
+
+def test_the_page_says_what_was_left_out_and_whose_sample_is_held(tenant, make_tenant):
+    now = DatabaseClock().now()
+    ComparisonHour.objects.create(tenant=tenant, starts_at=matches.hour_of(now), way="read", dropped=1_200)
+    ComparisonSweep.objects.create(tenant=tenant, due_at=now + timedelta(seconds=59), paused_because="It is down.")
+    shown = page(signed_in("operator"), "changelist")[1]
+    assert "1,200 answers of the last 24 hours were not compared" in shown
+    assert "Orders of Acme that nobody reads are not compared just now: It is down. The next try is " in shown
+    other = page(signed_in("tenant-admin", make_tenant("bolt", "migrating")), "changelist")[1]
+    assert [words for words in ("not compared", "It is down", "Acme") if words in other] == []
