@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.comparison import written
+from tests.benchmarks.paragraphs import filled
 from tests.benchmarks.stack import ROOT
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def write(found: Sizes, versions: Sequence[str], *, seconds: float) -> None:
         *_end_of_postgresql(found),
         *_knobs(found),
     ]  # fmt: skip
-    PAGE.write_text("\n".join(told) + "\n")
+    PAGE.write_text(filled(told))
 
 
 def _processor(found: Sizes) -> list[str]:

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tests.benchmarks.paragraphs import filled
 from tests.benchmarks.plots import Chart, svg
 from tests.benchmarks.soak_load import FLOOD_EVERY_SECONDS, FLOOD_SECONDS, RATE, READERS
 from tests.benchmarks.soak_world import MISBEHAVING, OMS_DELAY_MS
@@ -103,7 +104,7 @@ def write(samples: Samples, minutes: float, missed: Sequence[str], versions: Seq
         "",
         *(f"![{chart.title}](soak-{name}.svg)" for name, chart in _charts(samples).items()),
     ]  # fmt: skip
-    (FOLDER / "soak.md").write_text("\n".join(told) + "\n")
+    (FOLDER / "soak.md").write_text(filled(told))
 
 
 def _introduction(samples: Samples, minutes: float, versions: Sequence[str]) -> list[str]:
