@@ -60,7 +60,13 @@ put_product = Operation(
     scope="products:write",
     path=_PLACE,
     body=Body(schema=PRODUCT, example={"description": "Green beans", "weight": "100", "weightUnits": "grams"}),
-    answers={202: Answer(description="Stored; owed to the warehouse where it changed", schema=_ACCEPTED)},
+    answers={
+        202: Answer(
+            description="Stored; owed to the warehouse where it changed",
+            schema=_ACCEPTED,
+            links={"getProduct": {name: f"$request.path.{name}" for name in _PLACE}},
+        )
+    },
     problems=(InvalidId, UnknownChannel, ProxyMode),
 )
 get_product = Operation(

@@ -100,6 +100,7 @@ FEED = _object(
     }
 )
 
+_SAME_PLACE = {name: f"$request.path.{name}" for name in ("country", "tenant")}
 SUPPLIERS = "Suppliers"
 _PLACE: Shape = {
     "country": {**_text(pattern="^[a-z]{2}$"), "description": "The tenant's country."},
@@ -139,7 +140,16 @@ receive = Operation(
     scope="events",
     path=_PLACE,
     query={"lastEventId": {**_TEXT, "description": "The last event received; without it from the oldest kept."}},
-    answers={200: Answer(description="At most 100, oldest first", schema=define("SupplierFeed", FEED))},
+    answers={
+        200: Answer(
+            description="At most 100, oldest first",
+            schema=define("SupplierFeed", FEED),
+            links={
+                "receiveSupplierEvents": {**_SAME_PLACE, "lastEventId": "$response.body#/data/0/id"},
+                "getOrderData": {"ExternalId": "$response.body#/data/0/attributes/orderToken"},
+            },
+        )
+    },
     problems=(NotFound, EventsGone),
 )
 _STOCK_LEVEL = _object(
@@ -220,6 +230,10 @@ deliveries = Operation(
             schema=define(
                 "SupplierDeliveries", _object({"deliveries": {"type": "array", "items": _DELIVERY}, "page": _PAGE})
             ),
+            links={
+                "redeliver": {**_SAME_PLACE, "deliveryId": "$response.body#/deliveries/0/id"},
+                "getOrderData": {"ExternalId": "$response.body#/deliveries/0/orderToken"},
+            },
         )
     },
     problems=(NotFound, Throttled),

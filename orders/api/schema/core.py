@@ -47,6 +47,13 @@ UNIT: Json = {"businessUnitId": ID}
 ORDER: Json = {**UNIT, "customerOrderId": ID}
 EVENT: Json = {"eventId": UUID}
 
+_SAME_UNIT = {"businessUnitId": "$request.path.businessUnitId"}
+_SAME_ORDER = {**_SAME_UNIT, "customerOrderId": "$request.path.customerOrderId"}
+_READS = dict.fromkeys(("getCustomerOrder", "getFulfilment"), _SAME_ORDER)
+_FIRST_FOUND = {**_SAME_UNIT, "customerOrderId": "$response.body#/customerOrders/0/customerOrderId"}
+_VERBS = ("getOrderEvent", "previewOrderEvent", "retryOrderEvent", "discardOrderEvent")
+_FIRST_EVENT = {"eventId": "$response.body#/orderEvents/0/eventId"}
+
 EXAMPLE = {
     "customerOrder": {
         "customerOrderId": "1001",
@@ -131,7 +138,14 @@ class documented:  # noqa: N801  # a namespace read as a word where it decorates
         scope="customer-orders:write",
         path=ORDER,
         body=Body(schema=ref("CustomerOrderEnvelope"), example=EXAMPLE),
-        answers={202: Answer(description="Stored durably for processing", schema=ACCEPTED, headers=("Location",))},
+        answers={
+            202: Answer(
+                description="Stored durably for processing",
+                schema=ACCEPTED,
+                headers=("Location",),
+                links={"getOrderEvent": {"eventId": "$response.body#/eventId"}, **_READS},
+            )
+        },
         problems=(ProxyMode,),
     )
     search_orders: Final = Operation(
@@ -142,7 +156,13 @@ class documented:  # noqa: N801  # a namespace read as a word where it decorates
         path=UNIT,
         query={"skip": SKIP, "take": TAKE},
         body=Body(schema=ref("CustomerOrderSearch"), example={"customerId": "111"}),
-        answers={200: Answer(description="One page, newest reception first", schema=FOUND)},
+        answers={
+            200: Answer(
+                description="One page, newest reception first",
+                schema=FOUND,
+                links={"getCustomerOrder": _FIRST_FOUND, "getFulfilment": _FIRST_FOUND},
+            )
+        },
         problems=READ_THROUGH,
     )
     list_events: Final = Operation(
@@ -158,7 +178,14 @@ class documented:  # noqa: N801  # a namespace read as a word where it decorates
             "cursor": CURSOR,
             "take": TAKE,
         },
-        answers={200: Answer(description="One page, oldest first", schema=EVENT_LIST)},
+        answers={
+            200: Answer(
+                description="One page, oldest first",
+                schema=EVENT_LIST,
+                links=dict.fromkeys(_VERBS, _FIRST_EVENT)
+                | {"listOrderEvents": {"cursor": "$response.body#/page/next"}},
+            )
+        },
     )
     get_event: Final = Operation(
         id="getOrderEvent",

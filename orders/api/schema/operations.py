@@ -38,16 +38,22 @@ _HEADERS_OF_PROBLEMS = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One good answer. ``schema`` None: no body."""
+    """One good answer. ``schema`` None: no body.
+
+    ``links``: which operations go on from here, each with where its parameters are found in this answer or request.
+    """
 
     description: str
     schema: Json | None = None
     headers: tuple[str, ...] = ()
     media_type: str = "application/json"
+    links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def as_json(self) -> Json:
         content = {} if self.schema is None else {"content": {self.media_type: {"schema": self.schema}}}
-        return {"description": self.description, "headers": _headers(*self.headers), **content}
+        onward = {name: {"operationId": name, "parameters": dict(given)} for name, given in self.links.items()}
+        links = {"links": onward} if onward else {}
+        return {"description": self.description, "headers": _headers(*self.headers), **content, **links}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
