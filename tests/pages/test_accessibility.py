@@ -11,7 +11,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 
-from orders.models import OperatorAction, TimelineEntry
+from orders.models import OperatorAction, RepairRun, SelfTest, TimelineEntry
+from orders.repairs.causes import cause_of
+from orders.repairs.selection import Selection
 from orders.watch import tally
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -19,6 +21,20 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ARTEFACTS = Path(__file__).parents[2] / "test-artefacts"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SERIOUS = ("serious", "critical")
+A_SELF_TEST = {
+    "who": "maria",
+    "ms": 812,
+    "failed": 1,
+    "lines": [
+        {"road": "API", "step": "token", "outcome": "ok", "detail": "A token came.", "next_step": "", "ms": 12},
+        {"road": "suppliers", "step": "signed test event", "outcome": "failed", "detail": "Nobody answered.",
+         "next_step": "Ask whether the receiver runs.", "ms": 800},
+    ],
+}  # fmt: skip
+A_RUN = {
+    "verb": "retry", "words": "events: fault injection", "who": "maria", "reason": "mended", "expected": 40,
+    "counts": {"pending": 12, "would_fail": 3}, "selection": Selection("events", "a-cause").as_json(),
+}  # fmt: skip
 
 THEME = {}
 """Rule -> the selectors of the theme's elements (docs/accessibility.md)."""
@@ -28,6 +44,8 @@ def pages_of(furnished):
     """Name -> address of every kind of page."""
     order, tenant = furnished.queue().pk, furnished.tenant.pk
     entry, action = TimelineEntry.objects.first(), OperatorAction.objects.first()
+    cause = cause_of(furnished.dead.error)
+    tried, run = SelfTest.objects.create(**A_SELF_TEST, tenant=furnished.tenant), RepairRun.objects.create(**A_RUN)
     return {
         "home": "/admin/?period=day",
         "find": "/admin/orders/order/find/",
@@ -51,7 +69,15 @@ def pages_of(furnished):
         "switch-off": f"/admin/orders/tenant/{tenant}/switch/",
         "mode": f"/admin/orders/tenant/{tenant}/mode/",
         "dead-letters": "/admin/orders/repairrun/dead/",
+        "dead-letters-of-a-cause": f"/admin/orders/repairrun/dead/events/{cause}/?try=all",
+        "dead-letters-overtaken": "/admin/orders/repairrun/dead/events/overtaken/",
         "repair-runs": "/admin/orders/repairrun/",
+        "repair-run": f"/admin/orders/repairrun/{run.pk}/change/",
+        "who-changed-what": "/admin/changes/",
+        "self-tests": "/admin/orders/selftest/",
+        "self-test-told": f"/admin/orders/selftest/{tried.pk}/change/",
+        "retention": "/admin/orders/retention/",
+        "story": f"/admin/orders/order/story/?tenant={furnished.tenant.slug}&unit=store-1&order=1001",
         "suppliers": "/admin/suppliers/supplier/",
         "channels": "/admin/orderflow/orderflowchannel/",
         "products": "/admin/orderflow/product/",
@@ -93,6 +119,16 @@ def findings(page):
     }
 
 
+def look_at(page, name, size, found):
+    """A picture, and what is wrong with the page: axe's findings, and that it is wider than the screen."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"page-{name}-{size['width']}.png", full_page=True)
+    for finding in findings(page):
+        found.setdefault(finding, []).append(name)
+    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        found.setdefault(("wider than the screen", "html", ""), []).append(name)
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing_serious_but_what_is_the_themes(signed_in, live_server, furnished, size):
     page = signed_in
@@ -101,9 +137,13 @@ def test_axe_finds_nothing_serious_but_what_is_the_themes(signed_in, live_server
     for name, path in pages_of(furnished).items():
         response = page.goto(live_server.url + path, wait_until="networkidle")
         assert response.status == 200, path
-        for rule, selector, html in findings(page):
-            found.setdefault((rule, selector, html), []).append(name)
-    ARTEFACTS.mkdir(exist_ok=True)
+        look_at(page, name, size, found)
+    page.goto(live_server.url + "/admin/orders/order/", wait_until="networkidle")
+    page.check("input.action-select")
+    page.select_option("select[name=action]", "erase_customers")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_role("button", name="Erase for good").wait_for()
+    look_at(page, "erase", size, found)
     lines = [[*key, names] for key, names in sorted(found.items())]
     (ARTEFACTS / f"axe-{size['width']}.json").write_text(json.dumps(lines, indent=1))
     ours = [line for line in lines if line[1] not in THEME.get(line[0], ())]
