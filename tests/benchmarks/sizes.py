@@ -138,7 +138,7 @@ def _worked(stacked: Stack, meter: Meter, queue: str, table: str) -> Usage:
         wait_until(lambda: _settled(family[f"{queue} worker"]), seconds=90)
         with meter.measured(family) as usage:
             meter.one("WITH done AS (UPDATE orders_tenant SET active = true RETURNING 1) SELECT count(*) FROM done")
-            wait_until(lambda: not meter.one(due), seconds=300, every=0.1)
+            wait_until(lambda: not meter.one(due), seconds=900, every=0.1)
     return usage
 
 
