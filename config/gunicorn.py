@@ -3,9 +3,11 @@
 Nothing of the hub is imported here: the master would keep it, and a HUP would start new workers with old code.
 """
 
+import contextlib
 import mmap
 import os
 import signal
+import socket
 import threading
 import time
 from types import FrameType
@@ -28,17 +30,44 @@ accesslog = None
 loglevel = "warning"
 
 LOOK_SECONDS = 0.05
+SLOWEST_REQUEST = 60.0
+"""Seconds in which a request must have come whole; a megabyte over a slow line takes far less."""
 RELOADS, READY = 0, 1
 """Shared by the master and all workers: how many reloads there were; the last one after which a worker was ready."""
 
 
-class StayingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Asked to go by a reload, it goes when a new worker is ready; asked again, or without a reload, at once.
+class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Patient with reloads, and with callers up to a bound.
 
-    gunicorn lets the old workers go as it forks the new ones: until these have loaded the program, PUTs would wait.
+    Asked to go by a reload, it goes when a new worker is ready; asked again, or without a reload, at once. gunicorn
+    lets the old workers go as it forks the new ones: until these have loaded the program, PUTs would wait.
+
+    A request that drips in, or whose sender went away without a word, would keep its thread for ever: gunicorn waits
+    for it without a limit. After SLOWEST_REQUEST nothing more is read of it, and what it asked for is not done.
     """
 
     asked = False
+    slowest_request = SLOWEST_REQUEST
+
+    def watch(self) -> None:
+        self.began: dict[Any, float] = {}
+        threading.Thread(target=self._end_slow_requests, daemon=True).start()
+
+    def handle(self, conn: Any) -> Any:
+        self.began[conn] = time.monotonic()
+        try:
+            return super().handle(conn)
+        finally:
+            del self.began[conn]
+
+    def _end_slow_requests(self) -> None:
+        while True:
+            time.sleep(self.slowest_request / 10)
+            latest = time.monotonic() - self.slowest_request
+            for conn, began in list(self.began.items()):
+                if began < latest:
+                    with contextlib.suppress(OSError):  # it went away meanwhile
+                        conn.sock.shutdown(socket.SHUT_RD)
 
     def joins(self, shared: memoryview) -> None:
         self.shared, self.born_after = shared, shared[RELOADS]
@@ -59,18 +88,22 @@ class StayingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         super().handle_exit(sig, None)
 
 
-worker_class = StayingWorker
+worker_class = PatientWorker
 
 
-def pre_fork(server: Any, worker: StayingWorker) -> None:
+def pre_fork(server: Any, worker: PatientWorker) -> None:
     worker.joins(server.hub_shared)
+
+
+def post_fork(server: object, worker: PatientWorker) -> None:
+    worker.watch()
 
 
 def on_reload(server: Any) -> None:
     server.hub_shared[RELOADS] += 1
 
 
-def post_worker_init(worker: StayingWorker) -> None:
+def post_worker_init(worker: PatientWorker) -> None:
     """Figures are written from here on. Embedded mode: the worker and the scheduler live in the web process."""
     from django.urls import get_resolver
 
