@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL = list
 .NOTPARALLEL:
-.PHONY: list up test check bench bench-scale soak sizes chaos fuzz migration-drill install migrate serve worker beat runtime development static \
+.PHONY: list up test test-long check bench bench-scale soak sizes chaos fuzz migration-drill install migrate serve worker beat runtime development static \
 	check-format check-lint check-types check-imports check-migrations check-deploy
 
 list: ## these lines
@@ -27,6 +27,9 @@ test: development ## everything on PostgreSQL and Redis, started here, then a pa
 	@exec $(PY) -m tests.run $(ARGS)
 
 CHECKS = check-format check-lint check-types check-imports check-migrations check-deploy
+
+test-long: development ## the tests marked long, as make test runs the others
+	@HUB_TEST_SECONDS=7200 exec $(PY) -m tests.run -m long $(ARGS)
 
 check: development ## format, lint, types, imports, migrations, deployment settings
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS) && echo "All checks passed."
@@ -82,7 +85,7 @@ fuzz: development ## the tests marked fuzz with many examples, for hours if need
 	@HUB_TEST_EXAMPLES=$(or $(EXAMPLES),2000) HUB_TEST_SECONDS=36000 exec $(PY) -m tests.run -m fuzz $(ARGS)
 
 migration-drill: development ## a tenant moved from proxy to events with faults planted on the way (ORDERS=20000)
-	@HUB_TEST_DRILL_ORDERS=$(or $(ORDERS),20000) HUB_TEST_SECONDS=3600 exec $(PY) -m tests.run tests/migration_drill -rA $(ARGS)
+	@HUB_TEST_DRILL_ORDERS=$(or $(ORDERS),20000) HUB_TEST_SECONDS=3600 exec $(PY) -m tests.run -m long tests/migration_drill -rA $(ARGS)
 
 # --- run it, configured by the environment only ----------------------------------------------------------------------
 

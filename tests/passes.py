@@ -42,9 +42,9 @@ def main(arguments: list[str]) -> int:
 
 
 def options_of(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """pytest's -m, which the SQLite pass must narrow, and everything else."""
+    """pytest's -m, which the SQLite pass must narrow, and everything else. Long tests are run when asked for."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("-m", dest="marks", default="")
+    parser.add_argument("-m", dest="marks", default="not long")
     return parser.parse_known_args(arguments)
 
 

@@ -16,10 +16,10 @@ from suppliers.models import Supplier
 from tests.bodies import body
 from tests.contract.nasty import MIB, NO_JSON, NO_OBJECT, NO_TEXT
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
-SECONDS = 1.0
-"""Of this thread's own time: what a busy machine does meanwhile is not counted."""
+SECONDS = 5.0
+"""Of this thread's own time, on a machine that is busy and slow: it takes a third of a second on a usual one."""
 LARGEST_ANSWER = 64 * 1024
 """However many faults a body has, the answer to it is for a person."""
 UNIT = "/api/v1/business-units/store-1"

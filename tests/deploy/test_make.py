@@ -53,7 +53,20 @@ def test_without_a_new_enough_python_the_message_names_what_to_install(tmp_path)
 def test_make_alone_lists_what_can_be_made():
     listed = [line.split()[1] for line in make().stdout.splitlines()]
     assert listed == [
-        *("list", "up", "test", "check", "bench", "bench-scale", "soak", "sizes", "chaos", "fuzz", "migration-drill"),
+        *(
+            "list",
+            "up",
+            "test",
+            "test-long",
+            "check",
+            "bench",
+            "bench-scale",
+            "soak",
+            "sizes",
+            "chaos",
+            "fuzz",
+            "migration-drill",
+        ),
         *("install", "migrate", "serve", "worker", "beat"),
     ]
 

@@ -20,7 +20,7 @@ from tests.migration_drill.shop import LIVING, Shop, key_of, order
 from tests.migration_drill.till import Till, answers, document, searches
 from tests.processes import wait_until
 
-pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_redis]
+pytestmark = [pytest.mark.long, pytest.mark.needs_postgres, pytest.mark.needs_redis]
 
 ORDERS = int(os.environ.get("HUB_TEST_DRILL_ORDERS", "300"))
 READ_MOST = 2_000
