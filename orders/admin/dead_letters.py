@@ -29,7 +29,6 @@ ORDERS_WAITING = 1_000
 
 WORDS = {
     "would_apply": ("would be applied", "moving"),
-    "would_send": ("would be sent", "moving"),
     "would_supersede": ("superseded", "plain"),
     "would_fail": ("would fail again", "person"),
     "pending": ("waits to be tried", "waiting"),

@@ -98,7 +98,8 @@ def _line(
     if outcome == "would_supersede":
         words = f"superseded by {_newer(row)}"
         detail = ""
-    if outcome in ("would_apply", "would_send"):
+    if outcome == "would_apply":
+        words = "would be applied" if road.subject == "event" else "would be sent"
         detail = detail.removeprefix("A retry would apply it now.").removeprefix("A retry would send it now.").strip()
     return Line(
         subject=f"{road.subject}:{row.pk}",
