@@ -224,7 +224,10 @@ def test_an_old_version_is_shown_and_not_brought_back(root):
     made = Tenant.objects.get()
     old = made.history.get()
     glances = {f"{name}-{form}_FORMS": 0 for name in ("api_clients", "destinations") for form in ("TOTAL", "INITIAL")}
-    root.post(reverse("admin:orders_tenant_change", args=(made.pk,)), TENANT | glances | {"name": "New name"})
+    root.post(
+        reverse("admin:orders_tenant_change", args=(made.pk,)),
+        TENANT | glances | {"name": "New name", "compared_per_minute": "30"},
+    )
     version = reverse("admin:orders_tenant_simple_history", args=(made.pk, old.pk))
     assert root.get(version).status_code == 200
     assert root.post(version, TENANT).status_code == 403

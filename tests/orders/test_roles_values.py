@@ -26,6 +26,8 @@ def shaped(text):
     selection = Selection("events", "a-cause", order=text, destination=text)
     return {
         "orders.Order.document": json.dumps(order),
+        "orders.Difference.here": json.dumps({"customerId": text}),
+        "orders.Difference.there": json.dumps({"customerId": text}),
         "orders.SelfTest.lines": [asdict(line)],
         "orders.RepairRun.selection": selection.as_json(),
         "orders.RepairRun.counts": {text: 3, "would_apply": 2},
