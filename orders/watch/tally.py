@@ -54,6 +54,7 @@ class _Tally:
         self.writing = threading.Lock()
         self.counts: Counter[_Counted] = Counter()
         self.has_writer = False
+        self.ended = threading.Event()
 
     def add(self, tenant_id: int, name: str, *, destination: int = 0, label: str = "", count: int = 1) -> None:
         counted = _Counted(int(time.time()) // 60, tenant_id, destination, name, label)
@@ -83,8 +84,7 @@ class _Tally:
                 log.warning("figures not written yet", error=str(error), counts=len(taken))
 
     def write_for_ever(self) -> None:
-        while True:
-            time.sleep(WRITE_SECONDS)
+        while not self.ended.wait(WRITE_SECONDS):
             try:
                 self.write()
             except Exception as error:  # logged; a fault of one turn must not end the figures of this process
