@@ -236,6 +236,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+SESSION_ENGINE = "orders.access.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 """A working day; whoever leaves the browser open signs in again the next morning."""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-session", "__Host-csrf") if BEHIND_TLS else ("session", "csrf")

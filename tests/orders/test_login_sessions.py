@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
@@ -43,6 +44,19 @@ def test_signing_in_gives_the_session_a_new_key(client, olga):
     client.post("/admin/login/", {"username": "olga", "password": "a-long-password"})
     assert client.session.session_key != planted
     assert not is_signed_in(Client(headers={"cookie": f"session={planted}"}))
+
+
+def test_no_row_of_the_database_is_the_cookie_of_a_session(hers):
+    row = Session.objects.get()
+    assert hers.cookies["session"].value not in str(vars(row))
+    assert not is_signed_in(Client(headers={"cookie": f"session={row.session_key}"}))
+
+
+def test_signing_out_takes_the_row_away(hers):
+    kept = hers.cookies["session"].value
+    hers.post("/admin/logout/")
+    assert not Session.objects.exists()
+    assert not is_signed_in(Client(headers={"cookie": f"session={kept}"}))
 
 
 def test_the_session_ends_with_a_new_password_made_by_somebody_else(hers, olga):
