@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from orders.access.throttle import Throttle
+from orders.dead_letters import Busy, Result
 from orders.inbox.fates import instant
 from orders.models import Delivery, DeliveryAttempt
 from orders.outbox import redeliveries
@@ -55,7 +56,7 @@ def as_json(deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
     return [_delivery(delivery, tries[delivery.pk]) for delivery in deliveries]
 
 
-def redeliver(supplier: Supplier, delivery_id: str) -> redeliveries.Result:
+def redeliver(supplier: Supplier, delivery_id: str) -> Result:
     """Send one of the supplier's own deliveries again. Raises NotFound, Conflict or Throttled."""
     REDELIVERIES.use(str(supplier.pk))
     known = _known_id(delivery_id)
@@ -64,7 +65,7 @@ def redeliver(supplier: Supplier, delivery_id: str) -> redeliveries.Result:
         raise NotFound("There is no delivery with this id to this supplier; list them with GET …/deliveries.")
     try:
         return redeliveries.redeliver(delivery, who=f"supplier {supplier.slug}", reason="asked for over the API")
-    except (redeliveries.SetAside, redeliveries.LaneBusy) as refused:
+    except (redeliveries.SetAside, Busy) as refused:
         raise Conflict(f"{str(refused)[:1].upper()}{str(refused)[1:]}.") from None
 
 

@@ -20,6 +20,7 @@ from django.urls import reverse
 from unfold.decorators import action
 
 from orders.admin.base import chosen_tenant
+from orders.dead_letters import Busy, NotDead
 
 MOST_AT_ONCE = 100
 """Rows on one page of previews; each is tried in a transaction of its own, some milliseconds."""
@@ -41,13 +42,11 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Verbs:
-    """What can be done with a dead row, and what is raised when it cannot be done."""
+    """What can be done with a dead row; each raises NotDead or Busy when it cannot be done."""
 
     preview: Callable[..., Any]
     retry: Callable[..., Any]
     discard: Callable[..., Any]
-    busy: type[Exception]
-    refused: type[Exception]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +167,9 @@ class DeadLetterAdmin:
         name, about = str(row.pk), self.about(row)
         try:
             result = ask()
-        except self.verbs.busy as busy:
+        except Busy as busy:
             return Line(row, name, about, "busy", f"{busy}.".capitalize())
-        except self.verbs.refused as refused:
+        except NotDead as refused:
             return Line(row, name, about, "refused", f"{refused}.".capitalize(), ticked=False)
         newer = f"{self.subject}:{result.superseded_by}" if result.superseded_by else ""
         ticked = result.outcome != "would_fail"

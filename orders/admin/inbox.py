@@ -97,7 +97,7 @@ class EventStatusFilter(StatusFilter):
 
 @admin.register(OrderEvent)
 class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
-    verbs = Verbs(replays.preview, replays.retry, replays.discard, busy=replays.QueueBusy, refused=replays.NotDead)
+    verbs = Verbs(replays.preview, replays.retry, replays.discard)
     subject = "event"
     effects = {
         "retry": "Each ticked event gets a fresh schedule of tries and is applied in its place. One that a newer event "

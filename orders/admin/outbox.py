@@ -66,13 +66,7 @@ class TriesOfDelivery(MaskedInline):
 
 @admin.register(Delivery)
 class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
-    verbs = Verbs(
-        redeliveries.preview,
-        redeliveries.retry,
-        redeliveries.discard,
-        busy=redeliveries.LaneBusy,
-        refused=redeliveries.NotDead,
-    )
+    verbs = Verbs(redeliveries.preview, redeliveries.retry, redeliveries.discard)
     subject = "delivery"
     effects = {
         "retry": "Each ticked delivery gets a fresh schedule of tries and is sent in its place. One that a later "

@@ -14,6 +14,7 @@ from orders.access.personal import Masker
 from orders.admin.dead_letters import WORDS
 from orders.admin.find import pages_of_orders
 from orders.channels import OrderKey
+from orders.dead_letters import Busy, NotDead
 from orders.models import OrderEvent, RepairRun
 from orders.repairs.covering import covered_words
 from orders.repairs.groups import Group
@@ -122,9 +123,9 @@ def preview(selection: Selection, row: Any) -> tuple[str, str]:
         return "would_supersede", ""
     try:
         result = road.preview(row)
-    except road.busy as busy:
+    except Busy as busy:
         return "busy", f"{busy}."
-    except road.refused as refused:
+    except NotDead as refused:
         return "refused", f"{refused}."
     return str(result.outcome), str(result.detail)
 

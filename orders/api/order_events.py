@@ -13,6 +13,7 @@ from orders.api.body import has_body, read_json
 from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_parameters, whole
 from orders.api.schema import documented
 from orders.api.views import ApiView, render_json
+from orders.dead_letters import Busy, NotDead, Result
 from orders.inbox import replays
 from orders.inbox.fates import Listing, cursor_of, fates, listed, read_cursor
 from orders.models import OrderEvent
@@ -71,7 +72,7 @@ class OrderEventView(_OneEvent):
 
 class OrderEventVerbView(_OneEvent):
     scopes = {"POST": "order-events:operate"}
-    operation: Callable[..., replays.Result] = replays.retry
+    operation: Callable[..., Result] = replays.retry
 
     def post(self, request: Request, event_id: str) -> HttpResponse:
         """Only a dead event can be previewed, retried or discarded; the reason is kept with who did it."""
@@ -81,7 +82,7 @@ class OrderEventVerbView(_OneEvent):
         noted: dict[str, Any] = {} if operation is replays.preview else {"who": self._who(), "reason": reason}
         try:
             result = operation(event, **noted)
-        except (replays.NotDead, replays.QueueBusy) as refused:
+        except (NotDead, Busy) as refused:
             raise Conflict(f"{str(refused)[:1].upper()}{str(refused)[1:]}.") from None
         return render_json(result.as_json())
 

@@ -3,8 +3,8 @@
 Staleness is decided under the queue's lock: a dead event is applied only if its sequence is above the order's last
 applied sequence, else it becomes ``superseded`` by that one, and everybody can see it (customer-order.md section 4).
 
-    NotDead      the event is not in the dead-letter queue
-    QueueBusy    a worker holds the order just now; try again in a moment
+    NotDead    the event is not in the dead-letter queue
+    Busy       a worker holds the order just now; try again in a moment
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q
 
 from orders.clock import DatabaseClock
+from orders.dead_letters import Busy, NotDead, Result
 from orders.inbox.batch import Batch, PoisonEvent, event_at
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue
 from orders.wakes import wake_inbound
@@ -28,43 +28,12 @@ BUSY_SECONDS = 3.0
 """How long an operator's change waits for the worker that holds the order; a batch takes far less."""
 
 
-class NotDead(Exception):
-    """Only dead events can be previewed, retried or discarded; this one is {status}."""
-
-    def __init__(self, status: str) -> None:
-        super().__init__(f"only dead events can be previewed, retried or discarded; this one is {status}")
-
-
-class QueueBusy(Exception):
-    """A worker is applying this order just now; try again in a moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became (preview: would become) of one event."""
-
-    event_id: uuid.UUID
-    sequence: int
-    outcome: str
-    superseded_by: uuid.UUID | None = None
-    detail: str = ""
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "eventId": str(self.event_id),
-            "sequence": self.sequence,
-            "outcome": self.outcome,
-            "supersededBy": str(self.superseded_by) if self.superseded_by else None,
-            "detail": self.detail,
-        }
-
-
 def preview(event: OrderEvent) -> Result:
-    """What a retry would do, tried in a transaction that is rolled back. Raises NotDead, QueueBusy."""
+    """What a retry would do, tried in a transaction that is rolled back. Raises NotDead, Busy."""
     with _held(event) as (queue, dead), _undone():
         newer = _overtaken_by(queue, dead)
         if newer:
-            return Result(dead.pk, dead.sequence, "would_supersede", newer, _SUPERSEDED)
+            return _result(dead, "would_supersede", newer, _SUPERSEDED)
         _make_pending(queue, dead)
         lease = uuid.uuid4()
         OrderQueue.objects.filter(pk=queue.pk).update(lease=lease, done_sequence=dead.sequence - 1)
@@ -73,8 +42,8 @@ def preview(event: OrderEvent) -> Result:
             with transaction.atomic():
                 Batch(lease, [queue], events_most=1).apply()
         except PoisonEvent as poison:
-            return Result(dead.pk, dead.sequence, "would_fail", detail=poison.words)
-        return Result(dead.pk, dead.sequence, "would_apply", detail="A retry would apply it now.")
+            return _result(dead, "would_fail", detail=poison.words)
+        return _result(dead, "would_apply", detail="A retry would apply it now.")
 
 
 def retry(event: OrderEvent, *, who: str, reason: str = "") -> Result:
@@ -87,26 +56,30 @@ def retry(event: OrderEvent, *, who: str, reason: str = "") -> Result:
                 OrderEvent.Status.SUPERSEDED, newer, DatabaseClock().now(),
             )  # fmt: skip
             dead.save(update_fields=["status", "superseded_by", "finished_at"])
-            result = Result(dead.pk, dead.sequence, dead.status, newer, _SUPERSEDED)
+            result = _result(dead, dead.status, newer, _SUPERSEDED)
         else:
             _make_pending(queue, dead)
-            result = Result(dead.pk, dead.sequence, dead.status, detail="It will be applied in its place.")
+            result = _result(dead, dead.status, detail="It will be applied in its place.")
         _note(queue, dead, who=who, action="retry", reason=reason, outcome=result.outcome)
     wake_inbound()
     return result
 
 
 def discard(event: OrderEvent, *, who: str, reason: str = "") -> Result:
-    """Set a dead event aside for good. Raises NotDead, QueueBusy."""
+    """Set a dead event aside for good. Raises NotDead, Busy."""
     with _held(event) as (queue, dead):
         _end_lease_of_a_lost_worker(queue)
         dead.status = OrderEvent.Status.DISCARDED
         dead.save(update_fields=["status"])
         _note(queue, dead, who=who, action="discard", reason=reason, outcome=dead.status)
-    return Result(dead.pk, dead.sequence, dead.status, detail="It will never be applied.")
+    return _result(dead, dead.status, detail="It will never be applied.")
 
 
 _SUPERSEDED = "A newer event of this order was applied already; this one is ignored."
+
+
+def _result(dead: OrderEvent, outcome: str, newer: uuid.UUID | None = None, detail: str = "") -> Result:
+    return Result("event", dead.pk, dead.sequence, outcome, newer, detail)
 
 
 @contextmanager
@@ -121,11 +94,11 @@ def _held(event: OrderEvent) -> Iterator[tuple[OrderQueue, OrderEvent]]:
             if queue:
                 fresh = OrderEvent.objects.get(pk=event.pk)
                 if fresh.status != OrderEvent.Status.DEAD:
-                    raise NotDead(fresh.status)
+                    raise NotDead("events", fresh.status)
                 yield queue, fresh
                 return
         if time.monotonic() > until:
-            raise QueueBusy("a worker is applying this order just now; try again in a moment")
+            raise Busy("a worker is applying this order just now; try again in a moment")
         time.sleep(0.02)
 
 

@@ -25,6 +25,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 
 from orders.access.people import operator
+from orders.dead_letters import Busy, NotDead
 from orders.documents import parse_instant
 from orders.management.arguments import FreeOrderCommand
 from orders.models import Tenant
@@ -75,7 +76,6 @@ class DeadLetterCommand(FreeOrderCommand):
     statuses: list[str]
     verbs: Mapping[str, Callable[..., Any]]
     """preview, retry, discard; each returns something with ``as_json``."""
-    refusals: tuple[type[Exception], ...]
     other_verbs: tuple[str, ...] = ()
     """Verbs that the subclass does itself."""
 
@@ -169,7 +169,7 @@ class DeadLetterCommand(FreeOrderCommand):
         noted = {} if verb == PREVIEW else {"who": operator(), "reason": self._options["reason"]}
         try:
             result = self.verbs[verb](row, **noted).as_json()
-        except self.refusals as refused:
+        except (NotDead, Busy) as refused:
             return Line(str(row.pk), row.sequence, "refused", detail=str(refused), refused=True)
         return Line(
             result[self.id_name], result["sequence"], result["outcome"], result["supersededBy"], result["detail"]

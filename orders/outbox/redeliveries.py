@@ -8,9 +8,9 @@ at its old place, with a fresh schedule.
 The receiver itself may ask for more (``redeliver``): a delivery that waits for its next try, at once; one that was
 delivered, once more, unless a later one of its lane was delivered since.
 
-    NotDead      the delivery is not dead
-    SetAside     the delivery was superseded, discarded or overtaken; it is not sent any more
-    LaneBusy     the lane's head is being sent just now; try again in a moment
+    NotDead    the delivery is not dead
+    SetAside   the delivery was superseded, discarded or overtaken; it is not sent any more
+    Busy       the lane's head is being sent just now; try again in a moment
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
@@ -27,19 +26,13 @@ from django.db.models import Q, QuerySet
 
 from orders.channels import channels
 from orders.clock import DatabaseClock
+from orders.dead_letters import Busy, NotDead, Result
 from orders.models import Delivery, Lane, OperatorAction
 from orders.wakes import wake_outbound
 
 BUSY_SECONDS = 3.0
 """How long an operator's change waits for the courier that holds the lane; most requests take far less."""
 BUSY = "its lane is being sent just now; try again in a minute"
-
-
-class NotDead(Exception):
-    """Only dead deliveries can be previewed, retried or discarded; this one is {status}."""
-
-    def __init__(self, status: str) -> None:
-        super().__init__(f"only dead deliveries can be previewed, retried or discarded; this one is {status}")
 
 
 class SetAside(Exception):
@@ -49,40 +42,16 @@ class SetAside(Exception):
         super().__init__(f"this delivery is not sent any more: {why}")
 
 
-class LaneBusy(Exception):
-    """A courier is sending this lane's head just now; try again in a moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became (preview: would become) of one delivery."""
-
-    delivery_id: uuid.UUID
-    sequence: int
-    outcome: str
-    superseded_by: uuid.UUID | None = None
-    detail: str = ""
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "deliveryId": str(self.delivery_id),
-            "sequence": self.sequence,
-            "outcome": self.outcome,
-            "supersededBy": str(self.superseded_by) if self.superseded_by else None,
-            "detail": self.detail,
-        }
-
-
 def preview(delivery: Delivery) -> Result:
-    """What a retry would do; for one that holds its lane also what a discard would. Raises NotDead, LaneBusy.
+    """What a retry would do; for one that holds its lane also what a discard would. Raises NotDead, Busy.
 
     Nothing is sent: whether the partner takes it shows only when it is tried.
     """
     with _held(delivery) as (lane, dead):
         newer = _overtaken_by(lane, dead)
         if newer:
-            return Result(dead.pk, dead.sequence, "would_supersede", newer, _SUPERSEDED)
-        return Result(dead.pk, dead.sequence, "would_apply", detail=f"A retry would send it now.{_behind(lane, dead)}")
+            return _result(dead, "would_supersede", newer, _SUPERSEDED)
+        return _result(dead, "would_apply", detail=f"A retry would send it now.{_behind(lane, dead)}")
 
 
 def retry(delivery: Delivery, *, who: str, reason: str = "") -> Result:
@@ -94,11 +63,11 @@ def retry(delivery: Delivery, *, who: str, reason: str = "") -> Result:
                 Delivery.Status.SUPERSEDED, newer, DatabaseClock().now(),
             )  # fmt: skip
             dead.save(update_fields=["status", "superseded_by", "finished_at"])
-            result = Result(dead.pk, dead.sequence, dead.status, newer, _SUPERSEDED)
+            result = _result(dead, dead.status, newer, _SUPERSEDED)
         else:
             _make_pending(lane, dead)
             detail = _HELD if lane.held_by else "It will be sent in its place."
-            result = Result(dead.pk, dead.sequence, dead.status, detail=detail)
+            result = _result(dead, dead.status, detail=detail)
         _note(lane, dead, who=who, action="retry", reason=reason)
     wake_outbound()
     return result
@@ -113,7 +82,7 @@ def discard(delivery: Delivery, *, who: str, reason: str = "") -> Result:
         dead.save(update_fields=["status", "finished_at"])
         channels()[dead.destination.channel].discarded([dead, *behind])
         _note(lane, dead, who=who, action="discard", reason=reason)
-    return Result(dead.pk, dead.sequence, dead.status, detail=detail)
+    return _result(dead, dead.status, detail=detail)
 
 
 def redeliver(delivery: Delivery, *, who: str, reason: str = "") -> Result:
@@ -129,13 +98,17 @@ def redeliver(delivery: Delivery, *, who: str, reason: str = "") -> Result:
             detail = _HELD if lane.held_by else "It will be sent in its place."
         _note(lane, wanted, who=who, action="redeliver", reason=reason)
     wake_outbound()
-    return Result(wanted.pk, wanted.sequence, wanted.status, detail=detail)
+    return _result(wanted, wanted.status, detail=detail)
 
 
 _REDELIVERABLE = (Delivery.Status.DEAD, Delivery.Status.PENDING, Delivery.Status.DELIVERED)
 _NEVER = "It will never be sent."
 _SUPERSEDED = "A later one for this order was delivered already; this one is not sent any more."
 _HELD = "It waits, because a dead delivery holds its lane; retry or discard that one."
+
+
+def _result(letter: Delivery, outcome: str, newer: uuid.UUID | None = None, detail: str = "") -> Result:
+    return Result("delivery", letter.pk, letter.sequence, outcome, newer, detail)
 
 
 @contextmanager
@@ -155,12 +128,18 @@ def _held(delivery: Delivery, statuses: Sequence[str] = (Delivery.Status.DEAD,))
                     lane.save(update_fields=["lease"])
                 fresh = Delivery.objects.select_related("destination").get(pk=delivery.pk)
                 if fresh.status not in statuses:
-                    raise NotDead(fresh.status) if len(statuses) == 1 else SetAside(f"it is {fresh.status}")
+                    raise (
+                        NotDead("deliveries", fresh.status) if len(statuses) == 1 else SetAside(f"it is {fresh.status}")
+                    )
                 yield lane, fresh
                 return
         if time.monotonic() > until:
-            raise LaneBusy(BUSY)
+            raise Busy(BUSY)
         time.sleep(0.02)
+
+
+def _untouchable(status: str, wanted: Sequence[str]) -> Exception:
+    return NotDead("deliveries", status) if len(wanted) == 1 else SetAside(f"it is {status}")
 
 
 def _overtaken_by(lane: Lane, dead: Delivery) -> uuid.UUID | None:

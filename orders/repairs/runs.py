@@ -18,6 +18,7 @@ from typing import Any
 from django.db.models import Q
 
 from orders.clock import DatabaseClock
+from orders.dead_letters import Busy, NotDead
 from orders.durations import in_words
 from orders.models import RepairRun
 from orders.repairs.selection import Road, Selection, ids, loaded, road_of
@@ -130,9 +131,9 @@ def _outcome(road: Road, row: Any, run: RepairRun) -> str:
             return str(road.discard(row, **noted).outcome)
         told = str(road.preview(row).outcome)
         return str(road.retry(row, **noted).outcome) if told == TAKEN.get(Verb(run.verb)) else told
-    except road.busy:
+    except Busy:
         return "busy"
-    except road.refused:
+    except NotDead:
         return "refused"
 
 

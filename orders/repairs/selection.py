@@ -61,8 +61,6 @@ class Road:
     preview: Callable[..., Any]
     retry: Callable[..., Any]
     discard: Callable[..., Any]
-    busy: type[Exception]
-    refused: type[Exception]
     received: str
     order_id: str
 
@@ -131,10 +129,10 @@ def _deliveries() -> QuerySet[Any]:
 
 
 _EVENTS = Road(
-    "event", OrderEvent, _events, replays.preview, replays.retry, replays.discard, replays.QueueBusy, replays.NotDead,
+    "event", OrderEvent, _events, replays.preview, replays.retry, replays.discard,
     "received_at", "queue__customer_order_id",
 )  # fmt: skip
 _DELIVERIES = Road(
     "delivery", Delivery, _deliveries, redeliveries.preview, redeliveries.retry, redeliveries.discard,
-    redeliveries.LaneBusy, redeliveries.NotDead, "created_at", "lane__customer_order_id",
+    "created_at", "lane__customer_order_id",
 )  # fmt: skip

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from orders.inbox import replays
+from orders.dead_letters import Busy
 from orders.models import Delivery, OperatorAction, OrderEvent, RepairRun
 from orders.repairs import runs
 from orders.repairs.causes import cause_of, plain
@@ -225,7 +225,7 @@ def test_a_run_never_meets_again_what_died_anew(dead, engine, settings):
 
 def test_a_row_that_is_busy_stays_and_is_counted(dead, monkeypatch):
     def busy(event, **_):
-        raise replays.QueueBusy("busy")
+        raise Busy("busy")
 
     from orders.repairs import selection
 

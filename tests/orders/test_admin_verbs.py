@@ -6,6 +6,7 @@ from base64 import b64encode
 import pytest
 from django.urls import reverse
 
+from orders.dead_letters import Busy
 from orders.inbox import replays
 from orders.models import ApiClient, OperatorAction, OrderEvent, Tenant
 from tests.admin_fixtures import SECRET
@@ -79,13 +80,13 @@ def test_an_event_that_is_not_dead_is_left_as_it_is(root, furnished):
 
 def test_an_order_that_a_worker_holds_is_said_to_be_busy(root, furnished, monkeypatch):
     def busy(event, **_):
-        raise replays.QueueBusy("a worker is applying this order just now; try again in a moment")
+        raise Busy("a worker is applying this order just now; try again in a moment")
 
     monkeypatch.setattr(replays, "preview", busy)
     from django.contrib import admin
 
     events = admin.site._registry[OrderEvent]
-    monkeypatch.setattr(events, "verbs", events.verbs.__class__(busy, busy, busy, replays.QueueBusy, replays.NotDead))
+    monkeypatch.setattr(events, "verbs", events.verbs.__class__(busy, busy, busy))
     assert "try again in a moment" in act(root, "retry", furnished.dead, apply="1", reason="x")
     assert status(furnished.dead) == "dead"
 

@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, transaction
 
 from orders.clock import DatabaseClock
+from orders.dead_letters import Busy, NotDead
 from orders.inbox import applying, replays
 from orders.inbox.batch import Batch
 from orders.inbox.fates import fates
@@ -207,14 +208,14 @@ def test_a_discarded_event_is_never_applied(engine, faults, settings):
     engine.drain()
     assert engine.statuses("fault-1-x") == ["discarded"]
     assert not Order.objects.exists()
-    with pytest.raises(replays.NotDead):
+    with pytest.raises(NotDead):
         replays.retry(dead, who="ada")
 
 
 def test_only_dead_events_can_be_operated(engine):
     event = engine.put()
     for operate in (replays.preview, lambda e: replays.retry(e, who="a"), lambda e: replays.discard(e, who="a")):
-        with pytest.raises(replays.NotDead, match="pending"):
+        with pytest.raises(NotDead, match="pending"):
             operate(event)
     assert engine.statuses() == ["pending"]
 
@@ -224,7 +225,7 @@ def test_an_operator_waits_for_the_worker_that_holds_the_order(engine, faults, s
     monkeypatch.setattr(replays, "BUSY_SECONDS", 0.05)
     engine.put("fault-1-x")
     claim(QUEUES, {engine.tenant.pk: 10}, lease_seconds=60)
-    with pytest.raises(replays.QueueBusy):
+    with pytest.raises(Busy):
         replays.retry(dead, who="ada")
     assert engine.statuses("fault-1-x") == ["dead", "pending"]
 

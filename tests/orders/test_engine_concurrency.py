@@ -12,6 +12,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from orders.clock import DatabaseClock
+from orders.dead_letters import NotDead
 from orders.inbox import applying, replays
 from orders.inbox.batch import Batch
 from orders.models import OrderEvent, OrderQueue
@@ -206,7 +207,7 @@ def test_two_operators_retry_one_event_once(engine, elsewhere, dead):
     def retried():
         try:
             return replays.retry(dead, who="ada").outcome
-        except replays.NotDead as refused:
+        except NotDead as refused:
             return str(refused).rpartition(" ")[2]
 
     outcomes = [elsewhere(retried) for _ in range(6)]

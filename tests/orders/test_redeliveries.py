@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orders.dead_letters import Busy, NotDead
 from orders.models import Delivery, DeliveryAttempt, Lane, OperatorAction, Tenant
 from orders.outbox import redeliveries
 from tests.orders.outbox import DELIVERED, REJECTED, UNAVAILABLE, Outbox
@@ -26,7 +27,7 @@ def test_a_dead_order_created_is_retried_in_its_place_and_its_successors_follow(
     assert outbox.statuses() == ["dead", "pending"]
     assert outbox.send(DELIVERED) is None
     result = retry(created)
-    assert (result.delivery_id, result.outcome, result.superseded_by) == (created.pk, "pending", None)
+    assert (result.pk, result.outcome, result.superseded_by) == (created.pk, "pending", None)
     lane = outbox.lane
     assert (lane.held_by, lane.done_position) == (None, 0)
     assert [outbox.send(DELIVERED), outbox.send(DELIVERED)] == [created.pk, updated.pk]
@@ -126,7 +127,7 @@ def test_a_retry_in_a_lane_that_another_holds_waits_for_it(outbox):
 def test_only_dead_deliveries_are_touched(outbox, verb):
     pending = outbox.owe("order_created")
     who = {} if verb == "preview" else {"who": "ada"}
-    with pytest.raises(redeliveries.NotDead, match="this one is pending"):
+    with pytest.raises(NotDead, match="this one is pending"):
         getattr(redeliveries, verb)(pending, **who)
     assert outbox.statuses() == ["pending"]
     assert not OperatorAction.objects.exists()
@@ -140,7 +141,7 @@ def test_a_lane_that_is_being_sent_is_not_touched(outbox, monkeypatch):
     outbox.send(REJECTED)
     lease = outbox.lease()
     assert lease is not None
-    with pytest.raises(redeliveries.LaneBusy):
+    with pytest.raises(Busy):
         retry(dead)
     assert (outbox.statuses()[1], outbox.lane.lease) == ("dead", lease)
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from orders.channels import channels
+from orders.dead_letters import NotDead
 from orders.models import Delivery, OrderEvent
 from orders.outbox import redeliveries
 from suppliers.models import Supplier, SupplierPart
@@ -102,7 +103,7 @@ def test_a_discarded_order_created_never_goes_out_after_all(told, verb):
     told.put()
     told.send(REJECTED)
     told.discard(1)
-    with pytest.raises((redeliveries.NotDead, redeliveries.SetAside), match="discarded"):
+    with pytest.raises((NotDead, redeliveries.SetAside), match="discarded"):
         getattr(redeliveries, verb)(Delivery.objects.get(), who="ada")
     assert told.statuses() == ["discarded"]
 

@@ -20,6 +20,7 @@ from orders.access.erasing.finding import CHUNK, names
 from orders.access.erasing.holding import UnderWay, held
 from orders.access.erasing.rewriting import ROWS, Erasure, Step
 from orders.access.personal import PersonalValue, values_in_json
+from orders.dead_letters import Busy, NotDead
 from orders.inbox import replays
 from orders.models import (
     Delivery,
@@ -123,7 +124,7 @@ def _discard_dead(queue: OrderQueue, extent: _Extent, lanes: Sequence[Lane], not
             replays.discard(event, who=note.who, reason=note.reason)
         for delivery in deliveries:
             redeliveries.discard(delivery, who=note.who, reason=note.reason)
-    except (replays.NotDead, replays.QueueBusy, redeliveries.NotDead, redeliveries.LaneBusy) as taken:
+    except (NotDead, Busy) as taken:
         raise UnderWay(f"{taken}. Run this again in a minute.") from taken
 
 

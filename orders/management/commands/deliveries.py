@@ -21,7 +21,6 @@ class Command(DeadLetterCommand):
     noun, nouns, id_name = "delivery", "deliveries", "deliveryId"
     statuses = Delivery.Status.values
     verbs = {PREVIEW: redeliveries.preview, RETRY: redeliveries.retry, DISCARD: redeliveries.discard}
-    refusals = (redeliveries.NotDead, redeliveries.LaneBusy)
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

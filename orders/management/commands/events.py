@@ -25,7 +25,6 @@ class Command(DeadLetterCommand):
     noun, nouns, id_name = "event", "events", "eventId"
     statuses = OrderEvent.Status.values
     verbs = {PREVIEW: replays.preview, RETRY: replays.retry, DISCARD: replays.discard}
-    refusals = (replays.NotDead, replays.QueueBusy)
     other_verbs = (LOAD,)
 
     def add_arguments(self, parser: CommandParser) -> None:
