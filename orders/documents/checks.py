@@ -16,7 +16,6 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from orders.documents.pointers import pointer
-from orders.documents.schema import MAX_ITEMS
 from orders.documents.shape import node_of
 from orders.problems import Fault
 
@@ -117,7 +116,7 @@ class Schema:
         if error["type"] == _UNKNOWN:
             return NO_MEMBER
         if error["type"] == "too_long":
-            return f"array of at most {MAX_ITEMS:,} items"
+            return f"array of at most {error['ctx']['max_length']:,} items"
         wanted = self._shape.at(path).kind
         return error["ctx"]["expected"] if found == wanted and error["type"] == "rule" else wanted
 

@@ -6,7 +6,7 @@ absence and is not kept. Members stand in the order in which they are answered.
 
 from __future__ import annotations
 
-from typing import Annotated, NotRequired
+from typing import Annotated, NotRequired, TypeVar
 
 from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
@@ -26,6 +26,12 @@ from orders.documents.value_types import (
 
 MAX_ITEMS = 2_000
 """Lines of one order (customer-order.md section 2)."""
+MAX_LISTED = 25_000
+"""Members of any other list: more do not fit into a body of 1 MiB, where the shortest takes 44 bytes. A longer one is
+refused for its length, before half a million members that are none are each found wrong."""
+
+_Member = TypeVar("_Member")
+Listed = Annotated[list[_Member], Field(max_length=MAX_LISTED)]
 
 
 class _Strict(TypedDict):
@@ -42,7 +48,7 @@ class AdditionalInformation(_Strict):
 class InvoicePaymentInstructions(_Strict):
     customerAccountId: Code
     invoicingAmount: Number
-    additionalInformation: NotRequired[list[AdditionalInformation] | None]
+    additionalInformation: NotRequired[Listed[AdditionalInformation] | None]
 
 
 class Discount(_Strict):
@@ -57,7 +63,7 @@ class Item(_Strict):
     quantityOrdered: Number
     unitPrice: Number
     contributedAmount: NotRequired[Number | None]
-    discounts: NotRequired[list[Discount] | None]
+    discounts: NotRequired[Listed[Discount] | None]
     itemName: NotRequired[Text | None]
 
 
@@ -117,7 +123,7 @@ class ListedOrder(_Strict):
 
 
 class ListedOrders(_Strict):
-    orders: list[ListedOrder]
+    orders: Listed[ListedOrder]
 
 
 class FoundOrder(_Strict):
