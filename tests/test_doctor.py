@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.utils import timezone
 
 from config import doctor
 from config.doctor import Verdict, broker, database, machine, work
+from orders.access import second_step
 from orders.access.sealing import open_secret, store_secret
 from orders.models import Destination, OrderQueue, Secret, Tenant
 
@@ -67,14 +69,24 @@ def test_a_lost_key_names_every_secret_to_enter_again_and_an_older_key_is_worth_
     (finding,) = work.secrets_open()
     assert finding.verdict is Verdict.WRONG
     assert finding.said == (
-        "The password of proxy.config:1 cannot be opened: its key 'newer' is no longer in HUB_ENCRYPTION_KEYS. "
+        "The password of proxy.config:1 (Acme) cannot be opened: its key 'newer' is no longer in HUB_ENCRYPTION_KEYS. "
         "Enter it again."
     )
     with pytest.raises(SystemExit):
         call_command("secrets", "list")
     listed = capsys.readouterr().out
-    assert "acme  proxy.config:1  password  key newer  LOST: The password of proxy.config:1" in listed
+    assert "acme  proxy.config:1  password  key newer  LOST: The password of proxy.config:1 (Acme)" in listed
     assert "s3cret-of-acme" not in listed
+
+
+@pytest.mark.both
+def test_a_second_step_that_does_not_open_is_named_with_the_command_that_resets_it(settings):
+    second_step.propose(User.objects.create_user("ada"))
+    settings.HUB_ENCRYPTION_KEYS = (("newer", os.urandom(32)),)
+    (finding,) = work.secrets_open()
+    assert finding.verdict is Verdict.WRONG
+    assert "The second step of ada cannot be checked" in finding.said
+    assert "manage.py staff ada --reset-totp" in finding.said
 
 
 @pytest.mark.both

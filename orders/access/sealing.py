@@ -12,7 +12,9 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.apps import apps
 from django.conf import settings
+from django.db.models.functions import Now
 
 from orders.models import SecondStep, Secret
 
@@ -52,12 +54,15 @@ def store_secret(*, tenant_id: int | None, kind: str, owner: str, value: str) ->
 def open_secret(*, tenant_id: int | None, kind: str, owner: str) -> str | None:
     """The secret, or None where none is stored. Raises SecretLost, naming what to enter again."""
     row = Secret.objects.filter(**_place(tenant_id, kind, owner)).first()
-    if row is None:
-        return None
+    return None if row is None else open_row(row)
+
+
+def open_row(row: Secret) -> str:
+    """Raises SecretLost, naming what to enter again."""
     try:
-        return open_bytes(row.key_id, bytes(row.sealed), context=_context(tenant_id, kind, owner)).decode()
+        return open_bytes(row.key_id, bytes(row.sealed), context=_context(row.tenant_id, row.kind, row.owner)).decode()
     except SecretLost as lost:
-        raise SecretLost(f"The {kind} of {owner} cannot be opened: {lost}. Enter it again.") from None
+        raise SecretLost(f"The {_in_words(row)} cannot be opened: {lost}. Enter it again.") from None
 
 
 def has_secret(*, tenant_id: int | None, kind: str, owner: str) -> bool:
@@ -73,19 +78,20 @@ def reseal_all() -> int:
     """Seal every secret with the first key; returns how many moved. Those that do not open stay as they are."""
     first = settings.HUB_ENCRYPTION_KEYS[0][0]
     secrets = Secret.objects.exclude(key_id=first).iterator()
-    moved = sum(_reseal(row, _context(row.tenant_id, row.kind, row.owner), ["updated_at"]) for row in secrets)
+    moved = sum(_reseal(row, _context(row.tenant_id, row.kind, row.owner), updated_at=Now()) for row in secrets)
     staff = SecondStep.objects.exclude(key_id=first).iterator()
-    return moved + sum(_reseal(row, second_step_context(row.user_id), []) for row in staff)
+    return moved + sum(_reseal(row, second_step_context(row.user_id)) for row in staff)
 
 
-def _reseal(row: Secret | SecondStep, context: str, touched: list[str]) -> bool:
+def _reseal(row: Secret | SecondStep, context: str, **touched: Any) -> bool:
+    """The guarded update leaves a secret alone that somebody stores meanwhile."""
     try:
         value = open_bytes(row.key_id, bytes(row.sealed), context=context)
     except SecretLost:
         return False
-    row.key_id, row.sealed = seal_bytes(value, context=context)
-    row.save(update_fields=["key_id", "sealed", *touched])
-    return True
+    same = type(row)._default_manager.filter(pk=row.pk, sealed=bytes(row.sealed))
+    key_id, sealed = seal_bytes(value, context=context)
+    return same.update(key_id=key_id, sealed=sealed, **touched) == 1
 
 
 def second_step_context(user_id: int) -> str:
@@ -99,3 +105,16 @@ def _place(tenant_id: int | None, kind: str, owner: str) -> dict[str, Any]:
 
 def _context(tenant_id: int | None, kind: str, owner: str) -> str:
     return f"{tenant_id}|{kind}|{owner}"
+
+
+def _in_words(row: Secret) -> str:
+    """``webhook password of webhook https://beans.example/hook (Acme)``; a row that is gone by its label and number."""
+    label, _, pk = row.owner.partition(":")
+    try:
+        owner = apps.get_model(label)._default_manager.filter(pk=pk).first()
+    except (LookupError, ValueError):
+        owner = None
+    named = row.owner if owner is None else f"{owner._meta.verbose_name} {owner}"
+    whose = str(row.tenant or "the hub")
+    kind = row.kind.replace("_", " ").replace("-", " ")
+    return f"{kind} of {named}" if whose in named else f"{kind} of {named} ({whose})"

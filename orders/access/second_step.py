@@ -58,7 +58,7 @@ def propose(user: User) -> str:
 def proposed(user: User) -> str | None:
     """The address of the key that waits to be confirmed."""
     row = SecondStep.objects.filter(user=user, confirmed_at__isnull=True).first()
-    return address(user, _key(row)) if row else None
+    return address(user, key_of(row)) if row else None
 
 
 def address(user: User, key: bytes) -> str:
@@ -117,11 +117,13 @@ def switch_off(user: User) -> bool:
     return was_on
 
 
-def _key(row: SecondStep) -> bytes:
+def key_of(row: SecondStep) -> bytes:
+    """Raises SecondStepLost, naming whose it is and what to do."""
     try:
         return open_bytes(row.key_id, bytes(row.sealed), context=second_step_context(row.user_id))
     except SecretLost as lost:
-        raise SecondStepLost(f"The second step of {row.user} cannot be checked: {lost}. Reset it.") from None
+        step = f"Reset it with manage.py staff {row.user} --reset-totp; {row.user} sets it up again."
+        raise SecondStepLost(f"The second step of {row.user} cannot be checked: {lost}. {step}") from None
 
 
 def _totp(key: bytes) -> TOTP:
@@ -132,7 +134,7 @@ def _take_code(row: SecondStep, code: str) -> bool:
     digits = "".join(code.split())
     if len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()):
         return False
-    totp = _totp(_key(row))
+    totp = _totp(key_of(row))
     present = int(DatabaseClock().now().timestamp()) // STEP_SECONDS
     for step in range(present - DRIFT_STEPS, present + DRIFT_STEPS + 1):
         if compare_digest(totp.generate(step * STEP_SECONDS), digits.encode()):

@@ -84,7 +84,7 @@ def _keys() -> str:
     if newest is None:
         return ""
     try:
-        sealing.open_secret(tenant_id=newest.tenant_id, kind=newest.kind, owner=newest.owner)
+        sealing.open_row(newest)
     except sealing.SecretLost as lost:
         return str(lost)
     return ""
