@@ -26,7 +26,7 @@ class ClientRefused(Conflict):
 class SavedClient:
     client: ApiClient
     created: bool
-    made_secret: str | None = None
+    made_secret: str | None = field(default=None, repr=False)
     """The generated secret, to be shown once; None where one was given or kept."""
     changed: dict[str, tuple[object, object]] = field(default_factory=dict)
     """Members that differ from before: name -> (old, new); the secret as masks."""
@@ -38,7 +38,7 @@ class ClientEntry:
 
     client_id: str
     scopes: Sequence[str]
-    client_secret: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
     business_units: Sequence[str] | None = None
     public_keys: Sequence[str] = ()
     active: bool = True

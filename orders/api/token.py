@@ -81,7 +81,7 @@ class ClientValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has
         try:
             return self._authenticate_by_assertion(request, form)
         except assertions.AssertionRefused as refused:
-            log.warning("assertion refused", client=form.get("client_id"), reason=str(refused))
+            log.warning("assertion refused", client=getattr(request.client, "client_id", None), reason=str(refused))
             return False
 
     def _authenticate_by_assertion(self, request: Any, form: Mapping[str, str]) -> bool:

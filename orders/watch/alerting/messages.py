@@ -10,10 +10,11 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from smtplib import SMTPAuthenticationError
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.timezone import localtime
@@ -78,7 +79,11 @@ def _mail(message: AlertMessage) -> None:
     mail = EmailMessage(subject[:200], _text(incident, over=over), to=list(incident.rule.emails))
     mail.extra_headers = {"Message-ID": f"<{message.pk}@orderhub>", "Auto-Submitted": "auto-generated"}
     try:
-        mail.send()
+        with get_connection() as mail.connection:
+            mail.send()
+    except SMTPAuthenticationError as refused:
+        told = f"the mail server refuses the hub's login ({refused.smtp_code}): look at HUB_EMAIL_URL"
+        raise NotSent(told) from None  # its own words may repeat the login
     except OSError as failure:  # SMTPException is one
         raise NotSent(f"the mail server did not take it: {failure}") from failure
 
