@@ -11,6 +11,8 @@ from typing import Any
 import structlog
 from structlog.typing import Processor
 
+from orders.api.correlation import with_correlation_id
+
 _ROW = re.compile(r"DETAIL:.*?(?=\n\n|\Z)", re.DOTALL)
 """PostgreSQL repeats the contents of the row that it refuses, an order's document among them."""
 
@@ -24,7 +26,7 @@ def without_rows(_logger: Any, _method: str, entry: MutableMapping[str, Any]) ->
 
 
 SHARED: list[Processor] = [
-    structlog.contextvars.merge_contextvars,
+    with_correlation_id,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

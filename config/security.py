@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
+from simple_history.middleware import HistoryRequestMiddleware
 
 MACHINE_PATHS = ("/api/", "/oauth2/", "/livez", "/readyz", "/healthz", "/metrics", "/schemas/")
 
@@ -95,3 +96,14 @@ class StaffAuthentication(_StaffOnly, AuthenticationMiddleware):
 
 class StaffMessages(_StaffOnly, MessageMiddleware):
     pass
+
+
+class StaffHistory:
+    """Whose change it is that goes on record. What an API client changes is recorded by the service that does it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+        self._recorded: Callable[[HttpRequest], HttpResponseBase] = HistoryRequestMiddleware(get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._get_response(request) if is_machine(request) else self._recorded(request)

@@ -143,7 +143,7 @@ MIDDLEWARE = [
     "config.security.StaffAuthentication",
     "config.security.StaffMessages",
     "orders.admin.zones.ReadersZone",
-    "simple_history.middleware.HistoryRequestMiddleware",
+    "config.security.StaffHistory",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 """Sessions, CSRF and login belong to the staff's pages; the API, which has tokens, skips them."""
@@ -168,6 +168,11 @@ TEMPLATES = [
 ]
 
 
+VANISHED = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+"""A database host that vanishes without a word, as at a failover, is given up after a minute, not after the quarter of
+an hour that Linux would wait. Seconds, but for the last, milliseconds."""
+
+
 def _database() -> dict[str, Any]:
     database: dict[str, Any] = {**dj_database_url.parse(ENV.database_url, conn_max_age=None, conn_health_checks=True)}
     if ENV.on_sqlite:
@@ -182,6 +187,7 @@ def _database() -> dict[str, Any]:
         database["OPTIONS"] = {
             **database.get("OPTIONS", {}),
             "connect_timeout": 5,
+            **VANISHED,
             "application_name": "orderhub",
             "options": "-c idle_in_transaction_session_timeout=60000",
         }

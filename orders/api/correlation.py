@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
+from typing import Any
 
 import structlog
 from django.http import HttpRequest
@@ -30,6 +31,14 @@ def correlation_id() -> str:
     return current
 
 
+def with_correlation_id(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A step of logging: the id in force, where a request is being answered."""
+    current = _current.get()
+    if current:
+        entry.setdefault("correlation_id", current)
+    return entry
+
+
 class CorrelationMiddleware:
     """Sets the id for the request, returns it, and logs what no row tells: errors and slow answers."""
 
@@ -40,7 +49,6 @@ class CorrelationMiddleware:
         given = request.headers.get(HEADER, "")
         current = given if _well_formed(given) else uuid.uuid4().hex
         token = _current.set(current)
-        structlog.contextvars.bind_contextvars(correlation_id=current)
         started = time.perf_counter()
         try:
             response = self._get_response(request)
@@ -48,7 +56,6 @@ class CorrelationMiddleware:
             self._log(request, response, time.perf_counter() - started)
             return response
         finally:
-            structlog.contextvars.clear_contextvars()
             _current.reset(token)
 
     @staticmethod
