@@ -196,7 +196,7 @@ def _encryption_keys(made: _Made | None) -> Callable[[str], tuple[tuple[str, byt
             text = made.text("encryption_keys", lambda: "k1:" + base64.b64encode(secrets.token_bytes(32)).decode())
         if not text:
             raise ValueError("missing; must be id:base64 of 32 bytes, several separated by commas")
-        keys = tuple(_encryption_key(part.strip()) for part in text.split(","))
+        keys = tuple(_encryption_key(part.strip(), number) for number, part in enumerate(text.split(","), 1))
         if len({name for name, _ in keys}) != len(keys):
             raise ValueError("two keys have the same id")
         return keys
@@ -204,14 +204,15 @@ def _encryption_keys(made: _Made | None) -> Callable[[str], tuple[tuple[str, byt
     return parse
 
 
-def _encryption_key(part: str) -> tuple[str, bytes]:
+def _encryption_key(part: str, number: int) -> tuple[str, bytes]:
+    """A faulty key is called by its place: without its colon the name is the key itself."""
     name, colon, encoded = part.partition(":")
     try:
         key = base64.b64decode(encoded, validate=True)
     except binascii.Error:
         key = b""
     if not colon or not re.fullmatch(r"[A-Za-z0-9_.-]{1,32}", name) or len(key) != 32:
-        raise ValueError(f"key {name[:32]!r} is not id:base64 of 32 bytes")
+        raise ValueError(f"key number {number} is not id:base64 of 32 bytes")
     return name, key
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import io
 import socket
 import threading
 import time
@@ -281,9 +282,15 @@ class Scene:
             with contextlib.suppress(FileRefused):
                 apply_file(text.encode(), file="acme.yaml", who="ops", dry_run=True)
                 raise AssertionError(f"was taken: {text}")
-            upload = contextlib.closing(_named(text))
-            with upload as file:
-                yield self.staff["superuser"].post("/admin/orders/tenant/onboarding/file/", {"file": file})
+            yield self._uploaded(text)
+        previewed = self._uploaded(GOOD_FILE)
+        assert b'name="sealed"' in previewed.content
+        yield previewed
+
+    def _uploaded(self, text):
+        with contextlib.closing(io.BytesIO(text.encode())) as file:
+            file.name = "acme.yaml"
+            return self.staff["superuser"].post("/admin/orders/tenant/onboarding/file/", {"file": file})
 
     def outside(self) -> list[tuple[str, bytes]]:
         """What was answered, by what was asked."""
@@ -294,15 +301,15 @@ class Scene:
         ]  # fmt: skip
 
 
-def _named(text):
-    import io
-
-    file = io.BytesIO(text.encode())
-    file.name = "acme.yaml"
-    return file
-
-
 _TENANT = "tenants:\n  - id: acme\n    name: Acme\n    mode: events\n"
+GOOD_FILE = f"""
+tenants:
+  - id: acme
+    name: Acme
+    mode: proxy
+    external_url: https://oms.example.com
+    proxy_auth: {{type: basic, config: {{username: u, password: "{CANARY}"}}}}
+"""
 FAULTY_FILES = (
     f'{_TENANT}    proxy_auth: {{type: basic, config: {{username: u, password: "{CANARY}"\n',
     f'{_TENANT}    proxy_auth: {{type: basic, config: {{username: u, password: ["{CANARY}"]}}}}\n',
