@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from orders.access import people, second_step
@@ -290,7 +291,7 @@ class Scene:
     def _uploaded(self, text):
         with contextlib.closing(io.BytesIO(text.encode())) as file:
             file.name = "acme.yaml"
-            return self.staff["superuser"].post("/admin/orders/tenant/onboarding/file/", {"file": file})
+            return self.staff["superuser"].post(reverse("admin:orders_tenant_onboarding_file"), {"file": file})
 
     def outside(self) -> list[tuple[str, bytes]]:
         """What was answered, by what was asked."""
