@@ -13,7 +13,7 @@ from tests.benchmarks.load import run_load
 from tests.benchmarks.proxied import (
     CLIENT_SECRET,
     CONNECTIONS,
-    SECONDS,
+    LOAD_SECONDS,
     get_request,
     onboard,
     order_service,
@@ -88,7 +88,7 @@ def _gets(port: int, headers: dict[str, str]) -> float:
             path = f"/api/v1/business-units/store-1/customer-orders/seed-{count % ORDERS + 1}"
             yield get_request(path, **headers)
 
-    done = run_load(port, requests, connections=CONNECTIONS, seconds=SECONDS)
+    done = run_load(port, requests, connections=CONNECTIONS, seconds=LOAD_SECONDS)
     assert done.refused == 0, f"{done.refused} GETs were refused"
     return done.rate
 

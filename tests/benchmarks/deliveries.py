@@ -28,9 +28,9 @@ from tests.processes import HubProcess, free_port, wait_until
 ENDPOINTS = 10
 THREADS = 32
 """HUB_OUTBOUND_THREADS, its default."""
-DELIVERIES = 4_000
-CELERY_DELIVERIES = 800
-LATENCY_SECONDS = 10.0
+DELIVERIES = 2_500
+CELERY_DELIVERIES = 400
+LATENCY_SECONDS = 5.0
 CONNECTIONS, GET_SECONDS, GET_ROUNDS = 16, 1.5, 9
 READ, WRITE = "customer-orders:read", "customer-orders:write"
 SECRET = "bench-supplier-secret-0123456789-0123456789"

@@ -158,6 +158,17 @@ def test_a_worker_that_outlived_its_lease_records_nothing(engine):
     assert not Order.objects.exists()
 
 
+def test_a_worker_that_outlived_its_lease_judges_nothing_either(engine, faults):
+    """Another may have applied the event by now; its failure here must not count."""
+    event = engine.put("fault-always-1")
+    lease, (queue,) = leased(engine)
+    another = uuid.uuid4()
+    OrderQueue.objects.update(lease=another)
+    applying._apply_alone(lease, queue)
+    assert (fate(event)["status"], fate(event)["attempts"]) == ("pending", 0)
+    assert engine.queue("fault-always-1").lease == another
+
+
 def test_what_is_received_while_a_batch_is_applied_stays_due(engine):
     engine.put()
     lease, queues = leased(engine)
