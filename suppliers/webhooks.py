@@ -54,10 +54,10 @@ def target_of(webhook: Webhook, *, now: datetime) -> Target:
 
 
 def signing_secrets(webhook: Webhook, *, now: datetime) -> list[str]:
-    """The secrets that sign, the present one first."""
+    """The secrets that sign, the present one first; a replaced one that does not open any more signs no longer."""
     secrets = [_opened(webhook, SIGNING)]
     if webhook.previous_secret_until is not None and webhook.previous_secret_until > now:
-        previous = _stored(webhook, PREVIOUS_SIGNING)
+        previous = _stored_or_lost(webhook, PREVIOUS_SIGNING)
         secrets += [previous] if previous is not None else []
     return secrets
 
@@ -65,7 +65,8 @@ def signing_secrets(webhook: Webhook, *, now: datetime) -> list[str]:
 def set_signing_secret(webhook: Webhook, value: str | None = None) -> str | None:
     """Sign with this secret from now on, or with a made one; returns the new secret, or None when it is the old one.
 
-    In the caller's transaction; raises signing.SecretFormatError. The replaced secret goes on signing for OVERLAP.
+    In the caller's transaction; raises signing.SecretFormatError. The replaced secret goes on signing for OVERLAP;
+    where it does not open any more, nothing is left of it, nor of the one before.
     """
     secret = value if value is not None else signing.make_secret()
     signing.parse_secret(secret)
@@ -76,6 +77,8 @@ def set_signing_secret(webhook: Webhook, value: str | None = None) -> str | None
         _store(webhook, PREVIOUS_SIGNING, old)
         webhook.previous_secret_until = timezone.now() + OVERLAP
         webhook.save(update_fields=["previous_secret_until"])
+    else:
+        sealing.delete_secret(tenant_id=webhook.supplier.tenant_id, kind=PREVIOUS_SIGNING, owner=_owner(webhook))
     _store(webhook, SIGNING, secret)
     return secret
 

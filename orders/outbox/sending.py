@@ -33,8 +33,8 @@ from orders.queues import LANES, claim
 
 log = structlog.get_logger("orderhub.outbox")
 
-FAULT = "fault"
-"""In a request's context: why it could not be made."""
+FAULT = "orders.outbox.sending: not prepared"
+"""In a request's context: why it could not be made. No word that a channel puts there itself."""
 IDLE_SECONDS = 0.05
 """While requests are under way: how often to look for other work that has come due."""
 GATHER_SECONDS = 0.01
