@@ -101,7 +101,23 @@ class Floor:
         return (self.name, value, "", "", spread(self.rounds), f"at least {self.least:,g}")
 
 
-Line = Comparison | Floor | Limit
+@dataclass(frozen=True)
+class Broken:
+    """In the place of a comparison that ended before it had a figure."""
+
+    name: str
+    what: str
+
+    @property
+    def missed(self) -> str:
+        return f"{self.name} ended without a figure: {self.what}"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return (self.name, "no figure", "", "", "", "")
+
+
+Line = Broken | Comparison | Floor | Limit
 
 
 def table(lines: Sequence[Line]) -> list[str]:
