@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print("filling in; this is kept for the next run", flush=True)
                 rows.fill(connection)
         command = [sys.executable, "-m", "tests.benchmarks.scale_console", "--measure", *(arguments or [])]
-        done = subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE, text=True)
         return _report(json.loads(done.stdout.splitlines()[-1]), started.versions[0])
 
 
