@@ -63,7 +63,7 @@ ORDER_FINDERS = ["suppliers.finding.named", "orderflow.finding.named"]
 """Callables that know orders by ids which only an app has (orders.finding)."""
 ORDER_LINKS = ["orderflow.order_links.links"]
 """Callables that add buttons to the page of an order (orders.order_links)."""
-DESTINATION_LINKS = ["suppliers.destination_links.buttons"]
+DESTINATION_LINKS = ["suppliers.destination_links.buttons", "orderflow.destination_links.buttons"]
 """Callables that add buttons to the page of a destination (orders.admin.destination_page)."""
 ALERT_MEASURES = {"not_fetched": "suppliers.attention.NOT_FETCHED"}
 """What else alert rules can watch (orders.watch.alerting.measures)."""
@@ -89,7 +89,7 @@ ONBOARDING_STEPS = [
     "orderflow.onboarding_step.WarehousesStep",
 ]
 """The steps of the onboarding page after the tenant itself (orders.onboarding.steps)."""
-SWITCHES = ["proxy.switching.notes"]
+SWITCHES = ["orders.migration.changes.switching", "proxy.switching.notes"]
 """Callables that say what a switch of a tenant's mode needs or does in their world (orders.onboarding.switching)."""
 PERIODIC = [
     "orderflow.despatches.DespatchPolling",
@@ -335,7 +335,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "orders.admin.home.dashboard",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("orders/icon.svg")}],
     "STYLES": [lambda _: static("orders/console.css")],
-    "SCRIPTS": [lambda _: static("orders/zone.js")],
+    "SCRIPTS": [lambda _: static("orders/zone.js"), lambda _: static("orders/files.js")],
     "SIDEBAR": {"navigation": "orders.admin.navigation.navigation"},
     "ACCOUNT": {"navigation": "orders.admin.navigation.account"},
 }

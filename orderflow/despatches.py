@@ -23,6 +23,7 @@ from orderflow.reports import Kind, Trouble
 from orderflow.site import Reply, Site, site_of
 from orderflow.site_reads import DespatchNote
 from orders import timeline
+from orders.access.personal import Masker
 from orders.clock import DatabaseClock
 from orders.models import Destination
 from orders.outbox.health import PROBE_SECONDS
@@ -160,8 +161,9 @@ def _fail(poll: DespatchPoll, trouble: Trouble) -> None:
     """Where credentials or the address are wrong, the site is asked no sooner than a stopped channel is probed."""
     misconfigured = trouble.kind is Kind.MISCONFIGURED
     wait = max(_pause(poll.channel), PROBE_SECONDS if misconfigured else 0.0)
-    log.warning("despatches not read", channel=str(poll.channel_id), reason=trouble.text)
-    _finish(poll, cursor=poll.cursor, wait=wait, failure=trouble.text)
+    words = Masker().text(trouble.text)  # shown to whoever sees the channel; the site may have named people
+    log.warning("despatches not read", channel=str(poll.channel_id), reason=words)
+    _finish(poll, cursor=poll.cursor, wait=wait, failure=words)
 
 
 def _keep(poll: DespatchPoll, asked: Asked) -> None:

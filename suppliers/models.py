@@ -239,7 +239,7 @@ class SupplierEvent(models.Model):
         indexes = (models.Index(fields=["supplier", "id"], name="supplier_event_by_supplier"),)
 
     def __str__(self) -> str:
-        return str(self.id)
+        return self.event_type.replace("_", " ")
 
 
 class PartDelivery(models.Model):

@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from orders.admin.base import EvidenceAdmin, HistoryAdmin, bound_tenant
 from orders.admin.fields import LinesField, TextField
+from orders.admin.masking import TEXT
 from orders.durations import in_words
 from orders.models import AlertMessage, AlertRule, Incident
 from orders.onboarding.fields import HttpUrl
@@ -201,6 +202,7 @@ class IncidentFilter(admin.SimpleListFilter):
 
 @admin.register(Incident)
 class IncidentAdmin(EvidenceAdmin):
+    personal = {"said": TEXT}
     list_display = ("said", "whose", "began", "state")
     list_filter = (IncidentFilter, "tenant")
     list_select_related = ("tenant",)

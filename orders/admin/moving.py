@@ -24,14 +24,13 @@ from orders.admin.moving_charts import PERIODS, charts
 from orders.migration.checklist import checklist
 from orders.migration.listing import missing_as_csv
 from orders.migration.progress import missing_orders, progress
-from orders.models import IgnoredMember, KnownOrder, Order, OrderRelease, Tenant
+from orders.models import IgnoredMember, KnownOrder, Order, Tenant
 
 if TYPE_CHECKING:
     from orders.admin.base import HubAdmin
 
 MISSING_SHOWN = 20
 """On the page; the file has them all."""
-RELEASES_SHOWN = 5
 LISTED_MOST = 50
 """Tenants of the list; each costs some counts."""
 
@@ -82,7 +81,7 @@ def moving_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> 
         "members": moving_facts.members(tenant, seen.rule.hours),
         "ignored": IgnoredMember.objects.filter(tenant=tenant).order_by("member"),
         "known_before": Order.objects.filter(tenant=tenant, known_before=True).count(),
-        "releases": OrderRelease.objects.filter(tenant=tenant)[:RELEASES_SHOWN],
+        "releases": moving_facts.releases(request, tenant),
         "rule": seen.rule,
         "tells_local": moving_facts.tells_local(tenant),
         "actions": moving_facts.actions(request, tenant),

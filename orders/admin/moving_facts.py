@@ -13,14 +13,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.admin.differences import WHOLE
-from orders.admin.masking import masker_for
+from orders.admin.masking import TEXT, cover, masker_for
 from orders.migration import matches
 from orders.migration.checklist import Key, Line, percent
-from orders.models import OperatorAction, Tenant
+from orders.models import OperatorAction, OrderRelease, Tenant
 from orders.words import exact
 
 ACTIONS_SHOWN = 8
 MEMBERS_SHOWN = 15
+RELEASES_SHOWN = 5
 Mode = Tenant.Mode
 
 
@@ -120,6 +121,14 @@ def actions(request: HttpRequest, tenant: Tenant) -> Sequence[Any]:
     masker = masker_for(request, None)
     done = OperatorAction.objects.filter(subject=f"tenant:{tenant.pk}").order_by("-pk")[:ACTIONS_SHOWN]
     return [{"row": one, "reason": masker.text(one.reason)} for one in done]
+
+
+def releases(request: HttpRequest, tenant: Tenant) -> Sequence[OrderRelease]:
+    """The newest, their reasons as the login may read them."""
+    newest = list(OrderRelease.objects.filter(tenant=tenant)[:RELEASES_SHOWN])
+    for one in newest:
+        cover(one, {"reason": TEXT}, masker_for(request, None))
+    return newest
 
 
 def _events() -> str:

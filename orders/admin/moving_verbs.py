@@ -60,7 +60,8 @@ def telling(request: HttpRequest, tenant: Tenant) -> Done:
         return False, "Write a reason, and a day and time or nothing; nothing was changed."
     moment = form.cleaned_data["moment"]
     tell_from(tenant, moment, who=request.user.get_username(), reason=form.cleaned_data["reason"])
-    said = f"told of orders first received from {moment:%Y-%m-%d %H:%M} on" if moment else "told nothing"
+    since = f"told of orders first received from {moment:%Y-%m-%d %H:%M} ({tenant.time_zone}) on" if moment else ""
+    said = since or "told nothing"
     return True, f"Suppliers and warehouses are {said}."
 
 

@@ -36,7 +36,7 @@ def file_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     if bound_tenant(request) is not None:
         raise PermissionDenied
-    shown: dict[str, Any] = {"most_kilobytes": UPLOAD_BYTES // 1024}
+    shown: dict[str, Any] = {"most_megabytes": UPLOAD_BYTES // 1024 // 1024}
     if request.method == "POST":
         shown |= _applied(request) if "sealed" in request.POST else _previewed(request)
     context = {

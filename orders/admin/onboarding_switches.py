@@ -67,7 +67,7 @@ def mode_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> Ht
             fault = str(refused)
         else:
             messages.success(request, f"{tenant} is in {mode} mode now.")
-            return HttpResponseRedirect(_change_page(tenant))
+            return HttpResponseRedirect(_next_page(tenant, mode))
     return TemplateResponse(
         request,
         "admin/orders/onboarding/switch_mode.html",
@@ -95,6 +95,12 @@ def _mode_context(
 def _want_change(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> None:
     if not model_admin.has_change_permission(request, tenant) or bound_tenant(request) is not None:
         raise PermissionDenied
+
+
+def _next_page(tenant: Tenant, mode: str) -> str:
+    """A tenant that begins to migrate goes on where its move is watched."""
+    migrating = mode == Tenant.Mode.MIGRATING
+    return reverse("admin:orders_tenant_moving", args=(tenant.pk,)) if migrating else _change_page(tenant)
 
 
 def _change_page(tenant: Tenant) -> str:

@@ -21,7 +21,7 @@ from unfold.decorators import action
 from orders.admin import destination_page, find
 from orders.admin.base import EvidenceAdmin
 from orders.admin.dead_letters import ORDERS_WAITING, DeadLetterAdmin, StatusFilter, Verbs
-from orders.admin.masking import DOCUMENT, TEXT, MaskedInline
+from orders.admin.masking import DOCUMENT, FOREIGN, TEXT, MaskedInline
 from orders.channels import OrderKey
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox import health, redeliveries
@@ -37,7 +37,7 @@ class TriesOfDelivery(MaskedInline):
     can_delete = False
     per_page = 20
     verbose_name_plural = "Tries"
-    personal = {"detail": TEXT, "response_cut": TEXT}
+    personal = {"detail": TEXT, "response_cut": FOREIGN}
     fields = ("started", "took", "verdict", "response_status", "detail", "answer")
     readonly_fields = fields
 

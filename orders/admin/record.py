@@ -78,8 +78,17 @@ class OperatorActionAdmin(EvidenceAdmin):
 
     @admin.display(description="to what")
     def subject_link(self, action: OperatorAction) -> SafeString | str:
-        page = page_of(action.subject)
-        return link(page, action.subject) if page else action.subject
+        page, words = page_of(action.subject), _in_words(action)
+        return link(page, words) if page else words
+
+
+def _in_words(action: OperatorAction) -> str:
+    """``event of order 1001``, ``order 1001``, ``customer c-1``, ``destination 7``."""
+    kind, _, name = action.subject.partition(":")
+    if not action.customer_order_id:
+        return f"{kind} {name}"
+    of = f"order {action.customer_order_id}"
+    return of if kind == "order" else f"{kind} of {of}"
 
 
 def key_of(row: TimelineEntry | OperatorAction) -> OrderKey | None:

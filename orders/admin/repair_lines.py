@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from orders.admin.find import pages_of_orders
 from orders.channels import OrderKey
 from orders.dead_letters import Busy, NotDead
 from orders.models import OrderEvent, RepairRun
+from orders.repairs.causes import EVENTS
 from orders.repairs.covering import covered_words
 from orders.repairs.groups import Group
 from orders.repairs.selection import Selection, ids, loaded, road_of
@@ -29,6 +31,7 @@ UNTRIED = "not tried yet"
 MOST_GROUPS = 100
 NAMED = 3
 """Names said before the rest is counted."""
+ROAD_WORDS = {EVENTS: "events", "supplier": "webhooks", "orderflow": "imports"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,8 @@ def last_preview(selection: Selection) -> RepairRun | None:
     """The newest finished run that tried all of the group."""
     tried = RepairRun.objects.filter(
         verb=RepairRun.Verb.PREVIEW, state=RepairRun.State.DONE, tenant=selection.tenant_id,
-        selection__road=selection.road, selection__cause=selection.cause,
+        selection__road=selection.road, selection__cause=selection.cause, selection__order="",
+        selection__destination="", selection__since=None,
     )  # fmt: skip
     return tried.order_by("-pk").first()
 
@@ -156,13 +160,31 @@ def selected_words(selection: Selection, found: Group) -> str:
     """Kept with the run, which whoever may see dead letters may read: without personal values."""
     if selection.overtaken:
         return "dead events that a newer one has overtaken"
-    return f"{selection.road}: {covered_words([found])[found.road, found.cause]}"
+    if not selection.cause:
+        return all_words(selection.road)
+    return f"{ROAD_WORDS.get(selection.road, selection.road)}: {covered_words([found])[found.road, found.cause]}"
+
+
+def all_words(road: str) -> str:
+    return f"all dead {ROAD_WORDS.get(road, road)}"
 
 
 def counted(run: RepairRun) -> list[tuple[int, str, str]]:
     """(rows, words, meaning), the most first."""
     told = sorted(run.counts.items(), key=lambda one: -one[1])
     return [(count, *WORDS.get(outcome, (outcome.replace("_", " "), "plain"))) for outcome, count in told]
+
+
+def steered(run: RepairRun) -> list[tuple[str, str, datetime | None]]:
+    """(what, by whom, when) of each stop and each going on."""
+    return [(one["what"], one["who"], _moment(one["at"])) for one in run.log]
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def named(names: Sequence[str]) -> str:

@@ -27,13 +27,12 @@ from orders.models import Delivery, OrderEvent, RepairRun
 from orders.repairs import runs
 from orders.repairs.causes import EVENTS
 from orders.repairs.covering import covered_words
-from orders.repairs.groups import Group, dead_letters, whom
+from orders.repairs.groups import Group, dead_letters, together, whom
 from orders.repairs.selection import Selection, road_of, roads
 from orders.words import ago, mark
 
-OVERTAKEN = "overtaken"
-"""In the place of a cause: dead events that a newer one has overtaken."""
-ROAD_WORDS = {EVENTS: "events", "supplier": "webhooks", "orderflow": "imports"}
+OVERTAKEN, ALL = "overtaken", "all"
+"""In the place of a cause: dead events that a newer one has overtaken; and all of a road, whatever their causes."""
 STATE_MEANINGS = {"running": "moving", "stopped": "waiting", "done": "plain"}
 
 
@@ -88,7 +87,7 @@ class RepairRunAdmin(EvidenceAdmin):
             {
                 "group": one,
                 "words": words[one.road, one.cause],
-                "road": ROAD_WORDS.get(one.road, one.road),
+                "road": repair_lines.ROAD_WORDS.get(one.road, one.road),
                 "url": reverse("admin:orders_repairrun_group", args=(one.road, one.cause)),
                 "tenants": one.tenants.most_common(repair_lines.NAMED),
                 "others": len(one.tenants) - repair_lines.NAMED,
@@ -98,11 +97,12 @@ class RepairRunAdmin(EvidenceAdmin):
         context = {
             "title": "Dead letters",
             "groups": groups,
+            "wholes": _wholes(shown),
             "left_out": max(0, len(found.groups) - repair_lines.MOST_GROUPS),
             "overtaken": found.overtaken if EVENTS in seen else 0,
             "overtaken_url": reverse("admin:orders_repairrun_group", args=(EVENTS, OVERTAKEN)),
             "cut": found.cut,
-            "running": self.get_queryset(request).exclude(state=RepairRun.State.DONE)[:5],
+            "running": self.covered(request, list(self.get_queryset(request).exclude(state=RepairRun.State.DONE)[:5])),
             "runs_url": reverse("admin:orders_repairrun_changelist"),
         }
         return self._shown(request, "dead_letters_groups", context)
@@ -115,7 +115,7 @@ class RepairRunAdmin(EvidenceAdmin):
         if not rows_of.has_view_permission(request):
             raise PermissionDenied
         aside = cause == OVERTAKEN
-        selection = Selection(road, "" if aside else cause, bound_tenant(request), overtaken=aside)
+        selection = Selection(road, "" if cause in (OVERTAKEN, ALL) else cause, bound_tenant(request), overtaken=aside)
         found = _group(selection)
         if request.method == "POST":
             return self._begin(request, selection, found)
@@ -142,10 +142,10 @@ class RepairRunAdmin(EvidenceAdmin):
         lines = repair_lines.lines(selection, covered, lambda key: masker_for(request, key), seconds=seconds)
         tried = None if selection.overtaken else repair_lines.last_preview(selection)
         context = {
-            "title": "Dead letters of one cause",
+            "title": _title(selection),
             "group": found,
             "words": _words(request, [found])[found.road, found.cause] if found else "",
-            "road": ROAD_WORDS.get(selection.road, selection.road),
+            "road": repair_lines.ROAD_WORDS.get(selection.road, selection.road),
             "overtaken": selection.overtaken,
             "lines": lines,
             "next": page.next,
@@ -173,10 +173,11 @@ class RepairRunAdmin(EvidenceAdmin):
             "state": runs.state_in_words(run),
             "meaning": STATE_MEANINGS[run.state],
             "counts": repair_lines.counted(run),
+            "steered": repair_lines.steered(run),
             "may_operate": self._rows_of(selection.road).has_operate_permission(request),
             "group_url": reverse(
                 "admin:orders_repairrun_group",
-                args=(selection.road, OVERTAKEN if selection.overtaken else selection.cause or "all"),
+                args=(selection.road, OVERTAKEN if selection.overtaken else selection.cause or ALL),
             ),
             "back": reverse("admin:orders_repairrun_dead"),
         }
@@ -209,14 +210,34 @@ def _group(selection: Selection) -> Group | None:
     found = dead_letters(selection.tenant_id, road=selection.road)
     if selection.overtaken:
         return found.overtaken_group
+    if not selection.cause:
+        return together(selection.road, repair_lines.all_words(selection.road), found.groups)
     return next((one for one in found.groups if (one.road, one.cause) == (selection.road, selection.cause)), None)
+
+
+def _title(selection: Selection) -> str:
+    if selection.overtaken:
+        return "Dead events that a newer one has overtaken"
+    return "Dead letters of one cause" if selection.cause else "Dead letters of every cause"
+
+
+def _wholes(groups: Sequence[Group]) -> list[tuple[str, str]]:
+    """(words, address) of all of a road, where it has several causes."""
+    found = []
+    for road in dict.fromkeys(one.road for one in groups):
+        mine = [one.count for one in groups if one.road == road]
+        if len(mine) > 1:
+            words = f"All {sum(mine):,} {repair_lines.ROAD_WORDS.get(road, road)}"
+            found.append((words, reverse("admin:orders_repairrun_group", args=(road, ALL))))
+    return found
 
 
 def _words(request: HttpRequest, groups: Sequence[Group]) -> dict[tuple[str, str], str]:
     """The causes in words, as the login may read them."""
     if sees_personal_data(request):
         return {(one.road, one.cause): one.words for one in groups}
-    return covered_words(groups)
+    whole = {(one.road, one.cause): one.words for one in groups if not one.cause}
+    return whole | covered_words([one for one in groups if one.cause])
 
 
 def _would(found: Group | None, lines: Sequence[Any], tried: RepairRun | None, *, whole: bool) -> int | None:

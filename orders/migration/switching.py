@@ -5,7 +5,7 @@ New requests see it when their token is looked up again (orders.api.auth, 2 s), 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 
@@ -57,7 +57,7 @@ def tell_from(tenant: Tenant, moment: datetime | None, *, who: str, reason: str 
     stored.tells_from = moment
     stored._change_reason = f"{who}: {reason}"[:100]  # type: ignore[attr-defined]  # read by simple_history
     stored.save(update_fields=["tells_from", "updated_at"])
-    said = moment.isoformat(timespec="seconds") if moment else "nobody is told"
+    said = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else "nobody is told"
     _note(stored, who=who, action="tell from", reason=reason, outcome=said[:40])
     return stored
 

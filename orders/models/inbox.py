@@ -131,7 +131,7 @@ class OrderEvent(models.Model):
         )
 
     def __str__(self) -> str:
-        return str(self.id)
+        return f"Event {self.sequence}"
 
 
 class Order(models.Model):

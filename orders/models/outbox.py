@@ -179,7 +179,7 @@ class Delivery(models.Model):
         )
 
     def __str__(self) -> str:
-        return str(self.id)
+        return self.kind.replace("_", " ")
 
 
 class DeliveryAttempt(models.Model):
@@ -200,4 +200,4 @@ class DeliveryAttempt(models.Model):
         ordering = ("id",)
 
     def __str__(self) -> str:
-        return f"{self.delivery_id} try {self.number}"
+        return f"Try {self.number}"

@@ -44,10 +44,11 @@ class SwitchRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One sentence about a switch; one that ``blocks`` says what must be done before."""
+    """One sentence about a switch; one that ``blocks`` says what must be done before, one that ``warns`` what ends."""
 
     words: str
     blocks: bool = False
+    warns: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from orders.story.rows import ROADS
 
 MOST_READ = 20_000
 """Dead rows of a kind that are read for one list: twice what the console must list within 200 ms."""
+EACH_BY_ITSELF = "Their causes differ. Each is judged by itself; what would fail again stays dead."
 OVERTAKEN_WORDS = "overtaken by a newer event of the same order"
 
 
@@ -44,7 +45,7 @@ class Group:
 
     @property
     def advice(self) -> str:
-        return what_to_try(self.road, self.words)
+        return what_to_try(self.road, self.words) if self.cause else EACH_BY_ITSELF
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,20 @@ def dead_letters(tenant_id: int | None, *, road: str = "") -> DeadLetters:
             _add(aside, EVENTS, names, "", [tenant, OVERTAKEN_WORDS, *rest])
     by_size = sorted(groups.values(), key=lambda group: (-group.count, group.first))
     return DeadLetters(by_size, next(iter(aside.values()), None), more_events or more_deliveries)
+
+
+def together(road: str, words: str, groups: Iterable[Group]) -> Group | None:
+    """All of a road in one, whatever their causes; None where nothing is dead."""
+    ones = [one for one in groups if one.road == road]
+    if not ones:
+        return None
+    whole = Group(road, "", words, "", 0, min(one.first for one in ones), max(one.last for one in ones))
+    for one in ones:
+        whole.count += one.count
+        whole.tenants += one.tenants
+        whole.tenant_ids |= one.tenant_ids
+        whole.destinations += one.destinations
+    return whole
 
 
 def _newest(rows: QuerySet[Any]) -> tuple[QuerySet[Any], bool]:

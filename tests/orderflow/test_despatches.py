@@ -14,6 +14,7 @@ from orderflow.catalogue import put_products
 from orderflow.despatches import DespatchPolling
 from orderflow.fulfilment import parts
 from orderflow.models import Despatch, DespatchPoll
+from orderflow.reports import Kind, Trouble
 from orderflow.site_reads import MOST_DESPATCHES, despatch_notes
 from orders import sweep
 from orders.channels import OrderKey
@@ -124,6 +125,13 @@ def test_what_is_held_is_not_asked(site, polled, tenant, stopped):
     assert not DespatchPolling().due()
     DespatchPolling().run()
     assert questions(site) == []
+
+
+def test_a_site_that_names_people_is_told_of_without_them(polled):
+    poll = DespatchPoll.objects.create(channel=polled, due_at=timezone.now())
+    despatches._fail(poll, Trouble(Kind.MISCONFIGURED, "OrderFlow says: ask vera@quist.example."))
+    poll.refresh_from_db()
+    assert poll.failure == "OrderFlow says: ask (masked)."
 
 
 def test_a_failure_keeps_the_cursor_is_told_and_ends(site, polled, tenant):

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import timezone
 
 from orderflow.models import Despatch
 from orders import timeline
@@ -16,7 +17,7 @@ from orders.channels import OrderKey
 from orders.ids import new_id
 from orders.inbox import applying
 from orders.inbox.reception import accept
-from orders.models import OperatorAction, OrderEvent
+from orders.models import Difference, OperatorAction, OrderEvent, OrderQueue
 from orders.outbox import sending
 from suppliers.models import SupplierPart
 from suppliers.reports import receive_report
@@ -139,6 +140,19 @@ class Scene:
             **self.key("1001")._asdict(), who="maria", action="retry", subject=f"event:{new_id()}", reason=said
         )
 
+    def differs(self):
+        """What comparing found while the tenant moved: the stored values beside those of its own system."""
+        here, there = document(1, "1001"), of(1, {"phone": "+45 7{n} 98 76 54 - Zqvex{n}", "line1": "Zqvex{n}vej 9"})
+        now = timezone.now()
+        for parent, member in (("customer", "phone"), ("deliveryAddress", "line1")):
+            stored, own = {parent: {member: here[parent][member]}}, {parent: {member: there[member]}}
+            Difference.objects.create(
+                tenant=self.tenant, queue=OrderQueue.objects.get(customer_order_id="1001"), kind="value",
+                business_unit_id="store-1", customer_order_id="1001", member=f"/{parent}/{member}",
+                pointer=f"/{parent}/{member}", here=json.dumps(stored), there=json.dumps(own),
+                first_seen_at=now, last_seen_at=now,
+            )  # fmt: skip
+
     def dead_event(self):
         """An event that fails for good, with an error that quotes its values."""
         event_id = self.put(1, "fault-always-1")
@@ -169,5 +183,6 @@ def scene(tenant, add_supplier, add_channel, settings):
         made.put(2, "1002")
         made.work()
         made.tell()
+        made.differs()
         made.dead_event()
         yield made

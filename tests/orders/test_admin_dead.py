@@ -141,6 +141,25 @@ def test_a_group_is_discarded_with_a_reason(root, dead):
     assert statuses(dead) == ["discarded", "discarded", "dead"]
 
 
+def test_all_of_a_road_are_previewed_and_retried_whatever_their_causes(root, dead):
+    OrderEvent.objects.filter(pk=dead[0].pk).update(error="the receiver was away")
+    page = f"{DEAD}events/all/"
+    listed = text_of(root.get(DEAD))
+    assert f'href="{page}">All 2 events</a>' in listed
+    html = text_of(root.get(page))
+    assert "2 dead</span> all dead events" in html
+    assert "Each is judged by itself; what would fail again stays dead." in html
+    assert html.count("would be applied</span>") == 2
+    root.post(page, {"verb": "retry", "reason": "all is mended"})
+    assert statuses(dead) == ["pending", "pending", "dead"]
+    assert RepairRun.objects.get().words == "all dead events"
+
+
+def test_one_cause_alone_offers_no_other_way_to_the_same_rows(root, dead):
+    assert "/events/all/" not in root.get(DEAD).content.decode()
+    assert "Nothing of this is dead any more" in text_of(root.get(f"{DEAD}supplier/all/"))
+
+
 def test_dead_deliveries_are_retried_by_cause(root, engine):
     outbox = Outbox(engine.tenant)
     outbox.owe()
@@ -250,7 +269,7 @@ def test_support_sees_the_groups_and_cannot_act(client, dead):
 def test_a_tenant_admin_sees_no_group_and_no_run_of_another_tenant(bound, engine, dead):
     run = begun()
     assert "Nothing is dead" in text_of(bound.get(DEAD))
-    assert "Nothing is dead of this cause any more" in text_of(bound.get(group_of()))
+    assert "Nothing of this is dead any more" in text_of(bound.get(group_of()))
     assert bound.get(reverse("admin:orders_repairrun_change", args=(run.pk,))).status_code in (302, 403)
 
 

@@ -77,7 +77,7 @@ def test_a_run_keeps_no_words_of_the_customer(client, quoting):
     operator = signed_in(client, OPERATOR)
     operator.post(pages()[2], {"verb": "discard", "reason": "the order is void"})
     run = RepairRun.objects.get()
-    assert run.words == "supplier: the receiver asks who (masked) of (masked) in (masked) is"
+    assert run.words == "webhooks: the receiver asks who (masked) of (masked) in (masked) is"
     support = signed_in(client, SUPPORT)
     shown = (
         DEAD,

@@ -62,6 +62,17 @@ def test_a_suppliers_destination_leads_to_its_test_and_to_rotating_its_secret(ro
     assert "The present one signs beside it for" in html
 
 
+def test_a_warehouses_destination_leads_to_its_credentials_and_to_its_test(root, furnished):
+    from orderflow.models import OrderFlowChannel
+
+    main = Destination.objects.create(tenant=furnished.tenant, channel="orderflow", name="main")
+    channel = OrderFlowChannel.objects.create(destination=main, base_url="https://site.test", channel="C", username="u")
+    html = root.get(page_of(main)).content.decode()
+    assert reverse("admin:orderflow_orderflowchannel_change", args=(channel.pk,)) in html
+    assert reverse("admin:orders_tenant_onboard", args=(furnished.tenant.pk,)) + "#warehouses" in html
+    assert "A new password lets a stopped channel go on." in html
+
+
 def test_the_last_tries_lead_to_their_deliveries_and_come_out_escaped(root, furnished):
     html = root.get(page_of(furnished.beans)).content.decode()
     assert "unavailable, answered 503" in html

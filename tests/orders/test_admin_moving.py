@@ -80,7 +80,7 @@ def test_telling_is_switched_on_from_a_moment_in_the_tenants_time_and_off(root, 
     Tenant.objects.update(time_zone="Europe/Copenhagen")
     given = {"moment": "2026-07-01T10:00", "reason": "they ask"}
     assert said(root.post(address(moving.tenant, "telling"), given, follow=True)) == [
-        "Suppliers and warehouses are told of orders first received from 2026-07-01 10:00 on."
+        "Suppliers and warehouses are told of orders first received from 2026-07-01 10:00 (Europe/Copenhagen) on."
     ]
     assert Tenant.objects.get(pk=moving.tenant.pk).tells_from == datetime(2026, 7, 1, 8, tzinfo=UTC)
     assert 'value="2026-07-01T10:00"' in text(root, moving.tenant)

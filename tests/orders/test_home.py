@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from orders.models import Delivery, Destination, Lane, OrderEvent, Tenant
+from orders.models import Delivery, Destination, Lane, OrderEvent, SelfTest, Tenant
 from orders.watch import tally
 from orders.watch.attention import needing_a_person
 from orders.watch.progress import OldestDue, oldest_due, oldest_due_by_tenant
@@ -202,6 +202,16 @@ def test_the_page_says_as_of_when_in_the_readers_zone(root, time_machine):
 def test_staff_of_a_tenant_read_times_in_its_zone_and_machines_in_utc(bound, settings):
     Tenant.objects.filter(slug="bolt").update(time_zone="America/St_Johns")
     assert re.search(r"As of \d\d:\d\d:\d\d UTC-(2|3):30", words(bound.get("/admin/")))
+
+
+def test_the_report_of_a_self_test_says_in_which_zone_its_time_is(root, engine):
+    at = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+    run = SelfTest.objects.create(tenant=engine.tenant, who="maria", ms=1, failed=0, lines=[])
+    SelfTest.objects.filter(pk=run.pk).update(at=at)
+    root.cookies["hub_zone"] = "Asia/Kolkata"
+    for form in ("html", "txt"):
+        report = root.get(f"/admin/orders/selftest/{run.pk}/report.{form}").content.decode()
+        assert "2026-11-20 15:30:00.000 UTC+5:30" in report
 
 
 def test_lists_show_moments_in_the_readers_zone_with_its_offset(root, engine):

@@ -202,7 +202,7 @@ def test_what_would_change_is_said_before(moving):
     assert said[:5] == [
         "Reads and searches are answered from the 2 orders stored here; its system is not asked.",
         "The 1 orders that were never received become unknown (404).",
-        "Of orders first received from then on beans is told.",
+        "Told of orders first received from then on: beans.",
         "The 2 orders known before stay untold, also when they change, until they are released here.",
         "Just now 1 order with events to apply and 0 orders with something to send wait; they go on.",
     ]

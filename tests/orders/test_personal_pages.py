@@ -6,11 +6,13 @@ import zipfile
 
 import pytest
 from django.contrib import admin
-from django.test import Client
+from django.contrib.auth.models import User
+from django.test import Client, RequestFactory
 from django.urls import URLResolver, reverse
 
 from orders.access.people import give_role
-from orders.models import Delivery, Order, OrderEvent
+from orders.models import Delivery, Order, OrderEvent, SelfTest
+from orders.repairs.causes import cause_of
 from suppliers.models import SupplierEvent, SupplierPart
 from tests.orderflow.conftest import add_channel  # noqa: F401
 from tests.orders.personal_scene import canaries, scene  # noqa: F401
@@ -18,6 +20,11 @@ from tests.suppliers.conftest import add_supplier, tenant  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = 12
+QUOTING = {
+    "road": "warehouses", "step": "login", "outcome": "failed", "next_step": "", "ms": 3,
+    "detail": "It answered: ask zqvex1mail@vault.example of order 1001",
+}  # fmt: skip
+"""A line of a self-test in which a partner names somebody."""
 QUESTIONS = ("", "?q=1001", "?status=dead", "?tenant=acme&unit=store-1&order=1001")
 
 
@@ -36,6 +43,20 @@ def routes(patterns, prefix=""):
             yield route
 
 
+def asked():
+    """Addresses that take more than a row's id."""
+    dead = "/admin/orders/repairrun/dead"
+    for event in OrderEvent.objects.all():
+        yield f"/admin/orders/order/part/?subject=event:{event.pk}"
+        yield f"{dead}/events/{cause_of(event.error)}/?try=all"
+    for one in Delivery.objects.select_related("destination"):
+        yield f"/admin/orders/order/part/?subject=delivery:{one.pk}"
+        yield f"{dead}/{one.destination.channel}/{cause_of(one.error)}/?try=all"
+    run = SelfTest.objects.create(tenant=Order.objects.first().tenant, who="maria", ms=1, failed=1, lines=[QUOTING])
+    yield from (f"/admin/orders/selftest/{run.pk}/report.{form}" for form in ("txt", "html", "json"))
+    yield from ("/admin/changes/", f"/admin/orders/selftest/{run.pk}/change/")
+
+
 def pages():
     """Every address of the admin: those of a row for rows of its model, the others with several questions."""
     models = {f"{m._meta.app_label}/{m._meta.model_name}/": m for m in admin.site._registry}
@@ -50,7 +71,7 @@ def pages():
         elif model is not None:
             pks = model._default_manager.order_by("pk").values_list("pk", flat=True)[:ROWS]
             found |= {f"/admin/{re.sub('<[^>]+>', str(pk), route, count=1)}" for pk in pks}
-    return sorted(found)
+    return sorted({*found, *asked()})
 
 
 def content(response):
@@ -117,8 +138,11 @@ def test_what_is_masked_cannot_be_asked_for_by_filter_or_order(scene):
         page = f"{reverse(f'admin:{name}_changelist')}?{column}__contains=Zqvex1"
         assert support.get(page).status_code in (302, 400), name
         assert operator.get(page).status_code == 200, name
+    request = RequestFactory().get("/")
+    request.user = User.objects.get(username="support")
     for model_admin in admin.site._registry.values():
         hidden = set(getattr(model_admin, "personal", ()))
+        assert not hidden & set(model_admin.get_sortable_by(request))
         assert not hidden & {field.lstrip("=^@") for field in model_admin.search_fields or ()}
 
 

@@ -11,10 +11,23 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 
-from orders.models import OperatorAction, RepairRun, SelfTest, TimelineEntry
+from orderflow.models import OrderFlowChannel
+from orders.models import (
+    AlertRule,
+    Difference,
+    IgnoredMember,
+    Incident,
+    OperatorAction,
+    RepairRun,
+    SelfTest,
+    Tenant,
+    TimelineEntry,
+)
 from orders.repairs.causes import cause_of
 from orders.repairs.selection import Selection
 from orders.watch import tally
+from suppliers.models import Webhook
+from tests.orders.roles_rows import one_of_every_model
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -87,6 +100,43 @@ def pages_of(furnished):
         "what-people-did": "/admin/orders/operatoraction/",
         "what-a-person-did": f"/admin/orders/operatoraction/{action.pk}/change/",
         "staff": "/admin/auth/user/",
+        **pages_of_rows(one_of_every_model(furnished.tenant)),
+    }
+
+
+def pages_of_rows(rows):
+    """The pages of a move, of alerts, of people and of partners."""
+    tenant, user = rows[Tenant].pk, rows[User].pk
+    rule, incident = rows[AlertRule].pk, rows[Incident].pk
+    difference, ignored = rows[Difference].pk, rows[IgnoredMember].pk
+    webhook, channel = rows[Webhook].pk, rows[OrderFlowChannel].pk
+    return {
+        "mode-to-migrating": f"/admin/orders/tenant/{tenant}/mode/?to=migrating",
+        "tenant-history": f"/admin/orders/tenant/{tenant}/history/",
+        "moving-list": "/admin/orders/tenant/moving/",
+        "moving-of-a-tenant": f"/admin/orders/tenant/{tenant}/moving/",
+        "moving-release": f"/admin/orders/tenant/{tenant}/moving/release/",
+        "differences": "/admin/orders/difference/",
+        "difference": f"/admin/orders/difference/{difference}/change/",
+        "difference-ignore": f"/admin/orders/difference/{difference}/ignore/",
+        "ignored-members": "/admin/orders/ignoredmember/",
+        "ignored-member": f"/admin/orders/ignoredmember/{ignored}/change/",
+        "count-again": f"/admin/orders/ignoredmember/{ignored}/look-again/",
+        "alerts": "/admin/orders/alertrule/",
+        "alert-add": "/admin/orders/alertrule/add/",
+        "alert": f"/admin/orders/alertrule/{rule}/change/",
+        "alert-test": f"/admin/orders/alertrule/{rule}/test/",
+        "incidents": "/admin/orders/incident/",
+        "incident": f"/admin/orders/incident/{incident}/change/",
+        "staff-add": "/admin/auth/user/add/",
+        "staff-change": f"/admin/auth/user/{user}/change/",
+        "staff-second-step": f"/admin/auth/user/{user}/reset-second-step/",
+        "roles": "/admin/auth/group/",
+        "changes-of-logins": "/admin/orders/staffchange/",
+        "webhook": f"/admin/suppliers/webhook/{webhook}/change/",
+        "webhook-test": f"/admin/suppliers/webhook/{webhook}/test/",
+        "channel": f"/admin/orderflow/orderflowchannel/{channel}/change/",
+        "products-import": "/admin/orderflow/product/import/",
     }
 
 

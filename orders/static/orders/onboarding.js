@@ -1,7 +1,4 @@
 /* Fields with data-when="other=a,b" show only while that choice is made in their form. Without this all of them show. */
-// The theme copies a chosen file's name into a text field of its own widget, which a plain file field has not.
-for (const input of document.querySelectorAll(".onboard-field > input[type=file]")) input.hasChangeListener = true;
-
 const choose = (form) => {
   const chosen = new FormData(form);
   for (const field of form.querySelectorAll("[data-when]")) {
