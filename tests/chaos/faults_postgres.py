@@ -82,6 +82,8 @@ def fill_the_disk(scene: Scene) -> None:
     with _small_disk(scene) as disk:
         scene.sql(
             f"CREATE TABLESPACE small LOCATION '{disk}'",
+            "ALTER TABLE orders_orderevent SET (autovacuum_enabled = false)",
+            "VACUUM FULL orders_orderevent",  # or new rows would find room where old ones were
             "ALTER TABLE orders_orderevent SET TABLESPACE small",
         )
         try:
@@ -90,7 +92,11 @@ def fill_the_disk(scene: Scene) -> None:
             scene.lasts()
             ballast.unlink()
         finally:
-            scene.sql("ALTER TABLE orders_orderevent SET TABLESPACE pg_default", "DROP TABLESPACE small")
+            scene.sql(
+                "ALTER TABLE orders_orderevent SET TABLESPACE pg_default",
+                "ALTER TABLE orders_orderevent RESET (autovacuum_enabled)",
+                "DROP TABLESPACE small",
+            )
 
 
 @contextmanager
