@@ -112,10 +112,6 @@ class MockOms(Simulator):
         kept = self._orders.get((business_unit_id, customer_order_id))
         return kept.order if kept else None
 
-    def remove_order(self, business_unit_id: str, customer_order_id: str) -> None:
-        with self._lock:
-            self._orders.pop((business_unit_id, customer_order_id), None)
-
     def kept(self) -> list[_Kept]:
         """Newest first."""
         with self._lock:

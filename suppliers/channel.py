@@ -146,9 +146,9 @@ def _sent(call: Call, target: Target, *, deadline: Deadline) -> Answer:
     return send_authorized(call, credentials=target.credentials, deadline=deadline)
 
 
-def _seen(error: PartnerTokenError) -> tuple[int | None, str]:
+def _seen(error: PartnerTokenError) -> tuple[int, str]:
     """Status and cut of the token endpoint's answer."""
-    return (None, "") if error.answer is None else (error.answer.status, body_cut(error.answer.shown))
+    return error.answer.status, body_cut(error.answer.shown)
 
 
 def webhook_headers(delivery: Delivery, target: Target) -> dict[str, str]:

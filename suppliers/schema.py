@@ -227,9 +227,7 @@ deliveries = Operation(
     answers={
         200: Answer(
             description="Oldest first",
-            schema=define(
-                "SupplierDeliveries", _object({"deliveries": {"type": "array", "items": _DELIVERY}, "page": _PAGE})
-            ),
+            schema=define("SupplierDeliveries", _DELIVERIES),
             links={
                 "redeliver": {**_SAME_PLACE, "deliveryId": "$response.body#/deliveries/0/id"},
                 "getOrderData": {"ExternalId": "$response.body#/deliveries/0/orderToken"},

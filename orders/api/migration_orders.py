@@ -16,8 +16,6 @@ from orders.migration import ledger
 from orders.models import KnownOrder, Tenant
 from orders.problems import BusinessUnitNotAllowed, Fault, NotMigrating
 
-FAULTS_MOST = 100
-
 
 class MigrationOrdersView(ApiView):
     scopes: ClassVar = {"POST": "customer-orders:write"}
@@ -43,4 +41,4 @@ class MigrationOrdersView(ApiView):
             if not self.caller.may_use(unit)
         ]
         if faults:
-            raise BusinessUnitNotAllowed(errors=faults[:FAULTS_MOST])
+            raise BusinessUnitNotAllowed(errors=faults)

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from orders.api.auth import BearerAuthentication, Caller
-from orders.api.errors import method_not_allowed
+from orders.api.errors import exception_handler, method_not_allowed
 from orders.api.modes import check_mode
 from orders.api.paths import decode_segment, fault_of_id
 from orders.documents import render
@@ -19,7 +19,6 @@ from orders.problems import (
     Fault,
     InvalidId,
     NotFound,
-    Problem,
     ScopeMissing,
     TenantMismatch,
 )
@@ -45,7 +44,6 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.caller = request.user  # type: ignore[assignment]  # BearerAuthentication gives a Caller
-        request.caller = self.caller  # type: ignore[attr-defined]
         method = request.method or ""
         check_mode(self.caller.tenant, request.path_info, method)
         self.check_path()
@@ -100,8 +98,6 @@ class ApiView(APIView):
         return self.response
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # a plain answer, not DRF's
-        from orders.api.errors import exception_handler
-
         return exception_handler(exc, {"view": self})
 
 
@@ -110,6 +106,3 @@ class UnknownPath(ApiView):
 
     def check_path(self) -> None:
         raise NotFound("There is nothing at this address; see /docs for the addresses that exist.")
-
-
-__all__ = ["ApiView", "Problem", "UnknownPath", "render_json"]

@@ -16,7 +16,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 from django.db.models import F
 
 from orders import tracing
@@ -59,8 +59,6 @@ def drain() -> int:
 
 
 def _batch_size() -> int:
-    from django.db import connection
-
     return SQLITE_BATCH_QUEUES if connection.vendor == "sqlite" else BATCH_QUEUES
 
 

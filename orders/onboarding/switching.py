@@ -75,10 +75,6 @@ class ModePlan:
     stops: Sequence[str]
     notes: Sequence[Note]
 
-    @property
-    def blocked(self) -> bool:
-        return any(note.blocks for note in self.notes)
-
 
 def waiting(tenant: Tenant) -> Waiting:
     """Counted over the partial indexes of what is due."""

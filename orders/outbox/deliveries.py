@@ -13,8 +13,6 @@ from orders.clock import DatabaseClock
 from orders.models import Delivery, Lane
 from orders.setwise import Columns
 
-NO_ORDER = ("", "")
-
 
 @dataclass(frozen=True, slots=True)
 class Debt:

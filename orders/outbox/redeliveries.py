@@ -128,9 +128,7 @@ def _held(delivery: Delivery, statuses: Sequence[str] = (Delivery.Status.DEAD,))
                     lane.save(update_fields=["lease"])
                 fresh = Delivery.objects.select_related("destination").get(pk=delivery.pk)
                 if fresh.status not in statuses:
-                    raise (
-                        NotDead("deliveries", fresh.status) if len(statuses) == 1 else SetAside(f"it is {fresh.status}")
-                    )
+                    raise _untouchable(fresh.status, statuses)
                 yield lane, fresh
                 return
         if time.monotonic() > until:

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -161,7 +160,3 @@ def _stop(hub: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         hub.kill()
         hub.wait()
-
-
-if __name__ == "__main__":
-    sys.exit("use make up")

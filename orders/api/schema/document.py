@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from orders.api.errors import reads_only
+from orders.api.errors import exception_handler, reads_only
 from orders.api.schema.components import Json, components
 from orders.api.schema.plain import plain_paths
 
@@ -71,6 +71,4 @@ class DocsView(SpectacularSwaggerSplitView):
     http_method_names = ("get", "head")
 
     def get_exception_handler(self) -> Any:
-        from orders.api.errors import exception_handler
-
         return exception_handler
