@@ -232,8 +232,7 @@ class Scene:
         )
         for way in messages.ways(self.rule):
             messages.deliver(AlertMessage.objects.create(incident=incident, occasion="opened", way=way, due_at=now))
-        for tenant in (self.tenant, *self.reading.values()):
-            self.reports = [*getattr(self, "reports", []), self_test(tenant, who="ops")]
+        self.reports = [self_test(tenant, who="ops") for tenant in (self.tenant, *self.reading.values())]
         self.answers = [*self._reads(), *self._wrong_configs(), *self._wrong_logins(), *self._staffs_mistakes()]
 
     def _reads(self):
