@@ -9,7 +9,6 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -28,7 +27,7 @@ from orderflow.reports import (
 )
 from orderflow.site_reads import DespatchNote, Stock, despatch_notes, stock_list
 from orders.access.sealing import SecretLost
-from orders.outgoing import Answer, Call, Deadline, Misconfigured, OutgoingError, TooLarge, send
+from orders.outgoing import Answer, Call, Deadline, Misconfigured, OutgoingError, TooLarge, asked_wait, send
 
 CALL_SECONDS = 300.0
 """Imports are synchronous and slow: field clients wait minutes (domain/orderflow.md section 1, design section 4)."""
@@ -172,18 +171,7 @@ def _credentials(channel: OrderFlowChannel, password: str) -> dict[str, str]:
 
 
 def _reply(answer: Answer) -> Reply:
-    return Reply(answer.status, answer.shown, retry_after=_seconds(answer.headers.get("Retry-After", "")))
-
-
-def _seconds(text: str) -> float | None:
-    """A Retry-After in either of its forms; None for any other text."""
-    if text.isascii() and text.isdigit():
-        return float(text[:10])
-    try:
-        moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return Reply(answer.status, answer.shown, retry_after=asked_wait(answer.headers, now=datetime.now(UTC)))
 
 
 def _trouble(error: OutgoingError) -> Trouble:

@@ -20,5 +20,10 @@ def next_try(
         return None
     seconds = schedule[tries - 1] * (1 + random.uniform(0, jitter))  # noqa: S311  # spreads load, guards nothing
     if retry_after is not None:
-        seconds = max(seconds, min(max(retry_after, RETRY_AFTER_LEAST), RETRY_AFTER_MOST))
+        seconds = max(seconds, bounded(retry_after))
     return now + timedelta(seconds=seconds)
+
+
+def bounded(retry_after: float) -> float:
+    """The seconds that a partner asks for, held between the least and the most that it is given."""
+    return min(max(retry_after, RETRY_AFTER_LEAST), RETRY_AFTER_MOST)

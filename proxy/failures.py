@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
-from orders.outgoing import Answer, DeadlineExceeded, OutgoingError, TooLarge, Unavailable
+from orders.outgoing import Answer, DeadlineExceeded, OutgoingError, TooLarge, Unavailable, asked_wait
 from orders.outgoing.partner_tokens import PartnerTokenError, TokenRefused, TokenUnusable
 from orders.problems import (
     ExternalBusy,
@@ -53,17 +52,8 @@ def problem_of_status(answer: Answer, *, searching: bool) -> Problem:
 
 def waiting_seconds(answer: Answer) -> int:
     """``Retry-After`` in seconds or as a date, held between 1 and 60; 1 where there is none that can be read."""
-    text = answer.headers.get("Retry-After", "").strip()
-    seconds = float(text[:9]) if text.isascii() and text.isdigit() else _seconds_until(text)
+    seconds = asked_wait(answer.headers, now=datetime.now(UTC)) or 0.0
     return math.ceil(min(max(seconds, SHORTEST_WAIT), LONGEST_WAIT))
-
-
-def _seconds_until(date: str) -> float:
-    try:
-        moment = parsedate_to_datetime(date)
-    except (TypeError, ValueError):
-        return 0.0
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
 
 
 def counts_against(error: OutgoingError | PartnerTokenError) -> bool:

@@ -10,17 +10,16 @@ anything else, timeout, cut             tried again on the schedule, dead after 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from orders.channels import Outcome, Verdict
-from orders.outgoing import Answer, Misconfigured, OutgoingError, TooLarge
+from orders.outgoing import Answer, Misconfigured, OutgoingError, TooLarge, asked_wait
+from orders.schedule import bounded
 
 GONE = 410
 DENIED = (401, 403)
 BUSY = (429, 502, 503, 504)
-RETRY_AFTER_SECONDS = (1.0, 3600.0)
-"""Clamp of a Retry-After (domain/scalepoint.md, section 4). A receiver that is busy and names none gets the least."""
+"""One of these that names no Retry-After is left alone for the least."""
 CUT_CHARACTERS = 2000
 """Of a response body, kept with the attempt: enough for an error text, too little for a copy of the receiver's data."""
 
@@ -37,14 +36,14 @@ def outcome_of_answer(answer: Answer, *, now: datetime) -> Outcome:
             f"The receiver answered {status}: it does not accept the hub's credentials. Correct the webhook's auth."
         )
         return Outcome(Verdict.MISCONFIGURED, detail, status, cut)
-    wait = retry_after(answer.headers, now=now)
-    busy = status in BUSY or wait is not None
+    asked = asked_wait(answer.headers, now=now)
+    busy = status in BUSY or asked is not None
     return Outcome(
         Verdict.UNAVAILABLE,
         answer.masked(_refusal(status, answer.headers)),
         status,
         cut,
-        retry_after=wait or (RETRY_AFTER_SECONDS[0] if busy else None),
+        retry_after=bounded(asked or 0.0) if busy else None,
         destination_waits=busy,
         counts_for_breaker=status >= 500,
     )
@@ -69,21 +68,6 @@ def _outcome_of_long_answer(error: TooLarge) -> Outcome:
     """The status came first and says whether the receiver has the event."""
     accepted = error.status is not None and 200 <= error.status < 300
     return Outcome(Verdict.DELIVERED if accepted else Verdict.UNAVAILABLE, str(error), error.status)
-
-
-def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
-    """Seconds that the receiver asks to wait, within the clamp; None where it asks nothing readable."""
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        seconds = float(text[:10])
-    else:
-        try:
-            moment = parsedate_to_datetime(text)
-        except (ValueError, OverflowError):  # a day beyond what a computer counts overflows
-            return None
-        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
-    shortest, longest = RETRY_AFTER_SECONDS
-    return min(max(seconds, shortest), longest)
 
 
 def body_cut(body: bytes) -> str:

@@ -18,6 +18,7 @@ from django.db import transaction
 from orders.channels import Outcome, Verdict
 from orders.clock import DatabaseClock
 from orders.models import Destination, OperatorAction
+from orders.schedule import bounded
 from orders.wakes import wake_outbound
 
 PROBE_SECONDS = 600.0
@@ -71,7 +72,7 @@ def _is_well(destination: Destination) -> bool:
 
 def _judge_one(destination: Destination, outcome: Outcome, clock: DatabaseClock) -> None:
     if outcome.destination_waits and outcome.retry_after:
-        destination.waits_until = clock.now(min(max(outcome.retry_after, 1.0), 3600.0))
+        destination.waits_until = clock.now(bounded(outcome.retry_after))
     if outcome.verdict == Verdict.MISCONFIGURED:
         _stop(destination, outcome.detail, clock)
     elif outcome.counts_for_breaker:

@@ -23,6 +23,7 @@ from orders.outgoing.errors import (
 )
 from orders.outgoing.probe import Probe
 from orders.outgoing.session import Answer, Call, check_shape, check_url, same_host, send
+from orders.outgoing.waits import asked_wait
 
 __all__ = [
     "Answer",
@@ -40,6 +41,7 @@ __all__ = [
     "Unavailable",
     "Unresolved",
     "Unsendable",
+    "asked_wait",
     "check_shape",
     "check_url",
     "same_host",

@@ -6,7 +6,9 @@ import pytest
 
 from orderflow.explaining import Cause, explain
 from orderflow.reports import Failure, NoSuchOrder, OrderDetail, Trouble, cancel_answer, import_report, order_detail
+from orderflow.site import site_of
 from orders.models import Delivery, DeliveryAttempt
+from orders.outgoing import Deadline
 from tests.orderflow.conftest import an_order, deliver_once, place
 from tests.orders.wire_server import answer, wire_server
 
@@ -30,6 +32,21 @@ def test_whatever_a_site_answers_is_recorded_and_tried_again(loopback, add_chann
     assert "\x00" not in delivery.error + tried.detail + tried.response_cut
     assert 20 < len(delivery.error) < 3_000
     assert place().state == "unknown"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [("30", 30), ("soon", None), (f"Fri, {'9' * 20} Nov 2026 08:01:00 GMT", None)],
+    ids=["seconds", "no time", "a day beyond counting"],
+)
+def test_whatever_a_site_asks_to_wait_its_answer_is_read(loopback, add_channel, asked, seconds):
+    busy = answer(b"<error><message>Busy</message></error>", status="503 Busy", headers=f"Retry-After: {asked}\r\n")
+    with wire_server(lambda connection, _: connection.sendall(busy)) as server:
+        site = site_of(add_channel(base_url=f"{server.url}/rtd2-host"))
+        found, reply = site.detail("1001", lines=1, deadline=Deadline.after(5))
+    assert (reply.status, reply.retry_after) == (503, seconds)
+    assert "Busy" in found.text
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,7 @@ def test_a_search_that_finds_no_address_is_a_wrong_url(tenant, basic, oms):
     [
         ("7", "7"), ("0", "1"), ("3600", "60"), ("soon", "1"), ("-1", "1"), (None, "1"), ("9" * 5000, "60"),
         ("Fri, 01 Jan 2100 00:00:00 GMT", "60"), ("Thu, 01 Jan 2015 00:00:00 GMT", "1"),
+        (f"Fri, {'9' * 20} Nov 2026 08:01:00 GMT", "1"),
     ],
 )  # fmt: skip
 def test_429_passes_its_wait_on_within_bounds(tenant, basic, given, passed):

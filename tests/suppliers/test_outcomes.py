@@ -15,7 +15,7 @@ from orders.outgoing import (
     Unresolved,
     Unsendable,
 )
-from suppliers.outcomes import body_cut, outcome_of_answer, outcome_of_error, retry_after
+from suppliers.outcomes import body_cut, outcome_of_answer, outcome_of_error
 
 NOW = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 
@@ -100,7 +100,7 @@ def test_a_call_without_a_whole_answer_has_its_outcome(error, verdict, breaker):
     ],
 )
 def test_retry_after_is_seconds_or_a_date_within_a_second_and_an_hour(text, seconds):
-    assert retry_after({"Retry-After": text}, now=NOW) == seconds
+    assert outcome_of_answer(answer(400, {"Retry-After": text}), now=NOW).retry_after == seconds
 
 
 def test_a_body_is_cut_and_can_be_stored():
