@@ -164,7 +164,7 @@ def _entry(entry: TimelineEntry) -> Happening:
 
 
 _DONE = {"retry": "retried", "discard": "discarded", "pause": "paused", "resume": "resumed", "probe": "probed",
-         "release": "released",
+         "release": "released", "redeliver": "asked once more for",
          "erase": "erased the personal data of"}  # fmt: skip
 
 

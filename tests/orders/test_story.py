@@ -13,6 +13,7 @@ from orders.channels import OrderKey
 from orders.ids import new_id
 from orders.inbox import replays
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OrderEvent, TimelineEntry
+from orders.outbox import redeliveries
 from orders.story import MOST_HAPPENINGS, Tone, story, tell
 
 pytestmark = pytest.mark.django_db
@@ -136,6 +137,14 @@ def test_a_dead_event_and_what_a_person_did_are_on_the_timeline(engine, faults):
     assert told(key)[-1] == ("operator", "maria discarded the event")
     assert story(key)[-1].result == "because: test order; it is now discarded"
     assert tell(key).headline == "The newest event was discarded."
+
+
+def test_a_delivery_that_a_supplier_asked_for_once_more_reads_as_a_sentence(engine, beans):
+    engine.put()
+    engine.drain()
+    delivery = owed(engine, beans, status="delivered", finished_at=timezone.now())
+    redeliveries.redeliver(delivery, who="supplier beans", reason="our server was away")
+    assert told(engine.key())[-1] == ("operator", "supplier beans asked once more for the delivery")
 
 
 def test_a_superseded_event_names_the_newer_one(engine, faults, settings):
