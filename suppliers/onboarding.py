@@ -16,7 +16,7 @@ from orders.access.sealing import MASK
 from orders.models import ApiClient, Tenant
 from orders.onboarding.fields import to_store
 from orders.onboarding.report import Report
-from orders.onboarding.rows import bring
+from orders.onboarding.rows import bring, tell_client
 from suppliers import webhook_settings
 from suppliers.entries import SupplierClientEntry, SupplierEntries, SupplierEntry
 from suppliers.models import Supplier
@@ -86,15 +86,7 @@ def _apply_client(supplier: Supplier, entry: SupplierClientEntry, *, number: int
     if Supplier.objects.filter(api_client=saved.client).exclude(pk=supplier.pk).exists():
         report.refuse(*place, "client_id", because=f"{entry.client_id!r} is another supplier's; choose another.")
         return
-    what = f"API client {entry.client_id}"
-    if saved.created:
-        report.created(what)
-    for member, (old, new) in () if saved.created else saved.changed.items():
-        report.changed(what, member, old, new)
-    if not (saved.created or saved.changed):
-        report.unchanged(what)
-    if saved.made_secret is not None:
-        report.made_secret(what, "client_secret", saved.made_secret)
+    tell_client(saved, report)
     _bind(supplier, saved.client)
 
 

@@ -46,6 +46,7 @@ def test_a_supplier_is_made_with_client_webhook_destination_and_secrets(tenant):
     client = supplier.api_client
     assert (client.kind, client.scopes, client.tenant) == ("supplier", CLIENT["scopes"], tenant)
     assert check_password("c" * 40, client.client_secret)
+    assert client.history.get().history_change_reason == "onboarding"
     webhook = supplier.webhook
     assert (webhook.url, webhook.events, webhook.auth_type) == (WEBHOOK["url"], ["order_created"], "none")
     assert webhooks.signing_secrets(webhook, now=timezone.now()) == [SIGNING]
