@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
+from orderflow.catalogue import put_products
 from orderflow.credentials import store_password
 from orderflow.mock_orderflow import MockOrderFlow
 from orderflow.models import OrderFlowChannel, WarehouseOrder
@@ -53,6 +54,15 @@ def add_channel(tenant):
 @pytest.fixture
 def warehouse(site, add_channel):
     return add_channel(base_url=site.base_url)
+
+
+@pytest.fixture
+def stocked(site, warehouse):
+    """The warehouse with products A, B and C, and nothing received yet."""
+    put_products(warehouse, {sku: {"description": sku} for sku in "ABC"})
+    deliver()
+    site.forget()
+    return warehouse
 
 
 class Book:
@@ -153,3 +163,7 @@ def held(site):
 
 def posts(site, what="importitems"):
     return [call for call in site.calls if call.method == "POST" and what in call.target]
+
+
+def error(order_id="1001"):
+    return Delivery.objects.filter(lane__customer_order_id=order_id).order_by("-position").first().error

@@ -6,8 +6,12 @@ import threading
 from collections import defaultdict
 
 from orders.channels import Outcome, Owed, Request, Verdict
+from orders.clock import DatabaseClock
+from orders.models import Delivery, Destination, Lane
+from orders.outbox.deliveries import Debt, owe
 
 DELIVERED = Outcome(Verdict.DELIVERED, response_status=202)
+FAILED = Outcome(Verdict.UNAVAILABLE, "answered 500", response_status=500, counts_for_breaker=True)
 
 
 class FakeChannel:
@@ -68,8 +72,6 @@ class FakePlanner:
     """Owes every change to every destination of the tenant."""
 
     def __init__(self, tenant):
-        from orders.models import Destination
-
         self._destinations = list(
             Destination.objects.filter(tenant=tenant, channel="fake").values_list("pk", flat=True)
         )
@@ -80,3 +82,25 @@ class FakePlanner:
 
     def save(self):
         pass
+
+
+def owed(destination, *references, lane="order:1", kind="told", merge=False):
+    """Deliveries of one lane, as applying an event would owe them."""
+    debts = [
+        Debt(
+            tenant_id=destination.tenant_id,
+            lane_key=lane,
+            owed=Owed(destination.pk, kind, payload="{}", reference=reference, supersedes_unsent=merge),
+        )
+        for reference in references
+    ]
+    return owe(debts)
+
+
+def status(reference):
+    return Delivery.objects.get(reference=reference).status
+
+
+def due_now():
+    """Ends every lane's wait for its next try."""
+    Lane.objects.filter(due_at__isnull=False).update(due_at=DatabaseClock().now(-1))

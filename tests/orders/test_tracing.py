@@ -6,20 +6,17 @@ import threading
 import uuid
 
 import pytest
-from django.test import override_settings
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from orders import tracing
-from orders.channels import channels
 from orders.inbox import applying
 from orders.models import Destination
 from orders.outbox import sending
 from tests.bodies import body
-from tests.orders.fake_channel import FakeChannel
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both, pytest.mark.usefixtures("fake_channel")]
 ORDER = "/api/v1/business-units/store-1/customer-orders/1001"
 
 
@@ -56,15 +53,6 @@ def spans(monkeypatch):
     forget()
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(autouse=True)
-def _fake_partner():
-    FakeChannel.reset()
-    channels.cache_clear()
-    with override_settings(DELIVERY_CHANNELS={"fake": "tests.orders.fake_channel.FakeChannel"}):
-        yield
-    channels.cache_clear()
 
 
 def test_put_applying_and_sending_are_one_trace_named_by_the_event(spans, acme, api):

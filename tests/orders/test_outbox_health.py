@@ -1,0 +1,148 @@
+"""A destination's health (design: Outbox): stopped, probed, broken, paused and recovering, with a partner that answers
+what the test says."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orders.channels import Outcome, Verdict
+from orders.clock import DatabaseClock
+from orders.models import Delivery, Destination
+from orders.outbox import health, sending
+from tests.orders.fake_channel import FAILED, FakeChannel, due_now, owed, status
+
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
+REFUSED = Outcome(Verdict.MISCONFIGURED, "OrderFlow refused the user", response_status=412)
+
+
+def test_a_misconfigured_destination_stops_and_nothing_is_burnt(beans):
+    owed(beans, "a1", "a2")
+    owed(beans, "b1", lane="order:2")
+    FakeChannel.answers["a1"] = [REFUSED]
+    FakeChannel.answers["b1"] = [REFUSED]
+    sending.deliver()
+    beans.refresh_from_db()
+    assert (beans.state, beans.state_reason) == ("stopped", "OrderFlow refused the user")
+    assert 590 <= (beans.probe_at - DatabaseClock().now()).total_seconds() <= 610
+    assert set(Delivery.objects.values_list("status", "attempts")) == {("pending", 0)}
+    sending.deliver()
+    sent = len(FakeChannel.sent)
+    health.resume(beans, who="ada", reason="password mended")
+    sending.deliver()
+    again = FakeChannel.sent[sent:]
+    assert sorted(again) == ["a1", "a2", "b1"]
+    assert again.index("a1") < again.index("a2")
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"delivered"}
+
+
+def test_a_probe_lets_one_through_and_its_success_resumes(beans):
+    for number in range(3):
+        owed(beans, f"{number}", lane=f"order:{number}")
+    Destination.objects.update(state="stopped", state_reason="refused", probe_at=DatabaseClock().now(600))
+    beans.refresh_from_db()
+    sending.deliver()
+    assert FakeChannel.sent == []
+    health.probe(beans, who="ada")
+    FakeChannel.answers["0"] = [REFUSED]
+    sending.deliver()
+    assert FakeChannel.sent == ["0"]
+    health.probe(beans, who="ada")
+    sending.deliver()
+    beans.refresh_from_db()
+    assert (sorted(FakeChannel.sent), beans.state) == (["0", "0", "1", "2"], "running")
+
+
+def test_the_breaker_opens_after_consecutive_failures_and_a_probe_closes_it(beans, settings):
+    settings.HUB_BREAKER_FAILURES = 2
+    settings.HUB_BREAKER_OPEN_SECONDS = 50
+    settings.HUB_DELIVERY_RETRY_SCHEDULE = [0.0] * 9
+    Destination.objects.update(concurrency=1)
+    for number in range(4):
+        owed(beans, f"{number}", lane=f"order:{number}")
+        FakeChannel.answers[f"{number}"] = [FAILED]
+    sending.deliver()
+    beans.refresh_from_db()
+    assert (len(FakeChannel.sent), beans.open_seconds, beans.state) == (2, 50, "running")
+    sending.deliver()
+    assert len(FakeChannel.sent) == 2
+    Destination.objects.update(probe_at=DatabaseClock().now(-1))
+    FakeChannel.answers.clear()
+    FakeChannel.answers["0"] = FakeChannel.answers["1"] = FakeChannel.answers["2"] = [FAILED]
+    sending.deliver()
+    beans.refresh_from_db()
+    assert (len(FakeChannel.sent), beans.open_seconds) == (3, 100)
+    FakeChannel.answers.clear()
+    Destination.objects.update(probe_at=DatabaseClock().now(-1))
+    due_now()
+    sending.deliver()
+    beans.refresh_from_db()
+    assert (beans.open_seconds, beans.failures) == (None, 0)
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"delivered"}
+
+
+def test_a_paused_destination_holds_everything(beans):
+    owed(beans, "a1")
+    health.pause(beans, who="ada", reason="maintenance")
+    sending.deliver()
+    assert (FakeChannel.sent, status("a1")) == ([], "pending")
+
+
+def test_a_stopped_tenants_deliveries_are_held(beans, engine):
+    owed(beans, "a1")
+    engine.tenant.active = False
+    engine.tenant.save()
+    sending.deliver()
+    assert FakeChannel.sent == []
+    engine.tenant.active = True
+    engine.tenant.save()
+    sending.deliver()
+    assert FakeChannel.sent == ["a1"]
+
+
+def test_what_an_open_breaker_held_drains_in_order_at_a_rising_rate(beans, settings):
+    settings.HUB_BREAKER_FAILURES = 1
+    Destination.objects.update(concurrency=50)
+    owed(beans, "0-1", "0-2", lane="order:0")
+    FakeChannel.answers["0-1"] = [FAILED]
+    sending.deliver()
+    for number in range(1, 120):
+        owed(beans, f"{number}-1", lane=f"order:{number}")
+    due_now()
+    sending.deliver()
+    assert FakeChannel.sent == ["0-1"]
+    Destination.objects.update(probe_at=DatabaseClock().now(-1))
+    sending.deliver()
+    first = len(FakeChannel.sent) - 2
+    assert first == health.RECOVERY_RATE
+    rates = []
+    for seconds in (1, 2, 3):
+        Destination.objects.update(recovering_since=DatabaseClock().now(-seconds))
+        sent = len(FakeChannel.sent)
+        sending.deliver()
+        rates.append(len(FakeChannel.sent) - sent)
+    assert first <= rates[0] < rates[1] < rates[2] < 119
+    Destination.objects.update(recovering_since=DatabaseClock().now(-health.RECOVERY_SECONDS - 1))
+    owed(beans, "last-1", lane="order:last")
+    due_now()
+    sending.deliver()
+    beans.refresh_from_db()
+    assert FakeChannel.sent.index("0-1") < FakeChannel.sent.index("0-2")
+    assert (set(Delivery.objects.values_list("status", flat=True)), beans.recovering_since) == ({"delivered"}, None)
+
+
+def test_a_quiet_success_writes_nothing_of_the_destination(beans):
+    for number in range(10):
+        owed(beans, f"{number}", lane=f"order:{number}")
+    with CaptureQueriesContext(connection) as asked:
+        sending.deliver()
+    said = [query["sql"] for query in asked.captured_queries]
+    assert len(FakeChannel.sent) == 10
+    assert not [sql for sql in said if sql.startswith("UPDATE") and "orders_destination" in sql]
+
+
+@pytest.mark.parametrize(
+    ("state", "open_seconds", "probes"),
+    [("running", None, False), ("running", 15.0, True), ("stopped", None, True), ("paused", 15.0, False)],
+)
+def test_new_settings_give_a_fresh_start_to_what_only_probes(state, open_seconds, probes):
+    assert Destination(state=state, open_seconds=open_seconds).only_probes is probes

@@ -1,0 +1,113 @@
+"""How destinations share the couriers (design: Outbox): concurrency, rates, threads, and one that holds up nobody."""
+
+import threading
+import uuid
+
+import pytest
+
+from orders.channels import Request
+from orders.clock import DatabaseClock
+from orders.models import Delivery, DeliveryAttempt, Destination, Lane
+from orders.outbox import sending
+from orders.outbox.allowances import allowances
+from orders.outbox.desk import Desk, Sent
+from orders.queues import LANES, claim
+from tests.orders.fake_channel import DELIVERED, FakeChannel, owed, status
+from tests.processes import wait_until
+
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
+
+
+def open_when_two_are_under_way():
+    wait_until(lambda: FakeChannel.in_flight == 2, seconds=5)
+    FakeChannel.gate.set()
+
+
+def test_no_more_than_its_concurrency_is_under_way_at_a_destination(beans):
+    Destination.objects.update(concurrency=2)
+    FakeChannel.gate = threading.Event()
+    opener = threading.Thread(target=open_when_two_are_under_way)
+    opener.start()
+    for number in range(8):
+        owed(beans, f"{number}", lane=f"order:{number}")
+    sending.deliver()
+    opener.join()
+    assert FakeChannel.most_in_flight == 2
+    assert len(FakeChannel.sent) == 8
+
+
+def test_a_rate_limited_destination_gets_no_more_than_its_rate(beans):
+    Destination.objects.update(rate_limit_per_second=2)
+    for number in range(10):
+        owed(beans, f"{number}", lane=f"order:{number}")
+    sending.deliver()
+    assert len(FakeChannel.sent) == 2
+    beans.refresh_from_db()
+    assert 0.5 <= (beans.waits_until - DatabaseClock().now()).total_seconds() <= 1.1
+
+
+def test_a_destination_whose_requests_cannot_be_made_holds_up_nobody(beans, engine, monkeypatch):
+    peas = Destination.objects.create(tenant=engine.tenant, channel="fake", name="peas")
+    owed(beans, "a1", lane="order:1")
+    owed(peas, "b1", lane="order:1")
+    real = FakeChannel.group
+
+    def broken(self, destination, heads):
+        if destination == beans:
+            raise LookupError("a bug")
+        return real(self, destination, heads)
+
+    monkeypatch.setattr(FakeChannel, "group", broken)
+    sending.deliver()
+    assert (status("a1"), status("b1")) == ("pending", "delivered")
+    assert "preparing failed" in Delivery.objects.get(reference="a1").error
+
+
+def test_a_hanging_destination_leaves_threads_to_the_others_whatever_its_concurrency(beans, engine):
+    Destination.objects.update(concurrency=100)
+    peas = Destination.objects.create(tenant=engine.tenant, channel="fake", name="peas")
+    hung, told = threading.Event(), []
+
+    def send(request):
+        if request.destination == beans:
+            hung.wait(10)
+        else:
+            told.append(request)
+        return [DELIVERED]
+
+    desk = Desk(8, send=send)
+    desk.put([Sent(Request(beans, [Delivery()]), uuid.uuid4()) for _ in range(30)])
+    desk.put([Sent(Request(peas, [Delivery()]), uuid.uuid4()) for _ in range(5)])
+    assert [desk.back.get(timeout=5).request.destination for _ in range(5)] == [peas] * 5
+    assert (len(told), desk.waiting) == (5, 30 - 6)
+    hung.set()
+    assert {desk.back.get(timeout=5).request.destination for _ in range(30)} == {beans}
+
+
+def _once(claimed):
+    left = [claimed]
+    return lambda room, most: left.pop()(room, most=most) if left else []
+
+
+def test_what_waited_too_long_for_a_thread_is_still_owed_and_no_attempt(beans, monkeypatch):
+    monkeypatch.setattr("orders.outbox.desk.LONGEST_WAIT_SECONDS", -1)
+    owed(beans, "a1")
+    monkeypatch.setattr(sending, "claim_requests", _once(sending.claim_requests))
+    sending.deliver()
+    assert (FakeChannel.sent, status("a1"), Delivery.objects.get().attempts) == ([], "pending", 0)
+    assert not DeliveryAttempt.objects.exists()
+    assert Lane.objects.get().lease is None
+    monkeypatch.undo()
+    sending.deliver()
+    assert FakeChannel.sent == ["a1"]
+
+
+def test_destinations_share_what_a_courier_claims(beans, engine):
+    Destination.objects.update(concurrency=100)
+    for number in range(40):
+        owed(beans, f"{number}", lane=f"order:{number}")
+    assert list(allowances(100, most=16).values()) == [16]
+    peas = Destination.objects.create(tenant=engine.tenant, channel="fake", name="peas", concurrency=3)
+    owed(peas, "p", lane="order:p")
+    claim(LANES, {beans.pk: 6}, lease_seconds=60)
+    assert {one.name: most for one, most in allowances(10, most=16).items()} == {"peas": 3, "beans": 2}
