@@ -19,7 +19,9 @@ from urllib.parse import urlsplit
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-type_of_network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+ROLES = ("superuser", "operator", "support", "tenant-admin")
+"""Whose members HUB_SECOND_STEP_ROLES may oblige: superusers, and the groups of orders.access.people."""
 
 
 class EnvironmentFault(SystemExit):
@@ -27,7 +29,7 @@ class EnvironmentFault(SystemExit):
 
     def __init__(self, faults: list[str]) -> None:
         lines = "\n".join(f"  {fault}" for fault in faults)
-        super().__init__(f"Orderhub cannot start. Wrong in the environment (see README, Environment):\n{lines}")
+        super().__init__(f"Orderhub cannot start. Wrong in the environment (see README.md, Running it):\n{lines}")
         self.faults = faults
 
 
@@ -39,8 +41,8 @@ class Env:
     encryption_keys: tuple[tuple[str, bytes], ...]
     public_url: str
     allowed_hosts: list[str]
-    trusted_proxies: list[type_of_network]
-    outbound_allowed_networks: list[type_of_network]
+    trusted_proxies: list[Network]
+    outbound_allowed_networks: list[Network]
     outbound_allow_http: bool
     event_retry_schedule: list[float]
     delivery_retry_schedule: list[float]
@@ -121,9 +123,7 @@ def read_env(source: dict[str, str], *, var_dir: Path = VAR_DIR) -> Env:
         metrics_token=read("HUB_METRICS_TOKEN", "", str),
         log_format=read("HUB_LOG_FORMAT", "json", _one_of("json", "console")),
         fault_injection=read("HUB_FAULT_INJECTION", "false", _boolean),
-        second_step_roles=read(
-            "HUB_SECOND_STEP_ROLES", "", _some_of("superuser", "operator", "support", "tenant-admin")
-        ),
+        second_step_roles=read("HUB_SECOND_STEP_ROLES", "", _some_of(*ROLES)),
     )
     if reader.faults:
         raise EnvironmentFault(reader.faults)
@@ -184,7 +184,8 @@ def _secret_key(made: _Made | None) -> Callable[[str], str]:
         if not text and made:
             return made.text("secret_key", lambda: secrets.token_urlsafe(64))
         if len(text) < 50:
-            raise ValueError("missing; must be a random text of at least 50 characters" if not text else "too short")
+            fault = "too short" if text else "missing"
+            raise ValueError(f"{fault}; must be a random text of at least 50 characters")
         return text
 
     return parse
@@ -198,7 +199,7 @@ def _encryption_keys(made: _Made | None) -> Callable[[str], tuple[tuple[str, byt
             raise ValueError("missing; must be id:base64 of 32 bytes, several separated by commas")
         keys = tuple(_encryption_key(part.strip(), number) for number, part in enumerate(text.split(","), 1))
         if len({name for name, _ in keys}) != len(keys):
-            raise ValueError("two keys have the same id")
+            raise ValueError("two keys have the same id; give each its own")
         return keys
 
     return parse
@@ -220,7 +221,7 @@ def _texts(text: str) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def _networks(text: str) -> list[type_of_network]:
+def _networks(text: str) -> list[Network]:
     try:
         return [ipaddress.ip_network(part) for part in _texts(text)]
     except ValueError as error:
