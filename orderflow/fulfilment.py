@@ -7,7 +7,7 @@ from typing import Any
 from orderflow.despatches import tracked
 from orderflow.models import Despatch, WarehouseOrder
 from orders.channels import OrderKey
-from orders.inbox.fates import instant
+from orders.instants import instant
 
 
 def parts(key: OrderKey) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from orders.api.parameters import read_parameters
 from orders.api.paths import fault_of_id
 from orders.api.views import ApiView, render_json
 from orders.documents import check_id
+from orders.documents.pointers import pointer
 from orders.problems import Fault, InvalidBody, InvalidId, UnknownChannel, UnknownProduct
 
 PRODUCTS = "products:write"
@@ -50,7 +51,7 @@ class ProductView(ApiView):
         _check(sku)
         if not isinstance(given, dict):
             raise InvalidBody(errors=[Fault("", 'must be an object such as {"description": "Green beans"}')])
-        faults = [Fault(_pointer(name), reason) for name, reason in product_faults(sku, given)]
+        faults = [Fault(pointer([name]), reason) for name, reason in product_faults(sku, given)]
         if faults:
             raise InvalidBody(errors=faults)
         owner = self._channel(channel)
@@ -70,7 +71,7 @@ class ProductView(ApiView):
         try:
             put_products(channel, {sku: given})
         except NotSendable as reason:
-            raise InvalidBody(errors=[Fault(_pointer(reason.member), reason.reason)]) from None
+            raise InvalidBody(errors=[Fault(pointer([reason.member]), reason.reason)]) from None
 
 
 def _check(sku: str) -> None:
@@ -84,7 +85,3 @@ def _check(sku: str) -> None:
         reason = refused.reason
     if reason:
         raise InvalidId("The SKU in the path cannot be one.", errors=[Fault("/sku", reason)])
-
-
-def _pointer(name: str) -> str:
-    return "/" + name.replace("~", "~0").replace("/", "~1")

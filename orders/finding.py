@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, models
@@ -21,12 +20,11 @@ from django.utils.module_loading import import_string
 
 from orders.channels import OrderKey
 from orders.clock import DatabaseClock
+from orders.ids import WEBHOOK_PREFIX, read_id
 from orders.models import Delivery, Order, OrderEvent, OrderQueue, TimelineEntry
 
 MOST = 50
 """Orders that one answer holds."""
-WEBHOOK_PREFIX = "msg_"
-"""Webhook ids go out as this and the delivery's id in hexadecimal."""
 OLDEST_DAYS = 400
 """How far back correlation ids are looked for: a year and some weeks, 9,600 probes, measured at 23 ms."""
 
@@ -48,7 +46,7 @@ def find(text: str, *, tenant_id: int | None) -> dict[OrderKey, str]:
 def _ways(text: str, tenant_id: int | None) -> Iterator[Way]:
     """The database is asked when the keys are read."""
     only = {} if tenant_id is None else {"tenant": tenant_id}
-    named = _uuid(text)
+    named = read_id(text.removeprefix(WEBHOOK_PREFIX))
     if named:
         events = OrderEvent.objects.filter(pk=named, **only).select_related("queue").defer("payload")
         yield "event id", (event.queue.key for event in events)
@@ -163,10 +161,3 @@ def _hours(oldest: datetime) -> list[datetime]:
     first = max(oldest, now - timedelta(days=OLDEST_DAYS)).replace(minute=0, second=0, microsecond=0, tzinfo=None)
     count = int((now.replace(tzinfo=None) - first) / timedelta(hours=1)) + 2
     return [first + timedelta(hours=past) for past in range(count)]
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text.removeprefix(WEBHOOK_PREFIX))
-    except ValueError:
-        return None

@@ -7,6 +7,9 @@ import time
 import uuid
 from datetime import datetime
 
+WEBHOOK_PREFIX = "msg_"
+"""Before the row's id in a ``webhook-id``, as Standard Webhooks recommends."""
+
 
 def new_id() -> uuid.UUID:
     """A version 7 UUID (RFC 9562, method 3): milliseconds, 12 bits of their fraction (steps of 244 ns), randomness."""
@@ -19,3 +22,16 @@ def new_id() -> uuid.UUID:
 def earliest_id(moment: datetime) -> uuid.UUID:
     """Below every id made at this moment or later, above every one made a millisecond before it."""
     return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def read_id(text: str) -> uuid.UUID | None:
+    """The id that a person or a partner wrote; None where it is none."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def webhook_id(row_id: uuid.UUID) -> str:
+    """The ``webhook-id`` under which a delivery or an alert goes out."""
+    return WEBHOOK_PREFIX + row_id.hex

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orders.access.sealing import MASK
+from orders.documents.pointers import pointer
 from orders.outgoing import OutgoingError, check_shape
 from orders.problems import Fault, InvalidBody
 
@@ -64,11 +65,7 @@ def _members(found: dict[str, Any], names: tuple[str, ...], *, at: str) -> Itera
             yield Fault(f"{at}/{name}", "A required member is missing.")
     for name in found:
         if name not in names:
-            yield Fault(f"{at}/{pointer_part(name)}", "Unknown member: correct its name or leave it out.")
-
-
-def pointer_part(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+            yield Fault(at + pointer([name]), "Unknown member: correct its name or leave it out.")
 
 
 def _wrong(name: str, text: Any) -> str:

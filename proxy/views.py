@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,6 +10,7 @@ from rest_framework.request import Request
 from orders.api.body import read_json
 from orders.api.parameters import one_of, read_parameters
 from orders.api.views import ApiView, render_json
+from orders.instants import instant
 from orders.models import Tenant
 from orders.problems import Conflict, NotFound, VerificationFailed
 from proxy import drift, schema
@@ -82,11 +82,7 @@ def _shown(row: ContractDrift) -> dict[str, Any]:
         "pointer": row.pointer,
         "expected": row.expected,
         "found": row.found,
-        "firstSeen": _timestamp(row.first_seen_at),
-        "lastSeen": _timestamp(row.last_seen_at),
+        "firstSeen": instant(row.first_seen_at),
+        "lastSeen": instant(row.last_seen_at),
         "count": row.count,
     }
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

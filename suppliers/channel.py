@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from orders.access import sealing
 from orders.channels import OrderKey, Outcome, Request, Verdict
+from orders.ids import webhook_id
 from orders.models import Delivery, Destination, Tenant
 from orders.outgoing import Answer, Call, Deadline, OutgoingError, send, signing
 from orders.outgoing.partner_tokens import PartnerTokenError, TokenRefused, send_authorized
@@ -155,11 +156,11 @@ def webhook_headers(delivery: Delivery, target: Target) -> dict[str, str]:
     """The headers of one try: the id is the delivery's for good, time and signature are of the try."""
     timestamp = int(time.time())
     signature = signing.sign(
-        delivery.payload.encode(), message_id=webhook_id(delivery), timestamp=timestamp, secrets=target.secrets
+        delivery.payload.encode(), message_id=webhook_id(delivery.pk), timestamp=timestamp, secrets=target.secrets
     )
     headers = {
         "Content-Type": "application/json",
-        "webhook-id": webhook_id(delivery),
+        "webhook-id": webhook_id(delivery.pk),
         "webhook-timestamp": str(timestamp),
         "webhook-signature": signature,
         "Orderhub-Sequence": str(delivery.sequence),
@@ -169,7 +170,3 @@ def webhook_headers(delivery: Delivery, target: Target) -> dict[str, str]:
         login = ":".join(target.login).encode()
         headers["Authorization"] = "Basic " + base64.b64encode(login).decode()
     return headers
-
-
-def webhook_id(delivery: Delivery) -> str:
-    return f"msg_{delivery.pk.hex}"

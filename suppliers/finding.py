@@ -4,17 +4,16 @@ theirs. Named in ``settings.ORDER_FINDERS``."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from uuid import UUID
 
 from orders.channels import OrderKey
+from orders.ids import read_id
 from suppliers.models import SupplierEvent, SupplierPart
 
 
 def named(text: str, tenant_id: int | None) -> Iterator[tuple[str, Iterable[OrderKey]]]:
     """``tenant_id`` None: of everybody."""
-    try:
-        wanted = UUID(text)
-    except ValueError:
+    wanted = read_id(text)
+    if wanted is None:
         return
     own = {} if tenant_id is None else {"tenant": tenant_id}
     yield "order token", (part.key for part in SupplierPart.objects.filter(order_token=wanted, **own))

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 
 from orders.channels import OrderKey
 from orders.documents import load
+from orders.instants import instant
 from orders.models import Order, Tenant
 from suppliers.models import PartDelivery, StockLevel, Supplier, SupplierPart
-from suppliers.order_data import api_time
 from suppliers.parts import Claim, Item, split
 
 
@@ -45,7 +45,7 @@ def stock(tenant: Tenant, item_ids: Sequence[str]) -> list[dict[str, Any]]:
             "supplierId": level.supplier.slug,
             "available": Decimal(level.available),
             "expectedDate": level.expected_date,
-            "reportedAt": api_time(level.happened_at),
+            "reportedAt": instant(level.happened_at),
         }
         for level in ordered
     ]

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from orders.documents.pointers import pointer
 from orders.problems import Fault, InvalidBody
 
 _TIMESTAMP = re.compile(
@@ -186,16 +187,12 @@ def parse_report(body: Any, *, header_type: str) -> Received:
     return Received(report, sorted(set(body) - known))
 
 
-def _refusal(pointer: str, detail: str) -> InvalidBody:
-    return InvalidBody(detail[0].upper() + detail[1:] + ".", errors=[Fault(pointer, detail)])
+def _refusal(at: str, detail: str) -> InvalidBody:
+    return InvalidBody(detail[0].upper() + detail[1:] + ".", errors=[Fault(at, detail)])
 
 
 def _faults(error: ValidationError) -> list[Fault]:
-    return [Fault(_pointer(found["loc"]), _plain_words(found["msg"])) for found in error.errors(include_url=False)]
-
-
-def _pointer(location: Sequence[str | int]) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
+    return [Fault(pointer(found["loc"]), _plain_words(found["msg"])) for found in error.errors(include_url=False)]
 
 
 def _plain_words(message: str) -> str:

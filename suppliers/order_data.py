@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
+from orders.instants import instant
 from suppliers.events import Case, case_in, guid, minted_case
 from suppliers.fetches import FetchedPart
 from suppliers.parts import order_data, split, visible_order
@@ -23,7 +23,7 @@ def _supplier_status(part: FetchedPart) -> dict[str, str] | None:
     if part.status_at is None:
         return None
     comment = {} if part.status_comment is None else {"comment": part.status_comment}
-    return {"status": part.status, **comment, "updatedAt": api_time(part.status_at)}
+    return {"status": part.status, **comment, "updatedAt": instant(part.status_at)}
 
 
 def _case_of(part: FetchedPart, case_type: str) -> Case:
@@ -34,8 +34,3 @@ def _case_of(part: FetchedPart, case_type: str) -> Case:
         raise LookupError(f"the order of {part.order_token} has no case and none was minted for it")
     case_uuid, token = part.minted
     return minted_case(part.customer_order_id, case_uuid=case_uuid, token=token, case_type=case_type)
-
-
-def api_time(moment: datetime) -> str:
-    """As all times of the API: UTC with milliseconds and ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

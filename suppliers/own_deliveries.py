@@ -13,11 +13,11 @@ from django.db.models import QuerySet
 
 from orders.access.throttle import Throttle
 from orders.dead_letters import Busy, Result
-from orders.inbox.fates import instant
+from orders.ids import WEBHOOK_PREFIX, read_id, webhook_id
+from orders.instants import instant
 from orders.models import Delivery, DeliveryAttempt
 from orders.outbox import redeliveries
 from orders.problems import Conflict, NotFound
-from suppliers.channel import webhook_id
 from suppliers.models import Supplier
 from suppliers.webhook_settings import CHANNEL
 
@@ -59,7 +59,7 @@ def as_json(deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
 def redeliver(supplier: Supplier, delivery_id: str) -> Result:
     """Send one of the supplier's own deliveries again. Raises NotFound, Conflict or Throttled."""
     REDELIVERIES.use(str(supplier.pk))
-    known = _known_id(delivery_id)
+    known = read_id(delivery_id.removeprefix(WEBHOOK_PREFIX))
     delivery = _own(supplier).filter(pk=known).first() if known else None
     if delivery is None:
         raise NotFound("There is no delivery with this id to this supplier; list them with GET …/deliveries.")
@@ -82,7 +82,7 @@ def _delivery(delivery: Delivery, tries: Sequence[DeliveryAttempt]) -> dict[str,
     next_at = lane.due_at if is_head and lane.lease is None else None
     return {
         "id": str(delivery.pk),
-        "webhookId": webhook_id(delivery),
+        "webhookId": webhook_id(delivery.pk),
         "eventType": delivery.kind,
         "orderToken": delivery.reference,
         "sequence": delivery.sequence,
@@ -105,14 +105,6 @@ def _attempt(one: DeliveryAttempt) -> dict[str, Any]:
         "response": one.response_cut,
         "detail": one.detail,
     }
-
-
-def _known_id(text: str) -> UUID | None:
-    """A delivery's id, also as the ``webhook-id`` header has it."""
-    try:
-        return UUID(text.removeprefix("msg_"))
-    except ValueError:
-        return None
 
 
 def _first_id(moment: datetime) -> UUID:

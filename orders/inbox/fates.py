@@ -5,20 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F, QuerySet
 
+from orders.instants import instant
 from orders.models import OrderEvent
-
-
-def instant(moment: datetime | None) -> str | None:
-    """ISO 8601 in UTC with milliseconds, as everywhere in the API."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def fates(events: Sequence[OrderEvent]) -> list[dict[str, Any]]:

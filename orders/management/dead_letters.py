@@ -14,7 +14,6 @@ import json
 import os
 import sys
 import time
-import uuid
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from django.db.models import QuerySet
 from orders.access.people import operator
 from orders.dead_letters import Busy, NotDead
 from orders.documents import parse_instant
+from orders.ids import read_id
 from orders.management.arguments import FreeOrderCommand
 from orders.models import Tenant
 
@@ -156,7 +156,7 @@ class DeadLetterCommand(FreeOrderCommand):
     def _of_ids(self, rows: QuerySet[Any], verb: str) -> Iterator[Line]:
         """In the order given; other filters must hold too, but for the status, which the service judges."""
         for text in self._options["ids"]:
-            pk = _uuid(text)
+            pk = read_id(text)
             row = rows.filter(pk=pk).first() if pk else None
             if row is None:
                 yield Line(text, None, "unknown", detail=f"there is no such {self.noun} here", refused=True)
@@ -202,13 +202,6 @@ def _chunks(rows: QuerySet[Any]) -> Iterator[list[Any]]:
     while chunk:
         yield sorted(chunk, key=lambda row: (row.pk.int >> RANDOM_BITS, row.sequence))
         chunk = list(rows.filter(pk__gt=chunk[-1].pk)[:CHUNK])
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
 
 
 def _instant(text: str) -> datetime:

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from orders.access.people import operator
-from orders.inbox.fates import instant
+from orders.instants import instant
 from orders.management.arguments import FreeOrderCommand
 from orders.models import Destination, Tenant
 from orders.outbox import health

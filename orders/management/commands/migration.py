@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from orders.access.people import operator
-from orders.inbox.fates import instant
+from orders.instants import instant
 from orders.management.arguments import FreeOrderCommand
 from orders.migration.checklist import OVERRIDABLE, Checklist, checklist
 from orders.migration.cutover import EFFECT_SECONDS, CutOverRefused, cut_over, go_back

@@ -21,6 +21,7 @@ from django.utils.timezone import localtime
 
 from orders.access import sealing
 from orders.clock import DatabaseClock
+from orders.ids import webhook_id
 from orders.models import AlertMessage, AlertRule, Incident
 from orders.outgoing import Call, Deadline, OutgoingError, send, signing
 from orders.schedule import JITTER, next_try
@@ -105,7 +106,7 @@ def _text(incident: Incident, *, over: bool) -> str:
 def _post(message: AlertMessage) -> None:
     rule = message.incident.rule
     body = json.dumps(envelope(message), ensure_ascii=False).encode()
-    identity, stamp = f"msg_{message.pk.hex}", int(time.time())
+    identity, stamp = webhook_id(message.pk), int(time.time())
     headers = {"Content-Type": "application/json", "webhook-id": identity, "webhook-timestamp": str(stamp)}
     try:
         headers["webhook-signature"] = signing.sign(
