@@ -37,5 +37,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 handler400 = "orders.api.errors.bad_request"
-handler404 = "orders.api.errors.page_not_found"
-handler500 = "orders.api.errors.server_error"
+handler403 = "orders.admin.failures.forbidden"
+handler404 = "orders.admin.failures.not_found"
+handler500 = "orders.admin.failures.failed"

@@ -85,7 +85,7 @@ def _wanted(order: Order, channel: OrderFlowChannel) -> Iterator[Check]:
     if channel.business_units is not None and unit not in channel.business_units:
         yield Check(False, f"The channel does not take orders of {unit}.")
     mine = sum(takes(item["itemId"]) for item in load(order.document)["items"])
-    yield Check(mine > 0, f"{mine} line(s) match the channel's item_patterns.")
+    yield Check(mine > 0, f"{mine} line(s) are of items that this warehouse takes.")
     ended = order.status in (CANCELLED, FULFILLED)
     yield Check(not ended, f"The order's status is {order.status}.")
 

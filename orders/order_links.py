@@ -56,7 +56,7 @@ def warnings(key: OrderKey, item_ids: Iterable[str]) -> list[str]:
         if taker.business_units is None or key.business_unit_id in taker.business_units
     ]
     return [
-        f"{item_id} goes to {' and to '.join(whom)}. If one alone is to send it, narrow the other's item_patterns."
+        f"{item_id} goes to {' and to '.join(whom)}. If one alone is to send it, narrow which items the other takes."
         for item_id in dict.fromkeys(item_ids)
         if len(whom := _whom(item_id, asked)) > 1
     ]

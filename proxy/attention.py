@@ -23,11 +23,11 @@ def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
         page = reverse("admin:orders_tenant_change", args=(tenant.pk,))
         if not hasattr(tenant, "proxy_config"):
             yield Attention(
-                f"{tenant.name} reads its orders through, but no credentials are set: every read fails. Let the tenant "
-                "set them (PUT /api/v1/proxy-config), or apply an onboarding file with proxy_auth.",
-                page,
+                f"{tenant.name} reads its orders through, but no credentials are set: every read fails. Enter them "
+                "on its onboarding page, or let the tenant set them (PUT /api/v1/proxy-config).",
+                reverse("admin:orders_tenant_onboard", args=(tenant.pk,)),
                 harm=5.0,
-                open_words="Open the tenant",
+                open_words="Enter the credentials",
             )
         elif breaker.state(tenant.pk) != "closed":
             yield Attention(

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from unfold.decorators import action
 
 from orders.admin.base import EvidenceAdmin, HistoryAdmin
+from orders.admin.fields import LinesField
 from orders.admin.masking import FOREIGN, TEXT, MaskedInline
 from orders.channels import OrderKey
+from orders.words import preformatted, state_in_words
 from suppliers import trials, webhooks
 from suppliers.attention import late_parts
 from suppliers.models import (
@@ -42,16 +46,38 @@ class PartDeliveryInline(MaskedInline):
         return False
 
 
+class SupplierForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable when run
+    item_patterns = LinesField(
+        annotation=list[str],
+        required=False,
+        label="Its items",
+        help_text="One pattern per line: BEAN-* is every item that begins with BEAN-. * and ? stand for others.",
+    )
+
+    def clean_item_patterns(self) -> list[str]:
+        patterns: list[str] = self.cleaned_data["item_patterns"] or []
+        if any('"' in pattern for pattern in patterns):
+            raise forms.ValidationError("Write one pattern per line, without brackets and quotation marks.")
+        return patterns
+
+
 @admin.register(Supplier)
 class SupplierAdmin(HistoryAdmin):
     """The order of suppliers decides whose a line is: the first with a matching pattern."""
 
-    list_display = ("name", "slug", "tenant", "position", "item_patterns", "told_by", "active")
+    form = SupplierForm
+
+    empty_words = "Suppliers are added on the onboarding page of a tenant."
+    list_display = ("name", "slug", "tenant", "position", "its_items", "told_by", "active")
     list_filter = ("tenant", "active")
     search_fields = ("slug", "name", "tenant__slug")
     list_select_related = ("tenant", "webhook")
     fields = ("tenant", "slug", "name", "position", "item_patterns", "api_client", "active")
     readonly_fields = ("tenant", "slug", "api_client")
+
+    @admin.display(description="its items")
+    def its_items(self, supplier: Supplier) -> str:
+        return ", ".join(supplier.item_patterns) or "none"
 
     @admin.display(description="told by")
     def told_by(self, supplier: Supplier) -> str:
@@ -71,18 +97,30 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
     """Changed by the onboarding file, which also takes the secrets; here it is tried, and its secret rotated."""
 
     tenant_path = "supplier__tenant"
-    list_display = ("supplier", "url", "events", "auth_type", "destination_state")
+    list_display = ("supplier", "url", "told_of", "asks_for", "destination_state")
     list_filter = ("auth_type", "supplier__tenant")
     search_fields = ("url", "supplier__slug", "supplier__name")
-    list_select_related = ("supplier", "destination")
-    fields = ("supplier", "url", "events", "auth_type", "auth_config", "previous_secret_until", "destination_state")
+    list_select_related = ("supplier", "destination__tenant")
+    fields = ("supplier", "url", "told_of", "asks_for", "signs_in_as", "previous_secret_until", "destination_state")
     readonly_fields = fields
     actions_detail = ("send_test_event", "verify_endpoint", "rotate_secret")
 
+    @admin.display(description="told of")
+    def told_of(self, webhook: Webhook) -> str:
+        return ", ".join(event.replace("_", " ") for event in webhook.events)
+
+    @admin.display(description="asks for")
+    def asks_for(self, webhook: Webhook) -> str:
+        login = "" if webhook.auth_type == "none" else f" and {webhook.get_auth_type_display()}"
+        return f"the signature{login}"
+
+    @admin.display(description="signs in as")
+    def signs_in_as(self, webhook: Webhook) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in webhook.auth_config.items()) or "-"
+
     @admin.display(description="state")
     def destination_state(self, webhook: Webhook) -> str:
-        destination = webhook.destination
-        return f"{destination.state}: {destination.state_reason}" if destination.state_reason else destination.state
+        return state_in_words(webhook.destination)
 
     @action(description="Send test event", url_path="test", permissions=["operate"], icon="send")  # type: ignore[untyped-decorator]
     def send_test_event(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -181,9 +219,15 @@ class NoticeAdmin(EvidenceAdmin):
     personal = {"body": FOREIGN}
     tenant_path = "supplier__tenant"
     list_display = ("event_type", "supplier", "part", "sequence", "made_at")
+    exclude = ("body", "position")
+    readonly_fields = ("told",)
     list_filter = ("supplier__tenant", "event_type")
     search_fields = ("=part__order_token", "=part__customer_order_id")
     list_select_related = ("supplier", "part")
+
+    @admin.display(description="what is told")
+    def told(self, notice: Notice) -> SafeString:
+        return preformatted(notice.body)
 
     def order_keys(self, rows: Sequence[Notice]) -> list[OrderKey]:
         return [notice.part.key for notice in rows]
@@ -195,10 +239,18 @@ class SupplierEventAdmin(EvidenceAdmin):
 
     personal = {"body": FOREIGN, "ignored": TEXT}
     tenant_path = "supplier__tenant"
+    empty_words = "Nothing was reported yet. Suppliers report statuses, deliveries and stock to /api/events."
     list_display = ("event_type", "supplier", "part", "timestamp", "received_at")
     list_filter = ("supplier__tenant", "event_type")
     search_fields = ("=id", "=part__order_token", "=part__customer_order_id", "=correlation_id")
     list_select_related = ("supplier", "part")
+
+    exclude = ("body",)
+    readonly_fields = ("reported",)
+
+    @admin.display(description="as it was reported")
+    def reported(self, event: SupplierEvent) -> SafeString:
+        return preformatted(event.body)
 
     def order_keys(self, rows: Sequence[SupplierEvent]) -> list[OrderKey | None]:
         return [event.part.key if event.part else None for event in rows]
@@ -207,6 +259,7 @@ class SupplierEventAdmin(EvidenceAdmin):
 @admin.register(StockLevel)
 class StockLevelAdmin(EvidenceAdmin):
     tenant_path = "supplier__tenant"
+    empty_words = "No supplier reported its stock yet."
     list_display = ("item_id", "supplier", "available", "expected_date", "happened_at")
     list_filter = ("supplier__tenant",)
     search_fields = ("=item_id", "supplier__slug")

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from orderflow.credentials import store_password
 from orderflow.models import DespatchPoll, OrderFlowChannel
@@ -16,7 +17,7 @@ from orders.admin.base import HistoryAdmin
 from orders.models import Destination
 from orders.order_links import shared_with
 from orders.outbox import health
-from orders.words import ago
+from orders.words import ago, state_in_words
 
 
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -24,7 +25,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         strip=False,
         max_length=2_000,
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
+        widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
         help_text="Empty keeps what is stored. A new password resumes a channel that stopped for the old one.",
     )
 
@@ -39,21 +40,22 @@ class OrderFlowChannelAdmin(HistoryAdmin):
 
     form = ChannelForm
     tenant_path = "destination__tenant"
-    list_display = ("name", "tenant", "channel", "base_url", "item_patterns", "destination_state")
+    empty_words = "Warehouses are added on the onboarding page of a tenant."
+    list_display = ("name", "tenant", "channel", "base_url", "takes", "destination_state")
     list_filter = ("destination__tenant",)
     search_fields = ("destination__name", "channel", "base_url", "destination__tenant__slug")
     list_select_related = ("destination__tenant",)
     readonly_fields = (
-        "destination", "destination_state", "base_url", "channel", "organisation", "business_units", "item_patterns",
-        "order_path", "product_path", "product_header", "product_scope", "properties",
+        "destination", "destination_state", "base_url", "channel", "organisation", "units", "takes",
+        "order_path", "product_path", "product_header", "product_scope", "fixed_properties",
         "also_taken_by", "despatches_read",
     )  # fmt: skip
     fieldsets = (
         ("Site", {"fields": ("destination", "destination_state", "base_url", "channel", "organisation")}),
         ("Credentials", {"fields": ("auth_type", "username", "password")}),
         ("Orders", {"fields": (
-            "business_units", "item_patterns", "also_taken_by", "reference", "require_delivery_address", "time_zone",
-            "currency_units", "properties", "on_update", "on_cancel", "batch_size", "order_path",
+            "units", "takes", "also_taken_by", "reference", "require_delivery_address", "time_zone",
+            "currency_units", "fixed_properties", "on_update", "on_cancel", "batch_size", "order_path",
             "poll_despatches_seconds", "despatches_read",
         )}),
         ("Products", {"fields": ("import_missing_products", "product_path", "product_header", "product_scope")}),
@@ -69,15 +71,27 @@ class OrderFlowChannelAdmin(HistoryAdmin):
 
     @admin.display(description="state")
     def destination_state(self, channel: OrderFlowChannel) -> str:
-        destination = channel.destination
-        return f"{destination.state}: {destination.state_reason}" if destination.state_reason else destination.state
+        return state_in_words(channel.destination)
+
+    @admin.display(description="business units")
+    def units(self, channel: OrderFlowChannel) -> str:
+        return "all" if channel.business_units is None else ", ".join(channel.business_units)
+
+    @admin.display(description="takes items")
+    def takes(self, channel: OrderFlowChannel) -> str:
+        return ", ".join(channel.item_patterns) or "none"
+
+    @admin.display(description="fixed order properties")
+    def fixed_properties(self, channel: OrderFlowChannel) -> str:
+        return ", ".join(f"{name} = {value}" for name, value in channel.properties.items()) or "none"
 
     @admin.display(description="lines that others may take too")
     def also_taken_by(self, channel: OrderFlowChannel) -> str:
         others = shared_with(channel.destination.tenant_id, "warehouse", channel.item_patterns)
         if not others:
             return "None."
-        return f"Some may also go to {', '.join(others)}; then both are told. If not meant, narrow one's item_patterns."
+        whom = ", ".join(others)
+        return f"Some may also go to {whom}; then both are told. If not meant, narrow which items one of them takes."
 
     @admin.display(description="despatches")
     def despatches_read(self, channel: OrderFlowChannel) -> SafeString | str:

@@ -32,6 +32,7 @@ from orders.words import ago, link
 class WarehouseOrderAdmin(EvidenceAdmin):
     tenant_path = "channel__destination__tenant"
     personal = {"failure": TEXT}
+    empty_words = "No order was owed to a warehouse yet."
     list_display = ("customer_order_id", "business_unit_id", "channel", "reference", "owed", "state", "failing",
                     "given", "correction")  # fmt: skip
     list_filter: ClassVar[Any] = ("channel", "state", FailureFilter)
@@ -109,6 +110,7 @@ class DespatchAdmin(EvidenceAdmin):
 
     personal = {"tracking_url": TEXT, "state": TEXT, "courier": TEXT}
     tenant_path = "channel__destination__tenant"
+    empty_words = "No warehouse told of a parcel yet. Despatches are asked for where a channel says how often."
     list_display = ("reference", "order_reference", "channel", "courier", "completed")
     list_filter = ("channel",)
     list_select_related = ("channel__destination",)

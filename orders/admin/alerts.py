@@ -78,6 +78,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
 @admin.register(AlertRule)
 class AlertRuleAdmin(HistoryAdmin):
     form = RuleForm
+    empty_words = "Nobody is told of anything yet. Begin with dead letters and stopped destinations of the whole hub."
     list_display = ("watched", "whose", "from_how_much", "tells", "state")
     list_filter = ("tenant", "active")
     list_select_related = ("tenant",)
@@ -95,8 +96,7 @@ class AlertRuleAdmin(HistoryAdmin):
 
     @admin.display(description="from")
     def from_how_much(self, rule: AlertRule) -> str:
-        known = measures().get(rule.kind)
-        return f"{rule.threshold:g} {known.unit if known else ''}"
+        return _amount(rule.kind, rule.threshold)
 
     @admin.display(description="tells")
     def tells(self, rule: AlertRule) -> str:
@@ -187,6 +187,13 @@ class AlertRuleAdmin(HistoryAdmin):
         return reverse("admin:orders_alertrule_change", args=(rule.pk,))
 
 
+def _amount(kind: str, amount: float) -> str:
+    """``1 dead row``, ``4.8 minutes``."""
+    known = measures().get(kind)
+    unit = known.unit if known else ""
+    return f"{amount:.3g} {unit.removesuffix('s') if amount == 1 else unit}"
+
+
 class IncidentFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "is"
@@ -203,10 +210,11 @@ class IncidentFilter(admin.SimpleListFilter):
 @admin.register(Incident)
 class IncidentAdmin(EvidenceAdmin):
     personal = {"said": TEXT}
+    empty_words = "No rule has found anything. Which rules there are stands under Alerts."
     list_display = ("said", "whose", "began", "state")
     list_filter = (IncidentFilter, "tenant")
     list_select_related = ("tenant",)
-    fields = ("said", "whose", "rule", "began", "state", "most", "mended_at", "told")
+    fields = ("said", "whose", "found_by", "began", "state", "at_worst", "mended_at", "told")
     readonly_fields = fields
 
     @admin.display(description="whose")
@@ -222,6 +230,16 @@ class IncidentAdmin(EvidenceAdmin):
         if incident.ended_at is None:
             return mark("going on", "person")
         return mark(f"over after {in_words(incident.ended_at - incident.began_at)}", "moving")
+
+    @admin.display(description="found by the rule")
+    def found_by(self, incident: Incident) -> SafeString | str:
+        known = measures().get(incident.rule.kind)
+        page = reverse("admin:orders_alertrule_change", args=(incident.rule_id,))
+        return link(page, known.words if known else incident.rule.kind)
+
+    @admin.display(description="at its worst")
+    def at_worst(self, incident: Incident) -> str:
+        return _amount(incident.rule.kind, incident.most)
 
     @admin.display(description="where to mend it")
     def mended_at(self, incident: Incident) -> SafeString | str:

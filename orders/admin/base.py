@@ -84,6 +84,8 @@ class HubAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """``tenant_path`` leads from the model to its tenant; a model without one is hidden from bound staff."""
 
     tenant_path: str | None = None
+    empty_words = "What is set up appears here."
+    """What an empty list says: where its rows come from."""
     list_per_page = 50
     list_filter_sheet = False
     compressed_fields = True
@@ -174,6 +176,7 @@ class EvidenceAdmin(MaskedRows, HubAdmin):
     """
 
     long_texts: tuple[str, ...] = ()
+    empty_words = "The hub writes these by itself when there is something to tell."
 
     paginator: ClassVar[type[Paginator[Any]]] = UncountedPaginator
     show_full_result_count = False

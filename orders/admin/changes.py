@@ -19,12 +19,14 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from orders.admin.base import bound_tenant
-from orders.models import StaffChange, Tenant
+from orders.models import ApiClient, StaffChange, Tenant
 
 SHOWN = 50
 """Changes on one page."""
 KINDS = {"+": "made", "~": "changed", "-": "deleted"}
 NOT_SETTINGS = ("updated_at", "created_at", "created", "updated")
+SELF_TEST_CLIENTS = "selftest."
+"""Clients that a self-test makes and removes within a second (orders.selftest.trials): no setting that anybody made."""
 VALUE_CHARACTERS = 300
 """Of a value; longer ones are cut, the row's own history has them whole."""
 
@@ -91,6 +93,8 @@ def _of_model(
         rows = rows.filter(**{"id" if path == "pk" else path: tenant_id}) if path else rows.none()
     if before:
         rows = rows.filter(history_date__lt=before)
+    if model is ApiClient:
+        rows = rows.exclude(client_id__startswith=SELF_TEST_CLIENTS)
     for row in rows[: SHOWN + 1]:
         fields = tuple(_fields(row))
         if fields or row.history_type != "~":

@@ -66,7 +66,7 @@ class Line:
 
     tenant: Tenant
     member: str
-    kinds: Sequence[str]
+    kinds: Sequence[Difference.Kind]
     open: int
     refused: str = ""
 
@@ -74,6 +74,7 @@ class Line:
 @admin.register(Difference)
 class DifferenceAdmin(EvidenceAdmin):
     personal = {"here": DOCUMENT, "there": DOCUMENT}
+    empty_words = "No stored order differs from the system of its migrating tenant, as far as was compared."
     list_display = ("customer_order_id", "member_words", "what", "stored", "own", "tenant", "seen", "last_seen")
     list_filter = (MemberFilter, "kind", "tenant")
     list_select_related = ("tenant",)
@@ -206,7 +207,7 @@ def _lines(rows: QuerySet[Difference]) -> list[Line]:
     lines = []
     for tenant, member in sorted(chosen, key=lambda one: (one[0].slug, one[1])):
         open_ones = noise.inside(Difference.objects.filter(tenant=tenant), member)
-        kinds = sorted(set(open_ones.order_by().values_list("kind", flat=True)))
+        kinds = sorted(Difference.Kind(kind) for kind in set(open_ones.order_by().values_list("kind", flat=True)))
         lines.append(Line(tenant, member or WHOLE, kinds, open_ones.count(), noise.refusal(member)))
     return lines
 
@@ -216,6 +217,7 @@ class IgnoredMemberAdmin(EvidenceAdmin):
     """Known noise: who ignores it, since when, why."""
 
     personal = {"reason": TEXT}
+    empty_words = "No difference is ignored. A member that is known noise is ignored from the page of a difference."
     list_display = ("member", "kind_words", "tenant", "who", "since", "reason")
     list_filter = ("tenant",)
     list_select_related = ("tenant",)

@@ -31,6 +31,7 @@ from orders.words import ago, link, mark, preformatted
 class OrderAdmin(ErasingAdmin, EvidenceAdmin):
     """The document and the whole story of one order."""
 
+    empty_words = "Orders appear when a tenant sends its first one; orders that are read through are not kept."
     list_display = ("customer_order_id", "tenant", "business_unit_id", "status", "customer_id", "changed")
     list_filter = ("tenant",)
     list_select_related = ("tenant",)
@@ -105,6 +106,7 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
         "discard": "The ticked events are set aside for good. Nothing is sent, and there is no undo; the sender can "
         "send the order again.",
     }
+    empty_words = "An event appears for every order that a tenant sends. Its onboarding page has a line to send one."
     list_display = ("order_id", "sequence", "tenant", "state", "attempts", "why", "received")
     list_filter = (EventStatusFilter, "tenant")
     list_select_related = ("queue", "tenant")
@@ -118,7 +120,7 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
         ("order_link", "sequence"),
         ("tenant", "state"),
         ("received", "finished"),
-        ("attempts", "changed"),
+        ("attempts", "what_it_changed"),
         "error",
         "superseded_by_link",
         ("client", "correlation_id"),
@@ -146,7 +148,7 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
         return f"event {event.sequence} of order {event.queue.customer_order_id} ({event.tenant.name})"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("order_link", "state", "received", "finished", "superseded_by_link", "body")
+        return ("order_link", "state", "received", "finished", "what_it_changed", "superseded_by_link", "body")
 
     @admin.display(description="order")
     def order_id(self, event: OrderEvent) -> str:
@@ -172,6 +174,12 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
     @admin.display(description="finished")
     def finished(self, event: OrderEvent) -> SafeString | str:
         return ago(event.finished_at)
+
+    @admin.display(description="changed")
+    def what_it_changed(self, event: OrderEvent) -> str:
+        if event.changed is None:
+            return "not applied"
+        return "the order" if event.changed else "nothing, the order was so already"
 
     @admin.display(description="superseded by")
     def superseded_by_link(self, event: OrderEvent) -> SafeString | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -43,7 +44,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """unfold's ``SIDEBAR["navigation"]``."""
     apps = admin.site.get_app_list(request)
     pages = {f"{app['app_label']}_{m['object_name'].lower()}": m["admin_url"] for app in apps for m in app["models"]}
-    first = [{"title": "Home", "icon": "home", "link": reverse("admin:index"), "active": _at_home}]
+    first = [{"title": "Home", "icon": "home", "link": reverse("admin:index")}]
     if "orders_order" in pages:
         first.append({"title": "Find an order", "icon": "search", "link": reverse("admin:orders_order_find")})
     if "orders_repairrun" in pages:
@@ -56,7 +57,22 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         {"title": "On record", "items": [*changes, *_items(RECORD, pages)]},
         {"title": "People", "items": _items(PEOPLE, pages)},
     ]
-    return [group | {"separator": bool(group["title"])} for group in groups if group["items"]]
+    shown = [group | {"separator": bool(group["title"])} for group in groups if group["items"]]
+    _mark_where_one_is(shown, request.path)
+    return shown
+
+
+def _mark_where_one_is(groups: list[dict[str, Any]], path: str) -> None:
+    """One item: the one whose address is most of the page's. The theme would mark Orders beside Find an order."""
+    items = [item for group in groups for item in group["items"]]
+    above = [item["link"] for item in items if path.startswith(item["link"])]
+    here = max(above, key=len, default="")
+    for item in items:
+        item["active"] = partial(_is, item["link"] == (here if path != reverse("admin:index") else path))
+
+
+def _is(so: bool, request: HttpRequest) -> bool:
+    return so
 
 
 def account(request: HttpRequest) -> list[dict[str, Any]]:
@@ -85,7 +101,3 @@ def _app_group(app: dict[str, Any]) -> dict[str, Any]:
         if f"{app['app_label']}_{model['object_name'].lower()}" not in NAMED
     ]
     return {"title": str(app["name"]), "collapsible": True, "items": items}
-
-
-def _at_home(request: HttpRequest) -> bool:
-    return request.path == reverse("admin:index")

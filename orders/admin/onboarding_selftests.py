@@ -26,6 +26,7 @@ QUOTING = ("road", "step", "detail", "next_step")
 
 @admin.register(SelfTest)
 class SelfTestAdmin(EvidenceAdmin):
+    empty_words = "No tenant was tested yet. Open a tenant and press Self-test."
     list_display = ("when", "tenant", "result", "told", "who")
     list_filter = ("tenant",)
     list_select_related = ("tenant",)

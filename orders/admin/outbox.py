@@ -26,6 +26,7 @@ from orders.channels import OrderKey
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox import health, redeliveries
 from orders.story.lines import kind_words
+from orders.story.rows import ROADS
 from orders.words import ago, link, mark, orders_waiting, preformatted, state_in_words, state_mark
 
 
@@ -74,6 +75,7 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
         "discard": "The ticked deliveries are set aside for good and never sent. One that holds others behind it takes "
         "them along, as said beside it. There is no undo.",
     }
+    empty_words = "A delivery appears when an order owes something to a supplier or a warehouse."
     list_display = ("order_id", "kind_shown", "destination", "state", "attempts", "why", "owed_since")
     list_filter = (StatusFilter, "tenant")
     list_select_related = ("lane", "destination__tenant")
@@ -119,12 +121,12 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
 
     @admin.display(description="order")
     def order_id(self, delivery: Delivery) -> str:
-        return delivery.lane.customer_order_id or delivery.lane.key
+        return delivery.lane.customer_order_id or delivery.lane.key.replace(":", " ", 1)
 
     @admin.display(description="order")
     def order_link(self, delivery: Delivery) -> SafeString | str:
-        lane = delivery.lane
-        return link(find.page_of_order(lane.order_key), lane.customer_order_id) if lane.customer_order_id else lane.key
+        lane, words = delivery.lane, self.order_id(delivery)
+        return link(find.page_of_order(lane.order_key), words) if lane.customer_order_id else words
 
     @admin.display(description="to")
     def destination_link(self, delivery: Delivery) -> SafeString | str:
@@ -153,19 +155,19 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
 
     @admin.display(description="owed by event")
     def event_link(self, delivery: Delivery) -> SafeString | str:
-        return _row_link("admin:orders_orderevent_change", delivery.event_id)
+        return _row_link("admin:orders_orderevent_change", delivery.event_id, "Open the event")
 
     @admin.display(description="superseded by")
     def superseded_by_link(self, delivery: Delivery) -> SafeString | str:
-        return _row_link("admin:orders_delivery_change", delivery.superseded_by)
+        return _row_link("admin:orders_delivery_change", delivery.superseded_by, "Open the newer delivery")
 
     @admin.display(description="what is sent")
     def body(self, delivery: Delivery) -> SafeString:
         return preformatted(delivery.payload)
 
 
-def _row_link(page: str, pk: Any) -> SafeString | str:
-    return link(reverse(page, args=(pk,)), str(pk)) if pk else "-"
+def _row_link(page: str, pk: Any, words: str) -> SafeString | str:
+    return link(reverse(page, args=(pk,)), words) if pk else "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,8 @@ def _button(destination: Destination, verb: _Verb) -> destination_page.Button:
 class DestinationAdmin(EvidenceAdmin):
     """Made and changed with its supplier or channel; here it is watched, paused and resumed."""
 
-    list_display = ("name", "channel", "tenant", "state_shown", "state_words", "waiting")
+    empty_words = "Destinations are made with suppliers and warehouses: open a tenant and press Onboarding."
+    list_display = ("name", "kind", "tenant", "state_shown", "state_words", "waiting")
     list_filter = ("state", "channel", "tenant")
     list_select_related = ("tenant",)
     search_fields = ("name", "tenant__slug", "tenant__name")
@@ -248,6 +251,10 @@ class DestinationAdmin(EvidenceAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("state_words", "waiting", "schedule", "deliveries", "buttons")
+
+    @admin.display(description="kind", ordering="channel")
+    def kind(self, destination: Destination) -> str:
+        return ROADS.get(destination.channel, destination.channel)
 
     @admin.display(description="state", ordering="state")
     def state_shown(self, destination: Destination) -> SafeString:
@@ -282,6 +289,7 @@ class DestinationAdmin(EvidenceAdmin):
                 "state": state_in_words(destination),
                 "waiting": self.waiting(destination),
                 "schedule": self.schedule(destination),
+                "kind": self.kind(destination),
                 "may_operate": self.has_operate_permission(request, destination),
             }
         response: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})

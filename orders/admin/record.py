@@ -14,7 +14,7 @@ from orders.admin.base import EvidenceAdmin
 from orders.admin.find import page_of_order
 from orders.admin.masking import TEXT
 from orders.channels import OrderKey
-from orders.models import OperatorAction, TimelineEntry
+from orders.models import Destination, OperatorAction, TimelineEntry
 from orders.templatetags.hub import ICONS, page_of
 from orders.words import ago, link
 
@@ -61,6 +61,7 @@ class OperatorActionAdmin(EvidenceAdmin):
     """Retries, discards, pauses: who, when, to what, why and what came of it."""
 
     personal = {"reason": TEXT}
+    empty_words = "Nobody retried, discarded, paused or switched anything yet."
     list_display = ("when", "who", "action", "subject_link", "reason", "outcome", "tenant")
     list_filter = ("action", "tenant")
     list_select_related = ("tenant",)
@@ -72,19 +73,31 @@ class OperatorActionAdmin(EvidenceAdmin):
     def order_keys(self, rows: Sequence[OperatorAction]) -> list[OrderKey | None]:
         return [key_of(row) for row in rows]
 
+    def covered(self, request: HttpRequest, rows: Sequence[Any]) -> Sequence[Any]:
+        """With the names of the destinations that they are about, asked for at once."""
+        ids = {row.pk: int(pk) for row in rows if (pk := row.subject.removeprefix("destination:")).isdecimal()}
+        named = Destination.objects.select_related("tenant").in_bulk(ids.values()) if ids else {}
+        for row in rows:
+            row.destination = str(named.get(ids.get(row.pk, 0), ""))
+        return super().covered(request, rows)
+
     @admin.display(description="when")
     def when(self, action: OperatorAction) -> SafeString | str:
         return ago(action.at)
 
     @admin.display(description="to what")
     def subject_link(self, action: OperatorAction) -> SafeString | str:
-        page, words = page_of(action.subject), _in_words(action)
+        page, words = page_of(action.subject), _in_words(action, getattr(action, "destination", ""))
         return link(page, words) if page else words
 
 
-def _in_words(action: OperatorAction) -> str:
-    """``event of order 1001``, ``order 1001``, ``customer c-1``, ``destination 7``."""
+def _in_words(action: OperatorAction, destination: str) -> str:
+    """``event of order 1001``, ``order 1001``, ``customer c-1``, ``destination acme/supplier/beans``."""
     kind, _, name = action.subject.partition(":")
+    if kind == "destination":
+        return f"destination {destination or name}"
+    if kind == "tenant" and action.tenant:
+        return f"tenant {action.tenant.name}"
     if not action.customer_order_id:
         return f"{kind} {name}"
     of = f"order {action.customer_order_id}"

@@ -39,7 +39,8 @@ STATE_MEANINGS = {"running": "moving", "stopped": "waiting", "done": "plain"}
 @admin.register(RepairRun)
 class RepairRunAdmin(EvidenceAdmin):
     personal = {"reason": TEXT, "words": TEXT}
-    list_display = ("began", "who", "verb_words", "words", "state_shown", "progress", "reason")
+    empty_words = "Nobody retried or discarded many at once yet. Begin on the page Dead letters."
+    list_display = ("began", "who", "verb_words", "on_what", "state_shown", "progress", "reason")
     list_filter = ("state", "verb", "tenant")
     list_display_links = ("began",)
     search_fields = ("=who",)
@@ -53,6 +54,10 @@ class RepairRunAdmin(EvidenceAdmin):
     @admin.display(description="what")
     def verb_words(self, run: RepairRun) -> str:
         return runs.RUN_WORDS[RepairRun.Verb(run.verb)]
+
+    @admin.display(description="on what")
+    def on_what(self, run: RepairRun) -> str:
+        return run.words
 
     @admin.display(description="state", ordering="state")
     def state_shown(self, run: RepairRun) -> SafeString:

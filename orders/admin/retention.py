@@ -10,6 +10,7 @@ from orders.models import Retention
 
 @admin.register(Retention)
 class RetentionAdmin(HistoryAdmin):
+    empty_words = "Every tenant's history is kept for good. Add a tenant to remove what is finished after some days."
     list_display = ("tenant", "days", "finished_at", "removed")
     list_select_related = ("tenant",)
     fields = ("tenant", "days", "finished_at", "removed")

@@ -72,11 +72,26 @@ class StaffAdmin(_SuperusersOnly, UserAdmin, HubAdmin):  # type: ignore[misc,typ
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "is_active", "is_superuser", "last_login")
+    list_display = ("username", "role", "email", "is_active", "signed_in")
     inlines = (TenantOfStaff,)
     readonly_fields = ("last_login", "date_joined", "signing_in")
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Signing in", {"fields": ("signing_in",)}))
     actions_detail = ("unlock", "reset_second_step")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.prefetch_related("groups").select_related("staff_tenant__tenant")
+
+    @admin.display(description="role")
+    def role(self, user: User) -> str:
+        held = [group.name for group in user.groups.all()]
+        bound = getattr(user, "staff_tenant", None)
+        words = ["superuser"] * user.is_superuser + held + ([f"of {bound.tenant.name}"] if bound else [])
+        return " ".join(words) or "none: sees nothing"
+
+    @admin.display(description="last signed in", ordering="last_login")
+    def signed_in(self, user: User) -> Any:
+        return ago(user.last_login)
 
     @admin.display(description="now")
     def signing_in(self, user: User) -> str:

@@ -21,7 +21,7 @@ from orders.admin.onboarding_forms import TenantForm
 from orders.admin.onboarding_switches import active_view, mode_view
 from orders.models import ApiClient, Destination, Tenant
 from orders.selftest.running import self_test
-from orders.words import mark, state_in_words
+from orders.words import ago, mark, state_in_words
 
 SELF_TEST_EFFECT = (
     "Signs in, reads and searches as a client made for the test alone; sends a signed test event of no order to each "
@@ -72,7 +72,7 @@ class TenantAdmin(HistoryAdmin):
     """Never deleted: switched off, a tenant keeps everything and goes on where it stood."""
 
     form = TenantForm
-    list_display = ("name", "slug", "mode", "state", "country", "updated_at")
+    list_display = ("name", "slug", "mode", "state", "country", "changed")
     list_filter = ("mode", "active")
     search_fields = ("slug", "name")
     inlines = (ClientsOfTenant, DestinationsOfTenant)
@@ -88,6 +88,10 @@ class TenantAdmin(HistoryAdmin):
     @admin.display(description="state", ordering="active")
     def state(self, tenant: Tenant) -> SafeString:
         return mark("active", "moving") if tenant.active else mark("switched off", "waiting")
+
+    @admin.display(description="last change", ordering="updated_at")
+    def changed(self, tenant: Tenant) -> SafeString | str:
+        return ago(tenant.updated_at)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """The id stands in partners' addresses, so it stays; mode and active have pages that say what a switch does."""

@@ -39,7 +39,7 @@ class AlertRule(models.Model):
         constraints = (models.CheckConstraint(name="alert_rule_threshold_is_above_zero", condition=Q(threshold__gt=0)),)
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.tenant or 'the hub'}"
+        return f"{self.kind.replace('_', ' ')} of {self.tenant or 'the hub'}"
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):

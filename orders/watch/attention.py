@@ -21,6 +21,7 @@ from django.utils.text import Truncator
 
 from orders.durations import in_words
 from orders.models import Delivery, Destination, Lane, OrderEvent
+from orders.story.rows import ROADS
 from orders.words import state_in_words
 
 COUNTED_MOST = 10_000
@@ -85,7 +86,8 @@ def _destinations(tenant_id: int | None) -> Iterator[Attention]:
         hours = (timezone.now() - (one.state_since or timezone.now())).total_seconds() / 3600
         waits = f"{counted(waiting, 'order')} wait{'s' if waiting == 1 else ''}."
         yield Attention(
-            f"{one.tenant.name} to {one.channel} {one.name}: {state_in_words(one)} {waits} {_next_step(one)}",
+            f"{one.tenant.name} to {ROADS.get(one.channel, one.channel)} {one.name}: {state_in_words(one)} {waits} "
+            f"{_next_step(one)}",
             reverse("admin:orders_destination_change", args=(one.pk,)),
             harm=(1 + waiting) * (1 + hours),
             open_words="Open the destination",

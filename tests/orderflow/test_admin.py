@@ -215,7 +215,8 @@ def test_the_dry_run_is_a_button_on_the_orders_page_and_sends_nothing(staff, sit
     url = shown.split('href="/admin/orderflow/warehouseorder/warehouses/')[1].partition('"')[0].replace("&amp;", "&")
     answer = staff.get(f"/admin/orderflow/warehouseorder/warehouses/{url}")
     text = answer.content.decode()
-    for words in ("Nothing is sent", "1 line(s) match", "orderLine.1.quantity=2", "The reference 1001 is reserved"):
+    taken = "1 line(s) are of items that this warehouse takes"
+    for words in ("Nothing is sent", taken, "orderLine.1.quantity=2", "The reference 1001 is reserved"):
         assert words in text
     assert site.calls == []
 

@@ -32,8 +32,7 @@ def ada(page, live_server, settings):
     User.objects.create_superuser("ada", password="pass-of-ada")
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(live_server.url + "/admin/", wait_until="networkidle")
-    page.keyboard.type("ada")
-    Keyboard(page).write("#id_password", "pass-of-ada").press()
+    Keyboard(page).write("#id_username", "ada").write("#id_password", "pass-of-ada").press()
     return Console(page, live_server.url)
 
 

@@ -17,7 +17,7 @@ def reading_through():
 def test_a_proxy_tenant_without_credentials_is_said_with_the_next_step(reading_through):
     [line] = needing_a_person(None)
     assert line.sentence.startswith("Bolt reads its orders through, but no credentials are set: every read fails.")
-    assert line.url == f"/admin/orders/tenant/{reading_through.pk}/change/"
+    assert line.url == f"/admin/orders/tenant/{reading_through.pk}/onboard/"
     ProxyConfig.objects.create(tenant=reading_through, type="basic", set_by="ops", public={"username": "u"})
     assert list(needing_a_person(None)) == []
 

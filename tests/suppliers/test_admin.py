@@ -52,10 +52,10 @@ def test_evidence_is_read_only_and_secrets_are_not_shown(staff, told):
 
 def test_a_suppliers_patterns_are_checked(staff, told):
     path = reverse("admin:suppliers_supplier_change", args=[told.pk])
-    form = {"name": "Beans", "position": "0", "item_patterns": '["OK-*"]', "active": "on"}
-    assert staff.post(path, form | {"item_patterns": '"*"'}).status_code == 200
+    form = {"name": "Beans", "position": "0", "item_patterns": "OK-*\r\nGOOD-?", "active": "on"}
+    assert staff.post(path, form | {"item_patterns": '["*"]'}).status_code == 200
     told.refresh_from_db()
     assert told.item_patterns == ["*"]
     assert staff.post(path, form).status_code == 302
     told.refresh_from_db()
-    assert (told.item_patterns, told.slug) == (["OK-*"], "beans")
+    assert (told.item_patterns, told.slug) == (["OK-*", "GOOD-?"], "beans")

@@ -1,0 +1,59 @@
+"""What a person at the console reads in the place of a page: not found, not allowed, failed, each with a next step.
+
+Programs, and addresses outside the admin, get a problem (orders.api.errors) or Django's own bare answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.defaults import permission_denied
+
+from orders.api import errors
+from orders.api.correlation import correlation_id
+
+PAGES = "/admin/"
+WORDS = {
+    403: (
+        "This page is not for your login",
+        "What you opened belongs to another role or another tenant. If you need it for your work, ask a superuser to "
+        "change your role.",
+    ),
+    404: (
+        "There is no such page",
+        "The address is mistyped, or what it led to was removed meanwhile. Look for the order by any id that you have.",
+    ),
+    500: (
+        "The hub failed to show this page",
+        "Nothing was changed half-way. Try once more; if it fails again, tell those who run the hub the id below.",
+    ),
+}
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    return _page(request, 403, lambda: permission_denied(request, exception))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    return _page(request, 404, lambda: errors.page_not_found(request, exception))
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Django's handler500."""
+    return _page(request, 500, lambda: errors.server_error(request))
+
+
+def _page(request: HttpRequest, status: int, bare: Callable[[], HttpResponse]) -> HttpResponse:
+    if not (request.path_info.startswith(PAGES) and request.accepts("text/html") and "Accept" in request.headers):
+        return bare()
+    title, next_step = WORDS[status]
+    try:
+        said = {"title": title, "next_step": next_step, "finds": status == 404, "correlation_id": correlation_id()}
+        return render(request, "admin/orders/failed.html", admin.site.each_context(request) | said, status=status)
+    except Exception:  # noqa: BLE001 - the database may be what failed
+        return bare()
