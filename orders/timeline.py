@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orders.channels import OrderKey
 from orders.models import TimelineEntry
+from orders.storable import storable
 
 
 def record(
@@ -16,7 +17,7 @@ def record(
         customer_order_id=key.customer_order_id,
         road=road,
         what=what[:200],
-        detail=detail,
+        detail=storable(detail, len(detail)),
         correlation_id=correlation_id,
         reference=reference,
     )

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import structlog
-from django.db import DatabaseError, connections, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from orders.collecting import Collector
 from orders.documents import Mismatch
+from orders.storable import storable
 from proxy.models import ContractDrift
 
-WRITE_SECONDS = 1.0
 TALLY_MOST = 5_000
 """Different kinds of drift kept in memory until the next write; more are not counted."""
 
@@ -30,8 +28,6 @@ ROWS_PER_TENANT = 500
 """A service that makes up member names (ids as names) must not fill the table; a person reads less than this."""
 
 _PLACE_IN_A_LIST = re.compile(r"/\d+(?=/|$)")
-
-log = structlog.get_logger(__name__)
 
 
 class Drift(NamedTuple):
@@ -41,41 +37,33 @@ class Drift(NamedTuple):
     found: str
 
 
-class _Tally:
-    """Counts not yet written, and the thread that writes them."""
+class _Tally(Collector):
+    """Counts not yet written."""
+
+    name = "contract-drift"
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.writing = threading.Lock()
+        super().__init__()
         self.counts: Counter[Drift] = Counter()
-        self.has_writer = False
+
+    @property
+    def holds_any(self) -> bool:
+        return bool(self.counts)
 
     def add(self, seen: Iterable[Drift]) -> None:
         with self.lock:
             for drift in seen:
                 if drift in self.counts or len(self.counts) < TALLY_MOST:
                     self.counts[drift] += 1
-            start, self.has_writer = not self.has_writer, True
-        if start:
-            threading.Thread(target=self.write_until_empty, name="contract-drift", daemon=True).start()
+        self.start()
 
-    def take(self) -> dict[Drift, int]:
+    def write(self) -> None:
         with self.lock:
             taken = dict(self.counts)
             self.counts.clear()
-            self.has_writer = self.has_writer and bool(taken)
-        return taken
-
-    def write_until_empty(self) -> None:
-        """The next drift starts a new thread."""
-        while self.has_writer:
-            time.sleep(WRITE_SECONDS)
-            try:
-                _write_all(self, self.take())
-            except DatabaseError as error:
-                log.warning("contract_drift_not_written", error=str(error))
-            finally:
-                connections.close_all()
+        with self.writing:
+            for drift, count in taken.items():
+                _write(drift, count)
 
 
 _tally = _Tally()
@@ -90,22 +78,13 @@ def note(tenant_id: int, mismatches: Iterable[Mismatch]) -> None:
 
 def write() -> None:
     """Write what this process counted, now."""
-    with _tally.lock:
-        counts = dict(_tally.counts)
-        _tally.counts.clear()
-    _write_all(_tally, counts)
-
-
-def _write_all(tally: _Tally, counts: dict[Drift, int]) -> None:
-    with tally.writing:
-        for drift, count in counts.items():
-            _write(drift, count)
+    _tally.write()
 
 
 def _drift(tenant_id: int, mismatch: Mismatch) -> Drift:
     """Lines of an order drift alike: the place in a list is written ``*``."""
     pointer = _PLACE_IN_A_LIST.sub("/*", mismatch.pointer)
-    return Drift(tenant_id, pointer[:300], mismatch.expected[:300], mismatch.found[:100])
+    return Drift(tenant_id, storable(pointer, 300), mismatch.expected[:300], mismatch.found[:100])
 
 
 def _write(drift: Drift, count: int) -> None:

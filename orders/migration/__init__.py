@@ -10,7 +10,6 @@ rule         when a tenant may be cut over: its numbers or the defaults
 checklist    whether it may, line by line; cutover does it and takes it back
 comparing, noise, sampling      the own system against the stored copies: reads, what is ignored, what nobody reads
 matches      how often they agree, hour by hour, and where they do not
-collecting   what reads leave behind, held in memory and written by a thread that nobody waits for
 choices, releases, releasing    letting go of orders known before: which, what that would send, the work
 lines, loads                    many orders in one request: read line by line, stored once per Idempotency-Key
 """

@@ -11,7 +11,7 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 
 from orders.clock import DatabaseClock
-from orders.migration.collecting import Collector
+from orders.collecting import Collector
 from orders.models import KnownOrder, Tenant
 from orders.setwise import Columns
 

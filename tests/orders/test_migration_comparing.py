@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError
 
+from orders import collecting
 from orders.clock import DatabaseClock
-from orders.migration import collecting, matches
+from orders.migration import matches
 from orders.migration.comparing import answers, judging
 from orders.migration.comparing.answers import WAY, _Answers, saw_found, saw_order
 from orders.models import ComparisonHour, Difference, MemberHour, OrderEvent, OrderQueue

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from orders.migration import collecting, ledger, listing
+from orders import collecting
+from orders.migration import ledger, listing
 from orders.migration.ledger import _Collector
 from orders.migration.listing import ListRefused, add_file, missing_as_csv
 from orders.migration.progress import all_missing, missing_orders, progress

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from django.test import Client
 
+from orders import collecting
 from orders.api import auth
 from orders.documents import Mismatch
 from orders.models import ApiClient, Secret
@@ -165,14 +167,14 @@ def test_drift_is_listed(api, tenant):
 def test_drift_is_written_by_a_thread_that_ends_when_there_is_none(monkeypatch):
     monkeypatch.undo()
     written = []
-    monkeypatch.setattr(drift, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(collecting, "WRITE_SECONDS", 0.05)
     monkeypatch.setattr(drift, "_write", lambda seen, count: written.append((seen.pointer, count)))
     tally = drift._Tally()
     tally.add([drift.Drift(1, "/a", "x", "y")] * 3)
     for _ in range(100):
         if not tally.has_writer:
             break
-        drift.time.sleep(0.02)
+        time.sleep(0.02)
     assert (written, tally.has_writer) == ([("/a", 3)], False)
 
 

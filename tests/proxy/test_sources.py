@@ -287,6 +287,16 @@ def test_lines_drift_alike(tenant, basic):
     assert (row.pointer, row.found, row.count) == ("/customerOrder/items/*/colour", "string", 2)
 
 
+def test_drift_in_a_name_that_no_database_takes_is_counted_like_any_other(tenant, basic):
+    body = OK.replace(b'"items"', b'"a\\u0000b": 1, "items"')
+    with wire_server(lambda connection, _: connection.sendall(answer(body, headers=JSON))) as server:
+        tenant.external_url = server.url
+        with pytest.raises(ExternalContract):
+            read(tenant)
+    drift.write()
+    assert "/customerOrder/a\ufffdb" in ContractDrift.objects.values_list("pointer", flat=True)
+
+
 def test_a_plain_read_asks_and_writes_nothing(tenant, basic, oms, django_assert_num_queries):
     oms.add_order("store-1", ORDER)
     read(tenant)

@@ -19,8 +19,8 @@ from typing import Any
 import structlog
 
 from orders.channels import OrderKey
+from orders.collecting import Collector
 from orders.documents import translate_status
-from orders.migration.collecting import Collector
 from orders.models import ComparisonHour, Tenant
 
 HELD_BYTES = 32 * 1024 * 1024

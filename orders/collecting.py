@@ -13,7 +13,7 @@ import structlog
 from django.db import connections
 
 WRITE_SECONDS = 1.0
-log = structlog.get_logger("orderhub.migration")
+log = structlog.get_logger("orderhub.collecting")
 
 
 class Collector:
@@ -49,7 +49,9 @@ class Collector:
             try:
                 self.write()
             except Exception as error:  # logged; a fault of one turn must not end the writing of this process
-                log.warning("not_written", what=self.name, error=str(error), exc_info=error)
+                log.warning(
+                    "not written, gone from what is shown later", what=self.name, error=str(error), exc_info=error
+                )
             finally:
                 connections.close_all()
 
