@@ -21,12 +21,9 @@ from orderflow.settling import settle
 from orderflow.shared_answers import without_personal
 from orderflow.site import CALL_SECONDS, Reply, Site, site_of
 from orderflow.steps import PRODUCT, Road, Step, catalogue_for, mark, steps_of
-from orders.channels import OrderKey, Outcome, Request
+from orders.channels import LEASE_MARGIN_SECONDS, OrderKey, Outcome, Request
 from orders.models import Delivery, Destination, Tenant
 from orders.outgoing import Deadline
-
-LEASE_MARGIN_SECONDS = 15.0
-"""A lane's lease is the whole-call limit plus this (design.md, section 4)."""
 
 
 class OrderFlowImports:

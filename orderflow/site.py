@@ -28,11 +28,10 @@ from orderflow.reports import (
 from orderflow.site_reads import DespatchNote, Stock, despatch_notes, stock_list
 from orders.access.sealing import SecretLost
 from orders.outgoing import Answer, Call, Deadline, Misconfigured, OutgoingError, TooLarge, asked_wait, send
+from orders.storable import response_cut
 
 CALL_SECONDS = 300.0
 """Imports are synchronous and slow: field clients wait minutes (domain/orderflow.md section 1, design section 4)."""
-CUT_CHARACTERS = 2000
-"""Of an answer, kept with the attempt."""
 CANCEL_PATH = "/remoteorder/order/cancel.xml"
 DETAIL_PATH = "/remoteorder/order/detail.xml"
 DESPATCHES_PATH = "/remoteorder/shipment/despatches.xml"
@@ -54,7 +53,7 @@ class Reply:
 
     @property
     def cut(self) -> str:
-        return self.body[: 4 * CUT_CHARACTERS].decode("utf-8", errors="replace").replace("\x00", "�")[:CUT_CHARACTERS]
+        return response_cut(self.body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ from django.utils.module_loading import import_string
 if TYPE_CHECKING:
     from orders.models import Delivery, Destination, Tenant
 
+LEASE_MARGIN_SECONDS = 15.0
+"""A lane's lease is the channel's whole-call limit plus this (design.md, section 4)."""
+
 
 class OrderKey(NamedTuple):
     """What names one customer order, whether it is stored here or only read through."""

@@ -12,21 +12,21 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from orders.access import sealing
-from orders.channels import OrderKey, Outcome, Request, Verdict
+from orders.channels import LEASE_MARGIN_SECONDS, OrderKey, Outcome, Request, Verdict
 from orders.ids import webhook_id
 from orders.models import Delivery, Destination, Tenant
 from orders.outgoing import Answer, Call, Deadline, OutgoingError, send, signing
 from orders.outgoing.partner_tokens import PartnerTokenError, TokenRefused, send_authorized
 from orders.setwise import Columns
+from orders.storable import response_cut
 from suppliers.events import ORDER_CREATED
 from suppliers.models import SupplierPart, Webhook
-from suppliers.outcomes import GONE, body_cut, outcome_of_answer, outcome_of_error
+from suppliers.outcomes import GONE, outcome_of_answer, outcome_of_error
 from suppliers.planner import SupplierPlanner
 from suppliers.webhooks import Target, target_of
 
 CALL_SECONDS = 30.0
 """Whole-call limit of a webhook, its token fetch included (domain/scalepoint.md, section 4)."""
-LEASE_MARGIN_SECONDS = 15.0
 REMEMBER_SECONDS = 2.0
 """How long a process keeps a webhook's address and opened secrets: a change takes effect well within 5 s."""
 RESPONSE_LIMIT_BYTES = 65_536
@@ -149,7 +149,7 @@ def _sent(call: Call, target: Target, *, deadline: Deadline) -> Answer:
 
 def _seen(error: PartnerTokenError) -> tuple[int, str]:
     """Status and cut of the token endpoint's answer."""
-    return error.answer.status, body_cut(error.answer.shown)
+    return error.answer.status, response_cut(error.answer.shown)
 
 
 def webhook_headers(delivery: Delivery, target: Target) -> dict[str, str]:

@@ -15,18 +15,17 @@ from datetime import datetime
 from orders.channels import Outcome, Verdict
 from orders.outgoing import Answer, Misconfigured, OutgoingError, TooLarge, asked_wait
 from orders.schedule import bounded
+from orders.storable import response_cut
 
 GONE = 410
 DENIED = (401, 403)
 BUSY = (429, 502, 503, 504)
 """One of these that names no Retry-After is left alone for the least."""
-CUT_CHARACTERS = 2000
-"""Of a response body, kept with the attempt: enough for an error text, too little for a copy of the receiver's data."""
 
 
 def outcome_of_answer(answer: Answer, *, now: datetime) -> Outcome:
     """The outcome of an answer with any status."""
-    status, cut = answer.status, body_cut(answer.shown)
+    status, cut = answer.status, response_cut(answer.shown)
     if 200 <= status < 300:
         return Outcome(Verdict.DELIVERED, f"Accepted with {status}.", status, cut)
     if status == GONE:
@@ -68,12 +67,6 @@ def _outcome_of_long_answer(error: TooLarge) -> Outcome:
     """The status came first and says whether the receiver has the event."""
     accepted = error.status is not None and 200 <= error.status < 300
     return Outcome(Verdict.DELIVERED if accepted else Verdict.UNAVAILABLE, str(error), error.status)
-
-
-def body_cut(body: bytes) -> str:
-    """The beginning of a response body as storable text."""
-    text = body[: 4 * CUT_CHARACTERS].decode("utf-8", errors="replace")
-    return text.replace("\x00", "\ufffd")[:CUT_CHARACTERS]
 
 
 def _refusal(status: int, headers: Mapping[str, str]) -> str:

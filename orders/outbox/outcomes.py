@@ -23,12 +23,11 @@ from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox.health import judge
 from orders.schedule import JITTER, next_try
 from orders.setwise import Columns
+from orders.storable import RESPONSE_CUT, storable
 from orders.watch import tally
 
-RESPONSE_CUT = 2_000
-"""Characters of a partner's answer kept per attempt."""
 DETAIL_CUT = 5_000
-"""Of the sentence about it, which may quote the partner twice (a refusal's message and its detail)."""
+"""Characters of the sentence about it, which may quote the partner twice (a refusal's message and its detail)."""
 
 log = structlog.get_logger("orderhub.outbox")
 
@@ -98,7 +97,7 @@ def _decide(one: Tried, lane: Lane, clock: DatabaseClock) -> None:
     finished = _finished(one, clock)
     if outcome.verdict not in (Verdict.HELD, Verdict.MISCONFIGURED):
         delivery.attempts += 1
-    delivery.error = "" if outcome.verdict == Verdict.DELIVERED else _storable(outcome.detail, DETAIL_CUT)
+    delivery.error = "" if outcome.verdict == Verdict.DELIVERED else storable(outcome.detail, DETAIL_CUT)
     if not isinstance(finished, str):
         lane.due_at = finished
         return
@@ -199,13 +198,8 @@ def _weight(outcome: Outcome) -> tuple[bool, bool, bool]:
 
 def _attempt(one: Tried) -> tuple[Any, ...]:
     outcome = one.outcome
-    detail, cut = _storable(outcome.detail, DETAIL_CUT), _storable(outcome.response_cut, RESPONSE_CUT)
+    detail, cut = storable(outcome.detail, DETAIL_CUT), storable(outcome.response_cut, RESPONSE_CUT)
     return (
         one.delivery.pk, one.delivery.attempts, one.request_id, one.started_at, round(one.duration_ms, 1),
         outcome.verdict.value, detail, outcome.response_status, cut,
     )  # fmt: skip
-
-
-def _storable(text: str, most: int) -> str:
-    """A partner's words as every database takes them: one that does not would keep all outcomes from being recorded."""
-    return text.replace("\x00", "\ufffd")[:most].encode(errors="replace").decode()

@@ -15,7 +15,8 @@ from orders.outgoing import (
     Unresolved,
     Unsendable,
 )
-from suppliers.outcomes import body_cut, outcome_of_answer, outcome_of_error
+from orders.storable import response_cut
+from suppliers.outcomes import outcome_of_answer, outcome_of_error
 
 NOW = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 
@@ -104,5 +105,5 @@ def test_retry_after_is_seconds_or_a_date_within_a_second_and_an_hour(text, seco
 
 
 def test_a_body_is_cut_and_can_be_stored():
-    assert body_cut(b"a\x00\xff" + b"x" * 9000) == "a\ufffd\ufffd" + "x" * 1997
-    assert body_cut("é".encode() * 5000) == "é" * 2000
+    assert response_cut(b"a\x00\xff" + b"x" * 9000) == "a\ufffd\ufffd" + "x" * 1997
+    assert response_cut("é".encode() * 5000) == "é" * 2000
