@@ -13,7 +13,17 @@ from pydantic import AfterValidator, Field, model_validator
 from orderflow.documents import NotSendable, Value, property_name, text
 from orderflow.models import IMPORT_PATH, validate_reference
 from orderflow.product_imports import PRODUCT_PROPERTIES, ProductScope, product_import
-from orders.onboarding.fields import BusinessUnits, Entry, HttpUrl, SecretText, Slug, TimeZone, text_of
+from orders.onboarding.fields import (
+    BusinessUnits,
+    Entry,
+    HttpUrl,
+    Pattern,
+    SecretText,
+    Slug,
+    TimeZone,
+    each_once,
+    text_of,
+)
 
 _PATH = re.compile(r"/[!-~]*\Z")
 _OWN = re.compile(r"externalReference\Z|orderLine\.")
@@ -86,16 +96,7 @@ def _products(products: list[dict[str, FileValue]]) -> list[dict[str, FileValue]
     return products
 
 
-def _each_once(entries: list[ChannelEntry]) -> list[ChannelEntry]:
-    ids = [entry.id for entry in entries]
-    twice = next((name for place, name in enumerate(ids) if name in ids[:place]), None)
-    if twice is not None:
-        raise ValueError(f"names the channel {twice!r} twice")
-    return entries
-
-
 Scope = Annotated[str, AfterValidator(text_of(120))]
-Pattern = Annotated[str, AfterValidator(text_of(200))]
 Login = Annotated[str, AfterValidator(text_of(200))]
 Path = Annotated[str, AfterValidator(text_of(500)), AfterValidator(_path)]
 ProductEntry = Annotated[dict[str, FileValue], AfterValidator(_product)]
@@ -145,4 +146,4 @@ class ChannelEntry(Entry):
         return self
 
 
-ChannelEntries = Annotated[list[ChannelEntry], AfterValidator(_each_once)]
+ChannelEntries = Annotated[list[ChannelEntry], AfterValidator(each_once("channel"))]

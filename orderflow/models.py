@@ -14,7 +14,7 @@ from orderflow.documents import REFERENCE_LIMIT
 from orders.channels import OrderKey
 from orders.models import Destination
 from orders.models.settings_history import SettingsHistory
-from orders.models.tenants import validate_time_zone
+from orders.models.tenants import validate_patterns, validate_time_zone
 
 IMPORT_PATH = "/remoteorder/imports/importitems.xml"
 """The path of the vendor's own example, for orders and products alike (domain/orderflow.md section 1)."""
@@ -27,11 +27,6 @@ def validate_reference(value: str) -> None:
     known = {"{customerOrderId}", "{businessUnitId}"}
     if "{customerOrderId}" not in value or not set(_PLACEHOLDER.findall(value)) <= known:
         raise ValidationError("Write {customerOrderId}, and {businessUnitId} if wanted, into the reference pattern.")
-
-
-def validate_patterns(value: object) -> None:
-    if not isinstance(value, list) or not all(isinstance(pattern, str) and pattern for pattern in value):
-        raise ValidationError('List item patterns, such as ["BEAN-*"]; * and ? are wildcards, case counts.')
 
 
 class OrderFlowChannel(models.Model):

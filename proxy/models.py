@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from django.http import HttpRequest
-from simple_history.models import HistoricalRecords
 
 from orders.models import Tenant
-
-
-def _staff(instance: models.Model, request: HttpRequest | None = None, **kwargs: Any) -> AbstractBaseUser | None:
-    """Who the history names: a person. An API client is named in the change reason instead."""
-    user = getattr(request, "user", None)
-    return user if isinstance(user, AbstractBaseUser) else None
+from orders.models.settings_history import SettingsHistory
 
 
 class ProxyConfig(models.Model):
@@ -36,7 +28,7 @@ class ProxyConfig(models.Model):
     set_by = models.CharField(max_length=10, choices=SetBy.choices)
     """Whose word the ``authUrl`` is: a tenant's reaches the inside only at the tenant's own external host."""
     changed_at = models.DateTimeField(auto_now=True)
-    history = HistoricalRecords(get_user=_staff)
+    history = SettingsHistory()
     _change_reason = ""
 
     class Meta:

@@ -11,12 +11,14 @@ from orders.onboarding.fields import (
     Entry,
     HttpUrl,
     Name,
+    Pattern,
     PublicKey,
     Schedule,
     Scopes,
     SecretText,
     Slug,
     Words,
+    each_once,
     text_of,
 )
 from orders.outgoing.signing import SecretFormatError, parse_secret
@@ -41,15 +43,6 @@ def _signing_secret(text: str) -> str:
     return text
 
 
-def _each_once(entries: list[SupplierEntry]) -> list[SupplierEntry]:
-    ids = [entry.id for entry in entries]
-    twice = next((name for place, name in enumerate(ids) if name in ids[:place]), None)
-    if twice is not None:
-        raise ValueError(f"names the supplier {twice!r} twice")
-    return entries
-
-
-Pattern = Annotated[str, AfterValidator(text_of(200))]
 Login = Annotated[str, AfterValidator(text_of(255))]
 SigningSecret = Annotated[SecretText, AfterValidator(_signing_secret)]
 
@@ -100,4 +93,4 @@ class SupplierEntry(Entry):
     webhook: WebhookEntry | None = None
 
 
-SupplierEntries = Annotated[list[SupplierEntry], AfterValidator(_each_once)]
+SupplierEntries = Annotated[list[SupplierEntry], AfterValidator(each_once("supplier"))]

@@ -14,7 +14,7 @@ from simple_history.models import HistoricalRecords
 from orders.channels import OrderKey
 from orders.ids import new_id
 from orders.models import ApiClient, Destination, Tenant
-from orders.models.tenants import slug_rule
+from orders.models.tenants import slug_rule, validate_patterns
 from suppliers.events import EVENT_TYPES, ORDER_CREATED, guid
 
 
@@ -22,11 +22,6 @@ def validate_event_types(value: object) -> None:
     """A webhook hears of order_created, and of the other two if it wants to: they never come before it."""
     if not isinstance(value, list) or not set(value) <= set(EVENT_TYPES) or ORDER_CREATED not in value:
         raise ValidationError(f"List {ORDER_CREATED} and, if wanted, order_updated and order_cancelled.")
-
-
-def validate_patterns(value: object) -> None:
-    if not isinstance(value, list) or not all(isinstance(pattern, str) and pattern for pattern in value):
-        raise ValidationError('List item patterns, such as ["BEAN-*"]; * and ? are wildcards, case counts.')
 
 
 class Supplier(models.Model):

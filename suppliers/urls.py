@@ -2,6 +2,7 @@
 
 from django.urls import re_path
 
+from orders.api.paths import COLON
 from suppliers.views import DeliveriesView, OrderDataView, ReceiveView, RedeliverView, SendView, StockView
 
 _EVENTS = r"^api/events/v1/(?P<country>[^/]+)/external/(?P<tenant>[^/]+)/"
@@ -12,5 +13,5 @@ urlpatterns = [
     re_path(_EVENTS + r"receive\Z", ReceiveView.as_view(), name="supplier-receive"),
     re_path(_EVENTS + r"send\Z", SendView.as_view(), name="supplier-send"),
     re_path(_EVENTS + r"deliveries\Z", DeliveriesView.as_view(), name="supplier-deliveries"),
-    re_path(_EVENTS + r"deliveries/(?P<delivery_id>[^/:]+?)(?::|%3[Aa])redeliver\Z", RedeliverView.as_view()),
+    re_path(_EVENTS + r"deliveries/(?P<delivery_id>[^/:]+?)" + COLON + r"redeliver\Z", RedeliverView.as_view()),
 ]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
+from orders.api.paths import COLON
 from orders.models import Tenant
 from orders.problems import ProxyMode
 
-_COLON = "(?::|%3[Aa])"
 _UNIT = r"/api/v1/business-units/[^/]+/"
 _EVENT = r"/api/v1/order-events/[^/:]+?"
-_VERB = _COLON + "(?:preview|retry|discard)"
+_VERB = COLON + "(?:preview|retry|discard)"
 _READS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_UNIT + r"customer-orders/[^/]+", ("GET", "HEAD")),
-    (_UNIT + r"customer-orders" + _COLON + "search", ("POST",)),
+    (_UNIT + r"customer-orders" + COLON + "search", ("POST",)),
     (r"/api/v1/proxy-config", ("GET", "HEAD", "PUT")),
     (r"/api/v1/proxy-config/drift", ("GET", "HEAD")),
     (r"/api/v1/order-events", ("GET", "HEAD")),
@@ -22,7 +22,7 @@ _READS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 _MIGRATING: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_UNIT + r"customer-orders/[^/]+", ("GET", "HEAD", "PUT")),
-    (r"/api/v1/customer-orders" + _COLON + "load", ("POST",)),
+    (r"/api/v1/customer-orders" + COLON + "load", ("POST",)),
     (r"/api/v1/migration/orders", ("POST",)),
     (_EVENT + _VERB, ("POST",)),
     (r"/api/v1/orderflow-channels/[^/]+/products/[^/]+", ("GET", "HEAD", "PUT")),

@@ -12,6 +12,8 @@ from django.http.response import HttpResponseBase
 from orders.documents import check_id
 
 RAW_PREFIX = "/api/"
+COLON = "(?::|%3[Aa])"
+"""Of a route with a verb, such as ``…:search``, as a caller may write it."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 

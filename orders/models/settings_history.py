@@ -11,7 +11,7 @@ from simple_history.models import HistoricalRecords
 
 
 def _staff(instance: models.Model, request: HttpRequest | None = None, **kwargs: Any) -> AbstractBaseUser | None:
-    """A person; an API client is no row that the history could point to."""
+    """Who the history names: a person. An API client is named in the change reason instead."""
     user = getattr(request, "user", None)
     return user if isinstance(user, AbstractBaseUser) else None
 

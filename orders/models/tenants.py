@@ -30,6 +30,12 @@ def validate_time_zone(value: str) -> None:
         raise ValidationError(f"{value!r} is no time zone; use a name such as Europe/Copenhagen.")
 
 
+def validate_patterns(value: object) -> None:
+    """Which items a supplier or a channel claims."""
+    if not isinstance(value, list) or not all(isinstance(pattern, str) and pattern for pattern in value):
+        raise ValidationError('List item patterns, such as ["BEAN-*"]; * and ? are wildcards, case counts.')
+
+
 class Tenant(models.Model):  # type: ignore[django-manager-missing]  # ApiClient has an untyped base
     """An isolated retail customer of the hub, set up by ops staff."""
 

@@ -20,8 +20,8 @@ from orders.models.tenants import slug_rule
 from orders.outgoing import OutgoingError, check_shape
 
 __all__ = [
-    "MASK", "BusinessUnits", "ClientId", "Country", "Entry", "HttpUrl", "Id", "Name", "PublicKey", "Schedule",
-    "Scopes", "SecretText", "Slug", "TimeZone", "Words", "text_of", "to_store",
+    "MASK", "BusinessUnits", "ClientId", "Country", "Entry", "HttpUrl", "Id", "Name", "Pattern", "PublicKey",
+    "Schedule", "Scopes", "SecretText", "Slug", "TimeZone", "Words", "each_once", "text_of", "to_store",
 ]  # fmt: skip
 
 
@@ -67,6 +67,19 @@ def text_of(most: int) -> Callable[[str], str]:
         if not 0 < len(text) <= most or _CONTROL.search(text):
             raise ValueError(f"must be a text of 1 to {most} characters without control characters")
         return text
+
+    return check
+
+
+def each_once(noun: str) -> Callable[[list[Any]], list[Any]]:
+    """Checks that no two of a section's entries have the same id."""
+
+    def check(entries: list[Any]) -> list[Any]:
+        ids = [entry.id for entry in entries]
+        twice = next((name for place, name in enumerate(ids) if name in ids[:place]), None)
+        if twice is not None:
+            raise ValueError(f"names the {noun} {twice!r} twice")
+        return entries
 
     return check
 
@@ -160,6 +173,7 @@ Slug = Annotated[str, AfterValidator(_slug)]
 Id = Annotated[str, AfterValidator(_id)]
 """An order's, business unit's, customer's or item's (contract: Ids)."""
 Name = Annotated[str, AfterValidator(text_of(200))]
+Pattern = Annotated[str, AfterValidator(text_of(200))]
 Words = Annotated[str, AfterValidator(text_of(LONGEST))]
 HttpUrl = Annotated[str, AfterValidator(_url)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

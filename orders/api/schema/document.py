@@ -12,11 +12,11 @@ from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from orders.api.errors import exception_handler, reads_only
+from orders.api.paths import COLON
 from orders.api.schema.components import Json, components
 from orders.api.schema.plain import plain_paths
 
 _PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)")
-_COLON = "(?::|%3[Aa])"
 
 
 class _Addresses(EndpointEnumerator):
@@ -26,7 +26,7 @@ class _Addresses(EndpointEnumerator):
 
 def written(pattern: str) -> str:
     """An address pattern as OpenAPI writes it: ``{businessUnitId}`` for a group, the colon bare."""
-    plain = pattern.replace(_COLON, ":").removeprefix("^").removesuffix("$").removesuffix(r"\Z")
+    plain = pattern.replace(COLON, ":").removeprefix("^").removesuffix("$").removesuffix(r"\Z")
     return "/" + _PARAMETER.sub(lambda found: "{" + _camel(found[1]) + "}", plain).removeprefix("/")
 
 
