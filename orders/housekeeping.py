@@ -12,6 +12,7 @@ from orders.models import UsedAssertion
 from orders.watch import figures
 
 BATCH_ROWS = 1_000
+"""Of a kind at a time: a short transaction, and enough at every turn to keep up with what is made meanwhile."""
 
 
 def remove_expired() -> int:

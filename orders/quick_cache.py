@@ -100,7 +100,7 @@ def _ask(question: Callable[[], Any], *, instead: Any) -> Any:
         answer = question()
     except (redis.exceptions.RedisError, OSError) as error:
         _Away.until = time.monotonic() + LEFT_ALONE_SECONDS
-        log.warning("cache_away", error=str(error), left_alone_seconds=LEFT_ALONE_SECONDS)
+        log.warning("cache away; nothing is lost", error=str(error), left_alone_seconds=LEFT_ALONE_SECONDS)
         return instead
     _Away.until = 0.0
     return answer

@@ -52,6 +52,6 @@ def periodic() -> None:
 
 @shared_task(name="orders.tasks.housekeeping")
 def housekeeping() -> None:
-    """Remove what has run out: access tokens."""
+    """Remove what has run out: tokens, spent assertions, answered loads, counts that no chart shows."""
     close_old_connections()
     chores.remove_expired()

@@ -15,6 +15,7 @@ import structlog
 from celery import current_app
 
 WINDOW_SECONDS = 0.02
+"""One hint per window however many PUTs: fewer messages, and nobody sees 20 ms."""
 TASKS = {"inbound": "orders.tasks.drain", "outbound": "orders.tasks.deliver"}
 
 log = structlog.get_logger("orderhub.wakes")

@@ -24,6 +24,8 @@ LONGEST_OPEN_SECONDS = 300.0
 """contract.md section 2: doubling to 300."""
 
 LOOK_SECONDS = 0.5
+"""How long a process trusts that a breaker is at rest: one look into the shared cache for many reads."""
+
 FORGOTTEN_SECONDS = 3_600
 """A count or an opening that nobody asked for in an hour is over."""
 
@@ -79,7 +81,7 @@ def succeeded(tenant_id: int) -> None:
     if view is None or view.at_rest:
         return
     if view.open_seconds:
-        log.info("breaker_closed", tenant_id=tenant_id)
+        log.info("breaker closed: the order service answers again", tenant_id=tenant_id)
     quick_cache.drop(*(_key(tenant_id, part) for part in ("failures", "open", "probe")))
     _views[tenant_id] = _View(looked_at=time.monotonic())
 
@@ -117,7 +119,8 @@ def _open(tenant_id: int, view: _View, *, seconds: float) -> None:
     view.open_seconds, view.open_until, view.probing_until = seconds, time.time() + seconds, 0.0
     quick_cache.put(_key(tenant_id, "open"), (view.open_until, seconds), seconds=seconds + FORGOTTEN_SECONDS)
     quick_cache.drop(_key(tenant_id, "probe"))
-    log.warning("breaker_opened", tenant_id=tenant_id, failures=view.failures, seconds=seconds)
+    failures = view.failures
+    log.warning("breaker open: the order service is not asked", tenant_id=tenant_id, failures=failures, seconds=seconds)
 
 
 def _view(tenant_id: int) -> _View:

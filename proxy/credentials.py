@@ -23,7 +23,9 @@ from proxy.models import ProxyConfig
 
 SECRET_KIND = "proxy-auth"
 KEPT_SECONDS = 1.0
+"""How long a process remembers opened credentials; a PUT of new ones answers when it is over everywhere."""
 KEPT_MOST = 5_000
+"""Tenants remembered; beyond that the memory is emptied."""
 
 
 @dataclass(frozen=True, slots=True)

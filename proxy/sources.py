@@ -108,7 +108,7 @@ def _record(key: OrderKey, what: str, problem: Problem) -> None:
     """On the timeline and in the log, with the words for ops. A timeline that cannot be written changes no answer."""
     detail = str(problem.__cause__ or problem.detail)
     places = [f"{fault.pointer}: {fault.detail}" for fault in problem.errors[:20]]
-    log.warning("proxied_read_failed", tenant_id=key.tenant_id, problem=problem.name, detail=detail, places=places)
+    log.warning("proxied read failed", tenant_id=key.tenant_id, problem=problem.name, detail=detail, places=places)
     if not key.customer_order_id:
         return
     try:
@@ -120,4 +120,4 @@ def _record(key: OrderKey, what: str, problem: Problem) -> None:
             correlation_id=correlation_id(),
         )
     except DatabaseError as error:
-        log.warning("timeline_not_written", error=str(error))
+        log.warning("timeline not written; the read was answered all the same", error=str(error))

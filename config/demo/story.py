@@ -78,11 +78,11 @@ class Story:
         """A line for each demo client that works when pasted."""
         proxied = f"{self._hub}/api/v1/business-units/store-1/customer-orders/{self._proxied_id}"
         stored = f"{self._hub}/api/v1/business-units/store-1/customer-orders/{self._order_id}"
-        events = f"{self._hub}/api/Orders?ExternalId={self._order_token()}"
+        fetched = f"{self._hub}/api/Orders?ExternalId={self._order_token()}"
         for client, name, url in (
             ("demo-proxy-till", "till", proxied),
             ("demo-shop-oms", "oms", stored),
-            ("demo-beans", "supplier", events),
+            ("demo-beans", "supplier", fetched),
         ):
             try:
                 yield f"curl -H 'Authorization: Bearer {self.token(client, self._secrets[name])}' '{url}'"

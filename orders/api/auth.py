@@ -1,6 +1,6 @@
 """Who is calling: Bearer tokens looked up by checksum, with a short memory per process.
 
-The toolkit's own authentication class costs more than the whole PUT (engine study), so this reads its token table.
+The toolkit's own authentication class costs more than the whole PUT, so this reads its token table.
 Revocation, changed scopes and stopped clients or tenants take effect when the memory ends, well within the contract's
 5 seconds.
 """
@@ -20,6 +20,7 @@ from orders.models import ApiClient, Tenant
 from orders.problems import NotAuthenticated
 
 REMEMBER_SECONDS = 2.0
+"""Less than half of the 5 s within which a revocation must count."""
 REMEMBER_MOST = 10_000
 """Tokens remembered per process; beyond that the memory is emptied, which costs one query per live token."""
 

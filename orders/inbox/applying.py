@@ -29,15 +29,15 @@ from orders.wakes import wake_inbound, wake_outbound
 from orders.watch import tally
 
 LEASE_SECONDS = 15.0
-"""Design: an inbox lease lasts 15 s."""
+"""Far beyond what a batch takes, and the longest that orders wait for a worker that died with their lease."""
 BATCH_QUEUES = 200
-"""Engine study, Claim and apply: B = 200 queues."""
+"""Leased and applied in one transaction; docs/decisions/0001 has what a batch of 200 costs a PUT."""
 QUERY_CANCELED = "57014"
 """PostgreSQL's state for a statement ended by statement_timeout."""
 GIVE_BACK_SECONDS = 0.25
 """Between two tries to give a lease back while the database is away."""
 SQLITE_BATCH_QUEUES = 50
-"""Engine study, SQLite: batches of 50 at most, so that writers take short turns."""
+"""On SQLite, where one writes at a time: short turns, so that a PUT waits a second at most."""
 
 log = structlog.get_logger("orderhub.inbox")
 

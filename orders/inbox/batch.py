@@ -29,7 +29,7 @@ from orders.problems import InvalidBody
 from orders.setwise import Columns
 
 EVENTS_MOST = 2_000
-"""Engine study, Claim and apply: events per batch."""
+"""Events per batch: bounds its transaction and memory where one order has a long queue."""
 
 
 class PoisonEvent(Exception):

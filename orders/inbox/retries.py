@@ -43,7 +43,7 @@ def record_failure(lease: UUID, queue: OrderQueue, words: str) -> None:
             held.done_sequence = event.sequence
             held.due_at = now if held.last_sequence > held.done_sequence else None
             transaction.on_commit(partial(tally.dead_event, held.tenant_id))
-            log.error("event dead", event_id=str(event.pk), order=held.customer_order_id)
+            log.error("event dead", event_id=str(event.pk), tenant_id=held.tenant_id, order=held.customer_order_id)
         event.save(update_fields=["attempts", "error", "status", "finished_at"])
     held.lease, held.losses = None, 0
     held.save(update_fields=["lease", "losses", "done_sequence", "due_at"])

@@ -81,10 +81,16 @@ def _judge_one(destination: Destination, outcome: Outcome, clock: DatabaseClock)
         _recover(destination, clock)
 
 
+def named(destination: Destination) -> dict[str, object]:
+    """The destination as a log line names it, without a question to the database."""
+    name = f"{destination.channel}/{destination.name}"
+    return {"destination": name, "destination_id": destination.pk, "tenant_id": destination.tenant_id}
+
+
 def _stop(destination: Destination, reason: str, clock: DatabaseClock) -> None:
     if destination.state == Destination.State.RUNNING:
         destination.state, destination.state_since = Destination.State.STOPPED, clock.now()
-        log.error("destination stopped", destination=str(destination.pk), reason=reason)
+        log.error("destination stopped", **named(destination), reason=reason, probed_after_seconds=PROBE_SECONDS)
     if destination.state == Destination.State.STOPPED:
         destination.state_reason = reason or "misconfigured"
         destination.probe_at = clock.now(PROBE_SECONDS)
@@ -97,7 +103,8 @@ def _count_failure(destination: Destination, clock: DatabaseClock) -> None:
         destination.open_seconds = min(destination.open_seconds * 2, OPEN_MOST_SECONDS)
     elif most and destination.failures >= most:
         destination.open_seconds = settings.HUB_BREAKER_OPEN_SECONDS
-        log.warning("breaker open", destination=str(destination.pk), failures=destination.failures)
+        failures, seconds = destination.failures, destination.open_seconds
+        log.warning("breaker open", **named(destination), failures=failures, probed_after_seconds=seconds)
     if destination.open_seconds is not None:
         destination.probe_at = clock.now(destination.open_seconds)
         destination.recovering_since = None

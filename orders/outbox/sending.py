@@ -21,13 +21,14 @@ from queue import Empty
 import structlog
 from django.conf import settings
 from django.db import close_old_connections
+from django.db.models import F
 from django.utils import timezone
 
 from orders.channels import Channel, Outcome, Request, Verdict, channels
-from orders.models import Delivery, Destination
+from orders.models import Delivery, Destination, Lane
+from orders.outbox import health
 from orders.outbox.allowances import allowances
 from orders.outbox.desk import Desk, Sent
-from orders.outbox.lanes import close_empty
 from orders.outbox.outcomes import Tried, record
 from orders.queues import LANES, claim
 
@@ -131,7 +132,7 @@ def _grouped(channel: Channel, destination: Destination, deliveries: list[Delive
     try:
         return list(channel.group(destination, deliveries))
     except Exception as error:  # a fault of ours at one destination must not stop the others
-        log.error("preparing failed inside the hub", destination=str(destination.pk), exc_info=error)
+        log.error("preparing failed inside the hub", **health.named(destination), exc_info=error)
         return [Request(destination, deliveries, {FAULT: f"preparing failed inside the hub ({type(error).__name__})"})]
 
 
@@ -144,11 +145,18 @@ def _heads(lane_ids: Sequence[int], lease: uuid.UUID) -> dict[int, list[Delivery
     for delivery in pending.order_by("lane_id", "-position"):
         first[delivery.lane_id] = delivery
     if len(first) < len(lane_ids):
-        close_empty([lane for lane in lane_ids if lane not in first], lease)
+        _close_empty([lane for lane in lane_ids if lane not in first], lease)
     by_destination: dict[int, list[Delivery]] = defaultdict(list)
     for delivery in sorted(first.values(), key=lambda delivery: delivery.pk):
         by_destination[delivery.destination_id].append(delivery)
     return by_destination
+
+
+def _close_empty(lane_ids: Sequence[int], lease: uuid.UUID) -> None:
+    """Release leased lanes in which nothing is pending."""
+    Lane.objects.filter(pk__in=lane_ids, lease=lease).update(
+        lease=None, losses=0, due_at=None, done_position=F("last_position")
+    )
 
 
 def _send(request: Request) -> Sequence[Outcome]:
@@ -159,7 +167,7 @@ def _send(request: Request) -> Sequence[Outcome]:
         close_old_connections()
         return channels()[request.destination.channel].send(request)
     except Exception as error:  # a fault of ours must not lose the delivery
-        log.error("sending failed inside the hub", destination=str(request.destination.pk), exc_info=error)
+        log.error("sending failed inside the hub", **health.named(request.destination), exc_info=error)
         words = f"sending failed inside the hub ({type(error).__name__}); see the log"
         return [Outcome(Verdict.UNAVAILABLE, words)] * len(request.deliveries)
     finally:

@@ -25,6 +25,7 @@ from config.processes import program
 from config.settings import ENV
 
 START_SECONDS = 30.0
+"""Far longer than a start takes; then something is wrong, and its lines say what."""
 
 
 class Command(BaseCommand):

@@ -12,6 +12,7 @@ from orders.watch.alerting.measures import Reading, measures
 from orders.watch.alerting.messages import ways
 
 LOOKED_AT_EVERY = timedelta(seconds=10)
+"""Soon enough for a person, rare enough for a query per kind of amount."""
 QUIET_FOR = timedelta(seconds=60)
 """An amount that dips below the threshold and comes back within a minute is the same incident still."""
 

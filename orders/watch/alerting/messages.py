@@ -27,9 +27,11 @@ from orders.outgoing import Call, Deadline, OutgoingError, send, signing
 from orders.schedule import JITTER, next_try
 
 CALL_SECONDS = 10.0
+"""Of a call to an alert's webhook altogether: a chat answers at once, and the other messages wait for it."""
 CLAIMED_FOR = timedelta(seconds=60)
 """Longer than a mail server and a webhook together may take."""
 BATCH = 20
+"""Messages looked at per turn."""
 SECRET = "alert signing secret"
 
 
