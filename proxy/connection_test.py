@@ -17,13 +17,11 @@ from orders.models import Tenant
 from orders.outgoing import Answer, Deadline, OutgoingError, Probe
 from orders.outgoing.partner_tokens import ClientCredentials, PartnerTokenError, request_token
 from orders.problems import Problem
+from orders.selftest.trials import CHECK_ID
 from proxy.contract import order_of, page_of
 from proxy.credentials import Credentials
 from proxy.failures import problem_of_error
 from proxy.forwarding import allowed_seconds, exchange, order_call, search_call
-
-PROBE_UNIT, PROBE_ORDER = "orderhub-check", "orderhub-check"
-"""Asked for where nobody names an order; 404 is then the right answer."""
 
 Act = tuple[str, Callable[[], str]]
 """A step's name, and what does it and says what it found."""
@@ -51,7 +49,7 @@ class ConnectionTest:
         self, tenant: Tenant, credentials: Credentials, *, order: tuple[str, str] | None = None, for_ops: bool = False
     ) -> None:
         self.tenant, self.credentials = tenant, credentials
-        self.unit, self.order = order or (PROBE_UNIT, PROBE_ORDER)
+        self.unit, self.order = order or (CHECK_ID, CHECK_ID)
         self.named = order is not None
         self.for_ops = for_ops
         self._checks: list[Callable[[], str]] = []

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
+from django.db.models import Count, Max, Min, QuerySet
 
-from orders.models import Delivery, Destination, Order, OrderEvent, Tenant
+from orders.models import Delivery, Destination, OrderEvent, Tenant
 from orders.repairs.causes import EVENTS, cause_of, plain, what_to_try
+from orders.repairs.selection import overtaken
 from orders.story.rows import ROADS
 
 MOST_READ = 20_000
@@ -71,8 +72,7 @@ def dead_letters(tenant_id: int | None, *, road: str = "") -> DeadLetters:
         dead_deliveries = dead_deliveries.filter(destination__in=list(channels))
     events, more_events = _newest(dead_events if road in ("", EVENTS) else dead_events.none())
     deliveries, more_deliveries = _newest(dead_deliveries if road != EVENTS else dead_deliveries.none())
-    overtaken = Exists(Order.objects.filter(pk=OuterRef("queue"), applied_sequence__gt=OuterRef("sequence")))
-    told = list(_told(events.annotate(set_aside=overtaken), "set_aside", "queue_id"))
+    told = list(_told(events.annotate(set_aside=overtaken()), "set_aside", "queue_id"))
     groups: dict[tuple[str, str], Group] = {}
     names = dict(Tenant.objects.order_by().values_list("pk", "name"))
     for set_aside, *rest in told:

@@ -65,6 +65,11 @@ class Road:
     order_id: str
 
 
+def overtaken() -> Exists:
+    """Of dead events: a later one of its order was applied since, so a retry only sets it aside."""
+    return Exists(Order.objects.filter(pk=OuterRef("queue"), applied_sequence__gt=OuterRef("sequence")))
+
+
 def roads() -> list[str]:
     return [EVENTS, *settings.DELIVERY_CHANNELS]
 
@@ -81,8 +86,7 @@ def dead_rows(selection: Selection) -> QuerySet[Any]:
     road = road_of(selection.road)
     rows: QuerySet[Any] = road.model.objects.dead()
     if selection.road == EVENTS:
-        applied_since = Exists(Order.objects.filter(pk=OuterRef("queue"), applied_sequence__gt=OuterRef("sequence")))
-        rows = rows.filter(applied_since if selection.overtaken else ~applied_since)
+        rows = rows.filter(overtaken() if selection.overtaken else ~overtaken())
     else:
         channel = Destination.objects.filter(channel=selection.road).values_list("pk", flat=True)
         rows = rows.filter(destination__in=list(channel))
