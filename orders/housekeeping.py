@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
@@ -16,7 +17,7 @@ BATCH_ROWS = 1_000
 
 
 def remove_expired() -> int:
-    """Delete old access tokens, spent assertions, answered loads, and counts that no chart shows; returns how many.
+    """Delete old access tokens, spent assertions, ended sessions, answered loads, and counts that no chart shows; returns how many.
 
     A token is kept for an hour past its end.
     """
@@ -27,4 +28,6 @@ def remove_expired() -> int:
     removed += figures.remove_old()
     removed += loads.remove_expired(most=BATCH_ROWS)
     removed += matches.remove_old(most=BATCH_ROWS)
+    ended = Session.objects.filter(expire_date__lt=now).values_list("pk", flat=True)
+    removed += Session.objects.filter(pk__in=list(ended[:BATCH_ROWS])).delete()[0]
     return int(removed) + int(UsedAssertion.objects.filter(pk__in=list(spent[:BATCH_ROWS])).delete()[0])

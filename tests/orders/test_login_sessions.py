@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from orders import housekeeping
 from orders.access.people import OPERATOR, SUPPORT, end_sessions, give_role
 from orders.models import StaffChange
 from orders.words import link
@@ -153,3 +156,12 @@ def test_only_addresses_of_the_web_become_links(url):
 def test_links_are_escaped(url):
     assert "&lt;b&gt;" in link(url, "<b>")
     assert "<b>" not in link(url, "<b>")
+
+
+def test_a_session_that_has_ended_leaves_no_row(hers):
+    row = Session.objects.get()
+    housekeeping.remove_expired()
+    assert Session.objects.get() == row
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    housekeeping.remove_expired()
+    assert not Session.objects.exists()
