@@ -17,9 +17,9 @@ BATCH_ROWS = 1_000
 
 
 def remove_expired() -> int:
-    """Delete old access tokens, spent assertions, ended sessions, answered loads, and counts that no chart shows; returns how many.
+    """Delete old access tokens, spent assertions, ended sessions, answered loads and counts that no chart shows.
 
-    A token is kept for an hour past its end.
+    Returns how many. A token is kept for an hour past its end.
     """
     now = timezone.now()
     old = AccessToken.objects.filter(expires__lt=now - timedelta(hours=1)).values_list("pk", flat=True)
