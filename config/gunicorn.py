@@ -20,9 +20,9 @@ bind = f"{os.environ.get('HUB_BIND', '0.0.0.0')}:{os.environ.get('PORT', '8000')
 embedded = not os.environ.get("REDIS_URL")
 workers = 1 if embedded else int(os.environ.get("HUB_WEB_PROCESSES") or 2)
 threads = int(os.environ.get("HUB_WEB_THREADS") or 16)
-keepalive = 75
-graceful_timeout = 30
-timeout = 60
+keepalive = 75  # longer than a proxy in front keeps its connections (60 s), so that none is closed under a request
+graceful_timeout = 30  # as long as the longest proxied read
+timeout = 60  # of a worker that says nothing at all; requests have limits of their own
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # gunicorn's heartbeat file, in memory
 control_socket_disable = True
 forwarded_allow_ips = ""  # config.forwarded judges X-Forwarded-*; by default gunicorn believes loopback
@@ -30,6 +30,7 @@ accesslog = None
 loglevel = "warning"
 
 LOOK_SECONDS = 0.05
+"""Between two looks whether the new workers are ready: adds nothing to a reload that anybody sees."""
 SLOWEST_REQUEST = 60.0
 """Seconds in which a request must have come whole; a megabyte over a slow line takes far less."""
 RELOADS, READY = 0, 1

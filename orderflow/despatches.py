@@ -24,6 +24,7 @@ from orderflow.site import Reply, Site, site_of
 from orderflow.site_reads import DespatchNote
 from orders import timeline
 from orders.access.personal import Masker
+from orders.channels import LEASE_MARGIN_SECONDS
 from orders.clock import DatabaseClock
 from orders.models import Destination
 from orders.outbox.health import PROBE_SECONDS
@@ -31,11 +32,12 @@ from orders.outgoing import Deadline
 
 ASK_SECONDS = 60.0
 """Of one poll altogether: a read, not an import; other channels wait for it."""
-LEASE_SECONDS = ASK_SECONDS + 15.0
+LEASE_SECONDS = ASK_SECONDS + LEASE_MARGIN_SECONDS
 SITE_TIME = "%Y-%m-%d %H:%M:%S"
 AHEAD = timedelta(days=1)
 """How far beyond our now is asked: the site's clock need not be ours."""
 NARROWEST = timedelta(seconds=1)
+"""The site's times have no finer step."""
 
 log = structlog.get_logger("orderhub.despatches")
 

@@ -13,8 +13,8 @@ from orderflow.reports import Trouble, root_or_trouble, trouble
 
 MOST_DESPATCHES = 20_000
 """In one answer: above what HUB_RESPONSE_LIMIT_BYTES has room for, so that only its size decides what is too much."""
-MOST_TEXT = 255
-MOST_URL = 2_000
+MOST_TEXT, MOST_URL = 255, 2_000
+"""Characters, as the rows that keep them have room for; a longer text is cut."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import structlog
 from django.db import connections
 
 WRITE_SECONDS = 1.0
+"""Soon enough for a person who looks, and one transaction for many reads."""
 log = structlog.get_logger("orderhub.collecting")
 
 

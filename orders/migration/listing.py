@@ -27,6 +27,7 @@ FILE_BYTES = 32 * 1024 * 1024
 FAULTS_MOST = 50
 """Listed at once: enough to see what is wrong with a file."""
 ORDERS_MOST = 1_000_000
+"""Of one list: what FILE_BYTES has room for."""
 LINE_CHARACTERS = 2_000
 """Two ids of at most 128 characters, each of which may be doubled or quoted."""
 

@@ -20,7 +20,7 @@ from orders import tracing
 from orders.channels import Outcome, Verdict, channels
 from orders.clock import DatabaseClock
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
-from orders.outbox.health import judge
+from orders.outbox.health import judge, named
 from orders.schedule import JITTER, next_try
 from orders.setwise import Columns
 from orders.storable import RESPONSE_CUT, storable
@@ -104,7 +104,8 @@ def _decide(one: Tried, lane: Lane, clock: DatabaseClock) -> None:
     delivery.status, delivery.finished_at = finished, now
     lane.done_position = delivery.position
     if finished == Delivery.Status.DEAD:
-        log.error("delivery dead", delivery=str(delivery.pk), kind=delivery.kind, answered=outcome.response_status)
+        dead = {"delivery": str(delivery.pk), "kind": delivery.kind, "answered": outcome.response_status}
+        log.error("delivery dead", **dead, **named(one.destination))
         if channels()[one.destination.channel].holds_lane(delivery.kind):
             lane.held_by = delivery.pk
     more = lane.last_position > lane.done_position and lane.held_by is None

@@ -28,6 +28,7 @@ RATE_MINUTES = 10
 KEPT = {Step.MINUTE: timedelta(hours=3), Step.QUARTER: timedelta(days=3), Step.HOUR: timedelta(days=15)}
 """Longer than the longest chart of each step: an hour, a day, a week, with the one before it to compare."""
 REMOVED_AT_ONCE = 5_000
+"""More than come in between two turns, few enough for a short transaction."""
 
 
 @dataclass(frozen=True, slots=True)
