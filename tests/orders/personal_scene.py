@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from orderflow.models import Despatch
+from orderflow.models import Despatch, WarehouseOrder
 from orders import timeline
 from orders.channels import OrderKey
 from orders.ids import new_id
@@ -128,13 +128,15 @@ class Scene:
         parcel = {"carrier": said, "trackingNumber": "T-1", "trackingUrl": "https://track.example/?zip=ZQVEX1%20902"}
         for kind, more in (
             ("order_status_updated", {"status": "Zqvex1anna", "comment": said}),
-            ("delivery_updated", {"status": "SENT", **parcel}),
+            ("delivery_updated", {"status": "left with Zqvex1anna", **parcel}),
         ):
             receive_report(self.supplier, {"eventType": kind, **base, **more}, header_type=kind, correlation_id="c")
         Despatch.objects.create(
-            channel=self.channel, reference="S-1", order_reference="1001", state="SENT", completed_at=datetime.now(UTC),
+            channel=self.channel, reference="S-1", order_reference="1001", state="for Zqvex1anna",
+            courier="Wvtol1holm & Co", completed_at=datetime.now(UTC),
             tracking_url="https://track.example/?name=Zqvex1berta+Wvtol1holm",
         )  # fmt: skip
+        WarehouseOrder.objects.filter(customer_order_id="1001").update(failure=said)
         timeline.record(self.key("1001"), road="supplier", what="Beans said zqvex1mail@vault.example", detail=said)
         OperatorAction.objects.create(
             **self.key("1001")._asdict(), who="maria", action="retry", subject=f"event:{new_id()}", reason=said
@@ -161,7 +163,9 @@ class Scene:
         event = OrderEvent.objects.get(pk=event_id)
         assert event.status == "dead"
         event.error = f"applying failed inside the hub (DataError: Failing row contains ({event.payload[:400]}"
-        event.save(update_fields=["error"])
+        because = "zqvex1mail@vault.example is no customer of theirs"
+        event.owes = json.dumps([{"because": because}])
+        event.save(update_fields=["error", "owes"])
 
 
 @pytest.fixture

@@ -11,9 +11,11 @@ from django.core.management import CommandError, call_command
 from django.db.models import Model
 from django.urls import reverse
 
+from orderflow.models import WarehouseOrder
 from orders.access.erasing import Asked, erase
 from orders.access.people import give_role
 from orders.clock import DatabaseClock
+from orders.inbox.reception import accept
 from orders.models import Delivery, Lane, OperatorAction, Order, OrderEvent, OrderQueue
 from orders.outbox import redeliveries
 from tests.orderflow.conftest import add_channel  # noqa: F401
@@ -85,6 +87,14 @@ def test_what_is_dead_is_discarded_as_it_could_not_be_sent_any_more(scene, tenan
     assert set(Delivery.objects.filter(lane__customer_order_id="1002").values_list("status", flat=True)) == {"dead"}
 
 
+def test_what_a_warehouse_refused_before_is_erased_though_nothing_is_dead(scene, tenant):
+    for dead in Delivery.objects.dead().filter(lane__customer_order_id="1001"):
+        redeliveries.discard(dead, who="maria")
+    WarehouseOrder.objects.filter(customer_order_id="1001").update(failure="no such street: Zqvex1gatan 5")
+    erase(ask(tenant))
+    assert left(1) == {}
+
+
 def test_a_second_time_finds_nothing(scene, tenant):
     erase(ask(tenant))
     before = {name: data for name, data in stored().items() if name != "orders.OperatorAction"}
@@ -145,29 +155,37 @@ def test_whoever_holds_the_order_is_never_raced(scene, tenant, line, monkeypatch
     assert document(1, "1001")["customer"]["name"] in Order.objects.get(customer_order_id="1001").document
 
 
-def test_a_killed_run_goes_on_where_it_was(scene, tenant, monkeypatch):
+@pytest.mark.parametrize("part", ["_texts", "_stores", "_bodies"])
+def test_a_killed_run_goes_on_where_it_was(scene, tenant, monkeypatch, part):
+    """Killed when it comes to that part, with all before it committed row by row."""
     from orders.access.erasing import one_order
 
-    real, calls = one_order._bodies, []
-
     def dies(*args):
-        calls.append(args)
         raise KeyboardInterrupt
+        yield
 
-    monkeypatch.setattr(one_order, "_bodies", dies)
-    with pytest.raises(KeyboardInterrupt):
-        erase(ask(tenant))
-    monkeypatch.setattr(one_order, "_bodies", real)
+    monkeypatch.setattr(one_order, "ROWS", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(one_order, part, dies)
+        with pytest.raises(KeyboardInterrupt):
+            erase(ask(tenant))
     assert left(1)
     erase(ask(tenant))
     assert left(1) == {}
 
 
+def test_an_order_that_is_not_applied_yet_is_found_and_left(scene, tenant):
+    scene.put(1, "not-applied")
+    assert [sentence[:30] for sentence in erase(ask(tenant)).waiting] == ["Order not-applied of store-1: "]
+
+
 def test_another_tenants_customer_of_the_same_id_is_not_touched(scene, tenant, other_engine):
-    other_engine.put("1001", customer="c-1")
+    payload = json.dumps({"customerOrder": document(1, "1001")}).encode()
+    accept(other_engine.key("1001"), payload=payload, client_id=None, correlation_id="theirs")
     other_engine.drain()
     before = Order.objects.get(tenant=other_engine.tenant).document
     erase(ask(tenant))
+    assert canaries(before.encode())
     assert Order.objects.get(tenant=other_engine.tenant).document == before
     with pytest.raises(CommandError) as refused:
         call_command("erase", "--tenant", "nobody", "--customer", "c-1")
@@ -205,9 +223,13 @@ def test_an_order_that_changed_hands_is_found_thoroughly_and_erased_in_part(scen
         redeliveries.discard(dead, who="maria")
     scene.put(2, "1001")
     scene.work()
+    others = list(Delivery.objects.filter(payload__contains="Zqvex2").order_by("pk").values("pk", "payload", "status"))
+    assert len({one["pk"] for one in others}) == 2
     erase(ask(tenant))
     assert "orders.OrderEvent" in left(1)
     assert erase(ask(tenant, thorough=True)).waiting == []
     assert left(1) == {}
     order = Order.objects.get(customer_order_id="1001")
     assert json.loads(order.document)["customer"] == document(2, "1001")["customer"]
+    now = Delivery.objects.filter(pk__in=[one["pk"] for one in others]).order_by("pk")
+    assert list(now.values("pk", "payload", "status")) == others

@@ -73,6 +73,27 @@ def test_a_value_is_found_as_a_partner_writes_it(written):
     assert masked_text(f"Refused: <{written}>.", VALUES) == f"Refused: <{MASK}>."
 
 
+STREET = """Öde & "Lö" d'Or 5"""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        STREET,
+        """Öde & \\"Lö\\" d'Or 5""",
+        """Öde &amp; &quot;Lö&quot; d&#x27;Or 5""",
+        """Öde &amp; "Lö" d'Or 5""",
+        """Öde &amp; "Lö" d&apos;Or 5""",
+        """&#214;de &amp; &quot;L&#246;&quot; d&#x27;Or 5""",
+        """&#214;de &#38; &#34;L&#246;&#34; d&#39;Or 5""",
+        """&#xd6;de &#x26; &#x22;L&#xf6;&#x22; d&#x27;Or 5""",
+    ],
+)
+def test_marks_and_accents_together_are_found_in_every_writing(written):
+    values = values_in({"deliveryAddress": {"line1": STREET}})
+    assert masked_text(f"Refused: [{written}].", values) == f"Refused: [{MASK}]."
+
+
 @pytest.mark.parametrize("length", [4, 8, 12])
 def test_a_value_that_the_end_of_a_text_cuts_is_found(length):
     assert masked_text(f"Refused: {NAME[:length]}", VALUES).startswith(f"Refused: {MASK}")

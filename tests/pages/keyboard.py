@@ -33,10 +33,10 @@ class Keyboard:
                 return self
         raise AssertionError(f"Tab never comes to {words!r}; it comes to {sorted(set(met))}")
 
-    def press(self, key="Enter"):
-        """Leads to another page, or shows something on this one."""
-        self.page.keyboard.press(key)
-        self.page.wait_for_load_state("networkidle")
+    def go(self):
+        """Enter on what leads to another page, or to this one again."""
+        with self.page.expect_navigation(wait_until="networkidle"):
+            self.page.keyboard.press("Enter")
         return self
 
     def write(self, words, text):
