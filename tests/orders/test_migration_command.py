@@ -41,6 +41,15 @@ def test_status_says_every_line_and_whether_it_may_be_cut_over(moving, run):
     ]
 
 
+def test_status_of_a_tenant_that_does_not_migrate_names_its_mode_and_no_false_hurdle(moving, run):
+    run("cut-over", "--tenant", "acme", "--reason", "the day")
+    assert run("status", "--tenant", "acme")[1].splitlines() == [
+        "acme is in events mode.", "There is nothing to cut over. (migration return lets its own system answer again.)"
+    ]  # fmt: skip
+    run("return", "--tenant", "acme")
+    assert run("status", "--tenant", "acme")[1].splitlines()[-1] == "Put it in migrating mode to begin the move."
+
+
 def test_status_as_json(moving, run):
     said = json.loads(run("status", "--tenant", "acme", "--json")[1])
     assert (said["mode"], said["ok"], said["known"], said["missing"]) == ("migrating", True, 2, 0)

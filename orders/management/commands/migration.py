@@ -65,13 +65,19 @@ class Command(FreeOrderCommand):
 
 def _said(tenant: Tenant, seen: Checklist) -> Iterator[str]:
     yield f"{tenant.slug} is in {tenant.mode} mode."
+    if tenant.mode == Tenant.Mode.EVENTS:
+        yield "There is nothing to cut over. (migration return lets its own system answer again.)"
+        return
     for line in seen.lines:
         yield str(line)
         if not line.ok:
             yield f"         {line.next}"
     if seen.progress.finishes_at:
         yield f"By the present rate the last missing order comes at {instant(seen.progress.finishes_at)}."
-    yield "It may be cut over." if seen.ok and tenant.mode == Tenant.Mode.MIGRATING else "It is not cut over like this."
+    if tenant.mode == Tenant.Mode.PROXY:
+        yield "Put it in migrating mode to begin the move."
+    else:
+        yield "It may be cut over." if seen.ok else "It is not cut over like this."
 
 
 def _open(line: Any) -> str:
