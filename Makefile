@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 	check-format check-lint check-types check-imports check-migrations check-deploy
 
 list: ## these lines
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do printf '%-20s %s\n' "$$name" "$$does"; done
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name does; do printf '%-22s %s\n' "$$name" "$$does"; done
 
 # Long-running commands are exec'd: a signal that make passes on must reach the program, not a shell around it.
 
