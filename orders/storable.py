@@ -6,7 +6,7 @@ RESPONSE_CUT = 2_000
 """Characters of an answer kept with an attempt: enough for an error text, too little for a copy of its data."""
 
 
-def storable(text: str, most: int) -> str:
+def storable(text: str, most: int | None = None) -> str:
     return text.replace("\x00", "\ufffd")[:most].encode(errors="replace").decode()
 
 

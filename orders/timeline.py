@@ -17,7 +17,7 @@ def record(
         customer_order_id=key.customer_order_id,
         road=road,
         what=what[:200],
-        detail=storable(detail, len(detail)),
+        detail=storable(detail),
         correlation_id=correlation_id,
         reference=reference,
     )

@@ -19,6 +19,7 @@ from orders.channels import Outcome, Verdict
 from orders.clock import DatabaseClock
 from orders.models import Destination, OperatorAction
 from orders.schedule import bounded
+from orders.storable import storable
 from orders.wakes import wake_outbound
 
 PROBE_SECONDS = 600.0
@@ -74,7 +75,7 @@ def _judge_one(destination: Destination, outcome: Outcome, clock: DatabaseClock)
     if outcome.destination_waits and outcome.retry_after:
         destination.waits_until = clock.now(bounded(outcome.retry_after))
     if outcome.verdict == Verdict.MISCONFIGURED:
-        _stop(destination, outcome.detail, clock)
+        _stop(destination, storable(outcome.detail), clock)
     elif outcome.counts_for_breaker:
         _count_failure(destination, clock)
     else:

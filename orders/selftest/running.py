@@ -13,6 +13,7 @@ from django.db import DatabaseError
 
 from orders.models import SelfTest, Tenant
 from orders.selftest.trials import Found, Outcome, Trial, failed, not_applicable, roads
+from orders.storable import storable
 
 RUN_SECONDS = 60.0
 """A person waits for it. The longest single call, a webhook's, takes 30 s and may begin just before the end."""
@@ -75,7 +76,8 @@ def _tried(trial: Trial, until: float) -> Line:
     began = time.monotonic()
     found = _found(trial) if began < until else not_applicable(f"Not tried: {RUN_SECONDS:g} s were over. Run it again.")
     milliseconds = round((time.monotonic() - began) * 1000)
-    return Line(trial.road, trial.step, found.outcome.value, found.detail, found.next_step, milliseconds)
+    detail = storable(found.detail)
+    return Line(trial.road, trial.step, found.outcome.value, detail, found.next_step, milliseconds)
 
 
 def _found(trial: Trial) -> Found:

@@ -210,3 +210,12 @@ def test_the_command_prints_the_report_and_exits_1_on_a_failure(acme, capsys, mo
     with pytest.raises(CommandError, match="1 of "):
         call_command("selftest", "acme")
     assert "Next: Mend it." in capsys.readouterr().out
+
+
+def test_words_of_a_partner_that_no_database_takes_cost_no_run(acme, monkeypatch):
+    def road(tenant, *, who):
+        yield trials.Trial("service", "a read", lambda: trials.failed("breaks it at /a\x00b\ud800", "Mend it."))
+
+    monkeypatch.setattr(running, "roads", lambda: [road])
+    run = self_test(acme, who="maria")
+    assert [line["detail"] for line in run.lines] == ["breaks it at /a\ufffdb?"]

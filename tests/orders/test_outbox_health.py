@@ -37,6 +37,14 @@ def test_a_misconfigured_destination_stops_and_nothing_is_burnt(beans):
     assert set(Delivery.objects.values_list("status", flat=True)) == {"delivered"}
 
 
+def test_a_reason_that_no_database_takes_stops_a_destination_like_any_other(beans):
+    owed(beans, "a1")
+    FakeChannel.answers["a1"] = [Outcome(Verdict.MISCONFIGURED, "no\x00 \ud800")]
+    sending.deliver()
+    beans.refresh_from_db()
+    assert (beans.state, beans.state_reason) == ("stopped", "no\ufffd ?")
+
+
 def test_a_probe_lets_one_through_and_its_success_resumes(beans):
     for number in range(3):
         owed(beans, f"{number}", lane=f"order:{number}")
