@@ -112,7 +112,7 @@ def _request(credentials: ClientCredentials, *, call: Call, deadline: Deadline, 
     try:
         granted = _session(credentials, transport).fetch_token(credentials.token_url, **_form(credentials, form))
         token, lifetime = _token(granted), _lifetime(transport.answer)
-    except (OAuth2Error, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (OAuth2Error, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         why = transport.answer.masked(str(getattr(error, "error", None) or type(error).__name__))[:WHY_CHARACTERS]
         detail = f"{credentials.token_url} answered 200, but not with a usable token ({why})"
         raise TokenUnusable(detail, answer=transport.answer) from None

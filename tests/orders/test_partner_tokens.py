@@ -103,6 +103,8 @@ def test_refused_in_both_forms_is_token_refused():
         ("200 OK", b"{}"), ("200 OK", b'{"access_token": 5}'), ("200 OK", b'{"access_token": "a\\r\\nb"}'),
         ("200 OK", b'{"access_token": "x", "token_type": "mac"}'), ("200 OK", b'{"error": "invalid_client"}'),
         ("200 OK", b'{"access_token": "x", "expires_in": "soon"}'), ("200 OK", b"\xff"), ("200 OK", b""),
+        ("200 OK", b'{"access_token": "x", "expires_in": 1e999}'),
+        ("200 OK", b'{"access_token": "x", "expires_in": 1' + b"0" * 400 + b"}"),
     ],
 )  # fmt: skip
 def test_what_is_no_token_is_unusable(status, body):
