@@ -113,8 +113,9 @@ def _groups(found: Sizes) -> list[str]:
     rows = [
         "## More workers",
         "",
-        f"{EVENTS_OF_GROUPS:,} events over 2,000 orders; hosts are process groups that share only PostgreSQL and Redis",
-        "(`tests/chaos/test_hosts.py` shows two of them losing and doubling nothing).",
+        f"{EVENTS_OF_GROUPS:,} events over 2,000 orders of one line, told to nobody: the queues alone, where the first",
+        "table has new orders of five lines and what they owe. Hosts are process groups that share only PostgreSQL and",
+        "Redis (`tests/chaos/test_hosts.py` shows two of them losing and doubling nothing).",
         "",
         "| hosts | processes each | applied/s | workers, per million | PostgreSQL, per million |",
         "|---|---|---|---|---|",
@@ -156,14 +157,13 @@ def _end_of_postgresql(found: Sizes) -> list[str]:
                  f"{rate * hub / FULL:,.0f}")  # fmt: skip
         rows.append(f"| {cores} | " + " | ".join(cells) + " |")
     many = found.commits[max(found.commits)]
-    told = ", ".join(f"{rate:,.0f} with {count} connections" for count, rate in found.commits.items())
+    told = ", ".join(f"{rate:,.0f} with {count} connection{'s' * (count > 1)}" for count, rate in found.commits.items())
     return [
         *rows,
         "",
         f"Cores come first, unless the disk cannot commit so often: this one takes {told} a second (one row each),",
-        f"*computed* {many / commits:,.0f} events/s. More than about 300 connections want a pooler in",
-        "transaction mode in",
-        "front; each web thread, worker process and outbound thread holds one.",
+        f"*computed* {many / commits:,.0f} events/s. More than about 300 connections want a pooler in transaction",
+        "mode in front; each web thread, worker process and outbound thread holds one.",
         "",
     ]  # fmt: skip
 
