@@ -26,6 +26,7 @@ from orders import timeline
 from orders.access.personal import Masker
 from orders.channels import LEASE_MARGIN_SECONDS
 from orders.clock import DatabaseClock
+from orders.instants import in_every_zone
 from orders.models import Destination
 from orders.outbox.health import PROBE_SECONDS
 from orders.outgoing import Deadline
@@ -184,9 +185,10 @@ def _instant(text: str, zone: ZoneInfo) -> datetime | None:
     """A time of the site; without a zone of its own it is in the site's. None for what is no time."""
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return moment if in_every_zone(moment) else None
 
 
 def _row(channel: OrderFlowChannel, note: DespatchNote, completed_at: datetime) -> Despatch:

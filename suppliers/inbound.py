@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from orders.documents.pointers import pointer
+from orders.instants import in_every_zone
 from orders.problems import Fault, InvalidBody
 
 _TIMESTAMP = re.compile(
@@ -45,9 +46,12 @@ def parse_timestamp(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(clock).replace(tzinfo=timezone(offset))
         moment += timedelta(microseconds=int((fraction or "").ljust(6, "0")[:6]))
-        return moment.astimezone(UTC)
+        moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("this moment does not exist") from None
+    if not in_every_zone(moment):
+        raise ValueError("this moment is at the end of the calendar; send the time at which it happened")
+    return moment
 
 
 def _timestamp(text: str) -> str:
