@@ -82,7 +82,7 @@ class OrderService:
         if config is None:
             return []
         url = reverse("admin:proxy_proxyconfig_change", args=(config.pk,))
-        return [Item("it", tenant.external_url, f"signs in with {config.get_type_display()}", url)]
+        return [Item("it", tenant.external_url or "its login", f"signs in with {config.get_type_display()}", url)]
 
     def form(self, tenant: Tenant, data: Any = None, *, item: str = "") -> OrderServiceForm:
         config = ProxyConfig.objects.filter(tenant=tenant).first()

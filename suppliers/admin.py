@@ -98,7 +98,7 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
 
     tenant_path = "supplier__tenant"
     list_display = ("supplier", "url", "told_of", "asks_for", "destination_state")
-    list_filter = ("auth_type", "supplier__tenant")
+    list_filter = ("supplier__tenant",)
     search_fields = ("url", "supplier__slug", "supplier__name")
     list_select_related = ("supplier", "destination__tenant")
     fields = ("supplier", "url", "told_of", "asks_for", "signs_in_as", "previous_secret_until", "destination_state")

@@ -136,6 +136,8 @@ class HubAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 class HistoryAdmin(SimpleHistoryAdmin, HubAdmin):  # type: ignore[misc]  # simple_history has no types
     """An old version is evidence: changing back is a change like any other, made in the form."""
 
+    object_history_list_template = "admin/orders/history.html"
+
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 

@@ -17,6 +17,7 @@ from oauth2_provider import models as toolkit
 from unfold.admin import TabularInline
 from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from orders.access import people, second_step, sign_ins
 from orders.admin.base import EvidenceAdmin, HubAdmin
@@ -72,6 +73,7 @@ class StaffAdmin(_SuperusersOnly, UserAdmin, HubAdmin):  # type: ignore[misc,typ
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    filter_horizontal = ()  # the two boxes of that widget cannot be read by everybody
     list_display = ("username", "role", "email", "is_active", "signed_in")
     inlines = (TenantOfStaff,)
     readonly_fields = ("last_login", "date_joined", "signing_in")
@@ -81,6 +83,12 @@ class StaffAdmin(_SuperusersOnly, UserAdmin, HubAdmin):  # type: ignore[misc,typ
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows.prefetch_related("groups").select_related("staff_tenant__tenant")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Three roles are ticked; single permissions, which hardly anybody gives, are chosen from a list."""
+        if db_field.name == "groups":
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @admin.display(description="role")
     def role(self, user: User) -> str:
@@ -168,6 +176,8 @@ class StaffAdmin(_SuperusersOnly, UserAdmin, HubAdmin):  # type: ignore[misc,typ
 @admin.register(Group)
 class RoleAdmin(_SuperusersOnly, GroupAdmin, HubAdmin):  # type: ignore[misc]
     """The three roles are what ``orders.access.people`` says and come back so with every migration; others are free."""
+
+    filter_horizontal = ()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _is_free(obj) and super().has_change_permission(request, obj)

@@ -25,7 +25,7 @@ RAW = re.compile(r"\bNone\b(?! of| came)|\d{4}-\d\d-\d\dT\d\d:\d\d|\bobject \(\d
 """What a page says when a value was put on it as a program has it."""
 WORDS = """() => {
   const copy = document.body.cloneNode(true);
-  copy.querySelectorAll("pre, script, style, input, textarea").forEach((one) => one.remove());
+  copy.querySelectorAll("pre, script, style, input, textarea, select").forEach((one) => one.remove());
   return copy.textContent;
 }"""
 """All but the documents of orders and partners."""
