@@ -11,7 +11,7 @@ from django.forms.models import _get_foreign_key
 from django.test import Client
 
 from orders.access.people import OPERATOR, SUPPORT, give_role
-from orders.models import Delivery, OrderEvent, OrderRelease
+from orders.models import Delivery, OperatorAction, OrderEvent, OrderRelease
 from orders.repairs.causes import cause_of
 from tests.orders.roles_rows import made, one_of_every_model
 from tests.orders.test_roles_pages import EVIDENCE, PEOPLE_AT_WORK, address, expected, patterns
@@ -54,6 +54,8 @@ def evidence(tenant):
                 link = _get_foreign_key(model, inline.model).name
                 found = inline.model._default_manager.filter(**{link: rows[model]}).last()
                 yield found or made(inline.model, tenant)
+    of_the_move = f"tenant:{tenant.pk}"
+    yield OperatorAction.objects.create(tenant=tenant, who="maria", action="switch mode", subject=of_the_move)
     yield OrderRelease.objects.create(tenant=tenant, who="maria", reason="", choice={})
 
 
