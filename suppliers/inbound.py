@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from orders.documents.pointers import pointer
+from orders.documents.rules import check_id
 from orders.instants import in_every_zone
 from orders.problems import Fault, InvalidBody
 
@@ -97,9 +98,17 @@ def _printable(text: str) -> str:
     return text
 
 
+def _item_id(text: str) -> str:
+    """The hub's rules for ids: a report of an item that no order can name would be lost in silence."""
+    broken = check_id(text)
+    if broken is not None:
+        raise ValueError(broken)
+    return text
+
+
 Word = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
 Text = Annotated[str, Field(max_length=2000), AfterValidator(_printable)]
-ItemId = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
+ItemId = Annotated[str, AfterValidator(_item_id)]
 Token = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
 WebAddress = Annotated[str, Field(max_length=2000), AfterValidator(_printable), AfterValidator(_web_address)]
 Day = Annotated[str, Field(max_length=64), AfterValidator(_day)]

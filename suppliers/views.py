@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
+from django.utils.functional import cached_property
 from rest_framework.request import Request
 
 from orders.api.body import read_json
@@ -67,15 +68,19 @@ class StockView(ApiView):
 class SupplierEventsView(ApiView):
     """``/api/events/v1/{country}/external/{tenant}/…``: the caller's own tenant and its country, else 404."""
 
-    supplier: Supplier
-
     def check_path(self) -> None:
         tenant = self.caller.tenant
         named = (decode_segment(self.kwargs["country"]), decode_segment(self.kwargs["tenant"]))
-        supplier = Supplier.objects.filter(api_client=self.caller.client).select_related("api_client").first()
-        if named != (tenant.country, tenant.slug) or supplier is None:
+        if named != (tenant.country, tenant.slug):
             raise NotFound("There is nothing at this address for this client; check country and tenant in it.")
-        self.supplier = supplier
+
+    @cached_property
+    def supplier(self) -> Supplier:
+        """The caller, looked for after its scope: a tenant's own client lacks that, and is told so."""
+        supplier = Supplier.objects.filter(api_client=self.caller.client).select_related("api_client").first()
+        if supplier is None:
+            raise NotFound("There is nothing at this address for this client: it is no supplier's.")
+        return supplier
 
 
 class ReceiveView(SupplierEventsView):

@@ -166,6 +166,20 @@ def test_a_token_without_the_scope_is_403(part, token):
     assert answer.status_code == 403
 
 
+def test_a_tenants_own_client_is_told_of_the_scope_it_lacks(part, send, token, make_client):
+    own = token(make_client(part.tenant, "till", scopes=["customer-orders:read"]), "customer-orders:read")
+    assert send(status(part, "x"), **own).status_code == 403
+    assert send(status(part, "x"), path="/api/events/v1/se/external/acme/send", **own).status_code == 404
+
+
+@pytest.mark.parametrize("item_id", ["", ".", "..", " A", "A ", "A\tB", "x" * 129])
+def test_an_item_that_no_order_can_name_is_refused(part, send, item_id):
+    answer = send(stock({"itemId": "A", "available": 1}, {"itemId": item_id, "available": 1}))
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/items/1/itemId"]
+    assert send(delivery(part, "sent", items=[item_id])).status_code == 400
+
+
 def test_get_is_405(part, token):
     answer = Client().get(PATH, headers=token(part.supplier.api_client))
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
