@@ -150,6 +150,7 @@ class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no type
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
+            _omit_empty_parameters(request)
             _check_form(request)
             caller = f"{_claimed_client(request)}\n{request.META.get('REMOTE_ADDR', '')}"
             FAILURES.check(caller)
@@ -176,6 +177,14 @@ class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no type
         return refused.as_response({"Allow": "POST"})
 
 
+def _omit_empty_parameters(request: HttpRequest) -> None:
+    """A parameter without a value is none (RFC 6749, section 3.2): ``scope=`` asks for all of the client's."""
+    form = request.POST.copy()
+    for name in [name for name, values in form.lists() if values == [""]]:
+        del form[name]
+    request.POST = form  # type: ignore[assignment]  # typed as what a parsed form is
+
+
 def _check_form(request: HttpRequest) -> None:
     """Raises TokenError for what is no token request of this server."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > FORM_LIMIT_BYTES:
@@ -189,13 +198,20 @@ def _check_form(request: HttpRequest) -> None:
             raise TokenError("invalid_request", "A parameter is given twice.")
         if _CONTROL.search(name + values[0]):
             raise TokenError("invalid_request", "The form holds characters that no parameter has.")
-    if "client_assertion" in request.POST and _secret_given(request):
-        raise TokenError("invalid_request", "Authenticate in one way: by client_assertion or by secret.")
+    _check_one_client(request)
     grant = request.POST.get("grant_type")
     if not grant:
         raise TokenError("invalid_request", f"Send grant_type={GRANT}.")
     if grant != GRANT:
         raise TokenError("unsupported_grant_type", f"Only grant_type={GRANT} is answered here.")
+
+
+def _check_one_client(request: HttpRequest) -> None:
+    if "client_assertion" in request.POST and _secret_given(request):
+        raise TokenError("invalid_request", "Authenticate in one way: by client_assertion or by secret.")
+    in_header, in_form = _basic(request)[0], request.POST.get("client_id")
+    if in_header and in_form and in_header != in_form:
+        raise TokenError("invalid_request", "The form's client_id is not the Authorization header's.")
 
 
 def _claimed_client(request: HttpRequest) -> str:

@@ -81,6 +81,16 @@ def test_a_scope_narrows_the_token(till):
     assert reader.get("/api/v1/order-events").status_code == 403
 
 
+def test_an_empty_scope_is_as_good_as_none(till):
+    found = granted(ask(grant_type="client_credentials", scope="", headers=basic()))
+    assert set(found["scope"].split()) == {"customer-orders:read", "customer-orders:write"}
+
+
+def test_two_different_client_ids_are_an_invalid_request(till):
+    refused(ask(grant_type="client_credentials", client_id="other", headers=basic()), "invalid_request")
+    granted(ask(grant_type="client_credentials", client_id="till", headers=basic()))
+
+
 @pytest.mark.parametrize("scope", ["events", "customer-orders:read events", "unknown", "*", "customer-orders:READ"])
 def test_a_scope_the_client_lacks_is_invalid_scope(till, scope):
     refused(ask(grant_type="client_credentials", scope=scope, headers=basic()), "invalid_scope")
