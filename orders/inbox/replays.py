@@ -69,8 +69,8 @@ def discard(event: OrderEvent, *, who: str, reason: str = "") -> Result:
     """Set a dead event aside for good. Raises NotDead, Busy."""
     with _held(event) as (queue, dead):
         _end_lease_of_a_lost_worker(queue)
-        dead.status = OrderEvent.Status.DISCARDED
-        dead.save(update_fields=["status"])
+        dead.status, dead.finished_at = OrderEvent.Status.DISCARDED, DatabaseClock().now()
+        dead.save(update_fields=["status", "finished_at"])
         _note(queue, dead, who=who, action="discard", reason=reason, outcome=dead.status)
     return _result(dead, dead.status, detail="It will never be applied.")
 

@@ -3,6 +3,8 @@
 The same file runs on PostgreSQL and SQLite.
 """
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
 
@@ -90,7 +92,10 @@ def test_a_preview_of_what_still_fails_says_so_and_changes_nothing(engine, fault
 
 def test_a_discarded_event_is_never_applied(engine, faults, settings):
     dead = kill_first(engine, settings)
+    OrderEvent.objects.update(finished_at=DatabaseClock().now() - timedelta(days=2))
     assert replays.discard(dead, who="ada", reason="test order").outcome == "discarded"
+    dead.refresh_from_db()
+    assert dead.finished_at > DatabaseClock().now() - timedelta(minutes=5)
     engine.drain()
     assert engine.statuses("fault-1-x") == ["discarded"]
     assert not Order.objects.exists()
