@@ -150,8 +150,8 @@ class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no type
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            _omit_empty_parameters(request)
             _check_form(request)
+            _omit_empty_parameters(request)
             caller = f"{_claimed_client(request)}\n{request.META.get('REMOTE_ADDR', '')}"
             FAILURES.check(caller)
             return self._answer(request, caller)
@@ -175,14 +175,6 @@ class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no type
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         refused = TokenError("invalid_request", "Fetch a token with POST.", status=405)
         return refused.as_response({"Allow": "POST"})
-
-
-def _omit_empty_parameters(request: HttpRequest) -> None:
-    """A parameter without a value is none (RFC 6749, section 3.2): ``scope=`` asks for all of the client's."""
-    form = request.POST.copy()
-    for name in [name for name, values in form.lists() if values == [""]]:
-        del form[name]
-    request.POST = form  # type: ignore[assignment]  # typed as what a parsed form is
 
 
 def _check_form(request: HttpRequest) -> None:
@@ -212,6 +204,14 @@ def _check_one_client(request: HttpRequest) -> None:
     in_header, in_form = _basic(request)[0], request.POST.get("client_id")
     if in_header and in_form and in_header != in_form:
         raise TokenError("invalid_request", "The form's client_id is not the Authorization header's.")
+
+
+def _omit_empty_parameters(request: HttpRequest) -> None:
+    """A parameter without a value is none (RFC 6749, section 3.2): ``scope=`` asks for all of the client's."""
+    form = request.POST.copy()
+    for name in [name for name, values in form.lists() if values == [""]]:
+        del form[name]
+    request.POST = form  # type: ignore[assignment]  # typed as what a parsed form is
 
 
 def _claimed_client(request: HttpRequest) -> str:
