@@ -67,6 +67,15 @@ def test_support_reads_a_cause_without_the_customer_it_quotes(client, quoting):
         assert PERSONAL.findall(html) == [], page
 
 
+def test_support_reads_what_a_retry_would_meet_without_the_customer(client, quoting, monkeypatch):
+    monkeypatch.setattr("orders.admin.repair_lines.preview", lambda selection, row: ("would_fail", f"Still: {QUOTED}."))
+    support = signed_in(client, SUPPORT)
+    for page in pages()[1:]:
+        html = support.get(f"{page}?try=all").content.decode()
+        assert "Still: the receiver asks who (masked) of (masked) in (masked) is." in html, page
+        assert PERSONAL.findall(html) == [], page
+
+
 def test_an_operator_reads_it_whole(client, quoting):
     operator = signed_in(client, OPERATOR)
     for page in pages():

@@ -93,7 +93,10 @@ def test_support_meets_no_personal_value_on_any_page(scene):
     assert opened > 100
 
 
-def test_support_meets_none_in_answers_to_what_it_posts(scene):
+def test_support_meets_none_in_answers_to_what_it_posts(scene, monkeypatch):
+    monkeypatch.setattr(
+        "orderflow.admin.warehouse_orders.ask", lambda place: "It holds it for Zqvex1anna Wvtol1larsson."
+    )
     support = signed_in("support")
     for name in ("orders_order", "orders_orderevent", "orders_delivery", "orderflow_warehouseorder"):
         model_admin = next(a for m, a in admin.site._registry.items() if m._meta.label_lower.replace(".", "_") == name)
@@ -105,6 +108,7 @@ def test_support_meets_none_in_answers_to_what_it_posts(scene):
     asked = support.post(f"{reverse('admin:orderflow_warehouseorder_warehouses')}?tenant={key.tenant_id}"
                          f"&unit=store-1&order=1001", {"ask": "1"})  # fmt: skip
     assert asked.status_code == 200
+    assert b"It holds it for (masked)." in asked.content
     assert canaries(asked.content) == set()
 
 
