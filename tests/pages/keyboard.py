@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import TimeoutError
+
 MOST_STOPS = 250
 """Far more than any page has controls; a walk that long went round."""
 HERE = """() => {
@@ -38,6 +40,17 @@ class Keyboard:
         with self.page.expect_navigation(wait_until="networkidle"):
             self.page.keyboard.press("Enter")
         return self
+
+    def chooser(self):
+        """The dialogue of a file field; a busy machine may miss the first key."""
+        for key in ("Enter", "Space", "Enter"):
+            try:
+                with self.page.expect_file_chooser(timeout=5_000) as chooser:
+                    self.page.keyboard.press(key)
+                return chooser.value
+            except TimeoutError:
+                continue
+        raise AssertionError("no key opens the dialogue of the file field")
 
     def write(self, words, text):
         self.to(words)

@@ -65,9 +65,7 @@ def test_an_onboarding_file_is_chosen_previewed_and_applied(ada, tmp_path):
     (tmp_path / "acme.yaml").write_text(FILE)
     keys.to("apply an onboarding file").go()
     keys.to("Onboarding file, up to")
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(tmp_path / "acme.yaml")
+    keys.chooser().set_files(tmp_path / "acme.yaml")
     assert page.evaluate("document.querySelector('#file').files[0].name") == "acme.yaml"
     ada.picture("keyboard-file-chosen")
     keys.to("Show what it would change").go()
