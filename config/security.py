@@ -50,7 +50,9 @@ class SecurityHeaders:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         if admin or is_machine(request):
             response.headers.setdefault("Cache-Control", "no-store")
-        if isinstance(response, HttpResponse) and response.status_code not in (204, 304):
+        if response.status_code in (204, 304):
+            response.headers.pop("Content-Type", None)  # of a body that is not there; Django says HTML
+        elif isinstance(response, HttpResponse):
             _measure(request, response)
         return response
 

@@ -141,6 +141,8 @@ class DeadLetterCommand(FreeOrderCommand):
             lines = (self._apply(row, verb) for chunk in _chunks(rows.filter(status=DEAD)) for row in chunk)
         for line in lines:
             self._write(line)
+        if not self._done:
+            self.stderr.write(f"No {self.nouns} match." if verb == LIST else f"No dead {self.nouns} match.")
 
     def _by_filter(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         slug = self._options["tenant"]

@@ -244,3 +244,8 @@ def _interrupted_second(work):
         return work(event, **options)
 
     return discard
+
+
+def test_a_filter_that_finds_nothing_says_so(dead):
+    assert events("list", "--order", "nobody-s") == (0, [], "No events match.\n")
+    assert events("discard", "--order", "nobody-s", "--reason", "x") == (0, [], "No dead events match.\n")
