@@ -89,7 +89,7 @@ class OrderFlowChannelAdmin(HistoryAdmin):
     def also_taken_by(self, channel: OrderFlowChannel) -> str:
         others = shared_with(channel.destination.tenant_id, "warehouse", channel.item_patterns)
         if not others:
-            return "None."
+            return "Nobody else takes any of its lines."
         whom = ", ".join(others)
         return f"Some may also go to {whom}; then both are told. If not meant, narrow which items one of them takes."
 
