@@ -137,8 +137,10 @@ def test_switching_a_mode_takes_no_other_urls(make_tenant):
 SPEAKS = {
     "orders/outgoing", "orders/simulators", "orders/management/loading/hub.py", "config/management/commands/up.py",
     "config/demo/story.py", "config/gunicorn.py", "suppliers/mock_supplier.py", "suppliers/mock_supplier_client.py",
+    "orders/watch/alerting/messages.py",
 }  # fmt: skip
-"""The way out, what plays a partner or a caller from outside, and the web server, which ends slow connections."""
+"""The way out, what plays a partner or a caller from outside, the web server, which ends slow connections, and alerts by
+mail, which Django sends to the environment's one mail server."""
 NETWORK = {"requests", "urllib3", "socket", "http.client", "urllib.request", "httpx", "aiohttp", "ftplib", "smtplib"}
 
 

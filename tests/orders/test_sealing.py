@@ -82,7 +82,7 @@ def test_it_is_named_as_people_know_it(tenant, settings):
     mine = place(tenant, kind="alert signing secret", owner=f"orders.alertrule:{rule.pk}")
     store_secret(**mine, value="x")
     settings.HUB_ENCRYPTION_KEYS = (NEW,)
-    with pytest.raises(SecretLost, match="The alert signing secret of alert rule dead_events of Acme cannot"):
+    with pytest.raises(SecretLost, match="The alert signing secret of alert rule dead events of Acme cannot"):
         open_secret(**mine)
 
 
