@@ -139,8 +139,8 @@ SPEAKS = {
     "config/demo/story.py", "config/gunicorn.py", "suppliers/mock_supplier.py", "suppliers/mock_supplier_client.py",
     "orders/watch/alerting/messages.py",
 }  # fmt: skip
-"""The way out, what plays a partner or a caller from outside, the web server, which ends slow connections, and alerts by
-mail, which Django sends to the environment's one mail server."""
+"""The way out, what plays a partner or a caller from outside, the web server, which ends slow connections, and alerts
+by mail, which Django sends to the environment's one mail server."""
 NETWORK = {"requests", "urllib3", "socket", "http.client", "urllib.request", "httpx", "aiohttp", "ftplib", "smtplib"}
 
 
