@@ -16,7 +16,7 @@ from tests.bodies import body
 from tests.processes import HubProcess, wait_until
 
 EVENTS = 20_000
-PEER_EVENTS = 1_000
+PEER_EVENTS = 700
 PEER_ORDERS = 200
 FILL = """
     INSERT INTO orders_orderqueue (tenant_id, business_unit_id, customer_order_id, last_sequence, done_sequence, due_at,

@@ -28,10 +28,10 @@ from tests.processes import HubProcess, free_port, wait_until
 ENDPOINTS = 10
 THREADS = 32
 """HUB_OUTBOUND_THREADS, its default."""
-DELIVERIES = 2_500
-CELERY_DELIVERIES = 400
-LATENCY_SECONDS = 5.0
-CONNECTIONS, GET_SECONDS, GET_ROUNDS = 16, 1.5, 9
+DELIVERIES = 2_000
+CELERY_DELIVERIES = 300
+LATENCY_SECONDS = 3.0
+CONNECTIONS, GET_SECONDS, GET_ROUNDS = 16, 1.5, 7
 READ, WRITE = "customer-orders:read", "customer-orders:write"
 SECRET = "bench-supplier-secret-0123456789-0123456789"
 TABLES = "orders_deliveryattempt, orders_delivery, orders_lane, orders_orderevent, orders_order, orders_orderqueue"

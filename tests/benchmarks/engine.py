@@ -65,11 +65,11 @@ def bench_latency(stacked: Stack) -> list[Limit]:
     applying, middle, tail = Applying(stacked), [], []
     with stacked.web() as port, stacked.worker("inbound"), stacked.beat():
         token = stacked.token(port)
-        most = puts("warm", port, token, seconds=3.0).rate
+        most = puts("warm", port, token, seconds=2.0).rate
         for number in range(ROUNDS):
             wait_until(applying.nothing_due, seconds=120)
             applying.empty()
-            _put_steadily(f"half-{number}", port, token, rate=most / 2, seconds=3.0)
+            _put_steadily(f"half-{number}", port, token, rate=most / 2, seconds=2.0)
             wait_until(applying.nothing_due, seconds=120)
             p50, p99 = applying.latencies()
             middle.append(p50 * 1000)

@@ -20,8 +20,8 @@ from tests.processes import HubProcess, free_port
 
 ANSWER_MS = 50
 BATCH = 100
-BATCHED, SINGLE = 1_000, 60
-"""Orders of a round; one per document 300 over the five rounds, which take half a minute."""
+BATCHED, SINGLE = 1_000, 100
+"""Orders of a round; one per document 500 over the five rounds, which take most of a minute."""
 WARM = 20
 PASSWORD = "bench-password"
 FEW, MANY = 1_000, 10_000
