@@ -84,7 +84,7 @@ def _verb(verb: str, *, event: str = "{event}") -> Row:
 
 
 def _supplier(method: str, suffix: str, **more: Any) -> Row:
-    """A supplier has no business units; another tenant's supplier finds no address, a tenant's client lacks the scope."""
+    """A supplier has no business units; another tenant's finds no address, a client of the tenant lacks the scope."""
     answers = {"right": (200, ""), "stranger": NOWHERE, "other_unit": (200, ""), **more}
     return Row(method=method, target=f"/api/events/v1/dk/external/{{slug}}/{suffix}", scope="events", **answers)
 
