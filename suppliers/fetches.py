@@ -49,7 +49,7 @@ class FetchedPart:
     order_token: UUID
     document: Mapping[str, Any]
     claims: Sequence[Claim[int]]
-    """Of all the tenant's suppliers in their order, as the planner sees them."""
+    """Of the tenant's suppliers in their order, as the planner sees them, up to this one."""
     minted: tuple[UUID, UUID] | None
     """uuid and token of the case minted for the order."""
     status: str
@@ -115,10 +115,12 @@ _TIMELINE = """
     orders_timelineentry
         (tenant_id, business_unit_id, customer_order_id, road, what, detail, reference, correlation_id)
 """
-_CLAIMS = """
+_UP_TO_IT = "(one.position, one.id) <= (supplier.position, supplier.id)"
+"""Of the tenant's suppliers: a line is the first one's that claims it, so who comes later takes none of this one's."""
+_CLAIMS = f"""
     (SELECT json_agg(json_build_array(one.id, one.item_patterns) ORDER BY one.position, one.id)
-     FROM suppliers_supplier AS one WHERE one.tenant_id = part.tenant_id)
-"""
+     FROM suppliers_supplier AS one WHERE one.tenant_id = part.tenant_id AND {_UP_TO_IT})
+"""  # noqa: S608  # our own text
 _FETCH = Prepared(f"""
     WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
     found AS (
@@ -140,10 +142,11 @@ _FETCH = Prepared(f"""
 """)  # noqa: S608  # our own text
 """What the supplier was owed while the part was read stays unfetched."""
 
-_CLAIMS_SQLITE = """
+_CLAIMS_SQLITE = f"""
     (SELECT json_group_array(json_array(one.id, json(one.item_patterns)))
-     FROM (SELECT * FROM suppliers_supplier ORDER BY position, id) AS one WHERE one.tenant_id = part.tenant_id)
-"""
+     FROM (SELECT * FROM suppliers_supplier ORDER BY position, id) AS one
+     WHERE one.tenant_id = part.tenant_id AND {_UP_TO_IT})
+"""  # noqa: S608  # our own text
 _WHICH = "WHERE part.order_token = %s AND supplier.api_client_id = %s"
 _READ = f"SELECT {_COLUMNS.format(claims=_CLAIMS_SQLITE)} FROM {_TABLES} {_WHICH}"  # noqa: S608  # our own text
 _SQLITE_NOW = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"

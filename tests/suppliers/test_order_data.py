@@ -46,6 +46,16 @@ def test_the_case_of_the_answer_is_the_case_of_the_event(book, add_supplier, tok
     assert body["case"] == json.loads(owed.payload)["case"]
 
 
+def test_a_line_that_an_earlier_supplier_takes_is_not_read_by_a_later_one(book, add_supplier, token):
+    add_supplier("beans", ["BEAN-*"])
+    rest = add_supplier("rest", ["*"])
+    add_supplier("late", ["MUG-*"])
+    book.apply(order("BEAN-1", "MUG-1"))
+    part = SupplierPart.objects.get(supplier=rest)
+    body = get(token(rest.api_client), ExternalId=part.token).json()
+    assert [item["itemId"] for item in body["items"]] == ["MUG-1"]
+
+
 @pytest.mark.parametrize("spelling", [str.upper, str.lower])
 def test_tokens_are_compared_without_case(part, token, spelling):
     assert get(token(part.supplier.api_client), ExternalId=spelling(part.token)).status_code == 200
