@@ -30,8 +30,8 @@ THREADS = 32
 """HUB_OUTBOUND_THREADS, its default."""
 DELIVERIES = 2_000
 CELERY_DELIVERIES = 300
-LATENCY_SECONDS = 3.0
-CONNECTIONS, GET_SECONDS, GET_ROUNDS = 16, 1.5, 7
+LATENCY_SECONDS = 2.0
+CONNECTIONS, GET_SECONDS, GET_ROUNDS = 16, 1.5, 5
 READ, WRITE = "customer-orders:read", "customer-orders:write"
 SECRET = "bench-supplier-secret-0123456789-0123456789"
 TABLES = "orders_deliveryattempt, orders_delivery, orders_lane, orders_orderevent, orders_order, orders_orderqueue"

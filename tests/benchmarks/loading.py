@@ -16,7 +16,7 @@ LINES = 1_000
 """As many as one request takes (contract)."""
 CONNECTIONS = 4
 """A backfill is one program with a few connections; the PUTs it is compared with come over sixteen."""
-SECONDS = 2.5
+SECONDS = 2.0
 
 
 def bench(stacked: Stack) -> list[Comparison]:

@@ -24,7 +24,7 @@ from tests.benchmarks.stack import Stack
 from tests.processes import HubProcess, free_port
 
 CONNECTIONS = 16
-SECONDS, LOAD_SECONDS = 3.0, 2.0
+SECONDS, LOAD_SECONDS = 2.5, 1.5
 """Of a round at an even pace, and of one at full speed."""
 ORDER_PATH = "business-units/store-1/customer-orders/seed-1"
 PER_SECOND = 20
