@@ -40,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     serve_assets_without_collecting_them()
+    hash_quickly()
 
 
 def serve_assets_without_collecting_them() -> None:
@@ -47,6 +48,13 @@ def serve_assets_without_collecting_them() -> None:
     from django.conf import settings
 
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
+
+
+def hash_quickly() -> None:
+    """A hash as in production takes a quarter of a second; tests/orders/test_hashers.py tests those alone."""
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["tests.hashers.QuickPasswordHasher", "tests.hashers.QuickClientSecretHasher"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,7 +11,6 @@ import os
 import pytest
 import redis
 from django.conf import settings
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
@@ -63,7 +62,6 @@ def scene(logged, tenant, add_supplier, add_channel, settings, monkeypatch):
     settings.EMAIL_HOST, settings.EMAIL_HOST_USER = "127.0.0.1", "hub"
     settings.EMAIL_HOST_PASSWORD = "Kanari3-of-the-mail-server"
     monkeypatch.setattr(drift, "note", NOTE)
-    monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 1_000)  # a dozen passwords would take seconds
     for forget in (credentials.forget_credentials, breaker.forget, drift.forget, cache.clear):
         forget()
     with (
