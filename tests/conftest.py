@@ -2,6 +2,7 @@ import pytest
 
 pytest_plugins = [
     "tests.fixtures_servers",
+    "tests.template_database",
     "tests.engine_fixtures",
     "tests.api_fixtures",
     "tests.admin_fixtures",

@@ -1,6 +1,7 @@
 """The two passes of `make test`: the whole suite on PostgreSQL and Redis, then the tests marked `both` on SQLite.
 
-Each pytest worker has its own database and its own Redis number (tests/fixtures_servers.py).
+Each pytest worker has its own database, a copy of one migrated template (tests/template_database.py), and its own
+Redis number (tests/fixtures_servers.py).
 """
 
 from __future__ import annotations
@@ -67,7 +68,10 @@ def on_sqlite(marks: str, rest: list[str]) -> int:
 
 def run_pytest(environ: dict[str, str], marks: str, rest: list[str]) -> int:
     command = [sys.executable, "-m", "pytest", "-n", str(cores()), "--dist", "loadgroup", "-m", marks, *rest]
-    with subprocess.Popen(command, cwd=ROOT, env=clean_environ() | environ) as pytest:
+    with (
+        tempfile.TemporaryDirectory(prefix="orderhub-template-") as folder,
+        subprocess.Popen(command, cwd=ROOT, env=clean_environ() | environ | {"HUB_TEST_TEMPLATE": folder}) as pytest,
+    ):
         try:
             return pytest.wait(timeout=PASS_SECONDS)
         except subprocess.TimeoutExpired:
