@@ -8,8 +8,6 @@ import pytest
 
 from tests.chaos.checker import Accepted, Applied, History, Lost, Stored, Written, violations
 
-pytestmark = pytest.mark.both
-
 
 def event_id(order, sequence):
     return f"{order}/{sequence}"

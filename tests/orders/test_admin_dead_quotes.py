@@ -13,7 +13,7 @@ from orders.models import OrderEvent, RepairRun
 from orders.repairs.causes import cause_of
 from tests.orders.outbox import Outbox
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 DEAD = "/admin/orders/repairrun/dead/"
 CUSTOMER = {"name": "Yrsa Quillborn", "email": "yrsa@vault.example"}

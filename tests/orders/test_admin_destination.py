@@ -10,7 +10,7 @@ from orders.access.people import SUPPORT, give_role
 from orders.models import Destination, Figure
 from tests.admin_fixtures import EVIL
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 
 def page_of(destination):

@@ -4,7 +4,7 @@ import pytest
 
 from orders.access.people import SUPPORT, give_role
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 
 def groups(client):

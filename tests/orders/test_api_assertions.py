@@ -22,7 +22,7 @@ from orders.api import assertions, token
 from orders.models import ApiClient, UsedAssertion
 from tests.api_fixtures import SECRET, Api
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
 AUDIENCE = "https://hub.example.com/oauth2/token"
 

@@ -8,7 +8,7 @@ import pytest
 from orders.models import OrderEvent, OrderQueue, Tenant
 from tests.bodies import body
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 ORDER = "/api/v1/business-units/store-1/customer-orders/1001"
 SEARCH = "/api/v1/business-units/store-1/customer-orders:search"

@@ -15,7 +15,7 @@ from orders.api import auth
 from orders.models import ApiClient, Tenant
 from tests.api_fixtures import SECRET, Api
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 ORDER = "/api/v1/business-units/store-1/customer-orders/1001"
 FORM = "application/x-www-form-urlencoded"

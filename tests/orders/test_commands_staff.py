@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from orders.models import StaffTenant, Tenant
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from orders.access import people, second_step
 from orders.access.sealing import open_bytes, reseal_all, second_step_context
 from orders.models import SecondStep, StaffChange
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 
 def key_of(user):

@@ -17,7 +17,7 @@ from orders.access.people import OPERATOR, SUPPORT, end_sessions, give_role
 from orders.models import StaffChange
 from orders.words import link
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from orders.onboarding import yaml_text
 from orders.onboarding.faults import FileRefused
 from orders.onboarding.files import apply_file
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 HEAD = "tenants:\n- id: acme\n  name: Acme\n"
 

@@ -23,7 +23,7 @@ from suppliers import webhooks
 from suppliers.mock_supplier import MockSupplier
 from suppliers.models import Supplier, Webhook
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from orders.access.people import OPERATOR, SUPPORT, give_role
 from orders.admin import onboarding_files
 from orders.models import ApiClient, Tenant
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 FILE = """tenants:
   - id: acme

@@ -12,7 +12,7 @@ from proxy import breaker
 from tests.orders.wire_server import answer, wire_server
 from tests.proxy.conftest import ORDER, set_basic, set_oauth2
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 UNIT = "/api/v1/business-units/store-1"
 ORDER_PATH = f"{UNIT}/customer-orders/1001"

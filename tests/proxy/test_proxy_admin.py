@@ -13,7 +13,7 @@ from proxy.attention import needing_a_person
 from proxy.models import ContractDrift
 from tests.proxy.conftest import ORDER
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 
 def page_of(config):

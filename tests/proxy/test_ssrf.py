@@ -11,7 +11,7 @@ from orders.models import TimelineEntry
 from orders.outgoing import addresses
 from tests.proxy.conftest import ORDER, set_oauth2
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both]
+pytestmark = pytest.mark.django_db
 
 PATH = "/api/v1/business-units/store-1/customer-orders/1001"
 PLAIN = "The external service could not be asked. The hub may not connect to this address."

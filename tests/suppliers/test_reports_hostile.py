@@ -7,7 +7,7 @@ import pytest
 from suppliers.models import SupplierEvent
 from tests.suppliers.test_reports import delivery, part, send, status, stock  # noqa: F401 - fixtures
 
-pytestmark = [pytest.mark.both, pytest.mark.django_db, pytest.mark.urls("suppliers.urls")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("suppliers.urls")]
 
 
 def raw(body, old, new):
