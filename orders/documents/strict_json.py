@@ -9,7 +9,7 @@ engine.md "Decimals").
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -24,6 +24,8 @@ MAX_DIGITS = 30
 """Significant digits of a number (domain/customer-order.md section 2)."""
 MAX_EXPONENT = 30
 """Scientific exponent of a number, both ways (same place)."""
+MAX_DEPTH = 20
+"""Objects and lists inside one another: twice what an order nests, far below what the readers themselves bear."""
 BOUNDS = f"number of at most {MAX_DIGITS} significant digits and an exponent within ±{MAX_EXPONENT}"
 
 _INT_LIMIT = 10**MAX_DIGITS
@@ -74,7 +76,7 @@ def _decimal(text: str) -> Decimal:
 
 _strict = msgspec.json.Decoder(float_hook=_decimal)
 
-_NESTED = JsonFault("", "a few levels of nesting", "too many")
+_NESTED = JsonFault("", f"at most {MAX_DEPTH} levels of nesting", "more")
 
 
 def parse(body: bytes) -> Any:
@@ -89,9 +91,25 @@ def parse(body: bytes) -> Any:
         raise JsonError(*(_located(body) or [_malformed("")])) from None
     except msgspec.DecodeError as error:
         raise JsonError(_malformed(str(error))) from None
+    if _too_deep(value):
+        raise JsonError(_NESTED)
     if _suspect(body, value) and (faults := _located(body)):
         raise JsonError(*faults)
     return value
+
+
+def _too_deep(value: Any) -> bool:
+    """Looked at level by level, so that the cost is that of MAX_DEPTH levels, however deep the value goes."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for node in level if isinstance(node, list | dict) for inner in _inner(node)]
+    return bool(level)
+
+
+def _inner(node: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    if isinstance(node, _Members):
+        return (value for _, value in node)
+    return node.values() if isinstance(node, dict) else node
 
 
 def raw_member(body: bytes, name: str) -> bytes:
@@ -139,7 +157,7 @@ def _located(body: bytes) -> list[JsonFault]:
         return [_NESTED]
     except ValueError as error:
         return [_malformed(str(error))]
-    return list(islice(_walk(tree), _FAULT_LIMIT))
+    return [_NESTED] if _too_deep(tree) else list(islice(_walk(tree), _FAULT_LIMIT))
 
 
 def _judged(text: str) -> _OutOfBounds | None:
@@ -155,7 +173,7 @@ _Path = tuple[str | int, ...]
 
 
 def _walk(tree: Any) -> Iterator[JsonFault]:
-    """Depth first, in the order of the text, with a stack of its own: the depth is the sender's choice."""
+    """Depth first, in the order of the text."""
     yield from _faults_at((), tree)
     pending = [_children((), tree)]
     while pending:

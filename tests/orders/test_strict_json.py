@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orders.documents import decode, digest, load, render
-from orders.documents.strict_json import within_bounds
+from orders.documents.strict_json import MAX_DEPTH, within_bounds
 from orders.problems import InvalidBody
 
 
@@ -19,6 +19,7 @@ def faults(body: bytes) -> list[tuple[str, str]]:
     return [(fault.pointer, fault.detail) for fault in refused.value.errors]
 
 
+NESTED = "Expected at most 20 levels of nesting, found more."
 BOUNDS = "Expected a number of at most 30 significant digits and an exponent within ±30, found another number."
 TWICE = "Expected each name once, found a name twice."
 
@@ -212,17 +213,33 @@ def test_malformed_json_after_a_wild_number_is_still_only_refused():
     "bomb", [b"[" * 10_000, b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 10_000 + b"1" + b"}" * 10_000]
 )
 def test_a_nesting_bomb_is_refused(bomb):
-    assert faults(bomb) == [("", "Expected a few levels of nesting, found too many.")]
+    assert faults(bomb) == [("", NESTED)]
+
+
+@pytest.mark.parametrize("frame", [(b"[", b"]"), (b'{"a":', b"}")])
+def test_twenty_levels_are_taken_and_one_more_is_refused(frame):
+    opened, closed = frame
+    decode(opened * MAX_DEPTH + b"1" + closed * MAX_DEPTH)
+    assert faults(opened * (MAX_DEPTH + 1) + b"1" + closed * (MAX_DEPTH + 1)) == [("", NESTED)]
+
+
+@pytest.mark.parametrize("core", [b"1", b"1e99", b'"\\u0000"', b"1" + b"0" * 40])
+def test_a_mebibyte_of_nested_lists_is_refused_within_a_second_and_a_half(core):
+    deep = b"[" * 900 + core + b"]" * 900
+    body = b"[" + b",".join([deep] * (1024 * 1024 // len(deep))) + b"]"
+    began = time.thread_time()
+    assert faults(body) == [("", NESTED)]
+    assert time.thread_time() - began < 1.5
+
+
+def test_depth_behind_a_name_twice_is_seen_before_the_name():
+    assert faults(b'{"a":' + b"[" * 400 + b"]" * 400 + b',"a":1}') == [("", NESTED)]
 
 
 @pytest.mark.parametrize("depth", [200, 254, 255, 256, 300, 600, 900, 990, 1_000, 1_100])
 @pytest.mark.parametrize("core", [b"1", b"1e99", b'{"a":1,"a":1}', b'"\\u0000"'])
-def test_no_depth_gets_a_fault_past_the_door(depth, core):
-    try:
-        decode(b"[" * depth + core + b"]" * depth)
-    except InvalidBody:
-        return
-    assert core == b"1"
+def test_depth_is_refused_whatever_lies_below_it(depth, core):
+    assert faults(b"[" * depth + core + b"]" * depth) == [("", NESTED)]
 
 
 def test_the_faults_of_one_body_are_listed_up_to_twenty():
