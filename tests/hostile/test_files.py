@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
 
+from config.security import BAD_LENGTH
 from orderflow.product_files import read
 from orderflow.workbooks import Unusable
 from orders.cells import FORMULA, bare, guarded
@@ -146,12 +147,23 @@ def test_the_missing_orders_go_out_as_text_and_come_back():
     assert read_places(io.BytesIO(text.encode())) == places
 
 
-@pytest.mark.parametrize("length", [str(34 * 1024**2), "9" * 400, "-1", "1e9"])
+@pytest.mark.parametrize("length", [str(33 * 1024**2 + 1), str(34 * 1024**2), "9" * 18])
 def test_an_upload_larger_than_any_file_is_not_even_read(client, length, monkeypatch):
     """Nor by who looks for the form's token, before anybody has signed in."""
     monkeypatch.setattr(WSGIRequest, "_load_post_and_files", lambda request: pytest.fail("read"))
     answer = client.generic("POST", "/admin/login/", b"x", content_type="multipart/form-data", CONTENT_LENGTH=length)
     assert (answer.status_code, b"larger than 33 MiB" in answer.content) == (413, True)
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/admin/", "/nowhere"])
+@pytest.mark.parametrize(
+    "length",
+    ["0" * 20 + str(10**12), "00", "01", "-1", "+1", "1e9", "0x10", "1 ", "1_0", "\u0663", "\u00b2", "9" * 400],
+)
+def test_a_length_that_is_no_plain_number_is_refused_unread(client, length, path, monkeypatch):
+    monkeypatch.setattr(WSGIRequest, "read", lambda request, *size: pytest.fail("read"))
+    answer = client.generic("POST", path, b"x", content_type="multipart/form-data", CONTENT_LENGTH=length)
+    assert (answer.status_code, answer.content.decode()) == (400, BAD_LENGTH)
 
 
 WRITERS = {"orders/migration/listing.py", "orderflow/product_files.py"}
