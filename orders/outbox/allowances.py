@@ -2,47 +2,60 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from django.db.models import Count, F
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 
 from orders.channels import channels
 from orders.clock import DatabaseClock
 from orders.models import Destination, Lane
 from orders.outbox.health import recovery_allows
-from orders.queues import LANES, due_groups
+from orders.queues import LANES, LEASE_SECONDS, due_groups
 
 BURST_SECONDS = 1.0
 """A rate-limited destination gets at most this much of its rate at once."""
+_served: dict[int, float] = {}
+"""When this process last claimed for each destination, by its monotonic clock."""
 
 
 def allowances(room: int, *, most: int) -> Mapping[Destination, int]:
     """Per destination: how many lane heads to claim, for at most ``room`` partner requests altogether.
 
-    Those with the least under way come first; none gets more than its share of the ``most`` that a courier claims.
+    Those with the least under way come first, then those that were served longest ago, then the oldest due; none gets
+    more than its share of the ``most`` that a courier claims. Locks the destinations until the caller's transaction,
+    which claims, ends; one that another courier counts just now is skipped.
     """
     groups = due_groups(LANES)
     if not groups:
         return {}
     clock = DatabaseClock.recent()
-    destinations = Destination.objects.select_related("tenant").filter(pk__in=groups, active=True, tenant__active=True)
-    ready = [destination for destination in destinations if _ready(destination, clock)]
+    ready = [destination for destination in _counted_alone(groups) if _ready(destination, clock)]
     if not ready:
         return {}
     in_flight = _in_flight(ready, clock)
     share = max(1, most // len(ready))
     found: dict[Destination, int] = {}
-    for destination in sorted(ready, key=lambda one: in_flight.get(one.pk, 0)):
+    for destination in sorted(ready, key=lambda one: (in_flight.get(one.pk, 0), _served.get(one.pk, 0.0))):
         batch = channels()[destination.channel].batch_size(destination)
         under_way = in_flight.get(destination.pk, 0)
         wanted = _most(destination, min(share * batch, under_way + room * batch), under_way, clock)
         if wanted > 0:
             found[destination] = wanted
+            _served[destination.pk] = time.monotonic()
             room -= -(-wanted // batch)
         if room <= 0:
             break
     return found
+
+
+def _counted_alone(groups: Sequence[int]) -> QuerySet[Destination]:
+    """The active ones that no other courier has locked, the oldest due first."""
+    due = Lane.objects.filter(destination=OuterRef("pk"), due_at__isnull=False).order_by("due_at")
+    free = Destination.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
+    active = free.select_related("tenant").filter(pk__in=groups, active=True, tenant__active=True)
+    return active.order_by(Subquery(due.values("due_at")[:1]))
 
 
 def _in_flight(destinations: Sequence[Destination], clock: DatabaseClock) -> dict[int, int]:
@@ -64,10 +77,9 @@ def _ready(destination: Destination, clock: DatabaseClock) -> bool:
 
 def _most(destination: Destination, share: int, in_flight: int, clock: DatabaseClock) -> int:
     """``share``: deliveries the destination may have under way, its concurrency apart."""
-    channel = channels()[destination.channel]
     if destination.state == Destination.State.STOPPED or destination.open_seconds is not None:
-        return 1 if in_flight == 0 and _took_probe(destination, clock, channel.lease_seconds) else 0
-    most = min(share, destination.concurrency * channel.batch_size(destination)) - in_flight
+        return 1 if in_flight == 0 and _took_probe(destination, clock) else 0
+    most = min(share, destination.concurrency * channels()[destination.channel].batch_size(destination)) - in_flight
     allowed = recovery_allows(destination, clock)
     if allowed is not None:
         most = min(most, allowed)
@@ -80,9 +92,9 @@ def _most(destination: Destination, share: int, in_flight: int, clock: DatabaseC
     return most
 
 
-def _took_probe(destination: Destination, clock: DatabaseClock, lease_seconds: float) -> bool:
+def _took_probe(destination: Destination, clock: DatabaseClock) -> bool:
     """One worker wins the half-open probe; should it die, the next probe comes after its lease."""
     taken = Destination.objects.filter(pk=destination.pk, probe_at=destination.probe_at).update(
-        probe_at=clock.now() + timedelta(seconds=lease_seconds)
+        probe_at=clock.now() + timedelta(seconds=LEASE_SECONDS)
     )
     return taken == 1

@@ -101,6 +101,8 @@ def _decide(one: Tried, lane: Lane, clock: DatabaseClock) -> None:
     if not isinstance(finished, str):
         lane.due_at = finished
         return
+    if finished == Delivery.Status.DEAD and _was_delivered(delivery):
+        finished = Delivery.Status.DELIVERED
     delivery.status, delivery.finished_at = finished, now
     lane.done_position = delivery.position
     if finished == Delivery.Status.DEAD:
@@ -110,6 +112,12 @@ def _decide(one: Tried, lane: Lane, clock: DatabaseClock) -> None:
             lane.held_by = delivery.pk
     more = lane.last_position > lane.done_position and lane.held_by is None
     lane.due_at = now if more else None
+
+
+def _was_delivered(delivery: Delivery) -> bool:
+    """One that its receiver asked for once more stays delivered, whatever the new tries come to."""
+    again = delivery.tries_left_from > 0
+    return again and DeliveryAttempt.objects.filter(delivery=delivery, verdict=Verdict.DELIVERED.value).exists()
 
 
 def _write(kept: Sequence[Tried], lanes: dict[int, Lane]) -> None:
