@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from orders.access.sealing import MASK
 from orders.onboarding.fields import (
+    ClientSecret,
     Entry,
     HttpUrl,
     Name,
@@ -78,7 +79,7 @@ class WebhookEntry(Entry):
 
 class SupplierClientEntry(Entry):
     client_id: Annotated[str, AfterValidator(text_of(100))]
-    client_secret: SecretText | None = None
+    client_secret: ClientSecret | None = None
     public_keys: list[PublicKey] = []
     scopes: Scopes
     active: bool = True

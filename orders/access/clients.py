@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -47,7 +47,7 @@ class ClientEntry:
 
 def save_client(tenant: Tenant, entry: ClientEntry) -> SavedClient:
     """Make the stored client what the entry says, in the caller's transaction. Raises ClientRefused."""
-    client = ApiClient.objects.filter(client_id=entry.client_id).first()
+    client = ApiClient.objects.select_for_update(no_key=True).filter(client_id=entry.client_id).first()
     if client and (client.tenant_id, client.kind) != (tenant.pk, entry.kind):
         raise ClientRefused(f"client_id {entry.client_id!r} is already another client's; choose another.")
     created = client is None
@@ -58,11 +58,18 @@ def save_client(tenant: Tenant, entry: ClientEntry) -> SavedClient:
         raise ClientRefused(f"{unknown[0]!r} is no scope of a {entry.kind} client; use {known}.")
     changed = _assign(client, entry)
     made = _assign_secret(client, entry, created=created, changed=changed)
-    if created or changed:
+    if created:
         client.save()
+    elif changed:
+        client.save(update_fields=_columns(changed))
     if "client_secret" in changed:
         _no_longer_unseen(client)
     return SavedClient(client=client, created=created, made_secret=made, changed=changed)
+
+
+def _columns(changed: Iterable[str]) -> list[str]:
+    secret = ["previous_client_secret"] if "client_secret" in changed else []
+    return [*changed, *secret, "updated"]
 
 
 def _new_client(tenant: Tenant, entry: ClientEntry) -> ApiClient:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from orders.models import ApiClient
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
 from orders.onboarding.faults import FileFault, FileRefused
-from orders.onboarding.fields import Entry
+from orders.onboarding.fields import FROM_ENVIRONMENT, Entry
 from orders.onboarding.model import file_model
 from orders.onboarding.report import Place
 from orders.onboarding.yaml_text import Text
@@ -32,12 +32,15 @@ _WORDS = {
 }
 
 
-def check(text: Text) -> Any:
-    """The file as its model. Raises FileRefused with every fault that shows before rows are written."""
+def check(text: Text, *, environment: bool = False) -> Any:
+    """The file as its model. Raises FileRefused with every fault that shows before rows are written.
+
+    ``environment``: whether ``${ONBOARD_NAME}`` in a secret is read.
+    """
     faults: list[FileFault] = []
     model: Entry | None = None
     try:
-        model = file_model().model_validate(text.data)
+        model = file_model().model_validate(text.data, context={FROM_ENVIRONMENT: environment})
     except ValidationError as error:
         faults += _worded(text, error.errors(include_url=False, include_input=False))
     faults += [*_duplicates(text), *_foreign_scopes(text), *_foreign_clients(text)]

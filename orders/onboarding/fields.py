@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 from orders.access.client_keys import read_key
 from orders.access.sealing import MASK
@@ -20,8 +20,8 @@ from orders.models.tenants import slug_rule
 from orders.outgoing import OutgoingError, check_shape
 
 __all__ = [
-    "MASK", "BusinessUnits", "ClientId", "Country", "Entry", "HttpUrl", "Id", "Name", "Pattern", "PublicKey",
-    "Schedule", "Scopes", "SecretText", "Slug", "TimeZone", "Words", "each_once", "text_of", "to_store",
+    "MASK", "BusinessUnits", "ClientId", "ClientSecret", "Country", "Entry", "HttpUrl", "Id", "Name", "Pattern",
+    "PublicKey", "Schedule", "Scopes", "SecretText", "Slug", "TimeZone", "Words", "each_once", "text_of", "to_store",
 ]  # fmt: skip
 
 
@@ -29,17 +29,16 @@ LONGEST = 2_000
 """Characters of any text, as in an order document (customer-order.md section 2)."""
 SCHEDULE_STEPS, STEP_SECONDS = 50, 30 * 86_400
 """As of HUB_EVENT_RETRY_SCHEDULE: no step is longer than 30 days."""
-OWN_VARIABLES = {
-    "DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_ENCRYPTION_KEYS", "HUB_METRICS_TOKEN", "HUB_EMAIL_URL",
-    "HUB_STAFF_PASSWORD",
-}  # fmt: skip
-"""The hub's own secrets: a file uploaded in the admin must not send them to an address it names."""
+CLIENT_SECRET_LEAST = 16
+"""Characters of an API client's secret that is given by hand (contract: Tokens)."""
+FROM_ENVIRONMENT = "from_environment"
+"""The member of the validation context that says whether ``${ONBOARD_NAME}`` is read; without it, never."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _COUNTRY = re.compile(r"[a-z]{2}\Z")
 _CLIENT_ID = re.compile(r"[!-9;-~]{1,100}\Z")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_VARIABLE_NAME = re.compile(r"ONBOARD_[A-Za-z0-9_]+\Z")
 
 
 class Entry(BaseModel):
@@ -150,20 +149,26 @@ def _public_key(text: str) -> str:
     return text
 
 
-def _opened(text: str) -> str:
-    """``${NAME}`` replaced by the environment's value."""
+def _opened(text: str, info: ValidationInfo) -> str:
+    """``${ONBOARD_NAME}`` replaced by the environment's value, where the file may read it."""
+    if "${" in text and not (info.context or {}).get(FROM_ENVIRONMENT):
+        raise ValueError("must not hold ${…} here: only manage.py onboard reads the environment; write the secret")
     opened = _VARIABLE.sub(_variable, text)
     if not 0 < len(opened) <= LONGEST or _CONTROL.search(opened):
         raise ValueError(f"must be a secret of 1 to {LONGEST} characters without control characters")
     return opened
 
 
+def _client_secret(text: str) -> str:
+    if text != MASK and len(text) < CLIENT_SECRET_LEAST:
+        raise ValueError(f"must have at least {CLIENT_SECRET_LEAST} characters")
+    return text
+
+
 def _variable(found: re.Match[str]) -> str:
     name = found.group(1)
     if not _VARIABLE_NAME.match(name):
-        raise ValueError("names an environment variable wrongly; write ${NAME}")
-    if name in OWN_VARIABLES:
-        raise ValueError(f"may not use {name}, which is the hub's own secret")
+        raise ValueError("may name only environment variables that begin with ONBOARD_, as ${ONBOARD_NAME}")
     if not os.environ.get(name):
         raise ValueError(f"names the environment variable {name}, which is not set; set it or write the secret")
     return os.environ[name]
@@ -185,7 +190,9 @@ PublicKey = Annotated[str, AfterValidator(_public_key)]
 BusinessUnits = Annotated[list[Id], AfterValidator(_distinct), AfterValidator(_some)]
 """Leave the key out (or null) for all; an empty list would shut everything and is a fault."""
 SecretText = Annotated[str, AfterValidator(_opened)]
-"""A secret, its ``${NAME}`` already read. ``MASK`` and absence keep what is stored: see ``to_store``."""
+"""A secret, its ``${ONBOARD_NAME}`` already read. ``MASK`` and absence keep what is stored: see ``to_store``."""
+ClientSecret = Annotated[SecretText, AfterValidator(_client_secret)]
+"""The secret of an API client of ours; what partners give us may be shorter."""
 
 
 def to_store(secret: str | None) -> str | None:

@@ -24,15 +24,16 @@ _LOCK = 0x0B0A2D
 """Any number that nothing else locks in PostgreSQL's advisory space; two files at once are applied one by one."""
 
 
-def apply_file(content: bytes, *, file: str, who: str, dry_run: bool = False) -> Report:
+def apply_file(content: bytes, *, file: str, who: str, dry_run: bool = False, environment: bool = False) -> Report:
     """Apply the whole file or nothing, in one transaction. Raises FileRefused with every fault.
 
-    A dry run does everything and rolls back.
+    A dry run does everything and rolls back. ``environment``: secrets may name ``${ONBOARD_NAME}``; only for a file
+    of whoever runs the process, never for an upload.
     """
     text = read(content, file=file)
     with transaction.atomic():
         _one_at_a_time()
-        report = _apply_text(text, who=who)
+        report = _apply_text(text, who=who, environment=environment)
         transaction.set_rollback(dry_run)
     return report
 
@@ -44,7 +45,7 @@ def apply_keys(tenant: Tenant, keys: Mapping[str, Any], *, who: str) -> Report:
     """
     with transaction.atomic():
         _one_at_a_time()
-        stored = exported_tenant(Tenant.objects.get(pk=tenant.pk))
+        stored = exported_tenant(Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk))
         stored.pop("api_clients", None)
         data = {"tenants": [_plain({**stored, **keys})]}
         return _apply_text(Text("the form", data, dict.fromkeys(_places(data), 1)), who=who)
@@ -56,9 +57,9 @@ def exported_objects(tenant: Tenant, key: str) -> Any:
     return section.export(tenant) if section else exported_tenant(tenant).get(key)
 
 
-def _apply_text(text: Text, *, who: str) -> Report:
+def _apply_text(text: Text, *, who: str, environment: bool = False) -> Report:
     report = Report(note=f"onboarding by {who}")
-    faults = _apply(check(text), text, report)
+    faults = _apply(check(text, environment=environment), text, report)
     if faults:
         raise FileRefused(text.file, faults)
     return report

@@ -11,6 +11,7 @@ from orders.models import Tenant
 from orders.onboarding.fields import (
     BusinessUnits,
     ClientId,
+    ClientSecret,
     Country,
     Entry,
     HttpUrl,
@@ -18,7 +19,6 @@ from orders.onboarding.fields import (
     PublicKey,
     Schedule,
     Scopes,
-    SecretText,
     Slug,
     TimeZone,
     text_of,
@@ -37,7 +37,7 @@ class ApiClientEntry(Entry):
     """A program of the tenant's."""
 
     client_id: ClientId
-    client_secret: SecretText | None = None
+    client_secret: ClientSecret | None = None
     scopes: Scopes
     business_units: BusinessUnits | None = None
     public_keys: list[PublicKey] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import models
@@ -10,14 +10,22 @@ from django.db import models
 from orders.access.clients import SavedClient
 from orders.onboarding.report import Report
 
+Values = Mapping[str, Any]
 
-def bring(row: models.Model, what: str, values: Mapping[str, Any], report: Report) -> bool:
+
+def bring(row: models.Model, what: str, values: Values | Callable[[Any], Values], report: Report) -> bool:
     """Assign ``values``, save where something differs, tell the report. True when the row was made or changed.
 
-    An unsaved row is made. ``values`` hold no secrets.
+    An unsaved row is made. Of a stored row the changed columns alone are written, and what is different is decided
+    after the row was locked and read again: other processes write other columns of it. Values that follow from columns
+    that others write are given as a function of the row. ``values`` hold no secrets. Needs a transaction.
     """
     created = row._state.adding
-    changed = {name: (getattr(row, name), new) for name, new in values.items() if getattr(row, name) != new}
+    changed = _differences(row, values)
+    if changed and not created:
+        rows = type(row)._default_manager.select_for_update(no_key=True)
+        row.refresh_from_db(from_queryset=rows)
+        changed = _differences(row, values)
     for name, (_, new) in changed.items():
         setattr(row, name, new)
     if created:
@@ -26,8 +34,18 @@ def bring(row: models.Model, what: str, values: Mapping[str, Any], report: Repor
         report.changed(what, name, old, new)
     if created or changed:
         row._change_reason = report.note[:100]  # type: ignore[attr-defined]  # read by simple_history
-        row.save()
+        row.save(update_fields=None if created else [*changed, *_touched_columns(row)])
     return bool(created or changed)
+
+
+def _differences(row: models.Model, values: Values | Callable[[Any], Values]) -> dict[str, tuple[Any, Any]]:
+    wanted = values(row) if callable(values) else values
+    return {name: (getattr(row, name), new) for name, new in wanted.items() if getattr(row, name) != new}
+
+
+def _touched_columns(row: models.Model) -> list[str]:
+    """Columns that hold the time of the last change; Django sets them when they are among those written."""
+    return [field.name for field in row._meta.concrete_fields if getattr(field, "auto_now", False)]
 
 
 def tell_client(saved: SavedClient, report: Report) -> None:

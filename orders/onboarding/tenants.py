@@ -24,11 +24,9 @@ PLAIN_KEYS = (
 def apply_tenant(entry: TenantEntry, report: Report) -> Tenant:
     """The tenant and its own API clients, in the caller's transaction."""
     tenant = Tenant.objects.filter(slug=entry.id).first() or Tenant(slug=entry.id)
-    values = {key: getattr(entry, key) for key in PLAIN_KEYS}
-    values |= {"country": entry.country or "", "external_url": entry.external_url or ""}
+    mode_read = tenant.mode
     what = f"tenant {entry.id}"
-    values["tells_from"] = _tells_from(tenant, entry.mode)
-    if not bring(tenant, what, values, report):
+    if not bring(tenant, what, lambda row: _values(row, entry, mode_read, report), report):
         report.unchanged(what)
     for number, client in enumerate(entry.api_clients):
         try:
@@ -36,6 +34,15 @@ def apply_tenant(entry: TenantEntry, report: Report) -> Tenant:
         except ClientRefused as refused:
             report.refuse("api_clients", number, because=refused.detail)
     return tenant
+
+
+def _values(tenant: Tenant, entry: TenantEntry, mode_read: str, report: Report) -> dict[str, Any]:
+    """Refuses a mode that somebody switched since the tenant was first read: the file would switch it back unseen."""
+    if tenant.mode != mode_read:
+        report.refuse("mode", because=f"was switched to {tenant.mode} meanwhile; look at the tenant, then apply again")
+    values = {key: getattr(entry, key) for key in PLAIN_KEYS}
+    values |= {"country": entry.country or "", "external_url": entry.external_url or ""}
+    return values | {"tells_from": _tells_from(tenant, entry.mode)}
 
 
 def _tells_from(tenant: Tenant, mode: str) -> datetime | None:

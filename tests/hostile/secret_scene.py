@@ -36,6 +36,11 @@ from tests.orders.wire_server import answer
 from tests.suppliers.conftest import order
 from tests.suppliers.test_road import put, work
 
+OWN_VARIABLES = {
+    "DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_ENCRYPTION_KEYS", "HUB_METRICS_TOKEN", "HUB_EMAIL_URL",
+    "HUB_STAFF_PASSWORD",
+}  # fmt: skip
+"""The environment variables that hold the hub's own secrets."""
 MARK = b"Kanari3"
 CANARY = "Kanari3/~+ög"
 """With what URLs, HTML, JSON, base64 and JSON pointers write differently."""

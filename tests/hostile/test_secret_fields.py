@@ -17,7 +17,7 @@ from django.db.models import BinaryField, CharField, JSONField, TextField
 from config.env import Env
 from orders.access import sealing, second_step
 from orders.models import SecondStep, Secret
-from orders.onboarding.fields import OWN_VARIABLES
+from tests.hostile.secret_scene import OWN_VARIABLES
 from tests.hostile.test_secrets import add_channel, add_supplier, logged, scene, tenant  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,7 +86,7 @@ def test_every_column_that_may_hold_a_secret_is_planted_or_said_to_hold_none():
 
 
 def test_every_variable_with_a_secret_is_named_as_one():
-    """Those are kept from onboarding files, and planted by tests.hostile.test_secrets_processes."""
+    """Those are planted by tests.hostile.test_secrets_processes."""
     secret = {"database_url", "redis_url", "email_url"} | {
         field.name for field in dataclasses.fields(Env) if re.search(r"secret|key|token|password", field.name)
     }

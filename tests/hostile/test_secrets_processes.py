@@ -14,8 +14,7 @@ import psutil
 import pytest
 import redis
 
-from orders.onboarding.fields import OWN_VARIABLES
-from tests.hostile.secret_scene import MARK, spellings
+from tests.hostile.secret_scene import MARK, OWN_VARIABLES, spellings
 from tests.processes import ROOT, HubProcess, free_port, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs_postgres, pytest.mark.needs_redis]

@@ -33,12 +33,12 @@ def client(*, secret="", scopes="customer-orders:read", client_id="acme-pos", re
 
 @pytest.fixture
 def sample(monkeypatch):
-    monkeypatch.setenv("ACME_OMS_SECRET", "from the environment")
+    monkeypatch.setenv("ONBOARD_ACME_OMS_SECRET", "from the environment")
     return SAMPLE.read_bytes()
 
 
 def test_the_whole_format_is_applied(sample):
-    apply_file(sample, file="acme.yaml", who="test")
+    apply_file(sample, file="acme.yaml", who="test", environment=True)
     acme = Tenant.objects.get(slug="acme")
     assert (acme.name, acme.mode, acme.country, acme.time_zone) == ("Acme Retail", "events", "dk", "Europe/Copenhagen")
     assert acme.external_url == "https://oms.acme.example/api/v1"
@@ -53,16 +53,16 @@ def test_the_whole_format_is_applied(sample):
 
 
 def test_a_second_time_changes_nothing(sample):
-    apply_file(sample, file="acme.yaml", who="test")
+    apply_file(sample, file="acme.yaml", who="test", environment=True)
     histories = Tenant.history.count(), ApiClient.history.count()
-    report = apply_file(sample, file="acme.yaml", who="test")
+    report = apply_file(sample, file="acme.yaml", who="test", environment=True)
     assert report.counts["created"] == report.counts["changed"] == 0
     assert report.secrets == []
     assert (Tenant.history.count(), ApiClient.history.count()) == histories
 
 
 def test_an_exported_tenant_applied_again_changes_nothing(sample):
-    apply_file(sample, file="acme.yaml", who="test")
+    apply_file(sample, file="acme.yaml", who="test", environment=True)
     text = export_tenant(Tenant.objects.get(slug="acme"))
     assert "********" in text
     for secret in ("a long secret", "from the environment", "whsec_", "philz, password"):
@@ -74,7 +74,7 @@ def test_an_exported_tenant_applied_again_changes_nothing(sample):
 
 
 def test_a_dry_run_tells_and_stores_nothing(sample):
-    report = apply_file(sample, file="acme.yaml", who="test", dry_run=True)
+    report = apply_file(sample, file="acme.yaml", who="test", environment=True, dry_run=True)
     text = "\n".join(report.text(dry_run=True))
     assert not Tenant.objects.exists()
     assert not ApiClient.objects.exists()
@@ -96,7 +96,7 @@ def test_absent_keys_of_a_named_object_get_their_defaults():
 
 
 def test_absent_objects_are_left_alone():
-    apply(tenant(*client(secret="one-secret")) + "\n  - {id: bolt, name: Bolt, mode: events}")
+    apply(tenant(*client(secret="one-secret-of-the-till")) + "\n  - {id: bolt, name: Bolt, mode: events}")
     apply(tenant())
     assert ApiClient.objects.get(client_id="acme-pos").active
     assert Tenant.objects.get(slug="bolt").active
@@ -119,8 +119,8 @@ def test_the_mask_for_a_new_client_makes_a_secret():
 
 
 def test_a_changed_secret_is_told_without_itself():
-    apply(tenant(*client(secret="one-secret")))
-    report = apply(tenant(*client(secret="another-secret")))
+    apply(tenant(*client(secret="one-secret-of-the-till")))
+    report = apply(tenant(*client(secret="another-secret-of-the-till")))
     assert report.lines[-1] == "changed    API client acme-pos  client_secret: ******** → ********"
     assert check_password("another-secret", ApiClient.objects.get().client_secret)
 
@@ -175,11 +175,12 @@ def test_a_section_that_refuses_undoes_the_whole_file(monkeypatch):
     assert not Tenant.objects.exists()
 
 
-def test_secrets_are_in_no_message_and_no_repr(monkeypatch):
+def test_secrets_are_in_no_message_and_no_repr():
     from orders.onboarding.model import ApiClientEntry
 
-    monkeypatch.setenv("POS_SECRET", "hidden-secret")
-    assert "hidden-secret" not in repr(ApiClientEntry(client_id="a", client_secret="${POS_SECRET}", scopes=["x"]))
+    assert "hidden-secret" not in repr(
+        ApiClientEntry(client_id="a", client_secret="hidden-secret-of-the-till", scopes=["x"])
+    )
     with pytest.raises(FileRefused) as refused:
         apply(tenant(*client(secret="hidden-secret", scopes="what:ever"), "nonsense: 1"))
     assert "hidden-secret" not in str(refused.value)

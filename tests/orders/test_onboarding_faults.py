@@ -16,7 +16,7 @@ HEAD = "tenants:\n- id: acme\n  name: Acme\n"
 
 def faults(text):
     with pytest.raises(FileRefused) as refused:
-        apply_file(text if isinstance(text, bytes) else text.encode(), file="f.yaml", who="test")
+        apply_file(text if isinstance(text, bytes) else text.encode(), file="f.yaml", who="test", environment=True)
     assert not Tenant.objects.exists()
     return [str(fault) for fault in refused.value.faults]
 
@@ -81,19 +81,24 @@ CASES = {
     "boolean": ("  mode: events\n  active: yes\n", ["f.yaml:5: tenants[0].active: must be true or false"]),
     "unset variable": (
         "  mode: events\n  api_clients:\n  - client_id: a\n    scopes: [customer-orders:read]\n"
-        "    client_secret: ${ACME_UNSET}\n",
+        "    client_secret: ${ONBOARD_UNSET}\n",
         [
-            "f.yaml:8: tenants[0].api_clients[0].client_secret: names the environment variable ACME_UNSET, "
+            "f.yaml:8: tenants[0].api_clients[0].client_secret: names the environment variable ONBOARD_UNSET, "
             "which is not set; set it or write the secret"
         ],
     ),
-    "the hub's own secret": (
+    "a variable of another name": (
         "  mode: events\n  api_clients:\n  - client_id: a\n    scopes: [customer-orders:read]\n"
         "    client_secret: ${HUB_ENCRYPTION_KEYS}\n",
         [
-            "f.yaml:8: tenants[0].api_clients[0].client_secret: may not use HUB_ENCRYPTION_KEYS, "
-            "which is the hub's own secret"
+            "f.yaml:8: tenants[0].api_clients[0].client_secret: may name only environment variables that "
+            "begin with ONBOARD_, as ${ONBOARD_NAME}"
         ],
+    ),
+    "short secret": (
+        "  mode: events\n  api_clients:\n  - client_id: a\n    scopes: [customer-orders:read]\n"
+        "    client_secret: fifteen-letters\n",
+        ["f.yaml:8: tenants[0].api_clients[0].client_secret: must have at least 16 characters"],
     ),
     "scope of the other kind": (
         "  mode: events\n  api_clients:\n  - client_id: a\n    scopes:\n    - customer-orders:read\n    - events\n",

@@ -119,3 +119,12 @@ def test_support_exports_and_uploads_nothing(client, page):
     assert client.get(reverse("admin:orders_tenant_export", args=(tenant.pk,))).status_code == 200
     assert client.get(page).status_code == 403
     assert client.post(page, {"file": SimpleUploadedFile("a.yaml", FILE.encode())}).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["ONBOARD_TILL_SECRET", "HUB_SECRET_KEY", "PATH"])
+def test_an_uploaded_file_reads_no_environment(operator, page, monkeypatch, name):
+    monkeypatch.setenv(name, "value-of-the-environment")
+    html = upload(operator, page, FILE.replace("secret-of-the-till-0123456789", f"${{{name}}}"))
+    assert "only manage.py onboard reads the environment" in html
+    assert 'name="sealed"' not in html
+    assert not Tenant.objects.exists()

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         """Exit 0 applied, 1 refused."""
         file, dry_run = options["file"], options["dry_run"]
         try:
-            report = apply_file(_content(file), file=_name(file), who=operator(), dry_run=dry_run)
+            report = apply_file(_content(file), file=_name(file), who=operator(), dry_run=dry_run, environment=True)
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}. Give the path of a YAML file.") from None
         except FileRefused as refused:

@@ -1,0 +1,98 @@
+"""What others write while an onboarding file is applied stays."""
+
+from __future__ import annotations
+
+from threading import Thread
+
+import pytest
+from django.db import connections
+
+from orders.clock import DatabaseClock
+from orders.migration.switching import switch_mode, tell_from
+from orders.models import Destination, Tenant
+from orders.onboarding import rows
+from orders.onboarding.faults import FileRefused
+from orders.onboarding.files import apply_file
+from orders.outbox import health
+
+pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
+
+FILE = """
+tenants:
+- id: acme
+  name: {name}
+  mode: {mode}
+  external_url: https://oms.example.com/api/v1
+  suppliers:
+  - id: beans
+    name: Beans
+    item_patterns: ["*"]
+    webhook: {{url: "https://beans.example.com/hook", concurrency: {concurrency}}}
+"""
+JOIN_SECONDS = 10
+"""More than one short transaction takes; a thread that is longer waits for a lock."""
+
+
+def apply(*, name="Acme", mode="migrating", concurrency=4):
+    text = FILE.format(name=name, mode=mode, concurrency=concurrency)
+    return apply_file(text.encode(), file="f.yaml", who="olga")
+
+
+def elsewhere(work):
+    """In another connection, to its end."""
+
+    def run():
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    thread = Thread(target=run)
+    thread.start()
+    thread.join(JOIN_SECONDS)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Does something once, elsewhere, after the file's rows of a model were read and before they are written."""
+
+    def arrange(model, work):
+        differences, done = rows._differences, []
+
+        def after_reading(row, values):
+            found = differences(row, values)
+            if isinstance(row, model) and not done:
+                done.append(row)
+                elsewhere(work)
+            return found
+
+        monkeypatch.setattr(rows, "_differences", after_reading)
+
+    return arrange
+
+
+def test_a_pause_made_meanwhile_stays(meanwhile):
+    apply(mode="events")
+    meanwhile(Destination, lambda: health.pause(Destination.objects.get(), who="ann", reason="they asked"))
+    apply(mode="events", concurrency=8)
+    destination = Destination.objects.get()
+    assert (destination.state, destination.state_reason, destination.concurrency) == ("paused", "they asked", 8)
+
+
+def test_a_moment_to_notify_from_that_was_set_meanwhile_stays(meanwhile):
+    apply()
+    moment = DatabaseClock().now()
+    meanwhile(Tenant, lambda: tell_from(Tenant.objects.get(), moment, who="ann"))
+    apply(name="Acme Retail")
+    tenant = Tenant.objects.get()
+    assert (tenant.name, tenant.tells_from) == ("Acme Retail", moment)
+
+
+def test_a_switch_of_mode_made_meanwhile_refuses_the_file(meanwhile):
+    apply()
+    meanwhile(Tenant, lambda: switch_mode(Tenant.objects.get(), "events", who="ann"))
+    with pytest.raises(FileRefused, match="was switched to events meanwhile"):
+        apply(name="Acme Retail")
+    tenant = Tenant.objects.get()
+    assert (tenant.name, tenant.mode) == ("Acme", "events")
