@@ -122,7 +122,7 @@ def test_a_changed_secret_is_told_without_itself():
     apply(tenant(*client(secret="one-secret-of-the-till")))
     report = apply(tenant(*client(secret="another-secret-of-the-till")))
     assert report.lines[-1] == "changed    API client acme-pos  client_secret: ******** → ********"
-    assert check_password("another-secret", ApiClient.objects.get().client_secret)
+    assert check_password("another-secret-of-the-till", ApiClient.objects.get().client_secret)
 
 
 def test_active_false_stops_a_client():
