@@ -24,7 +24,12 @@ TAGS, CELLS, STRINGS = 3_000_000, 800_000, 400_000
 """20,000 rows of 40 cells with four tags each, and half as many different texts; read in some ten seconds."""
 OTHER_TAGS = 50_000
 """Of all that is no row, cell or text: styles and names, which cost more each. Usual workbooks have some hundred."""
+ATTRIBUTES_EACH = 4
+"""Of a tag on average: a cell has three (place, style, kind), a text none."""
+FURTHER_ATTRIBUTES = 10_000
+"""A part's, beyond that average: a few tags, such as fonts and page setups, have a dozen."""
 
+_ATTRIBUTE = re.compile(rb"""=\s*["']""")
 _ROW = re.compile(rb"<(?:\w+:)?row\b")
 _CELL, _STRING = re.compile(rb"<(?:\w+:)?c\b(?!:)"), re.compile(rb"<(?:\w+:)?si\b(?!:)")
 _TABLE = re.compile(rb"</?(?:\w+:)?(?:row|c|v|f|is|si|t|r)\b(?!:)")
@@ -64,7 +69,7 @@ def _check_parts(package: zipfile.ZipFile) -> None:
         found = text.count(b"<")
         tags -= found
         others -= found - sum(1 for _ in _TABLE.finditer(text)) if tags >= 0 else 0
-        if tags < 0 or others < 0:
+        if tags < 0 or others < 0 or _more(_ATTRIBUTE, text, ATTRIBUTES_EACH * found + FURTHER_ATTRIBUTES):
             raise Unusable(TOO_MUCH)
 
 

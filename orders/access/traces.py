@@ -28,6 +28,8 @@ CUT = 4
 """Characters of a value that betray it at the end of a cut text; fewer begin many words."""
 LONGEST = 200
 """Characters of a value looked for at the cut end of a text: the longest name or address line that people have."""
+NEAR_MOST = 500
+"""Values looked for in one text: some twenty documents' worth. A text that may hold more is taken out as a whole."""
 PHONE_DIGITS = 7
 """A subscriber's number without country and area."""
 
@@ -68,6 +70,8 @@ class Traces:
         ended = self._cut_off(text, word)
         folded, digits = ended.lower(), _NO_DIGIT.sub("", ended)
         near = [value for value in self._values if value.may_be_in(folded, digits)]
+        if len(near) > NEAR_MOST:
+            return word
         patterns = {pattern for value in near for pattern in _patterns(value)}
         return re.sub("|".join(sorted(patterns, key=lambda one: (-len(one), one))), word, ended) if near else ended
 

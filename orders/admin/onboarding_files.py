@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 UPLOAD_BYTES = 1024 * 1024
 """Sealed and in base64 it stays below what Django takes in a form (2.5 MB); larger ones go by the command."""
+UPLOAD_MARKS = 50_000
+"""Commas, colons, line breaks and brackets, of which every value of YAML has one; read in some two seconds."""
+_MARKS = b",:\n\r[]{}"
 NAME_CHARACTERS = 200
 
 
@@ -68,6 +71,8 @@ def _previewed(request: HttpRequest) -> dict[str, Any]:
             "Split it by tenant, or apply it with manage.py onboard."
         }
     name, content = _shown_name(upload.name), upload.read()
+    if len(content) - len(content.translate(None, _MARKS)) > UPLOAD_MARKS:
+        return {"fault": "The file has too many values to be read here. Split it, or apply it with manage.py onboard."}
     tried = _tried(request, name, content, dry_run=True)
     return tried | ({} if "faults" in tried else {"sealed": _sealed(request, name, content)})
 

@@ -36,6 +36,12 @@ BOMBS = {
     "a row of empty cells": {SHEET: HEAD + b"<row>" + b"<c/>" * 3_000_000 + b"</row>" + TAIL},
     "rows of empty cells": {SHEET: HEAD + (b"<row>" + b"<c/>" * 140 + b"</row>") * 19_000 + TAIL},
     "empty texts": {STRINGS: b"<sst " + NS + b">" + b"<si/>" * 2_000_000 + b"</sst>"},
+    "attributes of one tag": {
+        STYLES: b"<styleSheet " + NS + b"".join(b' a%d="1"' % one for one in range(500_000)) + b"/>"
+    },
+    "attributes of one cell": {
+        SHEET: HEAD + b"<row><c" + b"".join(b' a%d="1"' % one for one in range(500_000)) + b"/></row>" + TAIL
+    },
     "styles": {STYLES: MORE_STYLES},
     "styles in UTF-16": {STYLES: MORE_STYLES.decode().encode("utf-16")},
     "styles in UTF-7": {STYLES: b'<?xml version="1.0" encoding="UTF-7"?>' + MORE_STYLES.replace(b"<", b"+ADw-")},

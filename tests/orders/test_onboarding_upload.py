@@ -128,3 +128,14 @@ def test_an_uploaded_file_reads_no_environment(operator, page, monkeypatch, name
     assert "only manage.py onboard reads the environment" in html
     assert 'name="sealed"' not in html
     assert not Tenant.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"tenants: [" + b"a," * 250_000 + b"]", b"tenants:\n" + b"- a\n" * 125_000, b"tenants:\r" + b"- a\r" * 125_000,
+     b"tenants: " + b"[" * 500_000, b"tenants: {" + b"?a:" * 160_000],
+    ids=["items", "lines", "old lines", "brackets", "keys"],
+)  # fmt: skip
+def test_an_upload_of_more_values_than_a_page_may_read_is_refused_unread(operator, page, monkeypatch, text):
+    monkeypatch.setattr(onboarding_files, "apply_file", lambda *_, **__: pytest.fail("read"))
+    assert "too many values to be read here" in upload(operator, page, text)

@@ -1,6 +1,7 @@
 """Personal values in free text: found however a partner writes them, and nothing else touched."""
 
 import json
+import time
 from urllib.parse import quote
 
 import pytest
@@ -10,12 +11,14 @@ from orders.access.personal import (
     MASK,
     PERSONAL,
     Masker,
+    PersonalValue,
     erased_document,
     masked_document,
     masked_json,
     masked_text,
     values_in,
 )
+from orders.access.traces import NEAR_MOST
 from orders.documents import ORDER, load, render
 from tests.orders.personal_scene import document
 
@@ -120,3 +123,22 @@ def test_pieces_of_orders_of_anybody_are_masked_by_their_members():
     said = 'got {"customerId":"c-9","customer":{"name":"Some \\"Body\\"","phone":"12'
     assert Masker().text(said) == f'got {{"customerId":"c-9","customer":{{"name":"{MASK}","phone":"{MASK}'
     assert Masker().text("deliveryContactName=Some Body\nsource=web") == f"deliveryContactName={MASK}\nsource=web"
+
+
+def test_a_text_that_may_hold_thousands_of_known_values_is_taken_out_as_a_whole_and_at_once():
+    values = [PersonalValue("name", f"Person{number} Family{number}") for number in range(6_400)]
+    text = " ".join(value for _, value in values)
+    began = time.thread_time()
+    assert Masker(values).text(text) == "(masked)"
+    assert time.thread_time() - began < 2
+
+
+def test_thousands_of_known_values_leave_alone_a_text_that_holds_few():
+    values = [PersonalValue("name", f"Person{number:04} Family{number:04}") for number in range(6_400)]
+    assert Masker(values).text("Person0007 was not at home.") == "(masked) was not at home."
+
+
+def test_as_many_values_as_are_looked_for_are_taken_out_one_by_one():
+    values = [PersonalValue("name", f"Person{number:04}") for number in range(NEAR_MOST)]
+    text = ", ".join(value for _, value in values)
+    assert Masker(values).text(text) == ", ".join(["(masked)"] * NEAR_MOST)
