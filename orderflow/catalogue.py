@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -19,7 +19,7 @@ from orderflow.site import Reply, Site
 from orderflow.steps import PRODUCT, Step
 from orders.channels import Owed, Verdict
 from orders.documents import render
-from orders.outbox.deliveries import Debt, owe
+from orders.outbox.deliveries import Debt, hold_lanes, owe
 from orders.outgoing import Deadline
 from orders.wakes import wake_outbound
 
@@ -35,7 +35,9 @@ def put_products(channel: OrderFlowChannel, products: Mapping[str, Mapping[str, 
     named = {sku: {"externalReference": sku, **properties} for sku, properties in products.items()}
     drawn = {sku: product_import(sku, properties, scope_of(channel)) for sku, properties in named.items()}
     with transaction.atomic():
-        stored = {row.sku: row for row in Product.objects.select_for_update().filter(channel=channel, sku__in=drawn)}
+        _hold_lanes(channel, drawn)
+        rows = Product.objects.select_for_update().filter(channel=channel, sku__in=drawn).order_by("pk")
+        stored = {row.sku: row for row in rows}
         changed = [sku for sku, item in drawn.items() if sku not in stored or stored[sku].owed_digest != item.digest]
         for sku in changed:
             row = stored.get(sku) or Product(channel=channel, sku=sku)
@@ -55,7 +57,9 @@ def owe_again(channel: OrderFlowChannel) -> int:
     """
     changed = last = 0
     with transaction.atomic():
-        rows = Product.objects.select_for_update().filter(channel=channel).order_by("pk")
+        of_channel = Product.objects.filter(channel=channel)
+        _hold_lanes(channel, of_channel.values_list("sku", flat=True))
+        rows = of_channel.select_for_update().order_by("pk")
         while block := list(rows.filter(pk__gt=last)[:BLOCK]):
             changed, last = changed + _owe_changed(channel, block), block[-1].pk
         if changed:
@@ -76,10 +80,19 @@ def _owe_changed(channel: OrderFlowChannel, rows: Sequence[Product]) -> int:
     return len(other)
 
 
+def _hold_lanes(channel: OrderFlowChannel, skus: Iterable[str]) -> None:
+    """Lanes come before what they are about (docs/design/locks.md): recording an outcome holds the lane first."""
+    hold_lanes(channel.destination_id, channel.destination.tenant_id, (_lane_key(sku) for sku in skus))
+
+
+def _lane_key(sku: str) -> str:
+    return f"product:{sku}"
+
+
 def _debt(channel: OrderFlowChannel, row: Product) -> Debt:
     payload = render(row.properties).decode()
     owed = Owed(channel.destination_id, PRODUCT, payload, supersedes_unsent=True, reference=row.sku)
-    return Debt(channel.destination.tenant_id, f"product:{row.sku}", owed)
+    return Debt(channel.destination.tenant_id, _lane_key(row.sku), owed)
 
 
 @dataclass(frozen=True, slots=True)

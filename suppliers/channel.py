@@ -72,6 +72,8 @@ class SupplierWebhooks:
                 _disable(delivery.destination_id, outcome.detail)
             if outcome.verdict is Verdict.DELIVERED and delivery.reference:
                 told[UUID(delivery.reference)] = (delivery.created_at, delivery.finished_at or timezone.now())
+        parts = SupplierPart.objects.select_for_update().filter(order_token__in=told)
+        list(parts.order_by("order_token").values_list("pk"))  # in one order: an UPDATE locks in that of its plan
         _PART.execute(_NOTE_TOLD, [(token, *times) for token, times in sorted(told.items())])
 
     def discarded(self, deliveries: Sequence[Delivery]) -> None:

@@ -72,9 +72,12 @@ def note_told(page: Page) -> None:
     """Handing an event out tells the supplier of its order as a webhook does; nothing is written the second time."""
     parts = {notice.part_id for notice in page.notices}
     untold = SupplierPart.objects.filter(pk__in=parts, told_at__isnull=True)
+    if not untold.exists():
+        return
     waits = Case(When(fetched_at__isnull=True, then=Now()), default=F("unfetched_since"), output_field=DateTimeField())
-    if parts:
-        untold.update(told_at=Now(), unfetched_since=waits)
+    with transaction.atomic():
+        held = list(untold.select_for_update().order_by("order_token").values_list("pk", flat=True))
+        untold.filter(pk__in=held).update(told_at=Now(), unfetched_since=waits)
 
 
 def event_json(notice: Notice) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from orders import tracing
 from orders.clock import DatabaseClock
 from orders.inbox.batch import EVENTS_MOST, Batch, LeaseLost, PoisonEvent
 from orders.inbox.retries import record_failure
+from orders.lock_trouble import limit_lock_waits, was_in_the_way
 from orders.models import OrderEvent, OrderQueue, Tenant
 from orders.queues import LOSSES_THAT_COUNT, QUEUES, claim, due_groups, give_back
 from orders.wakes import wake_inbound, wake_outbound
@@ -32,8 +33,8 @@ LEASE_SECONDS = 15.0
 """Far beyond what a batch takes, and the longest that orders wait for a worker that died with their lease."""
 BATCH_QUEUES = 200
 """Leased and applied in one transaction; docs/decisions/0001 has what a batch of 200 costs a PUT."""
-QUERY_CANCELED = "57014"
-"""PostgreSQL's state for a statement ended by statement_timeout."""
+LOCKED_SECONDS = 1.0
+"""Until an order that another transaction held is looked at again."""
 GIVE_BACK_SECONDS = 0.25
 """Between two tries to give a lease back while the database is away."""
 SQLITE_BATCH_QUEUES = 50
@@ -68,7 +69,7 @@ def _work(lease: UUID, ids: Sequence[int]) -> None:
         if trusted:
             _apply_together(lease, trusted)
         for queue in suspects:
-            _apply_alone(lease, queue)
+            _apply_or_hand_back(lease, queue)
     except (OperationalError, InterfaceError) as error:
         log.warning("database trouble while applying; nothing is lost, no attempt counted", error=str(error))
         _give_back(lease)
@@ -115,24 +116,44 @@ def _apply_together(lease: UUID, queues: Sequence[OrderQueue]) -> None:
     try:
         owed = _apply(Batch(lease, queues))
     except (PoisonEvent, LeaseLost, OperationalError) as trouble:
-        if isinstance(trouble, OperationalError) and not _took_too_long(trouble):
+        if isinstance(trouble, OperationalError) and not was_in_the_way(trouble):
             raise
         log.info("batch redone order by order", because=type(trouble).__name__, queues=len(queues))
         for queue in queues:
-            _apply_alone(lease, queue)
+            _apply_or_hand_back(lease, queue)
         return
     if owed:
         wake_outbound()
 
 
-def _took_too_long(trouble: OperationalError) -> bool:
-    """Ended by statement_timeout: a whole batch would be again, whenever it is tried; one order may not be."""
-    return getattr(trouble.__cause__, "sqlstate", "") == QUERY_CANCELED
+def _apply_or_hand_back(lease: UUID, queue: OrderQueue) -> None:
+    """An order that another transaction holds goes back with no attempt counted; the others go on."""
+    losses = queue.losses
+    try:
+        _apply_alone(lease, queue)
+    except OperationalError as trouble:
+        if not was_in_the_way(trouble):
+            raise
+        log.warning("order is locked by another transaction; tried again", queue=queue.pk, error=str(trouble))
+        _hand_back(lease, queue, losses=losses)
+
+
+def _hand_back(lease: UUID, queue: OrderQueue, *, losses: int) -> None:
+    """Where even the queue's row is locked, its lease runs out by itself."""
+    at = DatabaseClock().now() + timedelta(seconds=LOCKED_SECONDS)
+    try:
+        with transaction.atomic():
+            limit_lock_waits()
+            OrderQueue.objects.filter(pk=queue.pk, lease=lease).update(lease=None, due_at=at, losses=losses)
+    except OperationalError as trouble:
+        if not was_in_the_way(trouble):
+            raise
 
 
 def _apply(batch: Batch) -> int:
     began = time.time()
     with transaction.atomic():
+        limit_lock_waits()
         owed = batch.apply()
     tracing.applied(batch.applied_events(), began=began)
     for tenant_id, count in batch.applied_of.items():

@@ -7,7 +7,7 @@ LeaseLost     somebody else holds a queue of the batch by now; everything is rol
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
 
 from orders.channels import Change, OrderKey
@@ -143,7 +143,7 @@ class Batch:
         self, events: Mapping[int, list[PendingEvent]], orders: Mapping[int, _Present]
     ) -> dict[int, list[Change]]:
         """Apply each queue's events in sequence to its order; returns the changes by tenant."""
-        tenants = Tenant.objects.in_bulk({queue.tenant_id for queue in self._queues})
+        tenants = _tenants({queue.tenant_id for queue in self._queues})
         changes: dict[int, list[Change]] = defaultdict(list)
         for queue in self._queues:
             for event in events.get(queue.pk, ()):
@@ -230,6 +230,18 @@ class Batch:
         if _DONE.execute(sql, rows, after=after) != len(rows):
             raise LeaseLost("the lease ran out before the work was done")
         self.released = not keep
+
+
+def _tenants(ids: Collection[int]) -> dict[int, Tenant]:
+    """By id. Migrating ones are read again under a shared lock: a cut-over that has chosen its moment and has not
+    committed yet ends first, and decides of what was received after that moment.
+    """
+    tenants = Tenant.objects.in_bulk(ids)
+    migrating = sorted(pk for pk, tenant in tenants.items() if tenant.mode == Tenant.Mode.MIGRATING)
+    if migrating and connection.vendor == "postgresql":
+        held = "SELECT * FROM orders_tenant WHERE id = ANY(%s) ORDER BY id FOR SHARE"
+        tenants |= {tenant.pk: tenant for tenant in Tenant.objects.raw(held, [migrating])}
+    return tenants
 
 
 def event_at(queue_id: int, sequence: int) -> UUID | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -73,6 +73,12 @@ def owe(debts: Sequence[Debt]) -> list[Delivery]:
     return made
 
 
+def hold_lanes(destination_id: int, tenant_id: int, keys: Iterable[str]) -> None:
+    """Lock one destination's lanes of no order, before the rows that they are about; makes those that are missing."""
+    rows = [(destination_id, key, tenant_id, "", "", 0, 0, None, 0) for key in sorted(set(keys))]
+    _RESERVED.fetch(_HOLD, rows)
+
+
 def _delivery(debt: Debt, lane_id: int, position: int) -> Delivery:
     return Delivery(
         lane_id=lane_id,
@@ -97,6 +103,14 @@ _RESERVE = """
     SET last_position = lane.last_position + excluded.last_position,
         due_at = CASE WHEN lane.held_by IS NULL THEN coalesce(lane.due_at, excluded.due_at) END
     RETURNING destination_id, key, id, last_position, done_position, lease
+"""
+_HOLD = """
+    INSERT INTO orders_lane AS lane
+        (destination_id, key, tenant_id, business_unit_id, customer_order_id, last_position, done_position, due_at,
+         losses)
+    {rows}
+    ON CONFLICT (destination_id, key) DO UPDATE SET last_position = lane.last_position
+    RETURNING id
 """
 _RESERVED = Columns(
     Lane, "destination", "key", "tenant", "business_unit_id", "customer_order_id", "last_position", "done_position",

@@ -14,11 +14,13 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
+from django.db.models.functions import Collate
 
 from orders import tracing
 from orders.channels import Outcome, Verdict, channels
 from orders.clock import DatabaseClock
+from orders.lock_trouble import may_be_repeated
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox.health import judge, named
 from orders.schedule import JITTER, next_try
@@ -28,6 +30,10 @@ from orders.watch import tally
 
 DETAIL_CUT = 5_000
 """Characters of the sentence about it, which may quote the partner twice (a refusal's message and its detail)."""
+
+RECORDED_MOST = 5
+"""Tries of one recording: each deadlock lets another transaction through, and few are under way at a time."""
+_DECIDED = ("attempts", "error", "status", "finished_at")
 
 log = structlog.get_logger("orderhub.outbox")
 
@@ -43,9 +49,27 @@ class Tried:
     duration_ms: float
 
 
-@transaction.atomic
 def record(tried: Sequence[Tried]) -> None:
-    """Write a set of outcomes in one transaction; those whose lease was lost are left out."""
+    """Write a set of outcomes in one transaction; those whose lease was lost are left out.
+
+    Tried again where PostgreSQL chose it to end a deadlock: what partners answered must not be lost.
+    """
+    before = [(one.delivery, {name: getattr(one.delivery, name) for name in _DECIDED}) for one in tried]
+    for left in reversed(range(RECORDED_MOST)):
+        try:
+            _record(tried)
+            return
+        except OperationalError as error:
+            if not left or not may_be_repeated(error):
+                raise
+            log.warning("recording is tried again", because=str(error))
+        for delivery, values in before:
+            for name, value in values.items():
+                setattr(delivery, name, value)
+
+
+@transaction.atomic
+def _record(tried: Sequence[Tried]) -> None:
     lanes = _still_held(tried)
     clock = DatabaseClock.recent()
     kept = sorted((one for one in tried if one.delivery.lane_id in lanes), key=lambda one: one.delivery.lane_id)
@@ -81,9 +105,9 @@ def _count(kept: Sequence[Tried], telling: Sequence[Tried]) -> None:
 
 
 def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:
-    """Locks the lanes in the order in which ``deliveries.owe`` does, so that the two never wait for each other."""
+    """Locks the lanes in the order in which ``deliveries.owe`` does (docs/design/locks.md)."""
     wanted = Lane.objects.select_for_update().filter(pk__in=[one.delivery.lane_id for one in tried])
-    held = wanted.order_by("destination_id", "key")
+    held = wanted.order_by("destination_id", Collate("key", "BINARY" if connection.vendor == "sqlite" else "C"))
     leases = {one.delivery.lane_id: one.lease for one in tried}
     found = {lane.pk: lane for lane in held if lane.lease == leases[lane.pk]}
     if len(found) < len(leases):

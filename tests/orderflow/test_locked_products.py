@@ -1,0 +1,63 @@
+"""Products stored while their outcomes are recorded: both lock the lane first, so that neither ends in a deadlock."""
+
+import threading
+import uuid
+
+import pytest
+from django.db import OperationalError, connections
+from django.utils import timezone
+
+from orderflow import catalogue, channel
+from orderflow.models import Product
+from orders.channels import channels
+from orders.models import Delivery
+from orders.outbox import outcomes
+from orders.outbox.sending import claim_requests
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_storing_a_product_and_recording_its_outcome_take_turns(site, stocked, monkeypatch):
+    catalogue.put_products(stocked, {"A": {"description": "first"}})
+    (sent,) = claim_requests(1000, most=1000)
+    (outcome,) = channels()["orderflow"].send(sent.request)
+    (delivery,) = sent.request.deliveries
+    storing, recording = threading.Event(), threading.Event()
+    owe, note = catalogue.owe, channel.record_product
+
+    def owe_later(debts):
+        storing.set()
+        recording.wait(3)
+        return owe(debts)
+
+    def note_later(*args):
+        recording.set()
+        storing.wait(3)
+        return note(*args)
+
+    monkeypatch.setattr(catalogue, "owe", owe_later)
+    monkeypatch.setattr(channel, "record_product", note_later)
+    # the recording itself, without the further tries that would hide a deadlock
+    record = getattr(outcomes, "_record", outcomes.record)
+    tried = outcomes.Tried(delivery, sent.request.destination, sent.lease, outcome, uuid.uuid4(), timezone.now(), 1.0)
+    troubles = []
+
+    def run(work, *args):
+        try:
+            work(*args)
+        except OperationalError as trouble:
+            troubles.append(str(trouble))
+        finally:
+            connections.close_all()
+
+    both = [
+        threading.Thread(target=run, args=(record, [tried])),
+        threading.Thread(target=run, args=(catalogue.put_products, stocked, {"A": {"description": "second"}})),
+    ]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert troubles == []
+    assert Product.objects.get().properties["description"] == "second"
+    assert sorted(Delivery.objects.values_list("position", "status")) == [(1, "delivered"), (2, "pending")]
