@@ -64,13 +64,13 @@ class ProxyAuth:
 
 
 def _bring(before: ProxyConfig | None, wanted: ProxyConfig, *, secret: str | None, report: Report) -> None:
-    """Ops who only repeat what a tenant set (an exported file) do not make its ``authUrl`` their own word."""
+    """Ops who change something else and repeat the ``authUrl`` that a tenant set do not make it their own word."""
     what = f"proxy_auth {wanted.tenant.slug}"
     changes = _changes(before, wanted, secret) if before else []
     if before and not changes:
         report.unchanged(what)
         return
-    if before and before.type == wanted.type and before.public == wanted.public:
+    if before and before.type == wanted.type and before.public.get("authUrl") == wanted.public.get("authUrl"):
         wanted.set_by = before.set_by
     store(wanted, secret, reason=report.note[:100])
     if before is None:

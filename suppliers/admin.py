@@ -16,12 +16,14 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action
 
 from orders.admin.base import EvidenceAdmin, HistoryAdmin
-from orders.admin.fields import LinesField
+from orders.admin.fields import LinesField, checked
 from orders.admin.masking import FOREIGN, TEXT, MaskedInline
 from orders.channels import OrderKey
+from orders.onboarding.fields import Pattern
 from orders.words import preformatted, state_in_words
 from suppliers import trials, webhooks
 from suppliers.attention import late_parts
+from suppliers.changing import change_supplier
 from suppliers.models import (
     Notice,
     OrderCase,
@@ -58,7 +60,7 @@ class SupplierForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         patterns: list[str] = self.cleaned_data["item_patterns"] or []
         if any('"' in pattern for pattern in patterns):
             raise forms.ValidationError("Write one pattern per line, without brackets and quotation marks.")
-        return patterns
+        return checked(list[Pattern], patterns)  # type: ignore[no-any-return]
 
 
 @admin.register(Supplier)
@@ -74,6 +76,10 @@ class SupplierAdmin(HistoryAdmin):
     list_select_related = ("tenant", "webhook")
     fields = ("tenant", "slug", "name", "position", "item_patterns", "api_client", "active")
     readonly_fields = ("tenant", "slug", "api_client")
+
+    def save_model(self, request: HttpRequest, obj: Supplier, form: forms.Form, change: bool) -> None:
+        """By the onboarding service, so that its client and its webhook are switched with it."""
+        change_supplier(obj, who=request.user.get_username())
 
     @admin.display(description="its items")
     def its_items(self, supplier: Supplier) -> str:

@@ -63,6 +63,9 @@ def test_an_auth_url_is_the_word_of_who_set_it(section, tenant):
     apply(section, tenant, section.export(tenant))
     config = ProxyConfig.objects.get()
     assert opened(config, stored_secret(config), tenant=tenant).private_allowed is False
+    apply(section, tenant, {"type": "oauth2", "config": {"clientId": "another", "authUrl": elsewhere}})
+    config.refresh_from_db()
+    assert opened(config, stored_secret(config), tenant=tenant).private_allowed is False
     apply(section, tenant, {"type": "oauth2", "config": {"clientId": "hub", "authUrl": f"{elsewhere}/2"}})
     config.refresh_from_db()
     assert opened(config, stored_secret(config), tenant=tenant).private_allowed is True
