@@ -205,7 +205,11 @@ def _cache() -> dict[str, Any]:
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": ENV.redis_url,
         "KEY_PREFIX": "orderhub",
-        "OPTIONS": {"socket_timeout": 0.1, "socket_connect_timeout": 0.1},
+        "OPTIONS": {
+            "serializer": "orders.cached_json.JsonSerializer",
+            "socket_timeout": 0.1,
+            "socket_connect_timeout": 0.1,
+        },
     }
 
 
@@ -222,7 +226,9 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 """A wake is never given back: doing so through a lost connection ends the worker, and the sweep finds what it meant."""
-CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+"""A message of any other form is refused unread; whoever can write to Redis must not run code here."""
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1_000_000_000

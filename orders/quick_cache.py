@@ -3,6 +3,9 @@
 A cache that does not answer must not slow every call down: asked with a time limit of its own, the first failure
 makes this process leave it alone for a while, as if it were empty; then one thread tries it again while the others go
 on without. So nothing may be kept here that cannot be made again.
+
+What comes back is not trusted either (docs/threat-model.md): it is JSON (orders.cached_json), and each reader takes a
+value of another type or shape for none.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ LEFT_ALONE_SECONDS = 5.0
 
 TRYING_SECONDS = 1.0
 """Longer than any try takes: how long the others go on without while one thread tries."""
+
+OTHER_TYPE = ("WRONGTYPE", "value is not an integer", "would overflow")
+"""Redis's words for a key that holds a list or a hash, and for counting on a text or beyond 64 bits."""
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +65,18 @@ def get(key: str) -> Any:
 
 
 def get_many(keys: Iterable[str]) -> dict[str, Any]:
-    return dict(_ask(lambda: _cache().get_many(keys), instead={}))
+    """Those that are there."""
+    found = _ask(lambda: _cache().get_many(keys), instead={})
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def get_count(key: str) -> int:
+    """What ``count`` has counted; 0 for what is not there or no count."""
+    return as_count(get(key))
+
+
+def as_count(value: Any) -> int:
+    return value if type(value) is int and value > 0 else 0
 
 
 def put(key: str, value: Any, *, seconds: float) -> None:
@@ -80,6 +97,11 @@ def count(key: str, *, seconds: float) -> int | None:
             return int(_cache().incr(key))
         except ValueError:  # it ran out between the two
             return 1
+        except redis.exceptions.ResponseError as error:
+            if not _is_of_another_type(error):
+                raise
+            _cache().set(key, 1, _whole(seconds))
+            return 1
 
     counted: int | None = _ask(one_more, instead=None)
     return counted
@@ -99,11 +121,18 @@ def _ask(question: Callable[[], Any], *, instead: Any) -> Any:
     try:
         answer = question()
     except (redis.exceptions.RedisError, OSError) as error:
+        if _is_of_another_type(error):
+            return instead
         _Away.until = time.monotonic() + LEFT_ALONE_SECONDS
         log.warning("cache away; nothing is lost", error=str(error), left_alone_seconds=LEFT_ALONE_SECONDS)
         return instead
     _Away.until = 0.0
     return answer
+
+
+def _is_of_another_type(error: Exception) -> bool:
+    """Redis answers, and what lies under the key is not what the hub puts there."""
+    return isinstance(error, redis.exceptions.ResponseError) and any(words in str(error) for words in OTHER_TYPE)
 
 
 def _may_try() -> bool:

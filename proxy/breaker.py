@@ -13,6 +13,7 @@ import math
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -31,6 +32,9 @@ FORGOTTEN_SECONDS = 3_600
 
 PROBE_SECONDS = 35.0
 """Longer than the longest proxied call (30 s): a probe whose process died does not bar the next for ever."""
+
+CLOCK_APART_SECONDS = 60.0
+"""How far the clocks of two hosts may be apart (docs/reliability.md)."""
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +121,7 @@ def state(tenant_id: int) -> str:
 
 def _open(tenant_id: int, view: _View, *, seconds: float) -> None:
     view.open_seconds, view.open_until, view.probing_until = seconds, time.time() + seconds, 0.0
-    quick_cache.put(_key(tenant_id, "open"), (view.open_until, seconds), seconds=seconds + FORGOTTEN_SECONDS)
+    quick_cache.put(_key(tenant_id, "open"), [view.open_until, float(seconds)], seconds=seconds + FORGOTTEN_SECONDS)
     quick_cache.drop(_key(tenant_id, "probe"))
     failures = view.failures
     log.warning("breaker open: the order service is not asked", tenant_id=tenant_id, failures=failures, seconds=seconds)
@@ -131,10 +135,23 @@ def _view(tenant_id: int) -> _View:
         failures, opened = (_key(tenant_id, part) for part in ("failures", "open"))
         shared = quick_cache.get_many((failures, opened))
         if not quick_cache.is_away():
-            view.failures = shared.get(failures, 0)
-            view.open_until, view.open_seconds = shared.get(opened, (0.0, 0.0))
+            view.failures = quick_cache.as_count(shared.get(failures))
+            view.open_until, view.open_seconds = _opening(shared.get(opened))
             view.looked_at = time.monotonic()
     return view
+
+
+def _opening(shared: Any) -> tuple[float, float]:
+    """Until when it is open and for how long, as another process shared it; closed for anything that none of them
+    could have shared: the cache is not trusted to keep a breaker open beyond its longest time."""
+    match shared:
+        case [float(until), float(seconds)]:
+            if (
+                0 < seconds <= LONGEST_OPEN_SECONDS
+                and until <= time.time() + LONGEST_OPEN_SECONDS + CLOCK_APART_SECONDS
+            ):
+                return until, seconds
+    return 0.0, 0.0
 
 
 def _key(tenant_id: int, part: str) -> str:

@@ -41,7 +41,7 @@ def open_bytes(key_id: str, sealed: bytes, *, context: str) -> bytes:
         raise SecretLost(f"its key {key_id!r} is no longer in HUB_ENCRYPTION_KEYS")
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # ValueError: shorter than a nonce
         raise SecretLost("it was sealed for another row or has been altered") from None
 
 

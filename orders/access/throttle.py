@@ -32,7 +32,7 @@ class Throttle:
     def check(self, caller: str) -> None:
         """Raises Throttled where ``most`` were counted already; counts nothing."""
         key = self._key(caller)
-        if max(int(quick_cache.get(key) or 0), self._own.get(key, 0)) >= self.most:
+        if max(quick_cache.get_count(key), self._own.get(key, 0)) >= self.most:
             raise self.refusal()
 
     def count(self, caller: str) -> int:

@@ -8,6 +8,7 @@ own. Errors: ``orders.outgoing.token_requests`` and ``orders.outgoing``.
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -159,17 +160,21 @@ def _keep(key: str, granted: Granted) -> str:
 
 def _share(key: str, granted: Granted) -> None:
     name = f"partner-token:{key}"
-    sealed = sealing.seal_bytes(json.dumps(astuple(granted)).encode(), context=name)
-    quick_cache.put(name, sealed, seconds=REMEMBERED_SECONDS)
+    key_id, sealed = sealing.seal_bytes(json.dumps(astuple(granted)).encode(), context=name)
+    quick_cache.put(name, [key_id, base64.b64encode(sealed).decode()], seconds=REMEMBERED_SECONDS)
 
 
 def _shared(key: str) -> Granted | None:
+    """None also for what was sealed with a key that is gone, or was put there by somebody else: fetched anew."""
     name = f"partner-token:{key}"
-    stored = quick_cache.get(name)
-    try:
-        return Granted(*json.loads(sealing.open_bytes(*stored, context=name))) if stored else None
-    except (sealing.SecretLost, ValueError, TypeError):
-        return None  # sealed with a key that is gone: fetched anew
+    match quick_cache.get(name):
+        case [str(key_id), str(encoded)]:
+            try:
+                sealed = base64.b64decode(encoded, validate=True)
+                return Granted(*json.loads(sealing.open_bytes(key_id, sealed, context=name)))
+            except (sealing.SecretLost, ValueError, TypeError):
+                return None
+    return None
 
 
 def forget_tokens() -> None:

@@ -19,6 +19,7 @@ from tests.processes import HubProcess, free_port, wait_until
 
 REQUIRED = {
     "POSTGRES_PASSWORD": "letters1",
+    "REDIS_PASSWORD": "letters2",
     "HUB_SECRET_KEY": secrets.token_urlsafe(64),
     "HUB_ENCRYPTION_KEYS": "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
     "HUB_PUBLIC_URL": "https://hub.example.com",
@@ -106,6 +107,15 @@ def test_every_service_is_restarted_checked_and_keeps_its_data():
         assert found[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 
+def test_redis_wants_the_password_that_the_hub_and_the_health_check_give():
+    found = services(REQUIRED)
+    command = found["redis"]["command"]
+    assert command[command.index("--requirepass") + 1] == "letters2"
+    assert found["redis"]["environment"] == {"REDISCLI_AUTH": "letters2"}
+    assert found["web"]["environment"]["REDIS_URL"] == "redis://:letters2@redis:6379/0"
+    assert "ports" not in found["redis"]
+
+
 def test_the_commands_are_targets_of_the_makefile():
     found = services(REQUIRED)
     commands = {name: service["command"] for name, service in found.items() if name not in ("postgres", "redis")}
@@ -138,7 +148,7 @@ def test_every_variable_of_the_hub_is_in_the_example_and_reaches_the_containers(
         line.split("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if line and line[0] != "#"
     ]
     assert len(example) == len(set(example))
-    assert set(example) == read_by_the_hub() | {"POSTGRES_PASSWORD", "PORT", "HUB_BIND"}
+    assert set(example) == read_by_the_hub() | {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "PORT", "HUB_BIND"}
     assert set(services(REQUIRED)["web"]["environment"]) == read_by_the_hub()
 
 
