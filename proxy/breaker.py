@@ -34,7 +34,7 @@ PROBE_SECONDS = 35.0
 """Longer than the longest proxied call (30 s): a probe whose process died does not bar the next for ever."""
 
 CLOCK_APART_SECONDS = 60.0
-"""How far the clocks of two hosts may be apart (docs/reliability.md)."""
+"""How far we let the clocks of two hosts be apart; time synchronisation keeps them within a second."""
 
 log = structlog.get_logger(__name__)
 

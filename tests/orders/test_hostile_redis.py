@@ -1,4 +1,4 @@
-"""Whoever can write to Redis gets no code run, no token forged and no page broken: what is found there is not trusted."""
+"""Whoever can write to Redis gets no code run, no token forged and no page broken: what lies there is not trusted."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_everything_kept_in_redis_is_json(empty_redis):
     breaker.forget()
     for _ in range(settings.HUB_BREAKER_FAILURES):
         breaker.failed(1)
-    stored = {key: empty_redis.get(key) for key in empty_redis.keys()}
+    stored = {key: empty_redis.get(key) for key in empty_redis.scan_iter()}
     assert len(stored) == 4
     assert all(json.loads(value) is not None for value in stored.values())
 
