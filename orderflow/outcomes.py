@@ -67,7 +67,12 @@ def troubled(trouble: Trouble, reply: Reply, *, holding: Holding | None) -> Impo
     )
 
 
-def refused(failure: Failure, reply: Reply) -> ImportOutcome:
-    """OrderFlow refused this one import."""
+def refused(failure: Failure, reply: Reply, *, before: Holding = ABSENT) -> ImportOutcome:
+    """OrderFlow refused this one import; ``before`` is what it was known to hold when the import was sent.
+
+    A refusal shows that this import made no order. That none is there it shows only where none was before: an
+    earlier import whose answer was lost may have made one.
+    """
     text = f"OrderFlow refused it: {failure.text or 'without a reason'} {explain(failure).advice}"
-    return decided(Verdict.REJECTED, text, holding=ABSENT, reply=reply)
+    holding = ABSENT if before.state in (State.ABSENT, State.CANCELLED) else before
+    return decided(Verdict.REJECTED, text, holding=holding, reply=reply)

@@ -7,13 +7,14 @@ gets it, the other stays without and is refused before anything is sent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from orderflow.models import OrderFlowChannel, WarehouseOrder
 from orderflow.owing import CANCEL, CANCELLED, FULFILLED, IMPORT, Known, Owing, Wanted, owing
 from orderflow.payloads import Snapshot, import_digest, reference_for
 from orders.channels import Change, OrderKey, Owed, OwesNothing
-from orders.models import Tenant
+from orders.models import OrderEvent, Tenant
 from orders.patterns import taken_by
 
 Place = tuple[int, str, str]
@@ -73,7 +74,7 @@ class ImportPlanner:
                 business_unit_id=change.key.business_unit_id,
                 customer_order_id=change.key.customer_order_id,
                 reference=_reservable(channel, change.key),
-                first_received_at=change.received_at,
+                first_received_at=_first_received_at(change),
             )
         return self._rows[place]
 
@@ -92,6 +93,16 @@ class ImportPlanner:
         WarehouseOrder.objects.bulk_update(stored, REMEMBERED)
         _insert([row for row in self._touched.values() if row.pk is None])
         self._touched.clear()
+
+
+def _first_received_at(change: Change) -> datetime:
+    """The order's first reception, which ``placed`` of an import tells, however late the warehouse gets its part."""
+    if change.sequence == 1:
+        return change.received_at
+    first = OrderEvent.objects.filter(
+        sequence=1, **{f"queue__{name}": part for name, part in change.key._asdict().items()}
+    )
+    return first.values_list("received_at", flat=True).first() or change.received_at
 
 
 def _wants_unit(channel: OrderFlowChannel, business_unit_id: str) -> bool:

@@ -78,7 +78,7 @@ class Sender:
             return decided(Verdict.DELIVERED, "Imported.", holding=holds(step), reply=reply)
         if key in report.duplicates:
             return self._confirmed(step)
-        return refused(report.failures[key], reply)
+        return refused(report.failures[key], reply, before=step.before)
 
     def _confirmed(self, step: Step) -> ImportOutcome:
         """References are reserved, so "Duplicate" can only mean our own earlier import: the detail shows which."""

@@ -34,7 +34,7 @@ def _absent(sender: Sender, step: Step) -> ImportOutcome:
     if step.item is None:
         text = "The warehouse does not hold the order; nothing had to be sent."
         return decided(Verdict.SUPERSEDED, text, holding=ABSENT)
-    return sender.send([step])[step.delivery.pk]
+    return sender.send([replace(step, before=ABSENT)])[step.delivery.pk]
 
 
 def _as_found(sender: Sender, step: Step, found: OrderDetail, reply: Reply) -> ImportOutcome | None:

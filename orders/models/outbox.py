@@ -148,6 +148,8 @@ class Delivery(models.Model):
     tries_left_from = models.IntegerField(default=0)
     error = models.TextField(blank=True, default="")
     superseded_by = models.UUIDField(null=True)
+    replaces_unsent = models.BooleanField(default=False, db_default=False)
+    """Older deliveries of the lane that were not delivered are pointless since this one was added."""
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
 

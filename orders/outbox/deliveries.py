@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from django.db.models import Exists, OuterRef, Subquery
+
 from orders.channels import Change, OrderKey, Owed
 from orders.clock import DatabaseClock
 from orders.models import Delivery, Lane
@@ -91,6 +93,7 @@ def _delivery(debt: Debt, lane_id: int, position: int) -> Delivery:
         event_id=debt.event_id,
         sequence=debt.sequence,
         correlation_id=debt.correlation_id,
+        replaces_unsent=debt.owed.supersedes_unsent,
     )
 
 
@@ -132,7 +135,11 @@ def _reserve(debts: Sequence[Debt]) -> dict[tuple[int, str], _Lane]:
 
 
 def _supersede_unsent(lane: _Lane, made: list[Delivery]) -> None:
-    """Several unsent changes of one order are one. A head that is being sent right now is left to its outcome."""
+    """Several unsent changes of one order are one, and the newest starts a schedule of its own.
+
+    A head that is being sent right now is judged by its outcome, when it is recorded or its lease has run out
+    (``supersede_overtaken``).
+    """
     newest, now = made[-1], DatabaseClock().now()
     for earlier in made[:-1]:
         if earlier.lane_id == lane.id and earlier.status == Delivery.Status.PENDING:
@@ -140,7 +147,25 @@ def _supersede_unsent(lane: _Lane, made: list[Delivery]) -> None:
     pending = Delivery.objects.filter(lane=lane.id, position__gt=lane.done_position, status=Delivery.Status.PENDING)
     head = pending.order_by("position").values_list("pk", flat=True)
     in_flight = list(head[:1]) if lane.leased else []
-    unsent = Delivery.objects.filter(
-        lane=lane.id, status__in=(Delivery.Status.PENDING, Delivery.Status.DEAD), position__lt=newest.position
+    unsent = Delivery.objects.filter(lane=lane.id, status__in=UNSENT, position__lt=newest.position)
+    superseded = unsent.exclude(pk__in=in_flight).update(
+        status=Delivery.Status.SUPERSEDED, superseded_by=newest.id, finished_at=now
     )
-    unsent.exclude(pk__in=in_flight).update(status=Delivery.Status.SUPERSEDED, superseded_by=newest.id, finished_at=now)
+    if superseded:
+        Lane.objects.filter(pk=lane.id, lease=None, held_by=None, due_at__gt=now).update(due_at=now)
+
+
+UNSENT = (Delivery.Status.PENDING, Delivery.Status.DEAD)
+
+
+def supersede_overtaken(lane_ids: Sequence[int]) -> int:
+    """End what was not delivered and has a newer delivery in its lane that replaces it; returns how many.
+
+    For lanes that the caller holds by lock or lease: what was in flight when the newer one was added is judged here.
+    """
+    later = Delivery.objects.filter(lane=OuterRef("lane"), position__gt=OuterRef("position"), replaces_unsent=True)
+    overtaken = Delivery.objects.filter(Exists(later), lane__in=lane_ids, status__in=UNSENT)
+    newest = later.order_by("-position").values("pk")[:1]
+    return overtaken.update(
+        status=Delivery.Status.SUPERSEDED, superseded_by=Subquery(newest), finished_at=DatabaseClock().now()
+    )

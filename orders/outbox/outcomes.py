@@ -75,8 +75,9 @@ def _record(tried: Sequence[Tried]) -> None:
     kept = sorted((one for one in tried if one.delivery.lane_id in lanes), key=lambda one: one.delivery.lane_id)
     if not kept:
         return
+    replaced_by = _replaced_by(kept, lanes)
     for one in kept:
-        _decide(one, lanes[one.delivery.lane_id], clock)
+        _decide(one, lanes[one.delivery.lane_id], clock, replaced_by.get(one.delivery.pk))
     _write(kept, lanes)
     _tell_channels(kept)
     telling = _telling(kept)
@@ -115,10 +116,33 @@ def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:
     return found
 
 
-def _decide(one: Tried, lane: Lane, clock: DatabaseClock) -> None:
+def _replaced_by(kept: Sequence[Tried], lanes: dict[int, Lane]) -> dict[uuid.UUID, uuid.UUID]:
+    """Of what was not delivered: the newest delivery of its lane that was added meanwhile and replaces it."""
+    failed = [
+        one.delivery
+        for one in kept
+        if one.outcome.verdict not in (Verdict.DELIVERED, Verdict.SUPERSEDED)
+        and lanes[one.delivery.lane_id].last_position > one.delivery.position
+    ]
+    if not failed:
+        return {}
+    replacing = Delivery.objects.filter(lane__in=[delivery.lane_id for delivery in failed], replaces_unsent=True)
+    newest = {
+        lane: (position, pk)
+        for lane, position, pk in replacing.order_by("position").values_list("lane", "position", "pk")
+    }
+    return {
+        delivery.pk: newest[delivery.lane_id][1]
+        for delivery in failed
+        if delivery.lane_id in newest and newest[delivery.lane_id][0] > delivery.position
+    }
+
+
+def _decide(one: Tried, lane: Lane, clock: DatabaseClock, replaced_by: uuid.UUID | None) -> None:
     """What the outcome makes of the delivery and its lane, in memory."""
     delivery, outcome, now = one.delivery, one.outcome, clock.now()
-    finished = _finished(one, clock)
+    finished = Delivery.Status.SUPERSEDED if replaced_by else _finished(one, clock)
+    delivery.superseded_by = replaced_by
     if outcome.verdict not in (Verdict.HELD, Verdict.MISCONFIGURED):
         delivery.attempts += 1
     delivery.error = "" if outcome.verdict == Verdict.DELIVERED else storable(outcome.detail, DETAIL_CUT)
@@ -149,13 +173,13 @@ def _write(kept: Sequence[Tried], lanes: dict[int, Lane]) -> None:
     done = [lanes[one.delivery.lane_id] for one in kept]
     _LANE.execute(_WRITE_LANES, [(lane.pk, lane.done_position, lane.due_at, lane.held_by) for lane in done])
     rows = [one.delivery for one in kept]
-    states = [(row.pk, row.attempts, row.error, row.status, row.finished_at) for row in rows]
+    states = [(row.pk, row.attempts, row.error, row.status, row.finished_at, row.superseded_by) for row in rows]
     _DELIVERY.execute(_WRITE_DELIVERIES, states)
     _ATTEMPT.execute(_WRITE_ATTEMPTS, [_attempt(one) for one in kept if one.outcome.verdict != Verdict.HELD])
 
 
 _LANE = Columns(Lane, "id", "done_position", "due_at", "held_by")
-_DELIVERY = Columns(Delivery, "id", "attempts", "error", "status", "finished_at")
+_DELIVERY = Columns(Delivery, "id", "attempts", "error", "status", "finished_at", "superseded_by")
 _ATTEMPT = Columns(
     DeliveryAttempt, "delivery", "number", "request_id", "started_at", "duration_ms", "verdict", "detail",
     "response_status", "response_cut",
@@ -167,9 +191,9 @@ _WRITE_LANES = """
     FROM done WHERE orders_lane.id = done.id
 """
 _WRITE_DELIVERIES = """
-    WITH done (id, attempts, error, status, finished_at) AS ({rows})
+    WITH done (id, attempts, error, status, finished_at, superseded_by) AS ({rows})
     UPDATE orders_delivery SET attempts = done.attempts, error = done.error, status = done.status,
-        finished_at = done.finished_at
+        finished_at = done.finished_at, superseded_by = done.superseded_by
     FROM done WHERE orders_delivery.id = done.id
 """
 _WRITE_ATTEMPTS = """

@@ -103,7 +103,7 @@ def redeliver(delivery: Delivery, *, who: str, reason: str = "") -> Result:
 
 _REDELIVERABLE = (Delivery.Status.DEAD, Delivery.Status.PENDING, Delivery.Status.DELIVERED)
 _NEVER = "It will never be sent."
-_SUPERSEDED = "A later one for this order was delivered already; this one is not sent any more."
+_SUPERSEDED = "A later one for this order took its place; this one is not sent any more."
 _HELD = "It waits, because a dead delivery holds its lane; retry or discard that one."
 
 
@@ -143,7 +143,9 @@ def _untouchable(status: str, wanted: Sequence[str]) -> Exception:
 def _overtaken_by(lane: Lane, dead: Delivery) -> uuid.UUID | None:
     if channels()[dead.destination.channel].holds_lane(dead.kind):
         return None
-    later = Delivery.objects.filter(lane=lane, position__gt=dead.position, status=Delivery.Status.DELIVERED)
+    later = Delivery.objects.filter(
+        Q(status=Delivery.Status.DELIVERED) | Q(replaces_unsent=True), lane=lane, position__gt=dead.position
+    )
     return later.order_by("-position").values_list("pk", flat=True).first()
 
 

@@ -31,6 +31,7 @@ from orders.clock import DatabaseClock
 from orders.models import Delivery, Destination, Lane
 from orders.outbox import health
 from orders.outbox.allowances import allowances
+from orders.outbox.deliveries import supersede_overtaken
 from orders.outbox.desk import Desk, Sent
 from orders.outbox.outcomes import Tried, record
 from orders.queues import LANES, LEASE_SECONDS, claim, renew
@@ -169,6 +170,7 @@ def claim_requests(room: int, *, most: int) -> list[Sent]:
     leased, destinations = _lease(room, most=most)
     found: list[Sent] = []
     for channel, lease, lane_ids in leased:
+        supersede_overtaken(lane_ids)
         for pk, deliveries in _heads(lane_ids, lease).items():
             requests = _grouped(channel, destinations[pk], deliveries)
             found += [Sent(request, lease) for request in requests]

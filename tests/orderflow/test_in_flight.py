@@ -1,0 +1,150 @@
+"""An order that changes while an import of it is under way: nothing outdated reaches the warehouse afterwards."""
+
+import uuid
+from dataclasses import replace
+
+import pytest
+from django.utils import timezone
+
+from orderflow.catalogue import put_products
+from orderflow.outcomes import refused
+from orderflow.reports import Failure
+from orderflow.site import Reply
+from orders.channels import Outcome, Verdict, channels
+from orders.clock import DatabaseClock
+from orders.models import Delivery, Lane
+from orders.outbox.outcomes import Tried, record
+from orders.outbox.sending import claim_requests
+from tests.orderflow.conftest import an_order, deliver, die_after_sending, fates, held, place, posts
+
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
+NO_ANSWER = Outcome(Verdict.UNAVAILABLE, "timed out", counts_for_breaker=True)
+
+
+def claimed():
+    (sent,) = claim_requests(10, most=10)
+    return sent
+
+
+def end(sent, outcomes=None):
+    """The call of ``sent`` comes back: with what the site answers, or with ``outcomes``."""
+    outcomes = outcomes or channels()["orderflow"].send(sent.request)
+    record(
+        [
+            Tried(delivery, sent.request.destination, sent.lease, outcome, uuid.uuid4(), timezone.now(), 1.0)
+            for delivery, outcome in zip(sent.request.deliveries, outcomes, strict=True)
+        ]
+    )
+
+
+@pytest.mark.parametrize(("status", "kind"), [("CANCELLED", "cancel"), ("FULFILLED", "close")])
+def test_an_import_that_failed_while_its_order_ended_is_not_sent_again(site, stocked, book, status, kind):
+    book.apply(an_order())
+    sent = claimed()
+    book.apply(an_order(status=status))
+    end(sent, [NO_ANSWER])
+    assert fates() == [("import", "superseded"), (kind, "pending")]
+    deliver()
+    assert fates() == [("import", "superseded"), (kind, "superseded")]
+    assert posts(site) == []
+    assert held(site) == {}
+
+
+@pytest.mark.parametrize("status", ["CANCELLED", "FULFILLED"])
+def test_an_import_that_was_refused_while_its_order_ended_cannot_be_retried(site, stocked, book, status):
+    stocked.import_missing_products = False
+    stocked.save()
+    book.apply(an_order(("NOPE", 1)))
+    sent = claimed()
+    book.apply(an_order(("NOPE", 1), status=status))
+    end(sent)
+    deliver()
+    assert [fate for _, fate in fates()] == ["superseded", "superseded"]
+    assert not Delivery.objects.filter(status="dead").exists()
+    put_products(stocked, {"NOPE": {"description": "known now"}})
+    deliver()
+    assert held(site) == {}
+
+
+def test_the_change_that_replaced_an_import_in_flight_is_named(site, stocked, book):
+    book.apply(an_order(("A", 1)))
+    sent = claimed()
+    book.apply(an_order(("A", 5)))
+    end(sent, [NO_ANSWER])
+    older, newer = Delivery.objects.filter(lane__customer_order_id="1001").order_by("position")
+    assert (older.status, older.superseded_by, older.attempts) == ("superseded", newer.pk, 1)
+    deliver()
+    assert held(site) == {"1001": {"A": 5}}
+
+
+def test_an_import_of_a_lost_worker_is_not_sent_after_its_order_was_cancelled(site, stocked, book):
+    book.apply(an_order())
+    claimed()
+    book.apply(an_order(status="CANCELLED"))
+    Lane.objects.filter(lease__isnull=False).update(due_at=DatabaseClock().now(-1))
+    deliver()
+    assert fates() == [("import", "superseded"), ("cancel", "superseded")]
+    assert posts(site) == []
+
+
+def test_an_import_that_arrived_with_its_worker_is_cancelled_by_the_change(site, stocked, book):
+    book.apply(an_order())
+    die_after_sending()
+    book.apply(an_order(status="CANCELLED"))
+    deliver()
+    assert held(site) == {}
+    assert fates() == [("import", "superseded"), ("cancel", "delivered")]
+
+
+def test_a_change_does_not_wait_for_the_schedule_of_the_import_it_replaces(site, stocked, book, settings):
+    settings.HUB_DELIVERY_RETRY_SCHEDULE = [43_200.0]
+    book.apply(an_order())
+    end(claimed(), [NO_ANSWER])
+    now = DatabaseClock().now()
+    assert (Lane.objects.get(customer_order_id="1001").due_at - now).total_seconds() > 43_000
+    book.apply(an_order(status="CANCELLED"))
+    assert Lane.objects.get(customer_order_id="1001").due_at <= DatabaseClock().now()
+
+
+def test_a_refused_resend_does_not_prove_that_the_warehouse_holds_nothing(site, stocked, book):
+    stocked.import_missing_products = False
+    stocked.save()
+    book.apply(an_order(("A", 1)))
+    die_after_sending()
+    sent = claimed()
+    (step,) = sent.request.context["steps"]
+    outcome = refused(Failure("No product found for external reference: A."), Reply(200), before=step.before)
+    end(sent, [replace(outcome, row_id=step.row_id)])
+    assert (fates(), place().state) == ([("import", "dead")], "unknown")
+    book.apply(an_order(("A", 1), status="CANCELLED"))
+    deliver()
+    assert held(site) == {}
+    assert fates()[-1] == ("cancel", "delivered")
+
+
+def test_a_refusal_of_a_first_try_proves_that_the_warehouse_holds_nothing(site, stocked, book):
+    stocked.import_missing_products = False
+    stocked.save()
+    book.apply(an_order(("NOPE", 1)))
+    end(claimed())
+    assert (fates(), place().state) == ([("import", "dead")], "absent")
+
+
+def test_placed_is_the_first_reception_of_the_order(stocked, book, engine_of):
+    """The warehouse gets its part with the second event: a line of its own is new."""
+    stocked.item_patterns = ["A"]
+    stocked.save()
+    engine = engine_of(stocked.destination.tenant)
+    first = engine.put("1001", item="Z")
+    engine.put("1001", item="A")
+    engine.drain()
+    assert place().first_received_at == first.received_at
+
+
+@pytest.fixture
+def engine_of(monkeypatch):
+    from orders import wakes
+    from tests.engine_fixtures import Engine
+
+    monkeypatch.setattr(wakes._Waker, "wake", lambda self: None)
+    return Engine
