@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,3 +112,17 @@ def _first_id(moment: datetime) -> UUID:
     """The least id that a delivery owed then can have (orders.ids), so that the index by id bounds the scan."""
     milliseconds = int((moment.timestamp() - CLOCKS_APART.total_seconds()) * 1000)
     return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
+
+
+def cursor_of(delivery_id: UUID) -> str:
+    """An opaque cursor: where to go on after this delivery."""
+    return base64.urlsafe_b64encode(delivery_id.bytes).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> UUID:
+    """Raises ValueError, in words for the caller, for anything ``cursor_of`` did not write."""
+    try:
+        raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        return UUID(bytes=raw)
+    except (ValueError, UnicodeError):
+        raise ValueError("is not a cursor from an earlier answer's page.next") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orders.api.schema import Answer, Body, Operation, define
-from orders.api.schema.core import CURSOR, ID, TAKE
+from orders.api.schema.core import ID, TAKE
 from orders.models import Delivery
 from orders.problems import Conflict, NotFound, ProxyMode, Throttled, UnknownOrder
 from suppliers.feed import EventsGone
@@ -201,6 +201,7 @@ _DELIVERY = _object(
         "attempts": {"type": "array", "items": _ATTEMPT},
     }
 )
+_CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$", "description": "From page.next; opaque."}
 _PAGE = _object({"take": {"type": "integer"}, "next": {"type": ["string", "null"]}})
 _DELIVERIES = _object({"deliveries": {"type": "array", "items": _DELIVERY}, "page": _PAGE})
 _REDELIVERED = _object(
@@ -221,7 +222,7 @@ deliveries = Operation(
     query={
         "since": {**_MOMENT, "description": "Owed since then."},
         "status": _text(enum=list(Delivery.Status.values)),
-        "cursor": CURSOR,
+        "cursor": _CURSOR,
         "take": TAKE,
     },
     answers={

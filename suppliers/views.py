@@ -17,7 +17,6 @@ from orders.api.correlation import correlation_id
 from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_list, read_parameters, text, whole
 from orders.api.paths import decode_segment
 from orders.api.views import ApiView, render_json
-from orders.inbox.fates import cursor_of, read_cursor
 from orders.models import Delivery
 from orders.problems import InvalidParameter, NotFound
 from suppliers import fulfilment, own_deliveries, schema
@@ -120,7 +119,7 @@ class DeliveriesView(SupplierEventsView):
     parameters: ClassVar = {
         "since": an_instant,
         "status": one_of(*Delivery.Status.values),
-        "cursor": read_cursor,
+        "cursor": own_deliveries.read_cursor,
         "take": whole(1, 200),
     }
 
@@ -132,7 +131,7 @@ class DeliveriesView(SupplierEventsView):
         take = given.get("take", DEFAULT_TAKE)
         wanted = own_deliveries.Listing(given.get("since"), given.get("status"), given.get("cursor"))
         rows = list(own_deliveries.listed(self.supplier, wanted)[: take + 1])
-        following = cursor_of(rows[take - 1].pk) if len(rows) > take else None
+        following = own_deliveries.cursor_of(rows[take - 1].pk) if len(rows) > take else None
         page = {"take": take, "next": following}
         return render_json({"deliveries": own_deliveries.as_json(rows[:take]), "page": page})
 

@@ -15,7 +15,7 @@ from orders.api.schema import documented
 from orders.api.views import ApiView, render_json
 from orders.dead_letters import Busy, NotDead, Result
 from orders.inbox import replays
-from orders.inbox.fates import Listing, cursor_of, fates, listed, read_cursor
+from orders.inbox.fates import BEFORE_ALL, Listing, Place, cursor_of, fates, listed, read_cursor
 from orders.models import OrderEvent
 from orders.models.inbox import event_id as parsed_id
 from orders.problems import Conflict, Fault, InvalidBody, UnknownEvent
@@ -34,7 +34,7 @@ class OrderEventsView(ApiView):
 
     @documented.list_events
     def get(self, request: Request) -> HttpResponse:
-        """Accepted events, oldest first; follow ``page.next`` to reconcile."""
+        """Accepted events, oldest first. Go on from ``page.next`` at any time: it never skips an event."""
         given = read_parameters(request, self.parameters)
         take = given.get("take", DEFAULT_TAKE)
         wanted = Listing(
@@ -45,8 +45,10 @@ class OrderEventsView(ApiView):
             after=given.get("cursor"),
         )
         rows = list(listed(self.caller.tenant.pk, wanted, business_units=self.caller.business_units)[: take + 1])
-        following = cursor_of(rows[take - 1].pk) if len(rows) > take else None
-        return render_json({"orderEvents": fates(rows[:take]), "page": {"take": take, "next": following}})
+        page = rows[:take]
+        end = Place(page[-1].transaction, page[-1].pk) if page else wanted.after or BEFORE_ALL
+        shown = {"take": take, "next": cursor_of(end), "hasMore": len(rows) > take}
+        return render_json({"orderEvents": fates(page), "page": shown})
 
 
 class _OneEvent(ApiView):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import F, QuerySet
 
+from orders.commit_order import settled
 from orders.instants import instant
 from orders.models import OrderEvent
 
@@ -56,6 +58,13 @@ def _fate(event: OrderEvent, head: tuple[int, UUID] | None) -> dict[str, Any]:
     }
 
 
+class Place(NamedTuple):
+    """Where an event stands in the list: behind all that were committed before it."""
+
+    transaction: int
+    event_id: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What the reconciling list is asked for."""
@@ -64,11 +73,15 @@ class Listing:
     business_unit_id: str | None = None
     status: str | None = None
     since: datetime | None = None
-    after: UUID | None = None
+    after: Place | None = None
 
 
 def listed(tenant_id: int, wanted: Listing, *, business_units: frozenset[str] | None = None) -> QuerySet[OrderEvent]:
-    """The tenant's events in order of reception, restricted as wanted."""
+    """The tenant's events, oldest first, restricted as wanted.
+
+    An event whose transaction may have older ones still open is left out until those have ended: going on from any
+    place in the list meets every event, however late it commits.
+    """
     events = OrderEvent.objects.filter(tenant=tenant_id)
     if wanted.status == OrderEvent.Status.PENDING:
         events = OrderEvent.objects.pending().filter(tenant=tenant_id)
@@ -83,19 +96,27 @@ def listed(tenant_id: int, wanted: Listing, *, business_units: frozenset[str] | 
     if wanted.since is not None:
         events = events.filter(received_at__gte=wanted.since)
     if wanted.after is not None:
-        events = events.filter(pk__gt=wanted.after)
-    return events.order_by("pk").select_related("queue")
+        at, event_id = wanted.after
+        events = events.filter(transaction__gte=at).exclude(transaction=at, pk__lte=event_id)
+    return settled(events).order_by("transaction", "pk").select_related("queue")
 
 
-def cursor_of(event_id: UUID) -> str:
-    """An opaque cursor: where to go on after this event."""
-    return base64.urlsafe_b64encode(event_id.bytes).decode().rstrip("=")
+BEFORE_ALL = Place(0, UUID(int=0))
+"""Where a reader of an empty list goes on."""
+_CURSOR = struct.Struct(">Q16s")
 
 
-def read_cursor(text: str) -> UUID:
+def cursor_of(place: Place) -> str:
+    """An opaque cursor of 32 characters: where to go on after this place."""
+    return base64.urlsafe_b64encode(_CURSOR.pack(place.transaction, place.event_id.bytes)).decode()
+
+
+def read_cursor(text: str) -> Place:
     """Raises ValueError, in words for the caller, for anything ``cursor_of`` did not write."""
     try:
-        raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        return UUID(bytes=raw)
-    except (ValueError, UnicodeError):
+        number, raw = _CURSOR.unpack(base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True))
+        if number >= 2**63:
+            raise ValueError(number)
+        return Place(number, UUID(bytes=raw))
+    except (ValueError, UnicodeError, struct.error):
         raise ValueError("is not a cursor from an earlier answer's page.next") from None

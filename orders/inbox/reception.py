@@ -29,10 +29,10 @@ class Accepted:
 
 def accept(key: OrderKey, *, payload: bytes, client_id: int | None, correlation_id: str) -> Accepted:
     """Store one event durably and mark its queue due. The payload is kept as received; the caller has checked it."""
-    event_id = new_id()
     if connection.vendor == "sqlite":
-        sequence = _accept_sqlite(key, event_id, payload.decode(), client_id, correlation_id)
+        event_id, sequence = _accept_sqlite(key, payload.decode(), client_id, correlation_id)
     else:
+        event_id = new_id()
         row = _ACCEPT.first_row(*key, event_id, payload, client_id, correlation_id)
         sequence = int(row[0])  # type: ignore[index, arg-type]  # it returns a row with a number or raises
     tally.received(key.tenant_id)
@@ -55,7 +55,9 @@ _ACCEPT = Prepared("""
 
 
 @transaction.atomic
-def _accept_sqlite(key: OrderKey, event_id: uuid.UUID, payload: str, client_id: int | None, correlation_id: str) -> int:
+def _accept_sqlite(key: OrderKey, payload: str, client_id: int | None, correlation_id: str) -> tuple[uuid.UUID, int]:
+    """The id is made while no other writes, so that ids are committed in their order (orders.commit_order)."""
+    event_id = new_id()
     now = DatabaseClock().now()
     queue, created = OrderQueue.objects.get_or_create(**key._asdict(), defaults={"last_sequence": 1, "due_at": now})
     if not created:
@@ -71,4 +73,4 @@ def _accept_sqlite(key: OrderKey, event_id: uuid.UUID, payload: str, client_id: 
         client_id=client_id,
         correlation_id=correlation_id,
     )
-    return queue.last_sequence
+    return event_id, queue.last_sequence

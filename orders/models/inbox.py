@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from orders.channels import OrderKey
+from orders.commit_order import CurrentTransaction
 from orders.ids import new_id
 from orders.models.tenants import ApiClient, Tenant
 
@@ -103,6 +104,8 @@ class OrderEvent(models.Model):
     """JSON: what applying it came to owe, per destination, with the reason where it owes nothing."""
     received_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
+    transaction = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)
+    """Number of the transaction that stored the event: orders.commit_order."""
 
     objects: ClassVar = OrderEventQuerySet.as_manager()
 
@@ -121,6 +124,7 @@ class OrderEvent(models.Model):
         )
         indexes = (
             models.Index(fields=["tenant", "id"], name="order_event_by_tenant"),
+            models.Index(fields=["tenant", "transaction", "id"], name="order_event_by_commit"),
             models.Index(fields=["tenant", "id"], name="order_event_dead", condition=Q(status="dead")),
             models.Index(fields=["id"], name="order_event_dead_of_all", condition=Q(status="dead")),
             models.Index(

@@ -2,11 +2,17 @@
 
 import base64
 import json
+import threading
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
+from django.db import connections, transaction
 
+from orders import ids
+from orders.inbox.receptions import Received, accept_all
 from orders.models import OperatorAction, OrderEvent
 from tests.bodies import body
 from tests.orders.test_api_checks import problem
@@ -103,14 +109,65 @@ def test_the_list_is_oldest_first_and_pages_by_cursor_without_gap_or_repeat(api,
         answer = listed(api, query)
         found += [event["eventId"] for event in answer["orderEvents"]]
         assert answer["page"]["take"] == 2
-        query = answer["page"]["next"] and f"take=2&cursor={answer['page']['next']}"
+        query = answer["page"]["hasMore"] and f"take=2&cursor={answer['page']['next']}"
     assert found == sent
 
 
-def test_a_page_that_holds_the_rest_has_no_next(api, put):
-    put(), put()
-    assert listed(api, "take=2")["page"] == {"take": 2, "next": None}
-    assert listed(api)["page"] == {"take": 50, "next": None}
+def test_every_page_says_where_to_go_on_and_whether_there_is_more(api, put):
+    empty = listed(api)
+    assert (empty["orderEvents"], empty["page"]["hasMore"]) == ([], False)
+    first, second = put(), put()
+    page = listed(api, f"take=1&cursor={empty['page']['next']}")
+    assert ([one["eventId"] for one in page["orderEvents"]], page["page"]["hasMore"]) == ([first], True)
+    page = listed(api, f"take=1&cursor={page['page']['next']}")
+    assert ([one["eventId"] for one in page["orderEvents"]], page["page"]["hasMore"]) == ([second], False)
+    end = listed(api, f"cursor={page['page']['next']}")
+    assert (end["orderEvents"], end["page"]["next"]) == ([], page["page"]["next"])
+    third = put()
+    assert [one["eventId"] for one in listed(api, f"cursor={end['page']['next']}")["orderEvents"]] == [third]
+
+
+@pytest.mark.needs_postgres
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_commits_late_is_met_by_whoever_goes_on_from_a_cursor(acme, api, put):
+    """One event is stored in a transaction that stays open while others are committed and read."""
+    stored, end = threading.Event(), threading.Event()
+
+    def late():
+        try:
+            with transaction.atomic():
+                accept_all(
+                    [Received("store-1", "late", body("late"))], tenant_id=acme.pk, client_id=None,
+                    correlation_id="late",
+                )  # fmt: skip
+                stored.set()
+                assert end.wait(30)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        storing = pool.submit(late)
+        assert stored.wait(30)
+        put("1001")
+        before = listed(api)
+        end.set()
+        storing.result(30)
+    after = listed(api, f"cursor={before['page']['next']}")
+    seen = [event["customerOrderId"] for page in (before, after) for event in page["orderEvents"]]
+    assert sorted(seen) == ["1001", "late"]
+
+
+@pytest.mark.needs_postgres
+@pytest.mark.django_db(transaction=True)
+def test_an_event_of_a_host_whose_clock_is_behind_is_met_by_whoever_goes_on_from_a_cursor(api, put, monkeypatch):
+    put("1001")
+    page = listed(api)
+    real = time.time_ns
+    monkeypatch.setattr(ids.time, "time_ns", lambda: real() - 2_000_000_000)
+    put("1002")
+    found = listed(api, f"cursor={page['page']['next']}")["orderEvents"]
+    assert [event["customerOrderId"] for event in found] == ["1002"]
+    assert [event["customerOrderId"] for event in listed(api)["orderEvents"]] == ["1001", "1002"]
 
 
 def test_the_list_is_restricted_by_order_unit_status_and_time(api, put, apply_all):

@@ -40,7 +40,7 @@ ID: Json = {
     name: rule for name, rule in SEARCH_BODY.json_schema()["properties"]["customerId"].items() if name != "title"
 }
 """An id by the one rule for ids (contract: Ids)."""
-CURSOR: Json = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$", "description": "From page.next; opaque."}
+CURSOR: Json = {"type": "string", "pattern": "^[A-Za-z0-9_-]{32}$", "description": "From page.next; opaque."}
 TAKE: Json = {"type": "integer", "minimum": 1, "maximum": 200, "default": DEFAULT_TAKE}
 SKIP: Json = {"type": "integer", "minimum": 0, "maximum": NO_LIMIT, "default": 0}
 UNIT: Json = {"businessUnitId": ID}
@@ -81,7 +81,7 @@ EVENT_LIST = define(
     members(
         {
             "orderEvents": listed(ORDER_EVENT),
-            "page": members({"take": TAKE, "next": {"type": ["string", "null"]}}),
+            "page": members({"take": TAKE, "next": {"type": "string"}, "hasMore": {"type": "boolean"}}),
         }
     ),
 )
