@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.contrib.auth.hashers import check_password
+from django.db import transaction
 from django.utils import timezone
 
 from orders.models import ApiClient, Handover, Tenant
@@ -45,6 +46,7 @@ class ClientEntry:
     kind: str = ApiClient.Kind.TENANT
 
 
+@transaction.atomic
 def save_client(tenant: Tenant, entry: ClientEntry) -> SavedClient:
     """Make the stored client what the entry says, in the caller's transaction. Raises ClientRefused."""
     client = ApiClient.objects.select_for_update(no_key=True).filter(client_id=entry.client_id).first()
