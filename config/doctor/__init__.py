@@ -35,6 +35,7 @@ WITH_DATABASE: tuple[tuple[str, Look], ...] = (
     ("keys", work.secrets_open),
     ("progress", work.progress),
     ("dead letters", work.dead_letters),
+    ("rows", work.invariants),
     ("destinations", work.destinations),
 )
 

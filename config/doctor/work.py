@@ -10,6 +10,7 @@ from config.doctor.findings import Finding, look, well, wrong
 from orders.access.kept_secrets import kept_secrets
 from orders.durations import in_words
 from orders.models import Destination
+from orders.watch.invariants import broken_invariants
 from orders.watch.progress import backlog, oldest_due
 
 NAMED_MOST = 20
@@ -51,6 +52,16 @@ def dead_letters() -> Iterator[Finding]:
         yield look("dead letters", said, "Open Dead letters in the admin, or run manage.py events list --status dead.")
     else:
         yield well("dead letters", "none")
+
+
+def invariants() -> Iterator[Finding]:
+    broken = broken_invariants()
+    for one in broken[:NAMED_MOST]:
+        yield wrong("rows", str(one), "It will not move by itself: report it, with docs/design/invariants.md.")
+    if len(broken) > NAMED_MOST:
+        yield wrong("rows", f"and at least {len(broken) - NAMED_MOST} more", "They often share one cause.")
+    if not broken:
+        yield well("rows", "none is stuck or contradicts another")
 
 
 def destinations() -> Iterator[Finding]:

@@ -30,6 +30,7 @@ from orders.inbox.fates import fates
 from orders.inbox.faults import InjectedFault
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue, Tenant
 from orders.queues import QUEUES, claim
+from orders.watch.invariants import broken_invariants
 from tests.bodies import body
 from tests.engine_fixtures import Engine
 
@@ -279,6 +280,10 @@ class InboxMachine(RuleBasedStateMachine):
             row = Order.objects.filter(tenant=self.engine.tenant, customer_order_id=order).first()
             assert (row.applied_sequence if row else 0) == modelled.applied
             assert row is None or row.digest == modelled.documents[modelled.applied - 1]
+
+    @invariant()
+    def no_row_is_stuck_or_contradicts_another(self):
+        assert broken_invariants(self.engine.tenant.pk) == []
 
     @invariant()
     def who_waits_is_told_behind_which_event(self):
