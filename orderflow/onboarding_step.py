@@ -37,6 +37,7 @@ class ChannelForm(StepForm):
     time_zone = forms.CharField(label="Time zone of the site", help_text="Such as Europe/London.")
     currency_units = forms.CharField(label="Currency, in the warehouse's word", help_text="Such as pounds.")
     require_delivery_address = forms.BooleanField(label="Orders without a delivery address are refused", required=False)
+    id_field = "slug"
     places: ClassVar = {
         f"orderflow_channels.{path}": field
         for path, field in {

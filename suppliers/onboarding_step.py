@@ -57,6 +57,7 @@ class SupplierForm(StepForm):
         "username": "auth=basic", "password": "auth=basic",
         "oauth_client": "auth=oauth2", "oauth_secret": "auth=oauth2", "auth_url": "auth=oauth2",
     }  # fmt: skip
+    id_field = "slug"
     places: ClassVar = {
         "suppliers": "name", "suppliers.id": "slug", "suppliers.name": "name",
         "suppliers.item_patterns": "item_patterns", "suppliers.api_client": "client_id",
@@ -70,9 +71,11 @@ class SupplierForm(StepForm):
         super().__init__(*args, **options)
         self.tenant, self.stored = tenant, stored
 
+    def target(self) -> str:
+        return str(self.cleaned_data["slug"] or slugify(self.cleaned_data["name"])[:63])
+
     def keys(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        slug = given["slug"] or slugify(given["name"])[:63]
+        given, slug = self.cleaned_data, self.target()
         before = next((one for one in self.stored if one["id"] == slug), {})
         client = {"scopes": list(SUPPLIER_SCOPES), **before.get("api_client", {})}
         if given["client_id"] or not before.get("api_client"):

@@ -34,6 +34,14 @@ CLIENT_SECRET = "client_secret"
 """The report's name for the secret of an API client; other secrets are shown at once, as tests need them."""
 
 
+class Exists(Exception):
+    """What a form would add is there already."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__(f"{item.id} exists already.")
+        self.item = item
+
+
 @dataclass(slots=True)
 class Shown:
     """One step as the page shows it."""
@@ -46,6 +54,8 @@ class Shown:
     items: Sequence[Item]
     form: StepForm
     open: bool
+    item: str = ""
+    """The id of the object that the form shows; empty for a new one."""
     lines: Sequence[Line] = ()
     tested: bool = False
 
@@ -124,16 +134,31 @@ def guide_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> H
 
 
 def _saved(request: HttpRequest, tenant: Tenant, step: Step) -> Page:
-    form = step.form(tenant, request.POST, item=request.POST.get("item", ""))
-    page = Page(form=form, key=step.key)
+    opened = request.POST.get("item", "")
+    form = step.form(tenant, request.POST, item=opened)
+    page = Page(form=form, key=step.key, item=f"{step.key}:{opened}")
     if not form.is_valid():
         return page
+
+    def first() -> None:
+        _refuse_existing(tenant, step, form.target(), opened)
+
     try:
-        report = apply_keys(tenant, form.keys(), who=request.user.get_username())
+        report = apply_keys(tenant, form.keys(), who=request.user.get_username(), first=first)
     except FileRefused as refused:
         form.refused(refused.faults)
         return page
+    except Exists as exists:
+        form.exists(exists.item)
+        return page
     return _told(tenant, step, report)
+
+
+def _refuse_existing(tenant: Tenant, step: Step, target: str, opened: str) -> None:
+    """What exists is changed only in the form that shows it. Raises Exists."""
+    there = next((item for item in step.items(tenant) if target and item.id == target != opened), None)
+    if there is not None:
+        raise Exists(there)
 
 
 def _told(tenant: Tenant, step: Step, report: Report) -> Page:
@@ -202,7 +227,7 @@ def _shown_step(number: int, step: Step, tenant: Tenant, page: Page, asked: tupl
     opened = bool(item) or (here and page.form is not None) or not (items or needless)
     return Shown(
         number=number, step=step, about=step.about(tenant), needless=needless, lacking=step.lacking(tenant),
-        items=items, form=form, open=opened, lines=page.lines if here else (), tested=here and page.tested,
+        items=items, form=form, open=opened, item=item, lines=page.lines if here else (), tested=here and page.tested,
     )  # fmt: skip
 
 

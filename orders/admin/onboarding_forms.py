@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.text import slugify
 
 from orders.admin.fields import PairsField, SecondsField, TextField
 from orders.models import Tenant
 from orders.onboarding.fields import HttpUrl, Schedule
 from orders.onboarding.model import Code
+from orders.onboarding.steps import EXISTS
 
 MODES = (
     ("events", "Events: the tenant sends its orders, the hub keeps them and tells suppliers and warehouses"),
@@ -88,6 +92,9 @@ class StartForm(TenantForm):
             values["slug"] = slugify(values["name"])[:63]
         if not values.get("slug") and values.get("name") and "slug" not in self.errors:
             self.add_error("slug", "Write an id: none can be made of the name.")
+        if there := Tenant.objects.filter(slug=values.get("slug") or "").first():
+            url = reverse("admin:orders_tenant_onboard", args=(there.pk,))
+            self.add_error("slug", ValidationError(format_html(EXISTS, there.slug, url)))
         return values
 
     @property

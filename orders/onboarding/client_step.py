@@ -31,6 +31,7 @@ class ClientForm(StepForm):
         label="Business units", required=False, widget=forms.Textarea(attrs={"rows": 2}),
         help_text="One per line, such as store-1. Empty: all of them.",
     )  # fmt: skip
+    id_field = "client_id"
     places: ClassVar = {
         "api_clients": "client_id", "api_clients.client_id": "client_id", "api_clients.scopes": "scopes",
         "api_clients.business_units": "business_units",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.db import connection, transaction
@@ -38,13 +38,17 @@ def apply_file(content: bytes, *, file: str, who: str, dry_run: bool = False, en
     return report
 
 
-def apply_keys(tenant: Tenant, keys: Mapping[str, Any], *, who: str) -> Report:
+def apply_keys(
+    tenant: Tenant, keys: Mapping[str, Any], *, who: str, first: Callable[[], None] = lambda: None
+) -> Report:
     """Lay these keys of the file over what is stored of the tenant, as if an exported file was edited and applied.
 
     For forms: raises FileRefused whose faults have places such as ``("tenants", 0, "suppliers", 0, "webhook", "url")``.
+    ``first`` is called when no other file or form is applied any more; what it raises ends this one.
     """
     with transaction.atomic():
         _one_at_a_time()
+        first()
         stored = exported_tenant(Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk))
         stored.pop("api_clients", None)
         data = {"tenants": [_plain({**stored, **keys})]}

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Protocol
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.html import format_html
 from django.utils.module_loading import import_string
 
 from orders.models import Tenant
@@ -30,12 +32,22 @@ class Item:
     active: bool = True
 
 
+EXISTS = '{} exists already; nothing was changed. <a class="hub-link" href="{}">Look at it</a>, or choose another.'
+"""The id of what exists, and its page."""
+
+
 class StepForm(forms.Form):
     """``places`` maps paths below the object in the file to fields; ``when`` says at which choice a field counts."""
 
     places: ClassVar[Mapping[str, str]] = {}
     when: ClassVar[Mapping[str, str]] = {}
     """Field name -> ``other=value``: shown only while that choice is made."""
+    id_field: ClassVar[str] = ""
+    """The field with the object's id; empty where the tenant has one such object at most."""
+
+    def target(self) -> str:
+        """The id of the object that the cleaned form writes."""
+        return str(self.cleaned_data[self.id_field]) if self.id_field else ""
 
     def keys(self) -> dict[str, Any]:
         """The cleaned form as keys of the tenant in the onboarding file."""
@@ -47,6 +59,10 @@ class StepForm(forms.Form):
             below = tuple(part for part in fault.place[2:] if isinstance(part, str))
             field = self._field_at(below)
             self.add_error(field, sentence(fault.because) if field else f"{path_of(fault.place[2:])}: {fault.because}")
+
+    def exists(self, item: Item) -> None:
+        """Refuse to add what is there already, and lead to it."""
+        self.add_error(self.id_field, ValidationError(format_html(EXISTS, item.id, item.url)))
 
     def _field_at(self, below: tuple[str, ...]) -> str | None:
         for length in range(len(below), 0, -1):

@@ -140,7 +140,12 @@ def test_changing_a_supplier_keeps_its_secrets_and_what_the_form_does_not_show(o
     beans.webhook.destination.save()
     page = operator.get(f"{guide(acme)}?item=suppliers:beans-ltd").content.decode()
     assert 'value="https://beans.example/hook"' in page
-    more = {"slug": "beans-ltd", "url": "https://beans.example/new", "client_id": "acme-retail-beans-ltd"}
+    more = {
+        "slug": "beans-ltd",
+        "item": "beans-ltd",
+        "url": "https://beans.example/new",
+        "client_id": "acme-retail-beans-ltd",
+    }
     assert "whsec_" not in press(operator, acme, **(SUPPLIER | more | {"name": "Beans & Co"}))
     beans.refresh_from_db()
     assert (beans.name, beans.webhook.url) == ("Beans & Co", "https://beans.example/new")
