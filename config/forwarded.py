@@ -1,7 +1,7 @@
 """Who really calls and under which name, when a proxy stands in front (contract: HUB_TRUSTED_PROXIES).
 
-``X-Forwarded-*`` is believed only from the networks named there; from anybody else it is dropped, and the request is
-marked as forwarded so that it never counts as a call from loopback.
+``X-Forwarded-*`` is believed only from the networks named there; from anybody else it is dropped. A forwarded request
+never counts as a call from loopback, whoever forwarded it and whatever address it names.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ class ForwardedHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         meta = request.META
         if any(name in meta for name in HEADERS):
+            meta["HUB_FORWARDED"] = True
             if is_trusted(address_of(meta.get("REMOTE_ADDR", ""))):
                 believe(meta)
-            else:
-                meta["HUB_FORWARDED"] = True
             for name in HEADERS:
                 meta.pop(name, None)
         return self._get_response(request)

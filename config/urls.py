@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from orders.admin.changes import changes_view
+from orders.admin.failures import no_page
 from orders.admin.sign_in import SecondStep, SecondStepSetUp, SignIn
 from orders.api import probes
 from orders.api.schema.document import DocsView, openapi
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/login/second-step/", SecondStep.as_view(), name="second_step"),
     path("admin/second-step/", SecondStepSetUp.as_view(), name="second_step_set_up"),
     path("admin/changes/", admin.site.admin_view(changes_view), name="changes"),
+    re_path(r"^admin/r/", no_page),  # Django's page there tells which rows of other tenants exist
     path("admin/", admin.site.urls),
     path("oauth2/token", TokenEndpoint.as_view(), name="token"),
     path("schemas/v1/openapi.json", openapi, name="openapi"),

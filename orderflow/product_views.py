@@ -19,7 +19,7 @@ from orders.api.paths import fault_of_id
 from orders.api.views import ApiView, render_json
 from orders.documents import check_id
 from orders.documents.pointers import pointer
-from orders.problems import Fault, InvalidBody, InvalidId, UnknownChannel, UnknownProduct
+from orders.problems import BusinessUnitNotAllowed, Fault, InvalidBody, InvalidId, UnknownChannel, UnknownProduct
 
 PRODUCTS = "products:write"
 
@@ -65,6 +65,9 @@ class ProductView(ApiView):
         found = None if check_id(name) else own.filter(destination__name=name).first()
         if found is None:
             raise UnknownChannel("The tenant has no OrderFlow channel of this id.")
+        units = found.business_units
+        if units is not None and not any(self.caller.may_use(unit) for unit in units):
+            raise BusinessUnitNotAllowed("The channel serves none of the business units that the token is valid for.")
         return found
 
     def _store(self, channel: OrderFlowChannel, sku: str, given: dict[str, Any]) -> None:

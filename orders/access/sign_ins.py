@@ -48,7 +48,7 @@ class TooManyTries(Exception):
 
 def start(name: str, address: str) -> int:
     """Count one try; returns how many are left after it, should it be wrong. Raises TooManyTries."""
-    login, place = _digest(name), _place(address)
+    login, place = _digest(name), place_of(address)
     try:
         PER_ADDRESS.use(place)
         if not _is_known(login, place):
@@ -76,7 +76,7 @@ def _count(login: str, place: str) -> int:
 
 def failed(name: str, address: str) -> None:
     """The try was wrong. Counted against the login where it never came in from that address."""
-    login, place = _digest(name), _place(address)
+    login, place = _digest(name), place_of(address)
     if not _is_known(login, place):
         PER_LOGIN.count(login)
 
@@ -84,7 +84,7 @@ def failed(name: str, address: str) -> None:
 @transaction.atomic
 def give_back(name: str, address: str) -> None:
     """The try was right and another step follows: it does not count, those before it still do."""
-    tries = _locked(_digest(name), _place(address))
+    tries = _locked(_digest(name), place_of(address))
     tries.failures, tries.locked_until = max(tries.failures - 1, 0), None
     tries.save(update_fields=["failures", "locked_until"])
 
@@ -92,7 +92,7 @@ def give_back(name: str, address: str) -> None:
 @transaction.atomic
 def succeeded(name: str, address: str) -> None:
     """Signed in: begin anew, and know the address."""
-    tries = _locked(_digest(name), _place(address))
+    tries = _locked(_digest(name), place_of(address))
     tries.failures, tries.locked_until, tries.signed_in_at = 0, None, DatabaseClock().now()
     tries.save(update_fields=["failures", "locked_until", "signed_in_at"])
 
@@ -133,7 +133,7 @@ def _digest(name: str) -> str:
     return salted_hmac("orders.sign_ins", name.strip().casefold(), algorithm="sha256").hexdigest()
 
 
-def _place(address: str) -> str:
+def place_of(address: str) -> str:
     """An IPv6 caller has a whole /64 to call from; one that the proxies did not name is one place with all such."""
     try:
         parsed = ipaddress.ip_address(address)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.defaults import permission_denied
 
@@ -41,6 +41,11 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404."""
     return _page(request, 404, lambda: errors.page_not_found(request, exception))
+
+
+def no_page(request: HttpRequest) -> HttpResponse:
+    """For an address of Django's admin that the hub does not offer."""
+    raise Http404
 
 
 def failed(request: HttpRequest) -> HttpResponse:

@@ -27,6 +27,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views import TokenView
 
+from orders.access.sign_ins import place_of
 from orders.access.throttle import Throttle
 from orders.api import assertions
 from orders.api.errors import ProblemResponse, problem_of
@@ -123,12 +124,16 @@ FORM = "application/x-www-form-urlencoded"
 FORM_LIMIT_BYTES = 64 * 1024
 """A token request is a few hundred bytes, with a signed assertion a few thousand."""
 CHALLENGE = 'Basic realm="orderhub"'
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 
 
 FAILURES = Throttle("token-failures", most=20, seconds=60)
 """Of one client id from one address: a person who tries a few secrets is not stopped, a program that guesses is, and
 nobody can shut out a client by failing in its name from elsewhere."""
+
+
+FAILURES_OF_AN_ADDRESS = Throttle("token-failures-of-an-address", most=200, seconds=60)
+"""Of one address, or one IPv6 /64, whatever client ids it tries: ten clients of a shop that all fail at once."""
 
 
 class TokenError(Exception):
@@ -152,9 +157,11 @@ class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no type
         try:
             _check_form(request)
             _omit_empty_parameters(request)
-            caller = f"{_claimed_client(request)}\n{request.META.get('REMOTE_ADDR', '')}"
+            place = place_of(request.META.get("REMOTE_ADDR", ""))
+            caller = f"{_claimed_client(request)}\n{place}"
             FAILURES.check(caller)
-            return self._answer(request, caller)
+            FAILURES_OF_AN_ADDRESS.check(place)
+            return self._answer(request, caller, place)
         except Throttled as throttled:
             refused = TokenError("temporarily_unavailable", f"Too many failures. {throttled}", status=429)
             return refused.as_response(throttled.headers)
@@ -165,10 +172,11 @@ class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no type
         except DatabaseError as error:
             return ProblemResponse(problem_of(error))
 
-    def _answer(self, request: HttpRequest, caller: str) -> HttpResponse:
+    def _answer(self, request: HttpRequest, caller: str, place: str) -> HttpResponse:
         response: HttpResponse = self.authorization_flow_token_response(request)
         if response.status_code == 401:
             FAILURES.count(caller)
+            FAILURES_OF_AN_ADDRESS.count(place)
             response.headers["WWW-Authenticate"] = CHALLENGE
         return response
 

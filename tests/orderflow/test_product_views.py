@@ -125,3 +125,15 @@ def test_products_are_owed_again_when_it_changes_whose_they_are(api, site, wareh
     assert [b"channel=MYCHANNEL" in call.body for call in posts(site)] == [True, False]
     assert Product.objects.get().status == "imported"
     assert owe_again(warehouse) == 0
+
+
+def test_a_client_of_one_unit_has_no_part_in_a_channel_of_another(tenant, sign_in, warehouse):
+    api = sign_in(tenant, scopes=["products:write"], business_units=["store-1"])
+    warehouse.business_units = ["store-2"]
+    warehouse.save()
+    assert problem(api.put(PLACE + "A", {"description": "Green"}))[:2] == (403, "business-unit-not-allowed")
+    assert problem(api.get(PLACE + "A"))[:2] == (403, "business-unit-not-allowed")
+    assert not Product.objects.filter(sku="A").exists()
+    warehouse.business_units = ["store-1", "store-2"]
+    warehouse.save()
+    assert answer(api.put(PLACE + "A", {"description": "Green"}))[0] == 202

@@ -2,11 +2,12 @@
 
 import pytest
 from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import reverse
 
 from orders.access.people import SUPPORT, give_role
-from orders.models import Order
+from orders.models import Order, Tenant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
@@ -61,3 +62,11 @@ def test_a_list_that_a_search_emptied_leads_back_to_all(root, engine):
     html = root.get(reverse("admin:orders_order_changelist"), {"q": "nobody's"}).content.decode()
     assert "Nothing here fits" in html
     assert ">Show all</a>" in html
+
+
+def test_the_admin_tells_nobody_by_an_address_which_rows_exist(client, django_user_model, db):
+    client.force_login(django_user_model.objects.create_superuser("ada"))
+    kind = ContentType.objects.get_for_model(Tenant)
+    tenant = Tenant.objects.create(slug="acme", name="Acme", mode="events")
+    for pk in (tenant.pk, 999_999):
+        assert client.get(f"/admin/r/{kind.pk}/{pk}/").status_code == 404

@@ -74,6 +74,12 @@ def test_one_mail_per_incident_however_often_it_is_looked_at(rule, amounts):
     assert "/admin/there/" in mail.outbox[0].body
 
 
+def test_a_subject_of_two_lines_is_mailed_on_one(rule, amounts):
+    amounts["oven\nof Acme"] = 12
+    look()
+    assert subjects() == ["[Orderhub] the hub: oven of Acme is at 12"]
+
+
 def test_below_the_threshold_nobody_is_told(rule, amounts):
     amounts["oven"] = 9.9
     look()

@@ -258,3 +258,9 @@ def test_failed_assertions_count_for_the_client_they_claim(beans, monkeypatch):
 def test_good_requests_are_never_throttled(beans):
     for _ in range(token.FAILURES.most + 5):
         granted(wrong(secret=SECRET))
+
+
+def test_a_client_id_that_is_no_text_is_refused(db):
+    response = ask(assertion(iss="\ud800", sub="\ud800"))
+    assert response.status_code == 401
+    assert json.loads(response.content)["error"] == "invalid_client"

@@ -188,12 +188,21 @@ def test_what_a_proxy_on_this_machine_forwards_is_not_loopback(db):
     assert Api().get("/metrics", headers={"Forwarded": "for=127.0.0.1"}).status_code == 401
 
 
+def test_what_a_trusted_proxy_forwards_is_never_loopback(db, settings):
+    settings.HUB_TRUSTED_PROXIES = [ipaddress.ip_network("127.0.0.0/8")]
+    for headers in (
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"X-Forwarded-Proto": "https"},
+        {"X-Forwarded-Host": "localhost"},
+    ):
+        assert Api().get("/metrics", headers=headers).status_code == 401
+
+
 def test_behind_a_trusted_proxy_the_real_caller_is_judged(db, settings):
     settings.HUB_TRUSTED_PROXIES = [ipaddress.ip_network("127.0.0.0/8")]
     assert Api().get("/metrics", headers={"X-Forwarded-For": OUTSIDE}).status_code == 401
     assert Api().get("/metrics", headers={"X-Forwarded-For": f"127.0.0.1, {OUTSIDE}"}).status_code == 401
     assert Api().get("/metrics", headers={"X-Forwarded-For": "nonsense"}).status_code == 401
-    assert Api().get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 200
 
 
 # --- figures --------------------------------------------------------------------------------------------------------

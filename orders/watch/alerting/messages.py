@@ -79,7 +79,7 @@ def _mail(message: AlertMessage) -> None:
     incident = message.incident
     over = message.occasion == AlertMessage.Occasion.RECOVERED
     subject = f"[Orderhub] {'Over: ' if over else ''}{_headline(incident)}"
-    mail = EmailMessage(subject[:200], _text(incident, over=over), to=list(incident.rule.emails))
+    mail = EmailMessage(" ".join(subject.split())[:200], _text(incident, over=over), to=list(incident.rule.emails))
     mail.extra_headers = {"Message-ID": f"<{message.pk}@orderhub>", "Auto-Submitted": "auto-generated"}
     try:
         with get_connection() as mail.connection:
