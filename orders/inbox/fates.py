@@ -103,6 +103,8 @@ def listed(tenant_id: int, wanted: Listing, *, business_units: frozenset[str] | 
 
 BEFORE_ALL = Place(0, UUID(int=0))
 """Where a reader of an empty list goes on."""
+LAST_TRANSACTION = 2**63 - 1
+"""The column's largest number."""
 _CURSOR = struct.Struct(">Q16s")
 
 
@@ -115,8 +117,6 @@ def read_cursor(text: str) -> Place:
     """Raises ValueError, in words for the caller, for anything ``cursor_of`` did not write."""
     try:
         number, raw = _CURSOR.unpack(base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True))
-        if number >= 2**63:
-            raise ValueError(number)
-        return Place(number, UUID(bytes=raw))
+        return Place(min(number, LAST_TRANSACTION), UUID(bytes=raw))
     except (ValueError, UnicodeError, struct.error):
         raise ValueError("is not a cursor from an earlier answer's page.next") from None
