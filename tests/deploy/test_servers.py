@@ -75,6 +75,17 @@ def test_the_machines_programs_come_first(tmp_path):
     assert machine.origin == str(machine.path)
 
 
+def test_a_link_named_redis_server_is_run_under_that_name(tmp_path, monkeypatch):
+    """Debian's redis-server is a link to redis-check-rdb, a program that decides by its name what it does."""
+    program = tmp_path / "redis-check-rdb"
+    program.write_text('#!/bin/sh\ncase "$0" in *redis-server) echo "Redis server v=7.0.15";; *) exit 1;; esac\n')
+    program.chmod(0o755)
+    (tmp_path / "redis-server").symlink_to(program.name)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    found = find_redis("machine", tmp_path, Account(os.geteuid(), os.getegid(), switch=False))
+    assert (found.path.name, found.version) == ("redis-server", "7.0.15")
+
+
 def test_durable_servers_sync_what_they_acknowledge():
     with servers(durable=True) as env, psycopg.connect(env.database_url) as connection:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):

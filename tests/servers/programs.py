@@ -60,11 +60,11 @@ def find_postgres(kind: str, folder: Path, account: Account) -> Program:
 
 
 def find_redis(kind: str, folder: Path, account: Account) -> Program:
-    """Redis or Valkey, chosen like PostgreSQL."""
+    """Redis or Valkey, chosen like PostgreSQL, but links are kept: Debian's program decides by its name what it is."""
     if kind != "wheels":
         for name in ("redis-server", "valkey-server"):
             found = shutil.which(name)
-            program = _inspected(Path(found).resolve(), account, origin=found) if found else None
+            program = _inspected(Path(found).absolute(), account, origin=found) if found else None
             if program and program.major >= OLDEST_REDIS:
                 return program
     if kind != "machine":
