@@ -91,6 +91,7 @@ class ReceiveView(SupplierEventsView):
     def get(self, request: Request, country: str, tenant: str) -> HttpResponse:
         cursor = read_parameters(request, {"lastEventId": text}).get("lastEventId", "")
         page = page_after(self.supplier, cursor, hold_seconds=settings.HUB_RECEIVE_HOLD_SECONDS)
+        self.check_again(request)
         note_told(page)
         following = f"{settings.HUB_PUBLIC_URL}{request.path_info}?{urlencode({'lastEventId': page.cursor})}"
         data = [event_json(notice) for notice in page.notices]

@@ -50,6 +50,11 @@ class ApiView(APIView):
         self._check_method(method)
         self._check_access(request, method)
 
+    def check_again(self, request: Request) -> None:
+        """The checks once more, for a request that was held: what it may do can have been withdrawn meanwhile."""
+        self.caller, _ = BearerAuthentication().authenticate(request)
+        self._check_access(request, request.method or "")
+
     def check_path(self) -> None:
         """Raises NotFound where the address itself does not exist for this caller."""
 

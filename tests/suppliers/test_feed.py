@@ -5,6 +5,7 @@ import time
 import pytest
 from django.test import Client
 
+from orders.api.auth import forget_tokens
 from suppliers import feed
 from suppliers.models import Notice, Supplier, SupplierPart
 from tests.suppliers.conftest import order
@@ -148,6 +149,23 @@ def test_a_held_request_ends_with_the_event(pull, book, receive, settings, monke
     monkeypatch.setattr(feed.time, "sleep", sleep)
     assert [one["id"] for one in receive().json()["data"]] == ["_1"]
     assert looks == [feed.LOOK_SECONDS]
+
+
+@pytest.mark.parametrize("withdrawal", [({"active": False}, 401), ({"scopes": []}, 403)])
+def test_a_held_request_tells_nothing_to_a_client_stopped_meanwhile(
+    pull, book, receive, settings, monkeypatch, withdrawal
+):
+    withdrawn, status = withdrawal
+    settings.HUB_RECEIVE_HOLD_SECONDS = 20
+
+    def sleep(_seconds):
+        type(pull.api_client).objects.filter(pk=pull.api_client.pk).update(**withdrawn)
+        forget_tokens()
+        book.apply(order("BEAN-1"))
+
+    monkeypatch.setattr(feed.time, "sleep", sleep)
+    assert receive().status_code == status
+    assert SupplierPart.objects.get().told_at is None
 
 
 def test_beyond_the_bound_the_answer_is_503_at_once_but_events_that_are_there_come(
