@@ -116,6 +116,13 @@ def test_unknown_members_are_noted(part, send):
     assert "Members not known here: color." in TimelineEntry.objects.get().detail
 
 
+@pytest.mark.parametrize("depth", [21, 300, 500, 980])
+def test_an_unknown_member_nested_too_deeply_is_refused(part, send, depth):
+    body = json.dumps(status(part, "Received"))[:-1] + ', "x": ' + "[" * depth + "]" * depth + "}"
+    assert send(body, **{"Event-Type": "order_status_updated"}).status_code == 400
+    assert not SupplierEvent.objects.exists()
+
+
 def test_someone_elses_order_token_is_404_and_nothing_is_kept(part, send, add_supplier, token):
     other = add_supplier("peas", ["*"])
     headers = token(other.api_client) | {"Event-Type": "order_status_updated"}
