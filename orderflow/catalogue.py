@@ -14,9 +14,10 @@ from orderflow.outcomes import ImportOutcome, decided, refused, troubled
 from orderflow.payloads import scope_of
 from orderflow.product_imports import product_import, product_value
 from orderflow.reports import Failure, ImportReport, Kind, Trouble
-from orderflow.sending import Outcomes, holds
+from orderflow.sending import Outcomes
 from orderflow.site import Reply, Site
 from orderflow.steps import PRODUCT, Step
+from orderflow.warehouse_states import Evidence
 from orders.channels import Owed, Verdict
 from orders.documents import render
 from orders.outbox.deliveries import Debt, hold_lanes, owe
@@ -124,7 +125,7 @@ class ProductSender:
 
 def _in_trouble(trouble: Trouble, reply: Reply) -> ImportOutcome:
     if trouble.kind is Kind.DOCUMENT:
-        return refused(Failure(trouble.said or trouble.text), reply)
+        return refused(Failure(trouble.said or trouble.text), reply, holding=None)
     return troubled(trouble, reply, holding=None)
 
 
@@ -133,5 +134,5 @@ def _outcome(step: Step, report: ImportReport, reply: Reply) -> ImportOutcome:
     if report.unlisted([key]):
         return decided(Verdict.UNAVAILABLE, "OrderFlow's result does not mention this product.", reply=reply)
     if key in report.successes:
-        return decided(Verdict.DELIVERED, "Imported.", holding=holds(step), reply=reply)
-    return refused(report.duplicates.get(key) or report.failures[key], reply)
+        return decided(Verdict.DELIVERED, "Imported.", holding=step.learned(Evidence.IMPORTED), reply=reply)
+    return refused(report.duplicates.get(key) or report.failures[key], reply, holding=None)

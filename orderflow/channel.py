@@ -21,6 +21,7 @@ from orderflow.settling import settle
 from orderflow.shared_answers import without_personal
 from orderflow.site import CALL_SECONDS, Reply, Site, site_of
 from orderflow.steps import PRODUCT, Road, Step, catalogue_for, mark, steps_of
+from orderflow.warehouse_states import Evidence
 from orders.channels import LEASE_MARGIN_SECONDS, OrderKey, Outcome, Request
 from orders.models import Delivery, Destination, Tenant
 from orders.outgoing import Deadline
@@ -91,7 +92,9 @@ def _sent(
         return {step.delivery.pk: step.outcome for step in steps if step.outcome is not None}
     if isinstance(site, Trouble):
         return {
-            step.delivery.pk: troubled(site, Reply(), holding=None if road is Road.PRODUCTS else step.before)
+            step.delivery.pk: troubled(
+                site, Reply(), holding=None if road is Road.PRODUCTS else step.learned(Evidence.NOTHING_DONE)
+            )
             for step in steps
         }
     deadline = Deadline.after(CALL_SECONDS)

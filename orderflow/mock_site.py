@@ -67,6 +67,8 @@ class Site:
     products: dict[tuple[Scope, str], Product] = field(default_factory=dict)
     orders: dict[tuple[str, str], Order] = field(default_factory=dict)
     stock: dict[str, int] = field(default_factory=dict)
+    checks_before_duplicates: bool = False
+    """Whether an import of a reference that is taken is refused for its other faults first."""
     _cancelled: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -111,6 +113,8 @@ class Site:
 
     def _insert_order(self, channel: str, properties: dict[str, str]) -> None:
         reference = properties["externalReference"]
+        if self.checks_before_duplicates:
+            self._order(channel, properties)
         if (channel, reference) in self.orders:
             raise DuplicateEntity(_duplicate("order", reference))
         self.orders[channel, reference] = self._order(channel, properties)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orderflow.explaining import explain
-from orderflow.models import WarehouseOrder
 from orderflow.reports import Failure, Kind, Trouble
 from orderflow.site import Reply
+from orderflow.warehouse_states import Holding
 from orders.channels import Outcome, Verdict
-
-State = WarehouseOrder.State
 
 VERDICTS = {
     Kind.MISCONFIGURED: Verdict.MISCONFIGURED,
@@ -18,18 +16,6 @@ VERDICTS = {
     Kind.UNAVAILABLE: Verdict.UNAVAILABLE,
 }
 _BUSY = frozenset({429, 503})
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What is known of one order's place at the warehouse after a try."""
-
-    state: str
-    digest: str = ""
-
-
-ABSENT = Holding(State.ABSENT)
-CANCELLED = Holding(State.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +53,7 @@ def troubled(trouble: Trouble, reply: Reply, *, holding: Holding | None) -> Impo
     )
 
 
-def refused(failure: Failure, reply: Reply, *, before: Holding = ABSENT) -> ImportOutcome:
-    """OrderFlow refused this one import; ``before`` is what it was known to hold when the import was sent.
-
-    A refusal shows that this import made no order. That none is there it shows only where none was before: an
-    earlier import whose answer was lost may have made one.
-    """
+def refused(failure: Failure, reply: Reply, *, holding: Holding | None) -> ImportOutcome:
+    """OrderFlow refused this one import."""
     text = f"OrderFlow refused it: {failure.text or 'without a reason'} {explain(failure).advice}"
-    holding = ABSENT if before.state in (State.ABSENT, State.CANCELLED) else before
     return decided(Verdict.REJECTED, text, holding=holding, reply=reply)

@@ -64,9 +64,10 @@ def owing(known: Known, wanted: Wanted, *, updates: bool, cancels: bool) -> Owin
 
 
 def _withdraw(known: Known, *, wanted: bool, reason: str, setting: str) -> Owing:
+    """Whoever was ever owed an import may hold it: one may be under way that nothing else tells of yet."""
     if known.owed == CANCEL:
         return Owing(because=f"{reason}, and its cancellation is already owed")
-    if known.owed != IMPORT and not known.present:
+    if not known.owed and not known.present:
         return Owing(because=f"{reason}, and the warehouse was never told of it")
     if not wanted and (known.arrived or known.owed != IMPORT):
         return Owing(because=f"{reason}, and the channel's {setting} is ignore")

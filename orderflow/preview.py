@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from orderflow.documents import NotSendable, document
 from orderflow.models import OrderFlowChannel, WarehouseOrder
-from orderflow.outcomes import State
 from orderflow.owing import CANCELLED, FULFILLED
 from orderflow.payloads import Snapshot, draw, reference_for
+from orderflow.warehouse_states import State
 from orders.access.personal import Masker
 from orders.documents import load
 from orders.models import Order

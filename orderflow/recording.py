@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orderflow.models import Product, WarehouseOrder
-from orderflow.outcomes import Holding, ImportOutcome
+from orderflow.outcomes import ImportOutcome
 from orderflow.owing import IMPORT
 from orderflow.payloads import Snapshot
+from orderflow.warehouse_states import Holding
 from orders.channels import Verdict
 from orders.models import Delivery
 from orders.setwise import Columns

@@ -16,7 +16,7 @@ from orderflow.comparing import difference
 from orderflow.documents import Import, Value, document
 from orderflow.explaining import Cause, explain
 from orderflow.models import OrderFlowChannel
-from orderflow.outcomes import Holding, ImportOutcome, State, decided, refused, troubled
+from orderflow.outcomes import ImportOutcome, decided, refused, troubled
 from orderflow.payloads import scope_of
 from orderflow.product_imports import minimal_product, product_import
 from orderflow.reports import (
@@ -24,11 +24,13 @@ from orderflow.reports import (
     ImportReport,
     Kind,
     NoSuchOrder,
+    OrderDetail,
     Trouble,
     is_duplicate,
 )
 from orderflow.site import Reply, Site
 from orderflow.steps import Step
+from orderflow.warehouse_states import Evidence
 from orders.channels import Verdict
 from orders.outgoing import Deadline
 
@@ -73,25 +75,28 @@ class Sender:
     def _outcome(self, step: Step, report: ImportReport, reply: Reply) -> ImportOutcome:
         key = ("order", step.reference)
         if report.unlisted([key]):
-            return decided(Verdict.UNAVAILABLE, UNLISTED, holding=maybe(step, State.UNLISTED), reply=reply)
+            return decided(Verdict.UNAVAILABLE, UNLISTED, holding=step.learned(Evidence.UNLISTED), reply=reply)
         if key in report.successes:
-            return decided(Verdict.DELIVERED, "Imported.", holding=holds(step), reply=reply)
+            return decided(Verdict.DELIVERED, "Imported.", holding=step.learned(Evidence.IMPORTED), reply=reply)
         if key in report.duplicates:
             return self._confirmed(step)
-        return refused(report.failures[key], reply, before=step.before)
+        return refused(report.failures[key], reply, holding=step.learned(Evidence.REFUSED))
 
     def _confirmed(self, step: Step) -> ImportOutcome:
         """References are reserved, so "Duplicate" can only mean our own earlier import: the detail shows which."""
         wanted = step.drawn.quantities if step.drawn else {}
         found, reply = self.site.detail(step.reference, lines=len(wanted), deadline=self.deadline)
         if isinstance(found, Trouble):
-            return replace(troubled(found, reply, holding=maybe(step)), detail=f"{DUPLICATE} {found.text}")
+            unseen = step.learned(Evidence.NO_VERDICT)
+            return replace(troubled(found, reply, holding=unseen), detail=f"{DUPLICATE} {found.text}")
         if isinstance(found, NoSuchOrder):
             text = f"{DUPLICATE} Its detail cannot be seen yet: {found.text}"
-            return decided(Verdict.UNAVAILABLE, text, holding=maybe(step), reply=reply)
+            return decided(Verdict.UNAVAILABLE, text, holding=step.learned(Evidence.NO_VERDICT), reply=reply)
         if (differs := difference(found, wanted)) is not None:
-            return decided(Verdict.REJECTED, f"{DUPLICATE} {differs}", holding=Holding(State.HELD), reply=reply)
-        return decided(Verdict.DELIVERED, CONFIRMED, holding=holds(step), reply=reply)
+            return decided(
+                Verdict.REJECTED, f"{DUPLICATE} {differs}", holding=step.learned(another(found)), reply=reply
+            )
+        return decided(Verdict.DELIVERED, CONFIRMED, holding=step.learned(Evidence.SAME_FOUND), reply=reply)
 
     def _lacks(self, step: Step, report: ImportReport) -> str | None:
         """The product that OrderFlow misses, where the channel may import it and has not yet."""
@@ -127,15 +132,13 @@ class Sender:
 
 def in_trouble(step: Step, trouble: Trouble, reply: Reply) -> ImportOutcome:
     """Wrong settings import nothing; without a verdict anything may have happened."""
-    return troubled(trouble, reply, holding=step.before if trouble.kind is Kind.MISCONFIGURED else maybe(step))
+    evidence = Evidence.NOTHING_DONE if trouble.kind is Kind.MISCONFIGURED else Evidence.NO_VERDICT
+    return troubled(trouble, reply, holding=step.learned(evidence))
 
 
-def holds(step: Step) -> Holding:
-    return Holding(State.HELD, step.item.digest if step.item else "")
-
-
-def maybe(step: Step, state: str = State.UNKNOWN) -> Holding:
-    return Holding(state, step.item.digest if step.item else "")
+def another(found: OrderDetail) -> Evidence:
+    """What an order shows that is not the one wanted."""
+    return Evidence.CANCELLED_FOUND if found.cancelled else Evidence.OTHER_FOUND
 
 
 def _as_report(step: Step, trouble: Trouble) -> ImportReport:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orderflow.comparing import difference
-from orderflow.outcomes import ABSENT, CANCELLED, Holding, ImportOutcome, State, decided, troubled
+from orderflow.outcomes import ImportOutcome, decided, troubled
 from orderflow.reports import CancelAnswer, Kind, NoSuchOrder, OrderDetail, Trouble
-from orderflow.sending import CONFIRMED, Sender, holds
+from orderflow.sending import CONFIRMED, Sender, another
 from orderflow.site import Reply
 from orderflow.steps import IGNORED_UPDATE, Step
+from orderflow.warehouse_states import Evidence, State
 from orders.channels import Verdict
 
 MOST_LINES = 2_000
@@ -24,48 +25,52 @@ def settle(sender: Sender, step: Step) -> ImportOutcome:
         return _cancel(sender, step)
     found, reply = sender.site.detail(step.reference, lines=MOST_LINES, deadline=sender.deadline)
     if isinstance(found, Trouble):
-        return troubled(found, reply, holding=step.before)
+        return troubled(found, reply, holding=step.learned(Evidence.NOTHING_DONE))
     if isinstance(found, NoSuchOrder):
         return _absent(sender, step)
     return _as_found(sender, step, found, reply) or _cancel(sender, step)
 
 
 def _absent(sender: Sender, step: Step) -> ImportOutcome:
+    absent = step.learned(Evidence.NOT_FOUND)
     if step.item is None:
         text = "The warehouse does not hold the order; nothing had to be sent."
-        return decided(Verdict.SUPERSEDED, text, holding=ABSENT)
-    return sender.send([replace(step, before=ABSENT)])[step.delivery.pk]
+        return decided(Verdict.SUPERSEDED, text, holding=absent)
+    return sender.send([replace(step, before=absent)])[step.delivery.pk]
 
 
 def _as_found(sender: Sender, step: Step, found: OrderDetail, reply: Reply) -> ImportOutcome | None:
     """The outcome where what was found settles the matter; None where it has to be cancelled first."""
     if step.item is None:
-        gone = decided(Verdict.DELIVERED, "The warehouse has cancelled it.", holding=CANCELLED, reply=reply)
+        cancelled = step.learned(Evidence.CANCELLED_FOUND)
+        gone = decided(Verdict.DELIVERED, "The warehouse has cancelled it.", holding=cancelled, reply=reply)
         return gone if found.cancelled else None
     if step.before.digest == step.item.digest and step.drawn is not None:
-        return _same_or_not(step, difference(found, step.drawn.quantities), reply)
+        return _same_or_not(step, found, difference(found, step.drawn.quantities), reply)
     if sender.channel.on_update == sender.channel.OnUpdate.IGNORE:
-        return decided(Verdict.SUPERSEDED, IGNORED_UPDATE, holding=Holding(State.HELD), reply=reply)
+        return decided(Verdict.SUPERSEDED, IGNORED_UPDATE, holding=step.learned(another(found)), reply=reply)
     return None
 
 
-def _same_or_not(step: Step, differs: str | None, reply: Reply) -> ImportOutcome:
+def _same_or_not(step: Step, found: OrderDetail, differs: str | None, reply: Reply) -> ImportOutcome:
     if differs is None:
-        return decided(Verdict.DELIVERED, CONFIRMED, holding=holds(step), reply=reply)
-    return decided(Verdict.REJECTED, differs, holding=Holding(State.HELD), reply=reply)
+        return decided(Verdict.DELIVERED, CONFIRMED, holding=step.learned(Evidence.SAME_FOUND), reply=reply)
+    return decided(Verdict.REJECTED, differs, holding=step.learned(another(found)), reply=reply)
 
 
 def _cancel(sender: Sender, step: Step) -> ImportOutcome:
     answer, reply = sender.site.cancel(step.reference, deadline=sender.deadline)
     if isinstance(answer, Trouble):
-        known = answer.kind is Kind.MISCONFIGURED
-        return troubled(answer, reply, holding=step.before if known else Holding(State.UNKNOWN))
+        untouched = answer.kind is Kind.MISCONFIGURED
+        evidence = Evidence.NOTHING_DONE if untouched else Evidence.CANCEL_NO_VERDICT
+        return troubled(answer, reply, holding=step.learned(evidence))
     if not answer.cancelled:
-        still = step.before if step.before.state == State.HELD else Holding(State.HELD)
+        still = step.learned(Evidence.CANCEL_REFUSED)
         return decided(Verdict.REJECTED, _not_cancelled(step, answer), holding=still, reply=reply)
+    cancelled = step.learned(Evidence.CANCEL_DONE)
     if step.item is None:
-        return decided(Verdict.DELIVERED, f"Cancelled: {answer.text}", holding=CANCELLED, reply=reply)
-    outcome = sender.send([replace(step, before=CANCELLED)])[step.delivery.pk]
+        return decided(Verdict.DELIVERED, f"Cancelled: {answer.text}", holding=cancelled, reply=reply)
+    outcome = sender.send([replace(step, before=cancelled)])[step.delivery.pk]
     return replace(outcome, detail=f"The earlier version was cancelled. {outcome.detail}")
 
 

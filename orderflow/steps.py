@@ -11,10 +11,11 @@ from django.db import IntegrityError, transaction
 
 from orderflow.documents import Import, NotSendable, Operation
 from orderflow.models import OrderFlowChannel, Product, WarehouseOrder
-from orderflow.outcomes import ABSENT, Holding, ImportOutcome, State, decided
+from orderflow.outcomes import ImportOutcome, decided
 from orderflow.owing import CANCEL, CANCELLED, CLOSE
 from orderflow.payloads import Drawn, Snapshot, draw, reference_for, scope_of
 from orderflow.product_imports import product_import
+from orderflow.warehouse_states import ABSENT, Evidence, Holding, State, learned
 from orders.channels import Verdict
 from orders.documents import load
 from orders.models import Delivery
@@ -46,6 +47,10 @@ class Step:
     before: Holding = ABSENT
     """What the warehouse was known to hold when the step was made."""
     row_id: int = 0
+
+    def learned(self, evidence: Evidence) -> Holding:
+        """What is known of the order after ``evidence``."""
+        return learned(self.before, evidence, digest=self.item.digest if self.item else "")
 
 
 def steps_of(channel: OrderFlowChannel, heads: Sequence[Delivery]) -> list[Step]:
@@ -185,15 +190,22 @@ def _conflict(channel: OrderFlowChannel, reference: str) -> str:
 def mark(steps: Sequence[Step]) -> None:
     """Note, before anything is sent, what the warehouse may hold from now on: a lost worker is no lost order.
 
-    What it is known to hold may be cancelled, so it is unknown; what is unknown stays so.
+    A look that may end with the very import that is named already, or with none, leaves what is known as it is.
     """
     rows = []
     for step in steps:
-        if step.road is Road.ORDERS and step.item is not None:
-            rows.append(WarehouseOrder(pk=step.row_id, state=State.UNKNOWN, digest=step.item.digest))
-        elif step.road is Road.ALONE and step.before.state == State.HELD:
-            rows.append(WarehouseOrder(pk=step.row_id, state=State.UNKNOWN, digest=""))
+        if step.road is Road.ORDERS:
+            after = step.learned(Evidence.IMPORT_GOES_OUT)
+        elif step.road is Road.ALONE and (step.before.state == State.HELD or _replaces(step)):
+            after = step.learned(Evidence.REPLACEMENT_BEGINS)
+        else:
+            continue
+        rows.append(WarehouseOrder(pk=step.row_id, state=after.state, digest=after.digest))
     WarehouseOrder.objects.bulk_update(rows, ["state", "digest"])
+
+
+def _replaces(step: Step) -> bool:
+    return step.item is not None and step.item.digest != step.before.digest
 
 
 def catalogue_for(channel: OrderFlowChannel, steps: Sequence[Step]) -> dict[str, dict[str, Any]]:

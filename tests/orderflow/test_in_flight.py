@@ -7,9 +7,12 @@ import pytest
 from django.utils import timezone
 
 from orderflow.catalogue import put_products
+from orderflow.channel import OrderFlowImports
+from orderflow.models import Product
 from orderflow.outcomes import refused
 from orderflow.reports import Failure
 from orderflow.site import Reply
+from orderflow.warehouse_states import Evidence
 from orders.channels import Outcome, Verdict, channels
 from orders.clock import DatabaseClock
 from orders.models import Delivery, Lane
@@ -18,7 +21,16 @@ from orders.outbox.sending import claim_requests
 from tests.orderflow.conftest import an_order, deliver, die_after_sending, fates, held, place, posts
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
+LEITH, PERTH = (
+    {"name": "Jo", "line1": "1 High Street", "city": town, "postalCode": "EH1", "countryCode": "GB"}
+    for town in ("Leith", "Perth")
+)
 NO_ANSWER = Outcome(Verdict.UNAVAILABLE, "timed out", counts_for_breaker=True)
+
+
+def town(site):
+    (order,) = (each for each in site.site.orders.values() if each.open)
+    return order.properties["deliveryAddressLine3"]
 
 
 def claimed():
@@ -113,7 +125,8 @@ def test_a_refused_resend_does_not_prove_that_the_warehouse_holds_nothing(site, 
     die_after_sending()
     sent = claimed()
     (step,) = sent.request.context["steps"]
-    outcome = refused(Failure("No product found for external reference: A."), Reply(200), before=step.before)
+    failure = Failure("No product found for external reference: A.")
+    outcome = refused(failure, Reply(200), holding=step.learned(Evidence.REFUSED))
     end(sent, [replace(outcome, row_id=step.row_id)])
     assert (fates(), place().state) == ([("import", "dead")], "unknown")
     book.apply(an_order(("A", 1), status="CANCELLED"))
@@ -128,6 +141,46 @@ def test_a_refusal_of_a_first_try_proves_that_the_warehouse_holds_nothing(site, 
     book.apply(an_order(("NOPE", 1)))
     end(claimed())
     assert (fates(), place().state) == ([("import", "dead")], "absent")
+
+
+def test_a_version_that_may_have_been_replaced_is_looked_up_before_it_is_sent_again(site, stocked, book):
+    """The same lines and quantities: a duplicate would be taken for the version that went before."""
+    book.apply(an_order(deliveryAddress=LEITH))
+    die_after_sending()
+    book.apply(an_order(deliveryAddress=PERTH))
+    die_after_sending()
+    assert (town(site), place().state, place().digest) == ("Perth", "unknown", "")
+    book.apply(an_order(deliveryAddress=LEITH))
+    deliver()
+    assert town(site) == "Leith"
+
+
+def test_an_order_cancelled_after_it_was_fulfilled_is_cancelled_at_the_warehouse_too(site, stocked, book, monkeypatch):
+    """All of it while the import is claimed and nothing is noted of it yet."""
+    real = OrderFlowImports.group
+
+    def group(self, destination, heads):
+        monkeypatch.setattr(OrderFlowImports, "group", real)
+        book.apply(an_order(status="FULFILLED"))
+        book.apply(an_order(status="CANCELLED"))
+        return real(self, destination, heads)
+
+    book.apply(an_order())
+    monkeypatch.setattr(OrderFlowImports, "group", group)
+    deliver()
+    assert held(site) == {}
+    assert fates()[-1] == ("cancel", "delivered")
+
+
+def test_a_refused_product_that_was_changed_meanwhile_is_still_known_to_be_held(site, stocked):
+    held_before = Product.objects.get(sku="A").held_digest
+    put_products(stocked, {"A": {"description": "new"}})
+    sent = claimed()
+    put_products(stocked, {"A": {"description": "newer"}})
+    site.fail(status=400, on="importitems")
+    end(sent)
+    assert fates("")[-2:] == [("product", "superseded"), ("product", "pending")]
+    assert Product.objects.get(sku="A").held_digest == held_before != ""
 
 
 def test_placed_is_the_first_reception_of_the_order(stocked, book, engine_of):
