@@ -131,6 +131,21 @@ class WarehouseMachine(RuleBasedStateMachine):
         self.a_courier_claims()
         self.change(order, to, status)
 
+    @rule(order=st.sampled_from(ORDERS), status=st.sampled_from(("CREATED", "CANCELLED", "FULFILLED")))
+    def a_courier_dies_over_a_change(self, order, status):
+        self.change(order, (1, TOWNS[0]), "CREATED")
+        self.a_courier_claims()
+        self.change(order, (2, TOWNS[0]), status)
+        for flying in list(self.under_way):
+            self.lose(flying)
+
+    @rule(order=st.sampled_from(ORDERS), quantity=st.sampled_from(QUANTITIES))
+    def there_and_back_while_couriers_die(self, order, quantity):
+        for town in TOWNS:
+            self.change(order, (quantity, town), "CREATED")
+            self.a_whole_round([], dies=True)
+        self.change(order, (quantity, TOWNS[0]), "CREATED")
+
     @rule(active=st.booleans())
     def the_site_knows_the_product(self, active):
         """While it does not, it refuses every import, also of an order that it holds."""
