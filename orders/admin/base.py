@@ -13,12 +13,13 @@ from __future__ import annotations
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin
-from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import get_fields_from_path, unquote
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.paginator import Page, Paginator
 from django.db.models import ForeignKey, Model, Q, QuerySet, UUIDField
 from django.forms import ModelChoiceField
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
@@ -26,6 +27,7 @@ from unfold.views import ChangeList
 
 from orders.access.people import TENANT_ADMIN
 from orders.access.personal import sees_personal_data
+from orders.admin import lookups
 from orders.admin.masking import MaskedRows
 from orders.finding import anywhere
 from orders.models import Tenant
@@ -57,7 +59,7 @@ def bound_tenant(request: HttpRequest) -> int | None:
 def chosen_tenant(request: HttpRequest) -> int | None:
     """The tenant whose rows alone a list shows: the login's own, or the one filtered by; None for everybody's."""
     bound, chosen = bound_tenant(request), request.GET.get(TenantFilter.parameter_name, "")
-    return bound if bound is not None else int(chosen) if chosen.isdecimal() else None
+    return bound if bound is not None else lookups.number(chosen)
 
 
 class TenantFilter(admin.SimpleListFilter):
@@ -76,8 +78,8 @@ class TenantFilter(admin.SimpleListFilter):
         return [(str(pk), name) for pk, name in Tenant.objects.order_by("name").values_list("pk", "name")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        return queryset.filter(**{self._path: int(value)}) if value and value.isdigit() else queryset
+        tenant_id = lookups.number(self.value() or "")
+        return queryset if tenant_id is None else queryset.filter(**{self._path: tenant_id})
 
 
 class HubAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
@@ -86,6 +88,8 @@ class HubAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     tenant_path: str | None = None
     empty_words = "What is set up appears here."
     """What an empty list says: where its rows come from."""
+    linked_lookups: tuple[str, ...] = ()
+    """What the hub's own pages link to, besides the declared filters."""
     list_per_page = 50
     list_filter_sheet = False
     compressed_fields = True
@@ -106,8 +110,32 @@ class HubAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         """Whether the row (or the row of that id) is among those that the login may see."""
         if obj is None or bound_tenant(request) is None:
             return True
-        pk = obj.pk if isinstance(obj, Model) else obj
-        return self.get_queryset(request).filter(pk=pk).exists()
+        return self.rows_of_id(request, obj.pk if isinstance(obj, Model) else obj).exists()
+
+    def rows_of_id(self, request: HttpRequest, object_id: Any) -> QuerySet[Any]:
+        """The row of an id that somebody wrote, or none; asking the database for what is no id is an error."""
+        rows = self.get_queryset(request)
+        return rows.filter(pk=object_id) if self._is_id(object_id) else rows.none()
+
+    def _is_id(self, object_id: Any) -> bool:
+        try:
+            self.model._meta.pk.to_python(object_id)
+        except ValidationError:
+            return False
+        return True
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only what is declared; PostgreSQL takes no text with a NUL in it."""
+        known = set(self.linked_lookups).union(
+            *(lookups.declared(self.model, one) for one in self.get_list_filter(request))
+        )
+        return "\x00" not in value and (lookup in known or lookups.of_date(self.date_hierarchy, lookup, value))
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        if not all(map(self._is_id, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+            raise Http404("No row has such an id.")
+        response: HttpResponse | None = super().response_action(request, queryset)
+        return response
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The plain filter by tenant would offer every tenant's name to everybody."""
@@ -141,10 +169,20 @@ class HistoryAdmin(SimpleHistoryAdmin, HubAdmin):  # type: ignore[misc]  # simpl
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 
-    def history_form_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not self._is_id(unquote(object_id)):
+            raise Http404("No row has such an id.")
+        response: HttpResponse = super().history_view(request, object_id, *args, **kwargs)
+        return response
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         if request.method != "GET":
             raise PermissionDenied
-        response: HttpResponse = super().history_form_view(request, *args, **kwargs)
+        if not self._is_id(object_id) or lookups.number(version_id) is None:
+            raise Http404("There is no such version.")
+        response: HttpResponse = super().history_form_view(request, object_id, version_id, *args, **kwargs)
         return response
 
 

@@ -126,11 +126,11 @@ class DeadLetterAdmin:
         return self._page(request, self._one(request, object_id), "discard")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        dead = self.get_queryset(request).filter(pk=object_id, status="dead").exists()  # type: ignore[attr-defined]
+        dead = self.rows_of_id(request, object_id).filter(status="dead").exists()  # type: ignore[attr-defined]
         return list(super().get_actions_detail(request, object_id)) if dead else []  # type: ignore[misc]
 
     def _one(self, request: HttpRequest, object_id: str) -> QuerySet[Any]:
-        rows: QuerySet[Any] = self.get_queryset(request).filter(pk=object_id)  # type: ignore[attr-defined]
+        rows: QuerySet[Any] = self.rows_of_id(request, object_id)  # type: ignore[attr-defined]
         if not rows:
             raise PermissionDenied
         return rows

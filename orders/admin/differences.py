@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from unfold.decorators import action
 
-from orders.admin.base import EvidenceAdmin, bound_tenant
+from orders.admin.base import EvidenceAdmin, bound_tenant, chosen_tenant
 from orders.admin.find import page_of_order
 from orders.admin.masking import DOCUMENT, TEXT
 from orders.channels import OrderKey
@@ -102,8 +102,8 @@ class DifferenceAdmin(EvidenceAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """With what is ignored, left out or held, so that nobody takes its absence for agreement."""
         ignored = self.admin_site._registry[IgnoredMember].get_queryset(request).select_related("tenant")
-        of = request.GET.get("of", "")
-        ignored = ignored.filter(tenant=int(of)) if of.isdecimal() else ignored
+        of = chosen_tenant(request)
+        ignored = ignored if of is None else ignored.filter(tenant=of)
         context = {"ignored": ignored[:IGNORED_SHOWN], **_left_out(bound_tenant(request))}
         response: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **context})
         return response
@@ -154,7 +154,7 @@ class DifferenceAdmin(EvidenceAdmin):
 
     @action(description="Ignore this member", url_path="ignore", permissions=["operate"], icon="visibility_off")  # type: ignore[untyped-decorator]
     def ignore_member(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        rows = self.get_queryset(request).filter(pk=object_id)
+        rows = self.rows_of_id(request, object_id)
         return self._ignore(request, rows, reverse("admin:orders_difference_ignore_member", args=(object_id,)))
 
     def _ignore(self, request: HttpRequest, rows: QuerySet[Difference], post_to: str) -> HttpResponse:
@@ -237,7 +237,7 @@ class IgnoredMemberAdmin(EvidenceAdmin):
         description="Count its differences again", url_path="look-again", permissions=["operate"], icon="visibility"
     )  # type: ignore[untyped-decorator]
     def look_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = self.get_queryset(request).filter(pk=object_id).select_related("tenant").first()
+        row = self.rows_of_id(request, object_id).select_related("tenant").first()
         if row is None or not self.has_operate_permission(request, row):
             raise PermissionDenied
         reason = request.POST.get("reason", "").strip()

@@ -109,6 +109,7 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
     empty_words = "An event appears for every order that a tenant sends. Its onboarding page has a line to send one."
     list_display = ("order_id", "sequence", "tenant", "state", "attempts", "why", "received")
     list_filter = (EventStatusFilter, "tenant")
+    linked_lookups = ("id__gte",)
     list_select_related = ("queue", "tenant")
     long_texts = ("payload",)
     personal = {"payload": DOCUMENT, "error": TEXT, "owes": TEXT}

@@ -78,6 +78,7 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
     empty_words = "A delivery appears when an order owes something to a supplier or a warehouse."
     list_display = ("order_id", "kind_shown", "destination", "state", "attempts", "why", "owed_since")
     list_filter = (StatusFilter, "tenant")
+    linked_lookups = ("destination__id__exact",)
     list_select_related = ("lane", "destination__tenant")
     long_texts = ("payload",)
     personal = {"payload": DOCUMENT, "error": TEXT}
@@ -226,6 +227,7 @@ class DestinationAdmin(EvidenceAdmin):
     empty_words = "Destinations are made with suppliers and warehouses: open a tenant and press Onboarding."
     list_display = ("name", "kind", "tenant", "state_shown", "state_words", "waiting")
     list_filter = ("state", "channel", "tenant")
+    linked_lookups = ("open_seconds__isnull",)
     list_select_related = ("tenant",)
     search_fields = ("name", "tenant__slug", "tenant__name")
     ordering = ("tenant", "channel", "name")
