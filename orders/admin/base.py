@@ -82,6 +82,21 @@ class TenantFilter(admin.SimpleListFilter):
         return queryset if tenant_id is None else queryset.filter(**{self._path: tenant_id})
 
 
+class ReachableFilter(admin.RelatedFieldListFilter):
+    """By a related row, offering only those that the login may see on their own list."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        related = model_admin.admin_site._registry.get(field.remote_field.model)
+        if related is None and bound_tenant(request) is not None:
+            return []
+        reached = {"pk__in": related.get_queryset(request).values("pk")} if related else {}
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        choices: list[tuple[str, str]] = field.get_choices(
+            include_blank=False, ordering=ordering, limit_choices_to=reached
+        )
+        return choices
+
+
 class HubAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """``tenant_path`` leads from the model to its tenant; a model without one is hidden from bound staff."""
 
@@ -140,7 +155,11 @@ class HubAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The plain filter by tenant would offer every tenant's name to everybody."""
         wanted = super().get_list_filter(request)
-        return [TenantFilter if one == self.tenant_path else one for one in wanted]
+        return [TenantFilter if one == self.tenant_path else self._reachable(one) for one in wanted]
+
+    def _reachable(self, one: Any) -> Any:
+        related = isinstance(one, str) and get_fields_from_path(self.model, one)[-1].remote_field
+        return (one, ReachableFilter) if related else one
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
