@@ -85,13 +85,13 @@ class TenantFilter(admin.SimpleListFilter):
 class ReachableFilter(admin.RelatedFieldListFilter):
     """By a related row, offering only those that the login may see on their own list."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         related = model_admin.admin_site._registry.get(field.remote_field.model)
         if related is None and bound_tenant(request) is not None:
             return []
         reached = {"pk__in": related.get_queryset(request).values("pk")} if related else {}
         ordering = self.field_admin_ordering(field, request, model_admin)
-        choices: list[tuple[str, str]] = field.get_choices(
+        choices: list[tuple[str, Any]] = field.get_choices(
             include_blank=False, ordering=ordering, limit_choices_to=reached
         )
         return choices
