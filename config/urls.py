@@ -28,7 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/second-step/", SecondStepSetUp.as_view(), name="second_step_set_up"),
     path("admin/changes/", admin.site.admin_view(changes_view), name="changes"),
     # In place of Django's page, which tells which rows of other tenants exist.
-    re_path(r"^admin/r/", admin.site.admin_view(no_page)),
+    path("admin/r/<path:content_type_id>/<path:object_id>/", admin.site.admin_view(no_page)),
     path("admin/", admin.site.urls),
     path("oauth2/token", TokenEndpoint.as_view(), name="token"),
     path("schemas/v1/openapi.json", openapi, name="openapi"),

@@ -43,7 +43,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, 404, lambda: errors.page_not_found(request, exception))
 
 
-def no_page(request: HttpRequest) -> HttpResponse:
+def no_page(request: HttpRequest, **named: str) -> HttpResponse:
     """For an address of Django's admin that the hub does not offer."""
     raise Http404
 
