@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import atexit
+import functools
 import signal
 import subprocess
 import sys
@@ -10,12 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 
 import psutil
 
 from tests.servers.guard import end
-from tests.servers.process import free_port
+from tests.servers.process import Guard, free_port
 
 __all__ = ["HubProcess", "end_cleanly_when_asked", "free_port", "wait_until"]
 
@@ -37,7 +38,10 @@ def wait_until(
 
 
 class HubProcess:
-    """`with HubProcess(command, environ=…, log=…) as hub:`; the log holds standard output and error."""
+    """`with HubProcess(command, environ=…, log=…) as hub:`; the log holds standard output and error.
+
+    A guard ends it with its whole session when the process that started it is gone before the block was left.
+    """
 
     def __init__(self, command: list[str], *, environ: dict[str, str], log: Path, folder: Path = ROOT) -> None:
         self.command = command
@@ -52,6 +56,8 @@ class HubProcess:
                 stderr=output,
                 start_new_session=True,
             )
+        self._leader = psutil.Process(self.process.pid)
+        guard().watch(self.process.pid, signal.SIGTERM)
 
     def __enter__(self) -> HubProcess:
         return self
@@ -59,10 +65,9 @@ class HubProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.poll() is None:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                end(psutil.Process(self.process.pid), signal.SIGTERM)
-            self.process.wait()
+        end(self._leader, signal.SIGTERM)
+        self.process.wait()
+        guard().forget(self.process.pid)
 
     @property
     def text(self) -> str:
@@ -96,9 +101,22 @@ class HubProcess:
         return f"{' '.join(self.command)} {state} without {wanted!r}:\n{self.text[-3000:]}"
 
 
+@functools.cache
+def guard() -> Guard:
+    """One for all processes of the hub that this process starts."""
+    one = Guard()
+    atexit.register(one.__exit__, None, None, None)
+    return one
+
+
 def end_cleanly_when_asked() -> None:
-    """SIGTERM leaves every block, as Ctrl-C does: what was started inside is ended."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    """SIGTERM leaves every block, as Ctrl-C does: what was started inside is ended, however often it is asked for."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def status_of(url: str) -> int | None:

@@ -17,6 +17,7 @@ import psutil
 from tests.benchmarks import applying, comparing, deliveries, engine, imports, loading, proxied, puts
 from tests.benchmarks.comparison import Broken, Line, table
 from tests.benchmarks.stack import ROOT, Stack, stack
+from tests.processes import end_cleanly_when_asked
 
 BENCHES: dict[str, Callable[[Stack], list[Line]]] = {
     "put": puts.bench,
@@ -40,6 +41,7 @@ BENCHES: dict[str, Callable[[Stack], list[Line]]] = {
 
 
 def main(arguments: list[str]) -> int:
+    end_cleanly_when_asked()
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--only", choices=sorted(BENCHES), help="one comparison instead of all")
     options = parser.parse_args(arguments)

@@ -11,12 +11,14 @@ import argparse
 import sys
 
 from tests.benchmarks import scale, scale_console, scale_dead_endpoint
+from tests.processes import end_cleanly_when_asked
 
 PARTS = {"inbox": scale.main, "dead-endpoint": scale_dead_endpoint.main, "console": scale_console.main}
 
 
 def main(arguments: list[str]) -> int:
     """1 where any part missed a bar; the others run all the same."""
+    end_cleanly_when_asked()
     parser = argparse.ArgumentParser(prog="make bench-scale")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
     only = parser.parse_args(arguments).only
