@@ -5,7 +5,6 @@ Machines come with tokens: their paths skip sessions, CSRF and messages, which t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,9 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
 from simple_history.middleware import HistoryRequestMiddleware
 
+from orders.api.lengths import BAD_LENGTH, stated_length
+from orders.problems import InvalidBody
+
 MACHINE_PATHS = ("/api/", "/oauth2/", "/livez", "/readyz", "/healthz", "/metrics", "/schemas/")
 
 STRICT_CSP = (
@@ -28,9 +30,6 @@ ADMIN_CSP = STRICT_CSP.replace("script-src 'self'", "script-src 'self' 'unsafe-e
 """The admin theme evaluates its Alpine expressions; nothing else may."""
 FORM_BYTES = 33 * 1024 * 1024
 """The largest file that a page takes, a list of orders, and the form around it."""
-BAD_LENGTH = "Content-Length must be a plain number of at most 18 digits, without leading zeros."
-_LENGTH = re.compile(r"0|[1-9][0-9]{0,17}")
-"""A length in one spelling only, read in full by everybody; 18 digits always fit 64 bits."""
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()" for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 )
@@ -79,12 +78,13 @@ class BoundedForms:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        length = request.META.get("CONTENT_LENGTH") or "0"
         if is_machine(request):
             return self._get_response(request)
-        if not _LENGTH.fullmatch(length):
+        try:
+            length = stated_length(request)
+        except InvalidBody:
             return HttpResponse(BAD_LENGTH, status=400, content_type="text/plain; charset=utf-8")
-        if int(length) > FORM_BYTES:
+        if length > FORM_BYTES:
             words = f"What was sent is larger than {FORM_BYTES // 1024**2} MiB; send a file in several parts."
             return HttpResponse(words, status=413, content_type="text/plain; charset=utf-8")
         return self._get_response(request)

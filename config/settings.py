@@ -175,6 +175,7 @@ an hour that Linux would wait. Seconds, but for the last, milliseconds."""
 def _database() -> dict[str, Any]:
     database: dict[str, Any] = {**dj_database_url.parse(ENV.database_url, conn_max_age=None, conn_health_checks=True)}
     if ENV.on_sqlite:
+        database["ENGINE"] = "config.sqlite3"
         database["NAME"] = str(BASE_DIR / str(database["NAME"]))
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",

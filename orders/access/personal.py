@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from orders.access.traces import Traces, without_addresses, without_members
-from orders.documents import load, render
+from orders.documents import deeper_than, load, render
 from orders.documents.schema import AdditionalInformation, Customer, DeliveryAddress
 
 PERSONAL: Mapping[str, tuple[str, ...] | None] = {
@@ -33,6 +33,9 @@ LEAVES = frozenset(
 )
 """Names of the members inside, for pieces of JSON; ``id`` may be anything's."""
 PERMISSION = "orders.view_personal_data"
+DEEPEST = 100
+"""Levels of nesting in a text that is masked by its members: five times what the hub accepts (strict_json.MAX_DEPTH),
+a fifth of what the walks here bear. A partner may answer any depth, and its answer is kept."""
 MASK = "(masked)"
 ERASED = "erased"
 ERASED_COUNTRY = "XX"
@@ -78,7 +81,7 @@ def values_in(document: Any) -> set[PersonalValue]:
 
 def values_in_json(text: str) -> set[PersonalValue]:
     try:
-        return values_in(load(text))
+        return values_in(_read(text))
     except ValueError:
         return set()
 
@@ -127,14 +130,25 @@ PLAIN = NoMasker()
 
 def is_json(text: str) -> bool:
     try:
-        return isinstance(load(text), dict | list)
+        return isinstance(_read(text), dict | list)
     except ValueError:
         return False
 
 
+def _read(text: str) -> Any:
+    """Raises ValueError for what is no JSON, or nested deeper than DEEPEST: both are masked as free text."""
+    try:
+        value = load(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if deeper_than(DEEPEST, value):
+        raise ValueError("nested too deeply")
+    return value
+
+
 def _rewritten(text: str, change: Any) -> str:
     try:
-        before = load(text)
+        before = _read(text)
     except ValueError:
         return text
     after = change(before)

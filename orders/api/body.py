@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from gunicorn.http.errors import ParseException
 from rest_framework.request import Request
 
+from orders.api.lengths import stated_length
 from orders.documents import decode
 from orders.problems import InvalidBody, TooLarge, UnsupportedMediaType
 
@@ -26,15 +27,15 @@ def read_body(
     charset = request.content_params.get("charset", "utf-8") if request.content_params else "utf-8"
     if given.lower() != content_type or charset.lower() not in ("utf-8", "utf8"):
         raise UnsupportedMediaType(f"Send the body as {content_type} in UTF-8, not as {given[:100] or 'unnamed'}.")
-    _check_encoding(request.headers.get("Content-Encoding", "identity"))
+    check_encoding(request)
     if not body:
         raise InvalidBody("The request has no body.")
     return body
 
 
 def _read_limited(request: HttpRequest, limit: int) -> bytes:
-    length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isdigit() and int(length) > limit:
+    length = stated_length(request)
+    if length > limit:
         raise _too_large(limit)
     stream = request.META["wsgi.input"] if _is_chunked(request) else request
     try:
@@ -43,13 +44,15 @@ def _read_limited(request: HttpRequest, limit: int) -> bytes:
         raise InvalidBody(BROKEN_OFF) from None
     if len(body) > limit:
         raise _too_large(limit)
-    if length.isdigit() and len(body) < int(length):
+    if len(body) < length:
         raise InvalidBody(BROKEN_OFF)
     return body
 
 
-def _check_encoding(named: str) -> None:
-    """RFC 9110, section 15.5.16: what is sent compressed is refused with what would be read."""
+def check_encoding(request: HttpRequest) -> None:
+    """RFC 9110, section 15.5.16: what is sent compressed is refused with what would be read. Raises
+    UnsupportedMediaType."""
+    named = request.headers.get("Content-Encoding", "identity")
     if named.strip().lower() not in ("", "identity"):
         detail = f"Send the body as it is, without Content-Encoding {named[:100]}."
         raise UnsupportedMediaType(detail, headers={"Accept-Encoding": "identity"})
@@ -60,8 +63,8 @@ def _too_large(limit: int) -> TooLarge:
 
 
 def has_body(request: HttpRequest | Request) -> bool:
-    """Whether the caller sent a body at all, of whatever kind."""
-    return request.META.get("CONTENT_LENGTH") not in (None, "", "0") or _is_chunked(request)
+    """Whether the caller sent a body at all, of whatever kind. Raises InvalidBody."""
+    return stated_length(request) > 0 or _is_chunked(request)
 
 
 def _is_chunked(request: HttpRequest | Request) -> bool:

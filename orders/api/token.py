@@ -30,10 +30,12 @@ from oauth2_provider.views import TokenView
 from orders.access.sign_ins import place_of
 from orders.access.throttle import Throttle
 from orders.api import assertions
+from orders.api.body import check_encoding
 from orders.api.errors import ProblemResponse, problem_of
+from orders.api.lengths import stated_length
 from orders.models import ApiClient
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
-from orders.problems import Throttled
+from orders.problems import InvalidBody, Throttled, UnsupportedMediaType
 
 log = structlog.get_logger("orderhub.tokens")
 
@@ -139,13 +141,13 @@ FAILURES_OF_AN_ADDRESS = Throttle("token-failures-of-an-address", most=200, seco
 class TokenError(Exception):
     """A refusal in the words of RFC 6749, section 5.2."""
 
-    def __init__(self, error: str, detail: str, *, status: int = 400) -> None:
+    def __init__(self, error: str, detail: str, *, status: int = 400, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.error, self.status = error, status
+        self.error, self.status, self.headers = error, status, headers
 
-    def as_response(self, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    def as_response(self) -> HttpResponse:
         body = orjson.dumps({"error": self.error, "error_description": str(self)})
-        return HttpResponse(body, status=self.status, headers=headers, content_type="application/json")
+        return HttpResponse(body, status=self.status, headers=self.headers, content_type="application/json")
 
 
 class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no types
@@ -163,8 +165,8 @@ class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no type
             FAILURES_OF_AN_ADDRESS.check(place)
             return self._answer(request, caller, place)
         except Throttled as throttled:
-            refused = TokenError("temporarily_unavailable", f"Too many failures. {throttled}", status=429)
-            return refused.as_response(throttled.headers)
+            detail = f"Too many failures. {throttled}"
+            return TokenError("temporarily_unavailable", detail, status=429, headers=throttled.headers).as_response()
         except TokenError as refused:
             return refused.as_response()
         except SuspiciousOperation:
@@ -181,14 +183,13 @@ class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no type
         return response
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        refused = TokenError("invalid_request", "Fetch a token with POST.", status=405)
-        return refused.as_response({"Allow": "POST"})
+        refused = TokenError("invalid_request", "Fetch a token with POST.", status=405, headers={"Allow": "POST"})
+        return refused.as_response()
 
 
 def _check_form(request: HttpRequest) -> None:
     """Raises TokenError for what is no token request of this server."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > FORM_LIMIT_BYTES:
-        raise TokenError("invalid_request", f"The form is larger than {FORM_LIMIT_BYTES:,} bytes.", status=413)
+    _check_bytes(request)
     if (request.content_type or "").lower() != FORM:
         raise TokenError("invalid_request", f"Send the form as {FORM}.")
     if "HTTP_TRANSFER_ENCODING" in request.META:
@@ -204,6 +205,17 @@ def _check_form(request: HttpRequest) -> None:
         raise TokenError("invalid_request", f"Send grant_type={GRANT}.")
     if grant != GRANT:
         raise TokenError("unsupported_grant_type", f"Only grant_type={GRANT} is answered here.")
+
+
+def _check_bytes(request: HttpRequest) -> None:
+    """How many they are and how they are packed, before any of them is read."""
+    try:
+        length = stated_length(request)
+        check_encoding(request)
+    except (InvalidBody, UnsupportedMediaType) as refused:
+        raise TokenError("invalid_request", str(refused), status=refused.status, headers=refused.headers) from None
+    if length > FORM_LIMIT_BYTES:
+        raise TokenError("invalid_request", f"The form is larger than {FORM_LIMIT_BYTES:,} bytes.", status=413)
 
 
 def _check_one_client(request: HttpRequest) -> None:

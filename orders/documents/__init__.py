@@ -16,7 +16,7 @@ from orders.documents.checks import Checked, Mismatch, Schema
 from orders.documents.rules import check_id, parse_instant
 from orders.documents.schema import CustomerOrder, ListedOrders, LoadLine, OrderEnvelope, SearchAnswer, SearchBody
 from orders.documents.search import SearchCriteria
-from orders.documents.strict_json import JsonError, parse, raw_member
+from orders.documents.strict_json import JsonError, deeper_than, parse, raw_member
 from orders.documents.written import digest, load, render
 from orders.problems import InvalidBody
 
@@ -33,6 +33,7 @@ __all__ = [
     "check_id",
     "check_search_answer",
     "decode",
+    "deeper_than",
     "digest",
     "load",
     "parse_instant",

@@ -91,19 +91,22 @@ def parse(body: bytes) -> Any:
         raise JsonError(*(_located(body) or [_malformed("")])) from None
     except msgspec.DecodeError as error:
         raise JsonError(_malformed(str(error))) from None
-    if _too_deep(value):
+    if deeper_than(MAX_DEPTH, value):
         raise JsonError(_NESTED)
     if _suspect(body, value) and (faults := _located(body)):
         raise JsonError(*faults)
     return value
 
 
-def _too_deep(value: Any) -> bool:
-    """Looked at level by level, so that the cost is that of MAX_DEPTH levels, however deep the value goes."""
+def deeper_than(levels: int, value: Any) -> bool:
+    """Whether more objects and lists than that stand inside one another, the innermost empty or not.
+
+    Looked at level by level, so that the cost is that of ``levels``, however deep the value goes.
+    """
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(levels):
         level = [inner for node in level if isinstance(node, list | dict) for inner in _inner(node)]
-    return bool(level)
+    return any(isinstance(node, list | dict) for node in level)
 
 
 def _inner(node: list[Any] | dict[str, Any]) -> Iterable[Any]:
@@ -157,7 +160,7 @@ def _located(body: bytes) -> list[JsonFault]:
         return [_NESTED]
     except ValueError as error:
         return [_malformed(str(error))]
-    return [_NESTED] if _too_deep(tree) else list(islice(_walk(tree), _FAULT_LIMIT))
+    return [_NESTED] if deeper_than(MAX_DEPTH, tree) else list(islice(_walk(tree), _FAULT_LIMIT))
 
 
 def _judged(text: str) -> _OutOfBounds | None:

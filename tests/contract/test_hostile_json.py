@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orderflow.models import OrderFlowChannel
+from orders.api.lengths import BAD_LENGTH
 from orders.api.schema.document import openapi_document
 from orders.models import Destination
 from suppliers.models import Supplier
@@ -147,6 +150,57 @@ def test_a_body_beyond_a_mebibyte_is_413_whatever_it_holds(operation_id, callers
     for filler in (b"[", b" ", b"\x00", b"\xff"):
         answer = callers(kind).call(method, target, filler * (MIB + 1))
         assert (answer.status_code, json.loads(answer.content)["type"]) == (413, "urn:orderhub:problem:too-large")
+
+
+# --- lengths and codings -------------------------------------------------------------------------------------------
+
+NO_LENGTH = ["\u00b2", "\u0663", "9" * 5_000, "0" * 5_000, "0" * 20 + "9" * 7, "-1", "+1", "1_0", "1e3", " 1", "1,1"]
+EVERY_TAKER = {**TAKING, "loadCustomerOrders": ("events", "POST", LOAD, "{}")}
+
+
+def sent_to(operation_id, callers, **more):
+    kind, method, target, frame = EVERY_TAKER[operation_id]
+    told = more.pop("headers", {})
+    content_type = NDJSON if target == LOAD else "application/json"
+    data = more.pop("data", frame.replace("@@", '"a"').encode())
+    return callers(kind).call(
+        method, target, data, content_type=content_type, headers={"Event-Type": "stock_updated", **told}, **more
+    )
+
+
+@pytest.mark.parametrize("operation_id", EVERY_TAKER)
+def test_a_length_that_is_no_plain_number_is_refused_by_every_taker(operation_id, callers):
+    for length in NO_LENGTH:
+        answer = sent_to(operation_id, callers, CONTENT_LENGTH=length)
+        assert (answer.status_code, json.loads(answer.content)["detail"]) == (400, BAD_LENGTH), length
+
+
+@pytest.mark.parametrize("length", NO_LENGTH)
+def test_a_length_that_is_no_plain_number_is_refused_by_the_token_endpoint(anyone, acme, length):
+    answer = anyone.post("/oauth2/token", GRANT, content_type=FORM, CONTENT_LENGTH=length)
+    found = json.loads(answer.content)
+    assert (answer.status_code, found) == (400, {"error": "invalid_request", "error_description": BAD_LENGTH})
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "identity, gzip"])
+@pytest.mark.parametrize("operation_id", EVERY_TAKER)
+def test_a_packed_body_is_415_before_anything_is_unpacked_or_written(operation_id, coding, callers):
+    callers(EVERY_TAKER[operation_id][0]).get("/api/v1/nowhere")  # remembers the token
+    bomb = gzip.compress(b" " * MIB * 16)
+    with CaptureQueriesContext(connection) as queries:
+        answer = sent_to(operation_id, callers, data=bomb, headers={"Content-Encoding": coding})
+    assert (answer.status_code, answer["Accept-Encoding"]) == (415, "identity")
+    assert [query["sql"][:80] for query in queries if not query["sql"].startswith("SELECT")] == []
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
+def test_a_packed_token_request_is_415_before_its_form_is_read(anyone, acme, coding, monkeypatch):
+    monkeypatch.setattr(WSGIRequest, "_load_post_and_files", lambda request: pytest.fail("read"))
+    packed = gzip.compress(GRANT)
+    answer = anyone.post("/oauth2/token", packed, content_type=FORM, headers={"Content-Encoding": coding})
+    found = json.loads(answer.content)
+    assert (answer.status_code, found["error"], answer["Accept-Encoding"]) == (415, "invalid_request", "identity")
+    assert found["error_description"] == f"Send the body as it is, without Content-Encoding {coding}."
 
 
 # --- lines ---------------------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ import openpyxl
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
 
-from config.security import BAD_LENGTH
 from orderflow.product_files import read
 from orderflow.workbooks import Unusable
+from orders.api.lengths import BAD_LENGTH
 from orders.cells import FORMULA, bare, guarded
 from orders.migration import listing
 from orders.migration.listing import ListRefused, read_places

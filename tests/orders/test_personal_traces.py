@@ -6,7 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
+from orders.access.erasing.rewriting import Erasure
 from orders.access.personal import (
+    DEEPEST,
     ERASED_COUNTRY,
     MASK,
     PERSONAL,
@@ -17,6 +19,7 @@ from orders.access.personal import (
     masked_json,
     masked_text,
     values_in,
+    values_in_json,
 )
 from orders.access.traces import NEAR_MOST
 from orders.documents import ORDER, load, render
@@ -142,3 +145,27 @@ def test_as_many_values_as_are_looked_for_are_taken_out_one_by_one():
     values = [PersonalValue("name", f"Person{number:04}") for number in range(NEAR_MOST)]
     text = ", ".join(value for _, value in values)
     assert Masker(values).text(text) == ", ".join(["(masked)"] * NEAR_MOST)
+
+
+DEEP = {
+    "lists": "[" * 600 + '{"name":"Ada"}' + "]" * 600,
+    "objects": '{"a":' * 600 + '{"name":"Ada"}' + "}" * 600,
+    "customers": '{"customer":' * 600 + '{"name":"Ada"}' + "}" * 600,
+    "beyond the reader": '{"customer":' * 5_000 + '{"name":"Ada"}' + "}" * 5_000,
+    "the deepest that is JSON": '{"customer":' * (DEEPEST - 1) + '{"name":"Ada"}' + "}" * (DEEPEST - 1),
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+@pytest.mark.parametrize("way", ["foreign", "document"])
+def test_a_text_nested_beyond_all_reason_is_masked_as_free_text(text, way):
+    masked = getattr(Masker(), way)(text)
+    assert "Ada" not in masked
+    assert masked.count("{") == text.count("{")
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_a_text_nested_beyond_all_reason_does_not_end_an_erasure(text):
+    erasure = Erasure(frozenset({PersonalValue("name", "Ada")}), write=True)
+    assert ["Ada" in change(text) for change in (erasure.body(), erasure.payload(), erasure.text())] == [False] * 3
+    assert isinstance(values_in_json(text), set)

@@ -224,6 +224,14 @@ def test_twenty_levels_are_taken_and_one_more_is_refused(frame):
     assert faults(opened * (MAX_DEPTH + 1) + b"1" + closed * (MAX_DEPTH + 1)) == [("", NESTED)]
 
 
+@pytest.mark.parametrize("empty", [b"[]", b"{}"])
+@pytest.mark.parametrize("beside", [b"", b',{"a":1,"a":2}'])
+def test_an_empty_list_or_object_is_a_level_too(empty, beside):
+    opened, closed = b"[" * (MAX_DEPTH - 1), b"]" * (MAX_DEPTH - 1)
+    decode(opened + empty + closed)
+    assert faults(b"[" + opened + empty + closed + beside + b"]") == [("", NESTED)]
+
+
 @pytest.mark.parametrize("core", [b"1", b"1e99", b'"\\u0000"', b"1" + b"0" * 40])
 def test_a_mebibyte_of_nested_lists_is_refused_within_a_second_and_a_half(core):
     deep = b"[" * 900 + core + b"]" * 900
