@@ -80,8 +80,8 @@ def test_up_tells_a_true_story_and_goes_on_after_a_kill(tree):
 
     with HubProcess(command, environ=environ(free_port()), log=tree / "again.log", folder=tree) as hub:
         hub.wait_for_text("Serving")
-        modes = {path.name: stat.filemode(path.stat().st_mode) for path in tree.glob("var/hub.sqlite3*")}
-        assert modes == dict.fromkeys(("hub.sqlite3", "hub.sqlite3-wal", "hub.sqlite3-shm"), "-rw-------")
+        files = [tree / f"var/hub.sqlite3{suffix}" for suffix in ("", "-wal", "-shm")]
+        assert [stat.filemode(file.stat().st_mode) for file in files] == ["-rw-------"] * 3
         assert "FAILED" not in hub.text
         assert "Password, shown this once" not in hub.text
         wait_until(lambda: fates_of(tree, accepted) == {("applied", 1)}, seconds=10)

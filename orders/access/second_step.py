@@ -45,13 +45,16 @@ def is_on(user: User) -> bool:
     return SecondStep.objects.filter(user=user, confirmed_at__isnull=False).exists()
 
 
+@transaction.atomic
 def propose(user: User) -> str:
-    """A fresh key that is not on before ``confirm``; returns what the app reads from the picture."""
+    """A fresh key that is not on before ``confirm``; returns what the app reads from the picture.
+
+    Of two at once one key stays, and a second step that is on stays as it is.
+    """
     key = secrets.token_bytes(KEY_BYTES)
     key_id, sealed = seal_bytes(key, context=second_step_context(user.pk))
-    values = {"key_id": key_id, "sealed": sealed, "last_step": 0, "recovery_codes": []}
     SecondStep.objects.filter(user=user, confirmed_at__isnull=True).delete()
-    SecondStep.objects.create(user=user, **values)
+    SecondStep.objects.bulk_create([SecondStep(user=user, key_id=key_id, sealed=sealed)], ignore_conflicts=True)
     return address(user, key)
 
 
@@ -147,9 +150,9 @@ def _take_code(row: SecondStep, code: str) -> bool:
 def _take_recovery_code(row: SecondStep, code: str) -> bool:
     if len(_bare(code)) != RECOVERY_LENGTH:
         return False
-    left = SecondStep.objects.select_for_update().get(pk=row.pk)
-    used = next((one for one in left.recovery_codes if check_password(_bare(code), one)), None)
-    if used is None:
+    left = SecondStep.objects.select_for_update().filter(pk=row.pk).first()
+    used = next((one for one in left.recovery_codes if check_password(_bare(code), one)), None) if left else None
+    if left is None or used is None:
         return False
     left.recovery_codes.remove(used)
     left.save(update_fields=["recovery_codes"])

@@ -2,8 +2,8 @@
 at once get no more of them than one after the other.
 
     login and address   FAILURES wrong in WAIT: that login waits for WAIT at that address. Nobody elsewhere notices.
-    login               MOST_PER_LOGIN from addresses that it never came in from; those it did come in from go on.
-    address             MOST_PER_ADDRESS, whatever the logins.
+    login               PER_LOGIN from addresses that it never came in from; those it did come in from go on.
+    address             PER_ADDRESS, whatever the logins.
 
 The first is a row, so it holds over all processes, with Redis or without; the other two are counters that may be lost.
 """
@@ -30,7 +30,8 @@ WAIT = timedelta(minutes=15)
 KNOWN_FOR = timedelta(days=30)
 """How long an address that a login came in from counts as its own."""
 PER_LOGIN = Throttle("sign-ins-of-login", most=20, seconds=600)
-"""Guessing six digits from many addresses then takes about a hundred days."""
+"""Right ones too, of which a person needs two, before each address is known. Guessing six digits from many addresses
+then takes about a hundred days."""
 PER_ADDRESS = Throttle("sign-ins-of-address", most=100, seconds=600)
 """An office behind one address signs in on a Monday morning."""
 
@@ -52,7 +53,7 @@ def start(name: str, address: str) -> int:
     try:
         PER_ADDRESS.use(place)
         if not _is_known(login, place):
-            PER_LOGIN.check(login)
+            PER_LOGIN.use(login)
     except Throttled as throttled:
         raise TooManyTries(timedelta(seconds=int(throttled.headers["Retry-After"]))) from None
     return _count(login, place)
@@ -72,13 +73,6 @@ def _count(login: str, place: str) -> int:
     tries.used_at = now
     tries.save(update_fields=["failures", "since", "locked_until", "used_at"])
     return max(FAILURES - tries.failures, 0)
-
-
-def failed(name: str, address: str) -> None:
-    """The try was wrong. Counted against the login where it never came in from that address."""
-    login, place = _digest(name), place_of(address)
-    if not _is_known(login, place):
-        PER_LOGIN.count(login)
 
 
 @transaction.atomic

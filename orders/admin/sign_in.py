@@ -68,7 +68,6 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc]  # unfold has no typ
         try:
             super().clean()
         except ValidationError:
-            sign_ins.failed(name, address)
             raise ValidationError(f"{WRONG} {left_words(left)}") from None
         return dict(self.cleaned_data)
 
@@ -184,7 +183,6 @@ class CodeForm(forms.Form):
             raise ValidationError(str(refused)) from None
         fault = wrong()
         if fault:
-            sign_ins.failed(self.user.get_username(), self.address)
             raise ValidationError(f"{fault} {left_words(left)}")
         sign_ins.give_back(self.user.get_username(), self.address)
 

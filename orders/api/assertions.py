@@ -26,6 +26,11 @@ SKEW = timedelta(seconds=60)
 LONGEST_LIFE = timedelta(hours=1)
 """Clients set a minute or so; some widely used libraries set an hour. Beyond that an assertion is a standing secret."""
 JTI_LONGEST = 1_000
+REMEMBERED_LONGER = LONGEST_LIFE
+"""How long a spent ``jti`` is kept past its assertion's end: where a host's clock is wrong or set back by less, the
+assertion cannot be used again."""
+UNREADABLE = (jwt.PyJWTError, RecursionError, OverflowError)
+"""The library lets through what JSON nested too deeply and times such as 1e400 raise."""
 
 
 class AssertionRefused(Exception):
@@ -36,7 +41,7 @@ def read_claim(assertion: str) -> str:
     """The client id that the assertion claims, unverified. Raises AssertionRefused."""
     try:
         claims = jwt.decode(assertion, options={"verify_signature": False})
-    except jwt.PyJWTError as error:
+    except UNREADABLE as error:
         raise AssertionRefused(f"it is no JWT: {error}") from None
     claimed = claims.get("sub")
     if not isinstance(claimed, str) or not claimed or claims.get("iss") != claimed:
@@ -68,7 +73,7 @@ def _signed_claims(assertion: str, client: ApiClient) -> dict[str, Any]:
     for key in keys:
         try:
             return _decoded(assertion, key)
-        except jwt.PyJWTError as error:
+        except UNREADABLE as error:
             refusal = str(error)
     raise AssertionRefused(refusal)
 
@@ -77,7 +82,7 @@ def _named_key(assertion: str) -> tuple[str | None, str | None]:
     """``x5t`` (or ``x5t#S256``) and ``kid`` of the header."""
     try:
         header = jwt.get_unverified_header(assertion)
-    except jwt.PyJWTError as error:
+    except UNREADABLE as error:
         raise AssertionRefused(str(error)) from None
     x5t, kid = header.get("x5t", header.get("x5t#S256")), header.get("kid")
     if any(name is not None and not isinstance(name, str) for name in (x5t, kid)):
@@ -108,7 +113,7 @@ def _spend(client: ApiClient, jti: Any, *, expires_at: datetime) -> None:
         raise AssertionRefused("jti is no text of 1 to 1,000 characters")
     digest = hashlib.sha256(jti.encode(errors="replace")).hexdigest()
     _, fresh = UsedAssertion.objects.get_or_create(
-        client=client, jti_digest=digest, defaults={"expires_at": expires_at + SKEW}
+        client=client, jti_digest=digest, defaults={"expires_at": expires_at + SKEW + REMEMBERED_LONGER}
     )
     if not fresh:
         raise AssertionRefused("jti was used before")

@@ -175,11 +175,16 @@ class TokenEndpoint(TokenView):  # type: ignore[misc]  # the toolkit has no type
             return ProblemResponse(problem_of(error))
 
     def _answer(self, request: HttpRequest, caller: str, place: str) -> HttpResponse:
+        """Nothing is told of a secret, wrong or right, when too many failed while it was looked at: however many
+        guesses come at once, no more are answered."""
         response: HttpResponse = self.authorization_flow_token_response(request)
         if response.status_code == 401:
-            FAILURES.count(caller)
-            FAILURES_OF_AN_ADDRESS.count(place)
+            FAILURES.use(caller)
+            FAILURES_OF_AN_ADDRESS.use(place)
             response.headers["WWW-Authenticate"] = CHALLENGE
+        else:
+            FAILURES.check(caller)
+            FAILURES_OF_AN_ADDRESS.check(place)
         return response
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
