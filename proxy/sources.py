@@ -11,6 +11,7 @@ import structlog
 from django.db import DatabaseError
 
 from orders import timeline
+from orders.access.throttle import Throttle
 from orders.api.correlation import correlation_id
 from orders.channels import OrderKey
 from orders.migration import ledger
@@ -34,6 +35,13 @@ Found = TypeVar("Found", FoundOrder, FoundPage)
 
 RECORDED = (ExternalContract, ExternalTimeout, ExternalUnavailable)
 """Failures of the external service itself. A read that was not even tried (breaker open, no credentials) is none."""
+
+TOLD_OF_AN_ORDER = Throttle("proxy-told-of-an-order", most=5, seconds=600)
+TOLD_OF_A_TENANT = Throttle("proxy-told-of-a-tenant", most=100, seconds=600)
+"""Lines that failed reads may add to timelines. A till asks again every few seconds, and an answer off the contract
+does not open the breaker: a bad day would add a row for each read. A person reads the first few; the rest are counted
+in the charts."""
+LAST_TOLD = "Further failed reads of the next minutes are counted in the charts, not told here."
 
 NOT_ASKED = (ExternalBusy, ProxyNotConfigured)
 
@@ -104,19 +112,29 @@ def _count(tenant_id: int, began: float, problem: Problem | None = None) -> None
     tally.read(tenant_id, (time.perf_counter() - began) * 1000 if asked else None, failure=failure)
 
 
+def _told(key: OrderKey) -> int:
+    """How many lines the order will have been told of lately, this one included; 0 where it is not to be told."""
+    told = TOLD_OF_AN_ORDER.count("\n".join(map(str, key)))
+    if told > TOLD_OF_AN_ORDER.most or TOLD_OF_A_TENANT.count(str(key.tenant_id)) > TOLD_OF_A_TENANT.most:
+        return 0
+    return told
+
+
 def _record(key: OrderKey, what: str, problem: Problem) -> None:
     """On the timeline and in the log, with the words for ops. A timeline that cannot be written changes no answer."""
     detail = str(problem.__cause__ or problem.detail)
     places = [f"{fault.pointer}: {fault.detail}" for fault in problem.errors[:20]]
     log.warning("proxied read failed", tenant_id=key.tenant_id, problem=problem.name, detail=detail, places=places)
-    if not key.customer_order_id:
+    told = _told(key) if key.customer_order_id else 0
+    if not told:
         return
+    last = [LAST_TOLD] if told == TOLD_OF_AN_ORDER.most else []
     try:
         timeline.record(
             key,
             road="proxy",
             what=f"{what} failed: {problem.title}",
-            detail="\n".join([detail, *places]),
+            detail="\n".join([detail, *places, *last]),
             correlation_id=correlation_id(),
         )
     except DatabaseError as error:
