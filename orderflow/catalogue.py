@@ -26,6 +26,8 @@ from orders.wakes import wake_outbound
 
 BLOCK = 1_000
 """Products looked at together when a channel's settings changed."""
+SET_BY_CATALOGUE = ("properties", "owed_digest", "failure", "updated_at")
+"""What the warehouse took (``held_digest``) is written by the sender."""
 
 
 def put_products(channel: OrderFlowChannel, products: Mapping[str, Mapping[str, Value]]) -> list[str]:
@@ -44,7 +46,7 @@ def put_products(channel: OrderFlowChannel, products: Mapping[str, Mapping[str, 
             row = stored.get(sku) or Product(channel=channel, sku=sku)
             row.properties = {name: product_value(name, value) for name, value in named[sku].items()}
             row.owed_digest, row.failure = drawn[sku].digest, ""
-            row.save()
+            row.save(update_fields=SET_BY_CATALOGUE if sku in stored else None)
             stored[sku] = row
         owe([_debt(channel, stored[sku]) for sku in changed])
         transaction.on_commit(wake_outbound)

@@ -22,6 +22,7 @@ from orders.problems import ProxyNotConfigured
 from proxy.models import ProxyConfig
 
 SECRET_KIND = "proxy-auth"
+SET_BY_CONFIGURATION = ("type", "public", "set_by", "changed_at")
 KEPT_SECONDS = 1.0
 """How long a process remembers opened credentials; a PUT of new ones answers when it is over everywhere."""
 KEPT_MOST = 5_000
@@ -77,18 +78,24 @@ def opened(config: ProxyConfig, secret: str, *, tenant: Tenant) -> Credentials:
     return ClientCredentials(auth_url, config.public["clientId"], secret, private_allowed=trusted)
 
 
+def locked_config(tenant_id: int) -> ProxyConfig | None:
+    """What is stored, unchanged by others until the caller's transaction ends; also where nothing is stored yet."""
+    Tenant.objects.select_for_update(no_key=True).get(pk=tenant_id)
+    return ProxyConfig.objects.filter(tenant_id=tenant_id).first()
+
+
 def store(config: ProxyConfig, secret: str | None, *, reason: str = "") -> bool:
     """Put a tenant's configuration in the place of what it had. A secret of None keeps the stored one.
 
     ``reason`` is told in the history: by which way it came. True when there was one before.
     """
     with transaction.atomic():
-        before = ProxyConfig.objects.filter(tenant_id=config.tenant_id).first()
+        before = locked_config(config.tenant_id)
         if before is not None:
             config.pk = before.pk
             config._state.adding = False
         config._change_reason = reason
-        config.save()
+        config.save(update_fields=None if before is None else SET_BY_CONFIGURATION)
         if secret is not None:
             sealing.store_secret(tenant_id=config.tenant_id, kind=SECRET_KIND, owner=_owner(config), value=secret)
     _kept.pop(config.tenant_id, None)

@@ -10,7 +10,7 @@ from orders.access.sealing import SecretLost
 from orders.models import Tenant
 from orders.onboarding.fields import MASK, Entry, HttpUrl, SecretText, Words, to_store
 from orders.onboarding.report import Report
-from proxy.credentials import masked, store, stored_secret
+from proxy.credentials import locked_config, masked, store, stored_secret
 from proxy.models import ProxyConfig
 
 
@@ -52,7 +52,7 @@ class ProxyAuth:
         members = value.config.model_dump(by_alias=True)
         given = to_store(members.pop(wanted.secret_member))
         wanted.public = members
-        before = ProxyConfig.objects.filter(tenant_id=tenant.pk).first()
+        before = locked_config(tenant.pk)
         if given is None and (before is None or before.type != wanted.type or _secret_of(before) is None):
             report.refuse("proxy_auth", "config", wanted.secret_member, because="is needed: none is stored yet")
             return

@@ -49,6 +49,8 @@ PRIVATE = (Secret, SecondStep, SignInTries, StaffChange, StaffTenant)
 PERSONAL_DATA = ("orders", "view_personal_data")
 """Customers' names, addresses and the like in clear: not for support."""
 
+GIVEN_WITH_A_ROLE = ("password", "is_staff", "is_active", "is_superuser")
+"""Columns of a login; the others are written by its owner and by signing in."""
 PASSWORD_BYTES = 15
 """120 bits of randomness, 20 characters to type."""
 
@@ -91,7 +93,7 @@ def give_role(
     user.is_staff = user.is_active = True
     user.is_superuser = role == SUPERUSER
     user.full_clean(exclude=["password"])
-    user.save()
+    user.save(update_fields=None if created else GIVEN_WITH_A_ROLE)
     user.groups.set(Group.objects.filter(name=role))
     _bind(user, tenant)
     user = User.objects.get(pk=user.pk)

@@ -31,6 +31,7 @@ from orders.admin import lookups
 from orders.admin.masking import MaskedRows
 from orders.finding import anywhere
 from orders.models import Tenant
+from orders.onboarding.rows import touched_columns
 
 ROWS_SHOWN = 10_000
 """How deep a list of evidence can be paged through; beyond that a filter or a search finds the row sooner."""
@@ -145,6 +146,13 @@ class HubAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
             *(lookups.declared(self.model, one) for one in self.get_list_filter(request))
         )
         return "\x00" not in value and (lookup in known or lookups.of_date(self.date_hierarchy, lookup, value))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Of a stored row the changed columns alone are written: processes and other people write others of it."""
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif columns := {field.name for field in obj._meta.concrete_fields} & set(form.changed_data):
+            obj.save(update_fields=[*columns, *touched_columns(obj)])
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         if not all(map(self._is_id, request.POST.getlist(ACTION_CHECKBOX_NAME))):

@@ -102,7 +102,7 @@ def _take(tenant: Tenant) -> Turn | None:
     row.after_unit, row.after_order = places[-1] if places else ("", "")
     row.compared += len(places)
     row.paused_because = ""
-    row.save()
+    row.save(update_fields=["after_unit", "after_order", "due_at", "rounds", "compared", "paused_because"])
     return Turn(places, after, row.due_at) if places else None
 
 

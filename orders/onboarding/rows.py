@@ -34,7 +34,7 @@ def bring(row: models.Model, what: str, values: Values | Callable[[Any], Values]
         report.changed(what, name, old, new)
     if created or changed:
         row._change_reason = report.note[:100]  # type: ignore[attr-defined]  # read by simple_history
-        row.save(update_fields=None if created else [*changed, *_touched_columns(row)])
+        row.save(update_fields=None if created else [*changed, *touched_columns(row)])
     return bool(created or changed)
 
 
@@ -43,7 +43,7 @@ def _differences(row: models.Model, values: Values | Callable[[Any], Values]) ->
     return {name: (getattr(row, name), new) for name, new in wanted.items() if getattr(row, name) != new}
 
 
-def _touched_columns(row: models.Model) -> list[str]:
+def touched_columns(row: models.Model) -> list[str]:
     """Columns that hold the time of the last change; Django sets them when they are among those written."""
     return [field.name for field in row._meta.concrete_fields if getattr(field, "auto_now", False)]
 

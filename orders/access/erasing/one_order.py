@@ -62,7 +62,7 @@ def erase_order(
         pass
     if write and +counts:
         note.reason = erasure.text()(note.reason)
-        note.save()
+        note.save(update_fields=["reason"])
     return +counts
 
 
