@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from orderflow.catalogue import owe_again, put_products
@@ -17,7 +18,7 @@ from orders.access.sealing import MASK, SecretLost
 from orders.models import Destination, Tenant
 from orders.onboarding.fields import to_store
 from orders.onboarding.report import Report
-from orders.onboarding.rows import bring
+from orders.onboarding.rows import bring, hold_rows
 from orders.outbox import health
 
 CHANNEL = "orderflow"
@@ -43,7 +44,8 @@ class Channels:
         for entry in value:
             channel = _apply_channel(tenant, entry, report=report)
             if entry.products is not None:
-                _apply_products(channel, entry, report=report)
+                products = partial(_apply_products, channel, entry, report=report)
+                report.at_last(channel.destination_id, products)
 
     def export(self, tenant: Tenant) -> list[dict[str, Any]]:
         channels = OrderFlowChannel.objects.filter(destination__tenant=tenant).select_related("destination")
@@ -62,10 +64,15 @@ def _apply_channel(tenant: Tenant, entry: ChannelEntry, *, report: Report) -> Or
     if not (switched or changed or told):
         report.unchanged(what)
     if (changed or told) and destination.only_probes:
+        hold_rows(Destination, report)
         health.resume(destination, who="onboarding", reason="the channel's settings changed")
     if changed:
-        owe_again(channel)
+        report.at_last(channel.destination_id, partial(_owe_again, channel))
     return channel
+
+
+def _owe_again(channel: OrderFlowChannel) -> None:
+    owe_again(channel)
 
 
 def _name(tenant: Tenant, name: str) -> str:

@@ -9,7 +9,7 @@ from orders.access.sealing import MASK
 from orders.models import Destination
 from orders.onboarding.fields import to_store
 from orders.onboarding.report import Report
-from orders.onboarding.rows import bring
+from orders.onboarding.rows import bring, hold_rows
 from orders.outbox import health
 from suppliers import webhooks
 from suppliers.entries import BasicAuth, NoAuth, OAuth2Auth, WebhookEntry
@@ -38,7 +38,7 @@ def apply(supplier: Supplier, entry: WebhookEntry | None, *, number: int, report
     told = _apply_signing_secret(webhook, entry, report=report)
     told |= _apply_auth_secret(webhook, entry.auth, number=number, report=report)
     if changed or told:
-        _resume_mended(destination)
+        _resume_mended(destination, report=report)
     else:
         report.unchanged(what)
 
@@ -88,6 +88,7 @@ def _remove(supplier: Supplier, webhook: Webhook | None, *, report: Report) -> N
     """What is owed stays owed and waits for a webhook; the supplier asks for its events meanwhile."""
     if webhook is None:
         return
+    hold_rows(Destination, report)
     Destination.objects.filter(pk=webhook.destination_id).update(active=False)
     webhooks.forget_secrets(webhook)
     webhook.delete()
@@ -130,8 +131,9 @@ def _apply_auth_secret(webhook: Webhook, auth: NoAuth | BasicAuth | OAuth2Auth, 
     return True
 
 
-def _resume_mended(destination: Destination) -> None:
+def _resume_mended(destination: Destination, *, report: Report) -> None:
     """An endpoint that only probes goes on when its settings changed; one that a person paused does not."""
     gone = destination.state == Destination.State.PAUSED and destination.state_reason == GONE_DETAIL
     if destination.only_probes or gone:
+        hold_rows(Destination, report)
         health.resume(destination, who="onboarding", reason="the webhook's settings changed")

@@ -23,7 +23,7 @@ from orders import tracing
 from orders.clock import DatabaseClock
 from orders.inbox.batch import EVENTS_MOST, Batch, LeaseLost, PoisonEvent
 from orders.inbox.retries import record_failure
-from orders.lock_trouble import limit_lock_waits, was_in_the_way
+from orders.lock_trouble import limit_lock_waits, took_too_long, was_in_the_way
 from orders.models import OrderEvent, OrderQueue, Tenant
 from orders.queues import LOSSES_THAT_COUNT, QUEUES, claim, due_groups, give_back
 from orders.wakes import wake_inbound, wake_outbound
@@ -35,6 +35,7 @@ BATCH_QUEUES = 200
 """Leased and applied in one transaction; docs/decisions/0001 has what a batch of 200 costs a PUT."""
 LOCKED_SECONDS = 1.0
 """Until an order that another transaction held is looked at again."""
+TOO_LONG = "applying it took longer than the database lets one statement run (its statement_timeout)"
 GIVE_BACK_SECONDS = 0.25
 """Between two tries to give a lease back while the database is away."""
 SQLITE_BATCH_QUEUES = 50
@@ -116,7 +117,7 @@ def _apply_together(lease: UUID, queues: Sequence[OrderQueue]) -> None:
     try:
         owed = _apply(Batch(lease, queues))
     except (PoisonEvent, LeaseLost, OperationalError) as trouble:
-        if isinstance(trouble, OperationalError) and not was_in_the_way(trouble):
+        if isinstance(trouble, OperationalError) and not (was_in_the_way(trouble) or took_too_long(trouble)):
             raise
         log.info("batch redone order by order", because=type(trouble).__name__, queues=len(queues))
         for queue in queues:
@@ -132,7 +133,7 @@ def _apply_or_hand_back(lease: UUID, queue: OrderQueue) -> None:
     try:
         _apply_alone(lease, queue)
     except OperationalError as trouble:
-        if not was_in_the_way(trouble):
+        if not (was_in_the_way(trouble) or took_too_long(trouble)):
             raise
         log.warning("order is locked by another transaction; tried again", queue=queue.pk, error=str(trouble))
         _hand_back(lease, queue, losses=losses)
@@ -146,7 +147,7 @@ def _hand_back(lease: UUID, queue: OrderQueue, *, losses: int) -> None:
             limit_lock_waits()
             OrderQueue.objects.filter(pk=queue.pk, lease=lease).update(lease=None, due_at=at, losses=losses)
     except OperationalError as trouble:
-        if not was_in_the_way(trouble):
+        if not (was_in_the_way(trouble) or took_too_long(trouble)):
             raise
 
 
@@ -159,6 +160,16 @@ def _apply(batch: Batch) -> int:
     for tenant_id, count in batch.applied_of.items():
         tally.applied(tenant_id, count)
     return owed
+
+
+def _apply_one(batch: Batch) -> int:
+    """A lock that is held may be free the next time; an order that takes too long takes too long again: PoisonEvent."""
+    try:
+        return _apply(batch)
+    except OperationalError as trouble:
+        if took_too_long(trouble):
+            raise PoisonEvent(TOO_LONG) from trouble
+        raise
 
 
 def _apply_alone(lease: UUID, queue: OrderQueue) -> None:
@@ -175,7 +186,7 @@ def _apply_alone(lease: UUID, queue: OrderQueue) -> None:
     while True:
         batch = Batch(lease, [queue], events_most=most, keep_lease=True)
         try:
-            owed = _apply(batch)
+            owed = _apply_one(batch)
         except PoisonEvent as poison:
             if most > 1:
                 most = 1

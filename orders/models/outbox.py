@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Collate, Now
 
 from orders.channels import OrderKey
 from orders.ids import new_id
@@ -64,6 +64,11 @@ class Destination(models.Model):
     def __str__(self) -> str:
         return f"{self.tenant_id and self.tenant.slug}/{self.channel}/{self.name}"
 
+    @classmethod
+    def locked(cls) -> models.QuerySet[Destination]:
+        """Locked in the order of docs/design/locks.md, and not against rows that only refer to them."""
+        return cls.objects.select_for_update(of=("self",), no_key=True).order_by("pk")
+
     @property
     def only_probes(self) -> bool:
         """Stopped, or its breaker open: nothing but a probe goes out. New settings deserve a fresh start."""
@@ -108,6 +113,12 @@ class Lane(models.Model):
 
     def __str__(self) -> str:
         return f"{self.destination_id}:{self.key}"
+
+    @classmethod
+    def locked(cls, *, skip_locked: bool = False) -> models.QuerySet[Lane]:
+        """Locked in the order of docs/design/locks.md, in which ``deliveries.owe`` sorts them: by code points."""
+        by_code_points = Collate("key", "BINARY" if connection.vendor == "sqlite" else "C")
+        return cls.objects.select_for_update(skip_locked=skip_locked).order_by("destination_id", by_code_points)
 
     @property
     def order_key(self) -> OrderKey:

@@ -85,6 +85,7 @@ def _one_at_a_time() -> None:
 
 def _apply(model: Any, text: Text, report: Report) -> list[FileFault]:
     """Every tenant, the sections too; returns what the database or a section refused."""
+    report.tenants = [entry.id for entry in model.tenants]
     for number, entry in enumerate(model.tenants):
         report.base = ("tenants", number)
         tenant = apply_tenant(entry, report)
@@ -92,6 +93,8 @@ def _apply(model: Any, text: Text, report: Report) -> list[FileFault]:
             if section.default is None and getattr(entry, key) is None:
                 continue
             _apply_section(section, key, tenant, getattr(entry, key), report)
+    for _, work in sorted(report.last, key=lambda one: one[0]):
+        work()
     return [text.fault(refusal.place, refusal.because) for refusal in report.refusals]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,12 @@ class Report:
     """Goes into the history of each changed row: who applied it."""
     base: Place = ()
     """Where the tenant under work stands in the file; places given to ``refuse`` are relative to it."""
+    tenants: Sequence[str] = ()
+    """The slugs of the file's tenants."""
+    held: set[type] = field(default_factory=set)
+    """Whose rows of these tenants are locked (orders.onboarding.rows.hold_rows)."""
+    last: list[tuple[int, Callable[[], None]]] = field(default_factory=list, repr=False)
+    """What is done after all sections, by destination id: see ``at_last``."""
     happenings: list[Happening] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     secrets: list[tuple[str, str, str]] = field(default_factory=list, repr=False)
@@ -80,6 +86,12 @@ class Report:
     def refuse(self, *place: str | int, because: str) -> None:
         """A fault that only the database shows; ``place`` is the path below the tenant, as in the file."""
         self.refusals.append(Refusal((*self.base, *place), because))
+
+    def at_last(self, destination_id: int, work: Callable[[], None]) -> None:
+        """Work that locks lanes of a destination: their place is after every section's rows, in the order of the ids
+        (docs/design/locks.md). Works of one destination are done in the order in which they were given.
+        """
+        self.last.append((destination_id, work))
 
     def text(self, *, dry_run: bool = False) -> Iterator[str]:
         """The lines to print; in a dry run made secrets stay masked, as the real run makes others."""

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 
 from orders.access.clients import SavedClient
+from orders.models import Destination, Tenant
 from orders.onboarding.report import Report
 
 Values = Mapping[str, Any]
@@ -23,6 +24,8 @@ def bring(row: models.Model, what: str, values: Values | Callable[[Any], Values]
     created = row._state.adding
     changed = _differences(row, values)
     if changed and not created:
+        if isinstance(row, Tenant | Destination):
+            hold_rows(type(row), report)
         rows = type(row)._default_manager.select_for_update(no_key=True)
         row.refresh_from_db(from_queryset=rows)
         changed = _differences(row, values)
@@ -36,6 +39,18 @@ def bring(row: models.Model, what: str, values: Values | Callable[[Any], Values]
         row._change_reason = report.note[:100]  # type: ignore[attr-defined]  # read by simple_history
         row.save(update_fields=None if created else [*changed, *touched_columns(row)])
     return bool(created or changed)
+
+
+def hold_rows(model: type[Tenant | Destination], report: Report) -> None:
+    """Lock the tenants of the file, or these and their destinations, once and in the order of docs/design/locks.md:
+    other transactions lock several of them too. Before the first of them is written, and not before it was read.
+    """
+    for each in (Tenant, Destination) if model is Destination else (Tenant,):
+        if each not in report.held:
+            report.held.add(each)
+            rows = each._default_manager.select_for_update(of=("self",), no_key=True).order_by("pk")
+            wanted = {"slug__in": report.tenants} if each is Tenant else {"tenant__slug__in": report.tenants}
+            list(rows.filter(**wanted).values_list("pk"))
 
 
 def _differences(row: models.Model, values: Values | Callable[[Any], Values]) -> dict[str, tuple[Any, Any]]:

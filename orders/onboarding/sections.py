@@ -26,6 +26,7 @@ class Section(Protocol):
         """Make the stored rows what ``value`` says, inside the one transaction of the whole file. No network.
 
         What only the database can refuse is told with ``report.refuse``; going on finds the other faults too.
+        What locks lanes is given to ``report.at_last``.
         """
 
     def export(self, tenant: Tenant) -> Any:

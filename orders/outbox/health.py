@@ -38,28 +38,32 @@ FIELDS = [
 log = structlog.get_logger("orderhub.outbox")
 
 
-def judge(outcomes: Sequence[tuple[Destination, Outcome]], clock: DatabaseClock) -> None:
-    """Bring destinations' health up to date, in the recording transaction.
+def hold(outcomes: Sequence[tuple[Destination, Outcome]]) -> None:
+    """Lock the destinations that ``judge`` may write: their place is before the lanes (docs/design/locks.md)."""
+    if by_destination := _to_judge(outcomes):
+        list(Destination.locked().filter(pk__in=by_destination).values_list("pk"))
 
-    Where every outcome is a success and the destination was well when it was read for the claim, nothing is locked or
-    written. A failure that another process counted meanwhile is then forgotten by a later success.
-    """
-    by_destination: dict[int, list[Outcome]] = {}
-    ailing: set[int] = set()
-    for destination, outcome in outcomes:
-        if outcome.verdict != Verdict.HELD:
-            by_destination.setdefault(destination.pk, []).append(outcome)
-            if not (_is_quiet(outcome) and _is_well(destination)):
-                ailing.add(destination.pk)
-    by_destination = {pk: line for pk, line in by_destination.items() if pk in ailing}
-    rows = Destination.objects.select_for_update().in_bulk(sorted(by_destination)) if by_destination else {}
-    for pk, line in sorted(by_destination.items()):
+
+def judge(outcomes: Sequence[tuple[Destination, Outcome]], clock: DatabaseClock) -> None:
+    """Bring destinations' health up to date, in the recording transaction, which has called ``hold``."""
+    by_destination = _to_judge(outcomes)
+    rows = Destination.locked().in_bulk(by_destination) if by_destination else {}
+    for pk, line in by_destination.items():
         destination = rows[pk]
         before = [getattr(destination, name) for name in FIELDS]
         for outcome in line:
             _judge_one(destination, outcome, clock)
         if [getattr(destination, name) for name in FIELDS] != before:
             destination.save(update_fields=FIELDS)
+
+
+def _to_judge(outcomes: Sequence[tuple[Destination, Outcome]]) -> dict[int, list[Outcome]]:
+    """By id, in its order. Where every outcome is a success and the destination was well when it was read for the
+    claim, it is left alone: a failure that another process counted meanwhile is forgotten by a later success.
+    """
+    heard = [(destination, outcome) for destination, outcome in outcomes if outcome.verdict != Verdict.HELD]
+    ailing = {one.pk for one, outcome in heard if not (_is_quiet(outcome) and _is_well(one))}
+    return {pk: [outcome for one, outcome in heard if one.pk == pk] for pk in sorted(ailing)}
 
 
 def _is_quiet(outcome: Outcome) -> bool:
@@ -168,7 +172,7 @@ def probe(destination: Destination, *, who: str) -> None:
 
 def _lock(destination: Destination) -> None:
     """Read anew under the row's lock, so that an outcome recorded meanwhile is neither lost nor written over."""
-    destination.refresh_from_db(from_queryset=Destination.objects.select_for_update())
+    destination.refresh_from_db(from_queryset=Destination.locked())
 
 
 def _note(destination: Destination, action: str, *, who: str, reason: str) -> None:

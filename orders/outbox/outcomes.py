@@ -14,15 +14,14 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
-from django.db.models.functions import Collate
+from django.db import OperationalError, transaction
 
 from orders import tracing
 from orders.channels import Outcome, Verdict, channels
 from orders.clock import DatabaseClock
-from orders.lock_trouble import may_be_repeated
+from orders.lock_trouble import may_be_repeated, took_too_long
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
-from orders.outbox.health import judge, named
+from orders.outbox.health import hold, judge, named
 from orders.schedule import JITTER, next_try
 from orders.setwise import Columns
 from orders.storable import RESPONSE_CUT, storable
@@ -52,24 +51,38 @@ class Tried:
 def record(tried: Sequence[Tried]) -> None:
     """Write a set of outcomes in one transaction; those whose lease was lost are left out.
 
-    Tried again where PostgreSQL chose it to end a deadlock: what partners answered must not be lost.
+    Tried again where PostgreSQL chose it to end a deadlock, and by halves where it takes longer than a statement may:
+    what partners answered must not be lost.
     """
+    try:
+        _record_or_repeat(tried)
+    except OperationalError as error:
+        if len(tried) == 1 or not took_too_long(error):
+            raise
+        log.warning("recording is done by halves", outcomes=len(tried), because=str(error))
+        middle = len(tried) // 2
+        record(tried[:middle])
+        record(tried[middle:])
+
+
+def _record_or_repeat(tried: Sequence[Tried]) -> None:
     before = [(one.delivery, {name: getattr(one.delivery, name) for name in _DECIDED}) for one in tried]
     for left in reversed(range(RECORDED_MOST)):
         try:
             _record(tried)
             return
         except OperationalError as error:
+            for delivery, values in before:
+                for name, value in values.items():
+                    setattr(delivery, name, value)
             if not left or not may_be_repeated(error):
                 raise
             log.warning("recording is tried again", because=str(error))
-        for delivery, values in before:
-            for name, value in values.items():
-                setattr(delivery, name, value)
 
 
 @transaction.atomic
 def _record(tried: Sequence[Tried]) -> None:
+    hold([(one.destination, one.outcome) for one in tried if _says_something(one.outcome)])
     lanes = _still_held(tried)
     clock = DatabaseClock.recent()
     kept = sorted((one for one in tried if one.delivery.lane_id in lanes), key=lambda one: one.delivery.lane_id)
@@ -107,8 +120,7 @@ def _count(kept: Sequence[Tried], telling: Sequence[Tried]) -> None:
 
 def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:
     """Locks the lanes in the order in which ``deliveries.owe`` does (docs/design/locks.md)."""
-    wanted = Lane.objects.select_for_update().filter(pk__in=[one.delivery.lane_id for one in tried])
-    held = wanted.order_by("destination_id", Collate("key", "BINARY" if connection.vendor == "sqlite" else "C"))
+    held = Lane.locked().filter(pk__in=[one.delivery.lane_id for one in tried])
     leases = {one.delivery.lane_id: one.lease for one in tried}
     found = {lane.pk: lane for lane in held if lane.lease == leases[lane.pk]}
     if len(found) < len(leases):

@@ -222,8 +222,7 @@ def _close_empty(lane_ids: Sequence[int], lease: uuid.UUID) -> None:
 
     Whether something is pending is asked under the lanes' locks, which ``owe`` takes before it adds to a lane.
     """
-    held = Lane.objects.select_for_update().filter(pk__in=lane_ids, lease=lease).order_by("destination_id", "key")
-    lanes = list(held)
+    lanes = list(Lane.locked().filter(pk__in=lane_ids, lease=lease))
     pending = Delivery.objects.filter(lane__in=[lane.pk for lane in lanes], status=Delivery.Status.PENDING)
     busy = set(pending.values_list("lane_id", flat=True))
     for lane in lanes:

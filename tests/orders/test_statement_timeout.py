@@ -1,4 +1,4 @@
-"""A batch too long for the database's statement_timeout must not be tried as a whole for ever."""
+"""What takes longer than the database's statement_timeout must not be tried as a whole for ever."""
 
 from __future__ import annotations
 
@@ -6,24 +6,52 @@ import pytest
 from django.db import connection
 
 from orders.inbox import applying
-from orders.models import OrderEvent
+from orders.models import Delivery, Order, OrderEvent
+from orders.outbox import sending
+from tests.orders.fake_channel import FakeChannel, owed
 
 pytestmark = pytest.mark.needs_postgres
 
 ORDERS = 20
 SLOW = """
     CREATE FUNCTION slow_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        PERFORM pg_sleep(0.03); RETURN NULL; END $$;
-    CREATE TRIGGER slow_write AFTER INSERT ON orders_order FOR EACH ROW EXECUTE FUNCTION slow_write()
+        PERFORM pg_sleep({seconds}); RETURN NULL; END $$;
+    CREATE TRIGGER slow_write AFTER {event} FOR EACH ROW {when} EXECUTE FUNCTION slow_write()
 """
+
+
+def slow(event, *, seconds, when=""):
+    """Each such row takes some seconds, and a statement may take 300 ms."""
+    with connection.cursor() as cursor:
+        cursor.execute(SLOW.format(event=event, seconds=seconds, when=f"WHEN ({when})" if when else ""))
+        cursor.execute("SET LOCAL statement_timeout = '300ms'")
 
 
 def test_a_batch_that_takes_longer_than_a_statement_may_is_applied_order_by_order(engine):
     for number in range(ORDERS):
         engine.put(f"slow-{number}")
-    with connection.cursor() as cursor:
-        cursor.execute(SLOW)
-        cursor.execute("SET LOCAL statement_timeout = '300ms'")
+    slow("INSERT ON orders_order", seconds=0.03)
     applying.drain()
     fates = OrderEvent.objects.values_list("status", "attempts")
     assert list(fates) == [("applied", 1)] * ORDERS
+
+
+def test_an_order_that_always_takes_longer_is_dead_after_its_schedule_and_holds_no_other(engine, settings):
+    settings.HUB_EVENT_RETRY_SCHEDULE = (1.0, 5.0)
+    endless = engine.put("endless")
+    engine.put("quick")
+    slow("INSERT ON orders_order", seconds=5, when="NEW.customer_order_id = 'endless'")
+    engine.drain_through_retries()
+    endless.refresh_from_db()
+    assert (endless.status, endless.attempts) == ("dead", 3)
+    assert endless.error == "applying it took longer than the database lets one statement run (its statement_timeout)"
+    assert list(Order.objects.values_list("customer_order_id", flat=True)) == ["quick"]
+
+
+def test_outcomes_that_take_longer_than_a_statement_may_are_recorded_by_halves_and_sent_once(beans):
+    for number in range(ORDERS):
+        owed(beans, f"a{number}", lane=f"order:{number}")
+    slow("UPDATE ON orders_delivery", seconds=0.03)
+    sending.deliver()
+    assert list(Delivery.objects.values_list("status", "attempts")) == [("delivered", 1)] * ORDERS
+    assert len(FakeChannel.sent) == ORDERS

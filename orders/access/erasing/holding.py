@@ -53,9 +53,9 @@ def _in_the_way(queue: OrderQueue) -> tuple[str, list[Lane]]:
         return BUSY, []
     if OrderEvent.objects.filter(queue=queue, status=OrderEvent.Status.PENDING).exists():
         return EVENT_WAITS, []
-    own = Lane.objects.filter(**queue.key._asdict()).order_by("destination_id", "key")
-    lanes = list(own.select_for_update(skip_locked=True).filter(free))
-    if len(lanes) < own.count():
+    own = queue.key._asdict()
+    lanes = list(Lane.locked(skip_locked=True).filter(free, **own))
+    if len(lanes) < Lane.objects.filter(**own).count():
         return BUSY, []
     pending = Delivery.objects.filter(lane__in=lanes, status=Delivery.Status.PENDING).select_related("destination")
     first = pending.first()

@@ -44,8 +44,8 @@ class Command(FreeOrderCommand):
     def _use(self, pk: int, verb: str, reason: str) -> Destination:
         """Each destination in a transaction of its own, under its row's lock."""
         with transaction.atomic():
-            rows = Destination.objects.select_related("tenant")
-            destination = rows.get(pk=pk) if verb == LIST else rows.select_for_update(of=("self",)).get(pk=pk)
+            rows = Destination.objects.all() if verb == LIST else Destination.locked()
+            destination = rows.select_related("tenant").get(pk=pk)
             if verb == PAUSE:
                 health.pause(destination, who=operator(), reason=reason)
             elif verb == RESUME:
