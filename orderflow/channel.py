@@ -22,8 +22,13 @@ from orderflow.shared_answers import without_personal
 from orderflow.site import CALL_SECONDS, Reply, Site, site_of
 from orderflow.steps import PRODUCT, Road, Step, catalogue_for, mark, steps_of
 from orderflow.warehouse_states import Evidence
-from orders.channels import LEASE_MARGIN_SECONDS, OrderKey, Outcome, Request
+from orders.channels import (
+    LEASE_MARGIN_SECONDS,
+    Outcome,
+    Request,
+)
 from orders.models import Delivery, Destination, Tenant
+from orders.order_key import OrderKey
 from orders.outgoing import Deadline
 
 

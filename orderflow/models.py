@@ -11,10 +11,10 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from orderflow.documents import REFERENCE_LIMIT
-from orders.channels import OrderKey
 from orders.models import Destination
 from orders.models.settings_history import SettingsHistory
 from orders.models.tenants import validate_patterns, validate_time_zone
+from orders.order_key import OrderKey
 
 IMPORT_PATH = "/remoteorder/imports/importitems.xml"
 """The path of the vendor's own example, for orders and products alike (domain/orderflow.md section 1)."""

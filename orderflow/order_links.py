@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from orderflow.models import OrderFlowChannel
-from orders.channels import OrderKey
+from orders.order_key import OrderKey
 from orders.order_links import OrderLink
 
 

@@ -13,8 +13,13 @@ from typing import Any
 from orderflow.models import OrderFlowChannel, WarehouseOrder
 from orderflow.owing import CANCEL, CANCELLED, FULFILLED, IMPORT, Known, Owing, Wanted, owing
 from orderflow.payloads import Snapshot, import_digest, reference_for
-from orders.channels import Change, OrderKey, Owed, OwesNothing
+from orders.channels import (
+    Change,
+    Owed,
+    OwesNothing,
+)
 from orders.models import OrderEvent, Tenant
+from orders.order_key import OrderKey
 from orders.patterns import taken_by
 
 Place = tuple[int, str, str]

@@ -16,24 +16,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
+
+from orders.order_key import OrderKey
 
 if TYPE_CHECKING:
     from orders.models import Delivery, Destination, Tenant
 
 LEASE_MARGIN_SECONDS = 15.0
 """A lane's lease is the channel's whole-call limit plus this (design.md, section 4)."""
-
-
-class OrderKey(NamedTuple):
-    """What names one customer order, whether it is stored here or only read through."""
-
-    tenant_id: int
-    business_unit_id: str
-    customer_order_id: str
 
 
 @dataclass(frozen=True, slots=True)

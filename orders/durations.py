@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.utils import timezone
+
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
@@ -34,6 +36,25 @@ def in_milliseconds(milliseconds: float | None) -> str:
 def until(moment: datetime, *, now: datetime) -> str:
     """``in 4 min``, or ``now`` when it has come."""
     return f"in {in_words(moment - now)}" if moment > now else "now"
+
+
+def exact(moment: datetime) -> str:
+    """``2026-11-20 11:00:00.123 UTC+1``, in the reader's zone (orders.admin.zones)."""
+    local = timezone.localtime(moment)
+    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d} {offset(local)}"
+
+
+def clock(moment: datetime) -> str:
+    """``11:00:05 UTC+1``, in the reader's zone."""
+    local = timezone.localtime(moment)
+    return f"{local:%H:%M:%S} {offset(local)}"
+
+
+def offset(moment: datetime) -> str:
+    """How far the reader's clock is from UTC at that moment: ``UTC``, ``UTC+1``, ``UTC-3:30``."""
+    minutes = round((timezone.localtime(moment).utcoffset() or timedelta()).total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return "UTC" if not minutes else f"UTC{'+' if minutes > 0 else '-'}{hours}" + (f":{rest:02d}" if rest else "")
 
 
 def _two(great: int, great_unit: str, small: int, small_unit: str) -> str:

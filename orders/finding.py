@@ -18,10 +18,10 @@ from django.conf import settings
 from django.db import connection, models
 from django.utils.module_loading import import_string
 
-from orders.channels import OrderKey
 from orders.clock import DatabaseClock
 from orders.ids import WEBHOOK_PREFIX, read_id
 from orders.models import Delivery, Order, OrderEvent, OrderQueue, TimelineEntry
+from orders.order_key import OrderKey
 
 MOST = 50
 """Orders that one answer holds."""

@@ -13,7 +13,7 @@ from itertools import product
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from orders.channels import OrderKey
+from orders.order_key import OrderKey
 from orders.patterns import both_take, taken_by
 
 

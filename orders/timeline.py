@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orders.channels import OrderKey
 from orders.models import TimelineEntry
+from orders.order_key import OrderKey
 from orders.storable import storable
 
 

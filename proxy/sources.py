@@ -13,10 +13,10 @@ from django.db import DatabaseError
 from orders import timeline
 from orders.access.throttle import Throttle
 from orders.api.correlation import correlation_id
-from orders.channels import OrderKey
 from orders.migration import ledger
 from orders.migration.comparing import answers
 from orders.models import KnownOrder, Tenant
+from orders.order_key import OrderKey
 from orders.problems import (
     ExternalBusy,
     ExternalContract,

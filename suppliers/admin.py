@@ -18,9 +18,10 @@ from unfold.decorators import action
 from orders.admin.base import EvidenceAdmin, HistoryAdmin
 from orders.admin.fields import LinesField, checked
 from orders.admin.masking import FOREIGN, TEXT, MaskedInline
-from orders.channels import OrderKey
+from orders.destination_labels import state_in_words
 from orders.onboarding.fields import Pattern
-from orders.words import preformatted, state_in_words
+from orders.order_key import OrderKey
+from orders.words import preformatted
 from suppliers import trials, webhooks
 from suppliers.attention import late_parts
 from suppliers.changing import change_supplier

@@ -12,9 +12,15 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from orders.access import sealing
-from orders.channels import LEASE_MARGIN_SECONDS, OrderKey, Outcome, Request, Verdict
+from orders.channels import (
+    LEASE_MARGIN_SECONDS,
+    Outcome,
+    Request,
+    Verdict,
+)
 from orders.ids import webhook_id
 from orders.models import Delivery, Destination, Tenant
+from orders.order_key import OrderKey
 from orders.outgoing import Answer, Call, Deadline, OutgoingError, send, signing
 from orders.outgoing.partner_tokens import PartnerTokenError, TokenRefused, send_authorized
 from orders.setwise import Columns

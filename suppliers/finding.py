@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from orders.channels import OrderKey
 from orders.ids import read_id
+from orders.order_key import OrderKey
 from suppliers.models import SupplierEvent, SupplierPart
 
 

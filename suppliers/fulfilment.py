@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from orders.channels import OrderKey
 from orders.documents import load
 from orders.instants import instant
 from orders.models import Order, Tenant
+from orders.order_key import OrderKey
 from suppliers.models import PartDelivery, StockLevel, Supplier, SupplierPart
 from suppliers.parts import Claim, Item, split
 

@@ -11,10 +11,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from simple_history.models import HistoricalRecords
 
-from orders.channels import OrderKey
 from orders.ids import new_id
 from orders.models import ApiClient, Destination, Tenant
 from orders.models.tenants import slug_rule, validate_patterns
+from orders.order_key import OrderKey
 from suppliers.events import EVENT_TYPES, ORDER_CREATED, guid
 
 

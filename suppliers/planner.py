@@ -14,8 +14,13 @@ from uuid import uuid4
 
 from django.db.models import QuerySet
 
-from orders.channels import Change, OrderKey, Owed, OwesNothing
+from orders.channels import (
+    Change,
+    Owed,
+    OwesNothing,
+)
 from orders.models import Tenant, TimelineEntry
+from orders.order_key import OrderKey
 from orders.setwise import Columns
 from suppliers.events import Case, case_in, minted_case, render_event
 from suppliers.models import Notice, OrderCase, Supplier, SupplierPart

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from orders.channels import OrderKey
 from orders.inbox import applying
 from orders.inbox.reception import accept
 from orders.models import Order, OrderEvent, OrderQueue, Tenant
+from orders.order_key import OrderKey
 from tests.bodies import body
 
 

@@ -14,10 +14,11 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from orderflow.credentials import store_password
 from orderflow.models import DespatchPoll, OrderFlowChannel
 from orders.admin.base import HistoryAdmin
+from orders.destination_labels import state_in_words
 from orders.models import Destination
 from orders.order_links import shared_with
 from orders.outbox import health
-from orders.words import ago, state_in_words
+from orders.words import ago
 
 
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -23,8 +23,8 @@ from orderflow.reports import Failure
 from orders.admin.base import EvidenceAdmin
 from orders.admin.find import page_of_order
 from orders.admin.masking import TEXT, masker_for
-from orders.channels import OrderKey
 from orders.models import Delivery, Order
+from orders.order_key import OrderKey
 from orders.words import ago, link
 
 

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable
 from django.db.models import F
 
 from orders.access.personal import MASK, Masker, PersonalValue, values_in_json
-from orders.channels import OrderKey
 from orders.models import Order, OrderEvent, OrderQueue
+from orders.order_key import OrderKey
 
 NEWEST = 100
 """Events of an order whose bodies are read for values that an older text may quote: far more than orders have."""

@@ -21,12 +21,16 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from orders.admin.base import EvidenceAdmin, HistoryAdmin, bound_tenant
 from orders.admin.fields import LinesField, TextField
 from orders.admin.masking import TEXT
-from orders.durations import in_words
+from orders.durations import exact, in_words
 from orders.models import AlertMessage, AlertRule, Incident
 from orders.onboarding.fields import HttpUrl
 from orders.watch.alerting.measures import measures
 from orders.watch.alerting.messages import has_signing_secret, make_signing_secret, try_rule
-from orders.words import ago, exact, link, mark
+from orders.words import (
+    ago,
+    link,
+    mark,
+)
 
 
 def _email(text: str) -> str:

@@ -22,10 +22,10 @@ from unfold.decorators import action
 from orders.admin.base import EvidenceAdmin, bound_tenant, chosen_tenant
 from orders.admin.find import page_of_order
 from orders.admin.masking import DOCUMENT, TEXT
-from orders.channels import OrderKey
 from orders.migration import noise
 from orders.migration.comparing.documents import value_inside
 from orders.models import ComparisonHour, ComparisonSweep, Difference, IgnoredMember, MemberHour, Tenant
+from orders.order_key import OrderKey
 from orders.words import ago, link, mark, preformatted
 
 WHOLE = "(the whole order)"

@@ -16,8 +16,8 @@ from django.urls import reverse
 from orders import finding
 from orders.admin.base import bound_tenant
 from orders.admin.masking import masker_for
-from orders.channels import OrderKey
 from orders.models import Order, Tenant
+from orders.order_key import OrderKey
 from orders.story import masked, tell
 
 if TYPE_CHECKING:

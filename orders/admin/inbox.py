@@ -18,10 +18,10 @@ from orders.admin.base import EvidenceAdmin
 from orders.admin.dead_letters import ORDERS_WAITING, DeadLetterAdmin, StatusFilter, Verbs
 from orders.admin.erasing import ErasingAdmin
 from orders.admin.masking import DOCUMENT, TEXT, masker_for
-from orders.channels import OrderKey
 from orders.documents import load
 from orders.inbox import replays
 from orders.models import Order, OrderEvent, OrderQueue
+from orders.order_key import OrderKey
 from orders.order_links import order_links, warnings
 from orders.story import masked, tell
 from orders.words import ago, link, mark, preformatted

@@ -18,7 +18,7 @@ from unfold.admin import TabularInline
 
 from orders.access.known_values import Maskers, masker_of
 from orders.access.personal import MASK, PLAIN, Masker, sees_personal_data
-from orders.channels import OrderKey
+from orders.order_key import OrderKey
 
 DOCUMENT, TEXT, FOREIGN = "document", "text", "foreign"
 

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from orders.admin.differences import WHOLE
 from orders.admin.masking import TEXT, cover, masker_for
+from orders.durations import exact
 from orders.migration import matches
 from orders.migration.checklist import Key, Line, percent
 from orders.models import OperatorAction, OrderRelease, Tenant
-from orders.words import exact
 
 ACTIONS_SHOWN = 8
 MEMBERS_SHOWN = 15

@@ -22,12 +22,19 @@ from orders.admin import destination_page, find
 from orders.admin.base import EvidenceAdmin
 from orders.admin.dead_letters import ORDERS_WAITING, DeadLetterAdmin, StatusFilter, Verbs
 from orders.admin.masking import DOCUMENT, FOREIGN, TEXT, MaskedInline
-from orders.channels import OrderKey
+from orders.destination_labels import channel_label, state_in_words
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
+from orders.order_key import OrderKey
 from orders.outbox import health, redeliveries
 from orders.story.lines import kind_words
-from orders.story.rows import ROADS
-from orders.words import ago, link, mark, orders_waiting, preformatted, state_in_words, state_mark
+from orders.words import (
+    ago,
+    link,
+    mark,
+    orders_waiting,
+    preformatted,
+    state_mark,
+)
 
 
 class TriesOfDelivery(MaskedInline):
@@ -256,7 +263,7 @@ class DestinationAdmin(EvidenceAdmin):
 
     @admin.display(description="kind", ordering="channel")
     def kind(self, destination: Destination) -> str:
-        return ROADS.get(destination.channel, destination.channel)
+        return channel_label(destination)
 
     @admin.display(description="state", ordering="state")
     def state_shown(self, destination: Destination) -> SafeString:

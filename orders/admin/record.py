@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from orders.admin.base import EvidenceAdmin
 from orders.admin.find import page_of_order
 from orders.admin.masking import TEXT
-from orders.channels import OrderKey
 from orders.models import Destination, OperatorAction, TimelineEntry
+from orders.order_key import OrderKey
 from orders.templatetags.hub import ICONS, page_of
 from orders.words import ago, link
 

@@ -14,9 +14,9 @@ from django.urls import reverse
 from orders.access.personal import Masker
 from orders.admin.dead_letters import WORDS
 from orders.admin.find import pages_of_orders
-from orders.channels import OrderKey
 from orders.dead_letters import Busy, NotDead
 from orders.models import OrderEvent, RepairRun
+from orders.order_key import OrderKey
 from orders.repairs.causes import EVENTS
 from orders.repairs.covering import covered_words
 from orders.repairs.groups import Group

@@ -21,8 +21,9 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from orders.access import people, second_step, sign_ins
 from orders.admin.base import EvidenceAdmin, HubAdmin
+from orders.durations import exact
 from orders.models import ApiClient, StaffChange, StaffTenant
-from orders.words import ago, exact
+from orders.words import ago
 
 for model in (
     User,

@@ -19,9 +19,13 @@ from orders.admin.onboarding import guide_view, start_view
 from orders.admin.onboarding_files import export_view, file_view
 from orders.admin.onboarding_forms import TenantForm
 from orders.admin.onboarding_switches import active_view, mode_view
+from orders.destination_labels import state_in_words
 from orders.models import ApiClient, Destination, Tenant
 from orders.selftest.running import self_test
-from orders.words import ago, mark, state_in_words
+from orders.words import (
+    ago,
+    mark,
+)
 
 SELF_TEST_EFFECT = (
     "Signs in, reads and searches as a client made for the test alone; sends a signed test event of no order to each "

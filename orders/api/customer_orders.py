@@ -14,9 +14,9 @@ from orders.api.correlation import correlation_id
 from orders.api.parameters import DEFAULT_TAKE, PAGE, read_parameters
 from orders.api.schema import documented
 from orders.api.views import ApiView, render_json
-from orders.channels import OrderKey
 from orders.documents import parse_put, parse_search
 from orders.inbox.reception import accept
+from orders.order_key import OrderKey
 from orders.problems import Fault, InvalidBody
 from orders.sources import Search, source_for
 from orders.wakes import wake_inbound

@@ -15,8 +15,8 @@ from rest_framework.request import Request
 from orders.api.parameters import read_parameters
 from orders.api.schema.fulfilment import get_fulfilment
 from orders.api.views import ApiView, render_json
-from orders.channels import OrderKey
 from orders.models import Order
+from orders.order_key import OrderKey
 from orders.problems import UnknownOrder
 
 

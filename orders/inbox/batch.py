@@ -18,12 +18,13 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
 
-from orders.channels import Change, OrderKey
+from orders.channels import Change
 from orders.clock import DatabaseClock
 from orders.documents import digest, load, parse_instant, parse_put, render, translate_status
 from orders.inbox.faults import InjectedFault, inject
 from orders.migration.telling import is_known_before, untold_because
 from orders.models import Order, OrderEvent, OrderQueue, Tenant
+from orders.order_key import OrderKey
 from orders.outbox.planning import Plan
 from orders.problems import InvalidBody
 from orders.setwise import Columns

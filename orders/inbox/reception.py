@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import F
 
-from orders.channels import OrderKey
 from orders.clock import DatabaseClock
 from orders.ids import new_id
 from orders.models import OrderEvent, OrderQueue
+from orders.order_key import OrderKey
 from orders.prepared import Prepared
 from orders.watch import tally
 

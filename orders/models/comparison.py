@@ -6,9 +6,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from orders.channels import OrderKey
 from orders.models.inbox import OrderQueue
 from orders.models.tenants import Tenant
+from orders.order_key import OrderKey
 
 
 class ComparisonHour(models.Model):

@@ -14,10 +14,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from orders.channels import OrderKey
 from orders.commit_order import CurrentTransaction
 from orders.ids import new_id
 from orders.models.tenants import ApiClient, Tenant
+from orders.order_key import OrderKey
 
 
 class OrderQueue(models.Model):

@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from orders.channels import OrderKey
 from orders.models.tenants import ApiClient, Tenant
+from orders.order_key import OrderKey
 
 
 class KnownOrder(models.Model):

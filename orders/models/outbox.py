@@ -8,10 +8,10 @@ from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Collate, Now
 
-from orders.channels import OrderKey
 from orders.ids import new_id
 from orders.models.settings_history import SettingsHistory
 from orders.models.tenants import Tenant
+from orders.order_key import OrderKey
 
 
 class Destination(models.Model):

@@ -10,9 +10,13 @@ from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Subquery
 
-from orders.channels import Change, OrderKey, Owed
+from orders.channels import (
+    Change,
+    Owed,
+)
 from orders.clock import DatabaseClock
 from orders.models import Delivery, Lane
+from orders.order_key import OrderKey
 from orders.setwise import Columns
 
 

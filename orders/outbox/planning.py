@@ -7,8 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from orders.channels import Change, OrderKey, Owed, OwesNothing, Planner, channels
+from orders.channels import (
+    Change,
+    Owed,
+    OwesNothing,
+    Planner,
+    channels,
+)
 from orders.models import Tenant
+from orders.order_key import OrderKey
 from orders.outbox.deliveries import Debt, debt_of, owe
 
 Owing = list[dict[str, Any]]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orders.access.known_values import Maskers
-from orders.channels import OrderKey
 from orders.models import Lane, OrderQueue
+from orders.order_key import OrderKey
 from orders.repairs.causes import EVENTS, plain
 from orders.repairs.groups import Group
 

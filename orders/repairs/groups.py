@@ -14,10 +14,10 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet
 
+from orders.destination_labels import channel_label
 from orders.models import Delivery, Destination, OrderEvent, Tenant
 from orders.repairs.causes import EVENTS, cause_of, plain, what_to_try
 from orders.repairs.selection import overtaken
-from orders.story.rows import ROADS
 
 MOST_READ = 20_000
 """Dead rows of a kind that are read for one list: twice what the console must list within 200 ms."""
@@ -136,4 +136,4 @@ def _add(
 def whom(tenant_ids: Iterable[int]) -> list[str]:
     """Who may be told when events of these tenants are applied."""
     active = Destination.objects.filter(tenant__in=list(tenant_ids), active=True).order_by("channel", "name")
-    return [f"{ROADS.get(one.channel, one.channel)} {one.name}" for one in active]
+    return [f"{channel_label(one)} {one.name}" for one in active]

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from orders.durations import exact
 from orders.models import SelfTest
 from orders.selftest.running import lines_of
-from orders.words import exact
 
 
 def verdict(run: SelfTest) -> str:

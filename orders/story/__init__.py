@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from orders.channels import OrderKey
+from orders.order_key import OrderKey
 from orders.story.lines import Happening, Tone, lines
 from orders.story.owed import headline, owed_now
 from orders.story.rows import load

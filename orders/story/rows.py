@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.db.models import Count, Max, Min
 
-from orders.channels import OrderKey
 from orders.clock import DatabaseClock
+from orders.destination_labels import channel_label
 from orders.models import (
     Delivery,
     DeliveryAttempt,
@@ -21,9 +21,7 @@ from orders.models import (
     OrderQueue,
     TimelineEntry,
 )
-
-ROADS = {"supplier": "supplier", "orderflow": "warehouse"}
-"""The road of a channel, in the words of the timeline; another channel's name is its own word."""
+from orders.order_key import OrderKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Rows:
 
     def road(self, destination_id: int) -> str:
         destination = self.destinations.get(destination_id)
-        return "" if destination is None else ROADS.get(destination.channel, destination.channel)
+        return "" if destination is None else channel_label(destination)
 
     def name(self, destination_id: int) -> str:
         """``beans``; a destination that is gone is named by its number."""

@@ -34,17 +34,17 @@ def ago(moment: datetime | None) -> SafeString | str:
 
 @register.filter
 def exact(moment: datetime) -> str:
-    return words.exact(moment)
+    return durations.exact(moment)
 
 
 @register.filter
 def offset(moment: datetime) -> str:
-    return words.offset(moment)
+    return durations.offset(moment)
 
 
 @register.filter
 def clock(moment: datetime) -> str:
-    return words.clock(moment)
+    return durations.clock(moment)
 
 
 @register.filter

@@ -19,10 +19,9 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.text import Truncator
 
+from orders.destination_labels import channel_label, state_in_words
 from orders.durations import in_words
 from orders.models import Delivery, Destination, Lane, OrderEvent
-from orders.story.rows import ROADS
-from orders.words import state_in_words
 
 COUNTED_MOST = 10_000
 """Beyond this a person reads "more than"; counting on would read the whole heap."""
@@ -86,8 +85,7 @@ def _destinations(tenant_id: int | None) -> Iterator[Attention]:
         hours = (timezone.now() - (one.state_since or timezone.now())).total_seconds() / 3600
         waits = f"{counted(waiting, 'order')} wait{'s' if waiting == 1 else ''}."
         yield Attention(
-            f"{one.tenant.name} to {ROADS.get(one.channel, one.channel)} {one.name}: {state_in_words(one)} {waits} "
-            f"{_next_step(one)}",
+            f"{one.tenant.name} to {channel_label(one)} {one.name}: {state_in_words(one)} {waits} {_next_step(one)}",
             reverse("admin:orders_destination_change", args=(one.pk,)),
             harm=(1 + waiting) * (1 + hours),
             open_words="Open the destination",

@@ -42,10 +42,10 @@ def order(order_id):
 def fill(url, password, orders):
     from orderflow.credentials import store_password
     from orderflow.models import OrderFlowChannel
-    from orders.channels import OrderKey
     from orders.inbox import applying
     from orders.inbox.reception import accept
     from orders.models import Destination, Tenant
+    from orders.order_key import OrderKey
 
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit TO off")  # filling is not what is measured

@@ -118,9 +118,9 @@ def measure(run: str) -> dict[str, float]:
 
     django.setup()
     from orders import wakes
-    from orders.channels import OrderKey
     from orders.inbox import applying, reception
     from orders.models import Order, OrderEvent, OrderQueue, Tenant
+    from orders.order_key import OrderKey
 
     wakes._Waker.wake = lambda self: None
     tenant = Tenant.objects.get(slug="scale")

@@ -11,10 +11,15 @@ from orderflow.credentials import store_password
 from orderflow.mock_orderflow import MockOrderFlow
 from orderflow.models import OrderFlowChannel, WarehouseOrder
 from orderflow.planning import ImportPlanner
-from orders.channels import Change, OrderKey, Owed, channels
+from orders.channels import (
+    Change,
+    Owed,
+    channels,
+)
 from orders.documents import load, render
 from orders.ids import new_id
 from orders.models import Delivery, Destination, Lane, OrderQueue, Tenant
+from orders.order_key import OrderKey
 from orders.outbox.deliveries import debt_of, owe
 from orders.outbox.outcomes import Tried, record
 from orders.outbox.sending import claim_requests

@@ -17,8 +17,8 @@ from orderflow.models import Despatch, DespatchPoll
 from orderflow.reports import Kind, Trouble
 from orderflow.site_reads import MOST_DESPATCHES, despatch_notes
 from orders import sweep
-from orders.channels import OrderKey
 from orders.models import Destination, TimelineEntry
+from orders.order_key import OrderKey
 from tests.orderflow.conftest import an_order, deliver, place
 
 pytestmark = pytest.mark.both

@@ -6,8 +6,9 @@ from django.test.utils import CaptureQueriesContext
 
 from orderflow.models import WarehouseOrder
 from orderflow.planning import ImportPlanner
-from orders.channels import OrderKey, OwesNothing
+from orders.channels import OwesNothing
 from orders.models import Tenant
+from orders.order_key import OrderKey
 from tests.orderflow.conftest import an_order, fates, place
 
 pytestmark = pytest.mark.both

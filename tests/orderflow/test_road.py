@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from orders.channels import OrderKey
 from orders.inbox import applying
 from orders.inbox.reception import accept
 from orders.models import Delivery, Destination, Lane, OrderEvent
+from orders.order_key import OrderKey
 from orders.outbox import sending
 from tests.orderflow.conftest import an_order, fates, held, place, posts
 

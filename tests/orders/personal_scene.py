@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from orderflow.models import Despatch, WarehouseOrder
 from orders import timeline
-from orders.channels import OrderKey
 from orders.ids import new_id
 from orders.inbox import applying
 from orders.inbox.reception import accept
 from orders.models import Difference, OperatorAction, OrderEvent, OrderQueue
+from orders.order_key import OrderKey
 from orders.outbox import sending
 from suppliers.models import SupplierPart
 from suppliers.reports import receive_report

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders import timeline
-from orders.channels import OrderKey
 from orders.finding import find
 from orders.inbox.reception import accept
 from orders.models import Delivery
+from orders.order_key import OrderKey
 from tests.bodies import body
 from tests.orders.outbox import Outbox
 

@@ -261,7 +261,7 @@ def test_an_order_is_found_by_whatever_the_caller_has(root, furnished):
 
 def test_an_order_that_is_only_read_through_is_found_with_its_story(root, furnished):
     from orders import timeline
-    from orders.channels import OrderKey
+    from orders.order_key import OrderKey
 
     key = OrderKey(furnished.tenant.pk, "store 1", "a/b&c")
     timeline.record(key, road="proxy", what="Read failed: the external service did not answer in time")

@@ -9,12 +9,12 @@ from django.core.exceptions import ValidationError
 from django.db import connection, connections
 
 from orders import periodic
-from orders.channels import OrderKey
 from orders.clock import DatabaseClock
 from orders.inbox.reception import accept
 from orders.migration import sampling
 from orders.migration.sampling import Sampling, compare_some
 from orders.models import ComparisonSweep, Tenant
+from orders.order_key import OrderKey
 from orders.problems import ExternalBusy, ExternalContract, ExternalUnavailable
 from tests.bodies import body
 from tests.engine_fixtures import Engine

@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders import timeline
-from orders.channels import OrderKey
 from orders.ids import new_id
 from orders.inbox import replays
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OrderEvent, TimelineEntry
+from orders.order_key import OrderKey
 from orders.outbox import redeliveries
 from orders.story import MOST_HAPPENINGS, Tone, story, tell
 

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from orders.access.people import OPERATOR, give_role
-from orders.channels import OrderKey
 from orders.inbox.reception import accept
 from orders.models import Delivery, Destination, OperatorAction, RepairRun
+from orders.order_key import OrderKey
 from orders.outbox.sending import deliver
 from orders.repairs import runs
 from suppliers.mock_supplier import MockSupplier

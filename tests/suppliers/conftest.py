@@ -6,10 +6,11 @@ from oauth2_provider.models import AccessToken
 
 from orders.access.clients import ClientEntry, save_client
 from orders.api.auth import forget_tokens
-from orders.channels import Change, OrderKey
+from orders.channels import Change
 from orders.documents import digest, load, render
 from orders.ids import new_id
 from orders.models import ApiClient, Destination, Order, OrderQueue, Tenant
+from orders.order_key import OrderKey
 from suppliers import webhooks
 from suppliers.models import Supplier, Webhook
 from suppliers.planner import SupplierPlanner

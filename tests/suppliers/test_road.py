@@ -6,10 +6,10 @@ import json
 import pytest
 from django.test import Client
 
-from orders.channels import OrderKey
 from orders.inbox import applying
 from orders.inbox.reception import accept
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OrderEvent, TimelineEntry
+from orders.order_key import OrderKey
 from orders.outbox import sending
 from suppliers.models import Notice, SupplierPart
 from tests.orders.wire_server import answer, wire_server

@@ -18,10 +18,10 @@ from typing import Any
 
 import structlog
 
-from orders.channels import OrderKey
 from orders.collecting import Collector
 from orders.documents import translate_status
 from orders.models import ComparisonHour, Tenant
+from orders.order_key import OrderKey
 
 HELD_BYTES = 32 * 1024 * 1024
 """Per process: some 10,000 reads of usual orders, or 30 of the largest."""

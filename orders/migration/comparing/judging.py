@@ -19,13 +19,13 @@ from typing import NamedTuple
 
 from django.db.models import F
 
-from orders.channels import OrderKey
 from orders.clock import DatabaseClock
 from orders.documents import load
 from orders.migration.comparing.answers import Seen
 from orders.migration.comparing.documents import WHOLE_ORDER, Found, compared
 from orders.migration.noise import Noise, noise_of
 from orders.models import OrderEvent, OrderQueue
+from orders.order_key import OrderKey
 from orders.setwise import Columns
 
 SETTLE_SECONDS = 15.0

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from orders.clock import DatabaseClock
+from orders.destination_labels import channel_label
 from orders.durations import in_words
 from orders.models import Delivery, Destination, OrderEvent
-from orders.story.rows import ROADS
 from orders.watch.attention import capped, counted
 from orders.watch.progress import oldest_due
 
@@ -71,7 +71,7 @@ def _stopped_destinations(tenant_id: int | None) -> Iterator[Reading]:
         yield Reading(
             f"destination:{one.pk}",
             max(since.total_seconds() / 60, 0.01),
-            f"{ROADS.get(one.channel, one.channel)} {one.name} of {one.tenant.name} is stopped for {in_words(since)}: "
+            f"{channel_label(one)} {one.name} of {one.tenant.name} is stopped for {in_words(since)}: "
             "it refused our login or channel. What is owed to it waits in order; correct its settings and it goes on.",
             reverse("admin:orders_destination_change", args=(one.pk,)),
         )
