@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.utils.safestring import SafeString
+
 from orders.clock import DatabaseClock
 from orders.durations import in_words, until
-from orders.models import Destination
+from orders.models import Destination, Lane
+from orders.words import mark
 
 _CHANNEL_LABELS = {"supplier": "supplier", "orderflow": "warehouse"}
 
@@ -31,3 +34,17 @@ def state_in_words(destination: Destination) -> str:
     if destination.waits_until and destination.waits_until > now:
         return f"Waiting, as it asked us to; goes on {until(destination.waits_until, now=now)}."
     return "Moving."
+
+
+def state_mark(destination: Destination) -> SafeString:
+    """The state as one word in its colour."""
+    if not (destination.active and destination.tenant.active):
+        return mark("off", "waiting")
+    if destination.state == Destination.State.RUNNING:
+        return mark("moving", "moving") if destination.open_seconds is None else mark("failing", "waiting")
+    return mark(destination.state)
+
+
+def orders_waiting(destination: Destination) -> int:
+    """Lanes with something owed: counted over the partial index of what is due."""
+    return Lane.objects.filter(destination=destination, due_at__isnull=False).count()

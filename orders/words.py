@@ -11,7 +11,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from orders.durations import exact, in_words, until
-from orders.models import Destination, Lane
 
 MARKS = {
     "pending": "waiting", "applied": "moving", "delivered": "moving", "running": "moving", "dead": "person",
@@ -52,17 +51,3 @@ def link(url: str, words: str) -> SafeString | str:
     """A link where the address is one of ours or http(s); else the bare words."""
     safe = url.startswith("/") or urlsplit(url).scheme in ("http", "https")
     return format_html('<a class="hub-link" href="{}">{}</a>', url, words) if safe else words
-
-
-def state_mark(destination: Destination) -> SafeString:
-    """The state as one word in its colour."""
-    if not (destination.active and destination.tenant.active):
-        return mark("off", "waiting")
-    if destination.state == Destination.State.RUNNING:
-        return mark("moving", "moving") if destination.open_seconds is None else mark("failing", "waiting")
-    return mark(destination.state)
-
-
-def orders_waiting(destination: Destination) -> int:
-    """Lanes with something owed: counted over the partial index of what is due."""
-    return Lane.objects.filter(destination=destination, due_at__isnull=False).count()

@@ -22,7 +22,12 @@ from orders.admin import destination_page, find
 from orders.admin.base import EvidenceAdmin
 from orders.admin.dead_letters import ORDERS_WAITING, DeadLetterAdmin, StatusFilter, Verbs
 from orders.admin.masking import DOCUMENT, FOREIGN, TEXT, MaskedInline
-from orders.destination_labels import channel_label, state_in_words
+from orders.destination_labels import (
+    channel_label,
+    orders_waiting,
+    state_in_words,
+    state_mark,
+)
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.order_key import OrderKey
 from orders.outbox import health, redeliveries
@@ -31,9 +36,7 @@ from orders.words import (
     ago,
     link,
     mark,
-    orders_waiting,
     preformatted,
-    state_mark,
 )
 
 

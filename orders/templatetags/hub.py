@@ -8,7 +8,7 @@ from django import template
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from orders import durations, words
+from orders import destination_labels, durations, words
 from orders.models import Destination
 
 register = template.Library()
@@ -76,4 +76,4 @@ def icon_of(road: str) -> str:
 
 @register.filter
 def state_mark(destination: Destination) -> SafeString:
-    return words.state_mark(destination)
+    return destination_labels.state_mark(destination)
