@@ -17,14 +17,14 @@ app.autodiscover_tasks()
 
 def write_figures(**kwargs: object) -> None:
     """In the process that works: with threads the worker itself, else each of its children."""
-    from orders.watch import tally
+    from orders.telemetry import counters as tally
 
     tally.start()
 
 
 def write_last_figures(**kwargs: object) -> None:
     """A child of the pool ends without what other processes do at their end."""
-    from orders.watch import tally
+    from orders.telemetry import counters as tally
 
     tally.write()
 

@@ -11,8 +11,12 @@ import threading
 from celery.beat import EmbeddedService
 
 from config.celery import app
-from orders.queues import LANES, QUEUES, expire_leases
-from orders.sweep import sweep
+from orders.queueing.claims import (
+    LANES,
+    QUEUES,
+    expire_leases,
+)
+from orders.queueing.sweep import sweep
 
 THREADS = 4
 """One for the courier (which has threads of its own for waiting), one for the wake that nudges it, two for the inbox;

@@ -21,7 +21,7 @@ VAR_DIR = BASE_DIR / "var"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 ROLES = ("superuser", "operator", "support", "tenant-admin")
-"""Whose members HUB_SECOND_STEP_ROLES may oblige: superusers, and the groups of orders.access.people."""
+"""Whose members HUB_SECOND_STEP_ROLES may oblige: superusers, and the groups of orders.access.staff."""
 
 
 class EnvironmentFault(SystemExit):

@@ -108,11 +108,11 @@ def post_worker_init(worker: PatientWorker) -> None:
     """Figures are written from here on. Embedded mode: the worker and the scheduler live in the web process."""
     from django.urls import get_resolver
 
-    from orders.watch import tally
+    from orders.telemetry import counters
 
     _ = get_resolver().url_patterns  # loads every view; else the first caller would wait for it
     worker.ready()
-    tally.start()
+    counters.start()
     if embedded:
         from config.embedded import start
 

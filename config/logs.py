@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from structlog.typing import Processor
 
-from orders.api.correlation import with_correlation_id
+from orders.http.correlation import with_correlation_id
 
 LONGEST = 2_000
 """Characters of one value: an error of a partner with its address and reason has some hundred."""

@@ -17,8 +17,8 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
 from simple_history.middleware import HistoryRequestMiddleware
 
-from orders.api.lengths import BAD_LENGTH, stated_length
-from orders.problems import InvalidBody
+from orders.http.lengths import BAD_LENGTH, stated_length
+from orders.values.problems import InvalidBody
 
 MACHINE_PATHS = ("/api/", "/oauth2/", "/livez", "/readyz", "/healthz", "/metrics", "/schemas/")
 

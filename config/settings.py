@@ -36,15 +36,15 @@ HUB_METRICS_TOKEN = ENV.metrics_token
 HUB_FAULT_INJECTION = ENV.fault_injection
 HUB_SECOND_STEP_ROLES = ENV.second_step_roles
 
-ORDER_SOURCES = {"events": "orders.stored.StoredOrders", "proxy": "proxy.sources.ProxiedOrders"}
+ORDER_SOURCES = {"events": "orders.inbox.stored_orders.StoredOrders", "proxy": "proxy.sources.ProxiedOrders"}
 DELIVERY_CHANNELS = {
-    "supplier": "suppliers.channel.SupplierWebhooks",
-    "orderflow": "orderflow.channel.OrderFlowImports",
+    "supplier": "suppliers.webhooks.channel.SupplierWebhooks",
+    "orderflow": "orderflow.imports.channel.OrderFlowImports",
 }
 ONBOARDING_SECTIONS = {
-    "proxy_auth": "proxy.onboarding.ProxyAuth",
-    "suppliers": "suppliers.onboarding.Suppliers",
-    "orderflow_channels": "orderflow.onboarding.Channels",
+    "proxy_auth": "proxy.onboarding.section.ProxyAuth",
+    "suppliers": "suppliers.onboarding.section.Suppliers",
+    "orderflow_channels": "orderflow.onboarding.section.Channels",
 }
 FIGURES = ["suppliers.attention.figures"]
 """Callables that add gauges to /metrics (orders.api.probes)."""
@@ -55,51 +55,51 @@ ATTENTION = [
     "suppliers.attention.needing_a_person",
     "orderflow.attention.needing_a_person",
 ]
-"""Callables that add lines to what needs a person on the home page (orders.watch.attention)."""
+"""Callables that add lines to what needs a person on the home page (orders.monitoring.attention)."""
 TENANT_FACTS = ["proxy.attention.facts"]
-"""Callables that tell of each tenant on the home page (orders.watch.facts)."""
+"""Callables that tell of each tenant on the home page (orders.integrations.tenant_facts)."""
 ORDER_FINDERS = ["suppliers.finding.named", "orderflow.finding.named"]
-"""Callables that know orders by ids which only an app has (orders.finding)."""
+"""Callables that know orders by ids which only an app has (orders.timeline.find)."""
 ORDER_LINKS = ["orderflow.order_links.links"]
-"""Callables that add buttons to the page of an order (orders.order_links)."""
+"""Callables that add buttons to the page of an order (orders.integrations.order_links)."""
 DESTINATION_LINKS = ["suppliers.destination_links.buttons", "orderflow.destination_links.buttons"]
-"""Callables that add buttons to the page of a destination (orders.admin.destination_page)."""
+"""Callables that add buttons to the page of a destination (orders.admin.deliveries.destination_page)."""
 ALERT_MEASURES = {"not_fetched": "suppliers.attention.NOT_FETCHED"}
-"""What else alert rules can watch (orders.watch.alerting.measures)."""
+"""What else alert rules can watch (orders.monitoring.alerting.measures)."""
 ITEM_TAKERS = ["suppliers.takers.takers", "orderflow.takers.takers"]
-"""Callables that tell who takes which items (orders.order_links)."""
+"""Callables that tell who takes which items (orders.integrations.order_links)."""
 PERSONAL_STORES = [
     "suppliers.personal.erase",
     "orderflow.personal.erase",
-    "orders.migration.comparing.personal.erase",
+    "orders.retention.erasure.comparison_rows.erase",
 ]
-"""Generators that erase what an app keeps of a customer's order (orders.access.erasing)."""
+"""Generators that erase what an app keeps of a customer's order (orders.retention.erasure)."""
 SELF_TEST = [
-    "orders.selftest.own_roads.trials",
-    "proxy.self_test.trials",
-    "suppliers.self_test.trials",
-    "orderflow.self_test.trials",
+    "orders.onboarding.self_test.core_checks.trials",
+    "proxy.onboarding.self_test.trials",
+    "suppliers.onboarding.self_test.trials",
+    "orderflow.onboarding.self_test.trials",
 ]
-"""Callables that bring a tenant's roads to its self-test (orders.selftest.trials)."""
+"""Callables that bring a tenant's roads to its self-test (orders.integrations.self_test)."""
 ONBOARDING_STEPS = [
-    "proxy.onboarding_step.OrderService",
+    "proxy.onboarding.step.OrderService",
     "orders.onboarding.client_step.ApiClients",
-    "suppliers.onboarding_step.SuppliersStep",
-    "orderflow.onboarding_step.WarehousesStep",
+    "suppliers.onboarding.step.SuppliersStep",
+    "orderflow.onboarding.step.WarehousesStep",
 ]
-"""The steps of the onboarding page after the tenant itself (orders.onboarding.steps)."""
-SWITCHES = ["orders.migration.changes.switching", "proxy.switching.notes"]
+"""The steps of the onboarding page after the tenant itself (orders.integrations.onboarding_steps)."""
+SWITCHES = ["orders.cutover.changes.switching", "proxy.onboarding.mode_notes.notes"]
 """Callables that say what a switch of a tenant's mode needs or does in their world (orders.onboarding.switching)."""
 PERIODIC = [
     "orderflow.despatches.DespatchPolling",
-    "orders.retention.RemovingHistory",
-    "orders.watch.alerting.periodic.Alerting",
-    "orders.repairs.runs.RepairRuns",
-    "orders.migration.releasing.Releasing",
-    "orders.migration.sampling.Sampling",
-    "orders.migration.hours.CountingLedgers",
+    "orders.retention.history.RemovingHistory",
+    "orders.monitoring.alerting.periodic.Alerting",
+    "orders.dead_letters.bulk_runs.RepairRuns",
+    "orders.cutover.release_work.Releasing",
+    "orders.cutover.sampling.Sampling",
+    "orders.cutover.ledger_hours.CountingLedgers",
 ]
-"""What apps do by themselves every so often (orders.periodic)."""
+"""What apps do by themselves every so often (orders.integrations.periodic)."""
 
 SECRET_KEY = ENV.secret_key
 DEBUG = False
@@ -130,8 +130,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.forwarded.ForwardedHeaders",
-    "orders.api.paths.RawPathMiddleware",
-    "orders.api.correlation.CorrelationMiddleware",
+    "orders.http.raw_paths.RawPathMiddleware",
+    "orders.http.correlation.CorrelationMiddleware",
     "config.security.SecurityHeaders",
     "config.forwarded.KnownHost",
     "django.middleware.security.SecurityMiddleware",
@@ -207,7 +207,7 @@ def _cache() -> dict[str, Any]:
         "LOCATION": ENV.redis_url,
         "KEY_PREFIX": "orderhub",
         "OPTIONS": {
-            "serializer": "orders.cached_json.JsonSerializer",
+            "serializer": "orders.cache.json_serializer.JsonSerializer",
             "socket_timeout": 0.1,
             "socket_connect_timeout": 0.1,
         },
@@ -312,7 +312,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
-FORMAT_MODULE_PATH = "orders.formats"
+FORMAT_MODULE_PATH = "orders.admin.formats"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -338,7 +338,7 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "orders.admin.home.dashboard",
+    "DASHBOARD_CALLBACK": "orders.admin.home.page.dashboard",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("orders/icon.svg")}],
     "STYLES": [lambda _: static("orders/console.css")],
     "SCRIPTS": [lambda _: static("orders/zone.js"), lambda _: static("orders/files.js")],

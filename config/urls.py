@@ -1,5 +1,7 @@
-"""Every address of the hub. The API's are matched on the raw, percent-encoded path (orders.api.paths) and come first:
-a till's read is not to try every page of the admin on its way.
+"""Every address of the hub.
+
+The addresses of the API are matched on the raw, percent-encoded path (orders.http.raw_paths). They come first, so
+that a read of a till does not try every page of the admin.
 """
 
 from __future__ import annotations
@@ -8,9 +10,13 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
-from orders.admin.changes import changes_view
 from orders.admin.failures import no_page
-from orders.admin.sign_in import SecondStep, SecondStepSetUp, SignIn
+from orders.admin.staff.sign_in import (
+    SecondStep,
+    SecondStepSetUp,
+    SignIn,
+)
+from orders.admin.tenants.settings_history import changes_view
 from orders.api import probes
 from orders.api.schema.document import DocsView, openapi
 from orders.api.token import TokenEndpoint

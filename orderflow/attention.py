@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orderflow.models import DespatchPoll
-from orders.durations import in_words
-from orders.watch.attention import Attention
+from orders.monitoring.attention import Attention
+from orders.values.time_text import in_words
 
 PATIENCE_POLLS = 3
 """A site is away at times (domain/orderflow.md section 5): so many tries in a row may fail before it is told."""

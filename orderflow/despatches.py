@@ -19,17 +19,24 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from orderflow.models import Despatch, DespatchPoll, OrderFlowChannel, WarehouseOrder
-from orderflow.reports import Kind, Trouble
-from orderflow.site import Reply, Site, site_of
-from orderflow.site_reads import DespatchNote
-from orders import timeline
-from orders.access.personal import Masker
-from orders.channels import LEASE_MARGIN_SECONDS
-from orders.clock import DatabaseClock
-from orders.instants import in_every_zone
+from orderflow.site.client import (
+    Reply,
+    Site,
+    site_of,
+)
+from orderflow.site.reads import DespatchNote
+from orderflow.site.reports import (
+    Kind,
+    Trouble,
+)
+from orders.database.clock import DatabaseClock
+from orders.integrations.channels import LEASE_MARGIN_SECONDS
+from orders.masking.documents import Masker
 from orders.models import Destination
-from orders.outbox.health import PROBE_SECONDS
+from orders.outbox.destination_health import PROBE_SECONDS
 from orders.outgoing import Deadline
+from orders.telemetry import timeline_entries
+from orders.values.instants import in_every_zone
 
 ASK_SECONDS = 60.0
 """Of one poll altogether: a read, not an import; other channels wait for it."""
@@ -226,7 +233,7 @@ def _tell(channel: OrderFlowChannel, order: WarehouseOrder, row: Despatch) -> No
     by = f" with {row.courier}" if row.courier else ""
     detail = "; ".join(filter(None, (items, row.tracking_url)))
     what = f"{channel}: shipment {row.reference} despatched{by}"
-    timeline.record(
+    timeline_entries.record(
         order.key(channel.destination.tenant_id), road="warehouse", what=what, detail=detail, reference=row.reference
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 
 from orderflow.models import OrderFlowChannel
-from orders.admin.destination_page import Button
+from orders.admin.deliveries.destination_page import Button
 from orders.models import Destination
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from orderflow.models import WarehouseOrder
-from orders.order_key import OrderKey
+from orders.values.order_key import OrderKey
 
 
 def named(text: str, tenant_id: int | None) -> Iterator[tuple[str, Iterable[OrderKey]]]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from orderflow.despatches import tracked
 from orderflow.models import Despatch, WarehouseOrder
-from orders.instants import instant
-from orders.order_key import OrderKey
+from orders.values.instants import instant
+from orders.values.order_key import OrderKey
 
 
 def parts(key: OrderKey) -> list[dict[str, Any]]:

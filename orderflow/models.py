@@ -10,11 +10,11 @@ from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
-from orderflow.documents import REFERENCE_LIMIT
+from orderflow.site.import_documents import REFERENCE_LIMIT
 from orders.models import Destination
 from orders.models.settings_history import SettingsHistory
 from orders.models.tenants import validate_patterns, validate_time_zone
-from orders.order_key import OrderKey
+from orders.values.order_key import OrderKey
 
 IMPORT_PATH = "/remoteorder/imports/importitems.xml"
 """The path of the vendor's own example, for orders and products alike (domain/orderflow.md section 1)."""
@@ -30,7 +30,7 @@ def validate_reference(value: str) -> None:
 
 
 class OrderFlowChannel(models.Model):
-    """One order channel of a tenant's OrderFlow site. The password is sealed apart (orderflow.credentials)."""
+    """One order channel of a tenant's OrderFlow site. The password is sealed apart (orderflow.site.credentials)."""
 
     class AuthType(models.TextChoices):
         HEADERS = "headers", "headers user and password"

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from orderflow.models import OrderFlowChannel
-from orders.order_key import OrderKey
-from orders.order_links import OrderLink
+from orders.integrations.order_links import OrderLink
+from orders.values.order_key import OrderKey
 
 
 def links(key: OrderKey) -> list[OrderLink]:

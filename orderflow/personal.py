@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from django.db.models import F
 
 from orderflow.models import Despatch, WarehouseOrder
-from orders.access.erasing.rewriting import Erasure, Step
+from orders.integrations.erasure import (
+    Erasure,
+    Step,
+)
 from orders.models import OrderQueue
 
 

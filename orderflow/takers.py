@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orderflow.models import OrderFlowChannel
-from orders.order_links import Taker
+from orders.integrations.order_links import Taker
 
 
 def takers(tenant_id: int) -> list[Taker]:

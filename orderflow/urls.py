@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from orderflow.product_views import ProductView
+from orderflow.catalogue.views import ProductView
 
 urlpatterns = [
     re_path(r"^api/v1/orderflow-channels/(?P<channel>[^/]+)/products/(?P<sku>[^/]+)\Z", ProductView.as_view()),

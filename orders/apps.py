@@ -14,6 +14,6 @@ class OrdersConfig(AppConfig):
 
 def _keep_roles(**signal: Any) -> None:
     """After migrating, as Django makes its own permissions: the roles cover the models of this version."""
-    from orders.access.people import ensure_roles  # models are not there when this module is read
+    from orders.access.staff import ensure_roles  # models are not there when this module is read
 
     ensure_roles()

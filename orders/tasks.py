@@ -7,12 +7,12 @@ import time
 from celery import shared_task
 from django.db import close_old_connections
 
-from orders import housekeeping as chores
-from orders import sweep as sweeping
 from orders.inbox import applying
-from orders.outbox import sending
-from orders.periodic import run_due
-from orders.wakes import wake_inbound
+from orders.integrations.periodic import run_due
+from orders.outbox import dispatcher
+from orders.queueing import sweep as sweeping
+from orders.queueing.wake_ups import wake_inbound
+from orders.retention import expired_rows as chores
 
 TURN_SECONDS = 5.0
 """How long one drain task goes on before it makes room for another; it leaves a wake behind."""
@@ -33,7 +33,7 @@ def drain() -> None:
 def deliver() -> None:
     """Send what is owed to partners until nothing is due."""
     close_old_connections()
-    sending.deliver()
+    dispatcher.deliver()
 
 
 @shared_task(name="orders.tasks.sweep")

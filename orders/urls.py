@@ -3,7 +3,7 @@
 from django.urls import re_path
 
 from orders.api import customer_orders, fulfilment, load, migration_orders, order_events
-from orders.api.paths import COLON
+from orders.http.raw_paths import COLON
 
 _ORDERS = r"^api/v1/business-units/(?P<business_unit_id>[^/]+)/customer-orders"
 _EVENT = r"^api/v1/order-events/(?P<event_id>[^/:]+?)"

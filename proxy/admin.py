@@ -12,8 +12,11 @@ from unfold.decorators import action
 
 from orders.admin.base import EvidenceAdmin, HistoryAdmin, bound_tenant
 from orders.documents import check_id
-from orders.problems import ProxyNotConfigured
-from orders.words import link, mark
+from orders.values.labels import (
+    link,
+    mark,
+)
+from orders.values.problems import ProxyNotConfigured
 from proxy import breaker
 from proxy.connection_test import ConnectionTest, Step
 from proxy.credentials import read_credentials

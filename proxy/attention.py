@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from django.db.models import Count
 from django.urls import reverse
 
+from orders.integrations.tenant_facts import Fact
 from orders.models import Tenant
-from orders.watch.attention import Attention
-from orders.watch.facts import Fact
+from orders.monitoring.attention import Attention
 from proxy import breaker
 from proxy.models import ContractDrift
 

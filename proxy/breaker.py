@@ -18,8 +18,8 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from orders import quick_cache
-from orders.problems import ExternalBusy
+from orders.cache import shared_cache
+from orders.values.problems import ExternalBusy
 
 LONGEST_OPEN_SECONDS = 300.0
 """contract.md section 2: doubling to 300."""
@@ -71,7 +71,7 @@ def admit(tenant_id: int) -> None:
     with _lock:
         first = view.probing_until < time.time()
         view.probing_until = time.time() + PROBE_SECONDS if first else view.probing_until
-    if not first or not quick_cache.add(_key(tenant_id, "probe"), 1, seconds=PROBE_SECONDS):
+    if not first or not shared_cache.add(_key(tenant_id, "probe"), 1, seconds=PROBE_SECONDS):
         raise busy("It failed too often in a row and is just being tried again.", seconds=1)
 
 
@@ -86,7 +86,7 @@ def succeeded(tenant_id: int) -> None:
         return
     if view.open_seconds:
         log.info("breaker closed: the order service answers again", tenant_id=tenant_id)
-    quick_cache.drop(*(_key(tenant_id, part) for part in ("failures", "open", "probe")))
+    shared_cache.drop(*(_key(tenant_id, part) for part in ("failures", "open", "probe")))
     _views[tenant_id] = _View(looked_at=time.monotonic())
 
 
@@ -95,7 +95,7 @@ def failed(tenant_id: int) -> None:
     if not settings.HUB_BREAKER_FAILURES:
         return
     view = _view(tenant_id)
-    view.failures = quick_cache.count(_key(tenant_id, "failures"), seconds=FORGOTTEN_SECONDS) or view.failures + 1
+    view.failures = shared_cache.count(_key(tenant_id, "failures"), seconds=FORGOTTEN_SECONDS) or view.failures + 1
     if view.open_seconds:
         if view.open_until <= time.time():
             _open(tenant_id, view, seconds=min(2 * view.open_seconds, LONGEST_OPEN_SECONDS))
@@ -108,7 +108,7 @@ def undecided(tenant_id: int) -> None:
     view = _views.get(tenant_id)
     if view is not None and view.open_seconds:
         view.probing_until = 0.0
-        quick_cache.drop(_key(tenant_id, "probe"))
+        shared_cache.drop(_key(tenant_id, "probe"))
 
 
 def state(tenant_id: int) -> str:
@@ -121,8 +121,8 @@ def state(tenant_id: int) -> str:
 
 def _open(tenant_id: int, view: _View, *, seconds: float) -> None:
     view.open_seconds, view.open_until, view.probing_until = seconds, time.time() + seconds, 0.0
-    quick_cache.put(_key(tenant_id, "open"), [view.open_until, float(seconds)], seconds=seconds + FORGOTTEN_SECONDS)
-    quick_cache.drop(_key(tenant_id, "probe"))
+    shared_cache.put(_key(tenant_id, "open"), [view.open_until, float(seconds)], seconds=seconds + FORGOTTEN_SECONDS)
+    shared_cache.drop(_key(tenant_id, "probe"))
     failures = view.failures
     log.warning("breaker open: the order service is not asked", tenant_id=tenant_id, failures=failures, seconds=seconds)
 
@@ -131,11 +131,11 @@ def _view(tenant_id: int) -> _View:
     """This process's view, fresh from the shared cache unless it was at rest a moment ago."""
     view = _views.setdefault(tenant_id, _View())
     fresh = view.at_rest and time.monotonic() - view.looked_at < LOOK_SECONDS
-    if not fresh and not quick_cache.is_away():
+    if not fresh and not shared_cache.is_away():
         failures, opened = (_key(tenant_id, part) for part in ("failures", "open"))
-        shared = quick_cache.get_many((failures, opened))
-        if not quick_cache.is_away():
-            view.failures = quick_cache.as_count(shared.get(failures))
+        shared = shared_cache.get_many((failures, opened))
+        if not shared_cache.is_away():
+            view.failures = shared_cache.as_count(shared.get(failures))
             view.open_until, view.open_seconds = _opening(shared.get(opened))
             view.looked_at = time.monotonic()
     return view

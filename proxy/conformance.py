@@ -16,7 +16,7 @@ from orders.documents import Checked, check_answer, check_search_answer
 from orders.models import Tenant
 from orders.outgoing import Answer, Call, Deadline, OutgoingError, send
 from orders.outgoing.partner_tokens import PartnerTokenError
-from orders.problems import Problem
+from orders.values.problems import Problem
 from proxy.connection_test import ConnectionTest
 from proxy.contract import broken, framed
 from proxy.credentials import Credentials

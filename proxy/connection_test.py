@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from orders.integrations.self_test import CHECK_ID
 from orders.models import Tenant
 from orders.outgoing import Answer, Deadline, OutgoingError, Probe
 from orders.outgoing.partner_tokens import ClientCredentials, PartnerTokenError, request_token
-from orders.problems import Problem
-from orders.selftest.trials import CHECK_ID
+from orders.values.problems import Problem
 from proxy.contract import order_of, page_of
 from proxy.credentials import Credentials
 from proxy.failures import problem_of_error

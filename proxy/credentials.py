@@ -18,7 +18,7 @@ from orders.access import sealing
 from orders.models import Tenant
 from orders.outgoing import same_host
 from orders.outgoing.partner_tokens import ClientCredentials
-from orders.problems import ProxyNotConfigured
+from orders.values.problems import ProxyNotConfigured
 from proxy.models import ProxyConfig
 
 SECRET_KIND = "proxy-auth"

@@ -16,9 +16,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from orders.collecting import Collector
+from orders.database.write_behind import Collector
 from orders.documents import Mismatch
-from orders.storable import storable
+from orders.values.storable_text import storable
 from proxy.models import ContractDrift
 
 TALLY_MOST = 5_000

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from orders.outgoing import Answer, DeadlineExceeded, OutgoingError, TooLarge, Unavailable, asked_wait
 from orders.outgoing.partner_tokens import PartnerTokenError, TokenRefused, TokenUnusable
-from orders.problems import (
+from orders.values.problems import (
     ExternalBusy,
     ExternalContract,
     ExternalTimeout,

@@ -1,4 +1,4 @@
-"""Orders of tenants in proxy mode (and migrating): read from their own OMS, nothing kept here (see orders.sources)."""
+"""Orders of tenants in proxy mode (and migrating): read from their own OMS, not kept (orders.integrations.sources)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from typing import TypeVar
 import structlog
 from django.db import DatabaseError
 
-from orders import timeline
 from orders.access.throttle import Throttle
-from orders.api.correlation import correlation_id
-from orders.migration import ledger
-from orders.migration.comparing import answers
+from orders.cutover import ledger
+from orders.cutover.comparison import answers
+from orders.http.correlation import correlation_id
+from orders.integrations.sources import (
+    FoundOrder,
+    FoundPage,
+    Search,
+)
 from orders.models import KnownOrder, Tenant
-from orders.order_key import OrderKey
-from orders.problems import (
+from orders.telemetry import counters, timeline_entries
+from orders.values.order_key import OrderKey
+from orders.values.problems import (
     ExternalBusy,
     ExternalContract,
     ExternalTimeout,
@@ -26,8 +31,6 @@ from orders.problems import (
     ProxyNotConfigured,
     UnknownOrder,
 )
-from orders.sources import FoundOrder, FoundPage, Search
-from orders.watch import tally
 from proxy.contract import cut_of, found_in, order_of
 from proxy.forwarding import read_order, search_orders
 
@@ -109,7 +112,7 @@ def _count(tenant_id: int, began: float, problem: Problem | None = None) -> None
     """For the charts. An order that the service does not know is an answer like any other."""
     asked = not isinstance(problem, NOT_ASKED)
     failure = "" if problem is None or isinstance(problem, UnknownOrder) else problem.name
-    tally.read(tenant_id, (time.perf_counter() - began) * 1000 if asked else None, failure=failure)
+    counters.read(tenant_id, (time.perf_counter() - began) * 1000 if asked else None, failure=failure)
 
 
 def _told(key: OrderKey) -> int:
@@ -130,7 +133,7 @@ def _record(key: OrderKey, what: str, problem: Problem) -> None:
         return
     last = [LAST_TOLD] if told == TOLD_OF_AN_ORDER.most else []
     try:
-        timeline.record(
+        timeline_entries.record(
             key,
             road="proxy",
             what=f"{what} failed: {problem.title}",

@@ -7,12 +7,16 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from orders.api.body import read_json
 from orders.api.parameters import one_of, read_parameters
 from orders.api.views import ApiView, render_json
-from orders.instants import instant
+from orders.http.bodies import read_json
 from orders.models import Tenant
-from orders.problems import Conflict, NotFound, VerificationFailed
+from orders.values.instants import instant
+from orders.values.problems import (
+    Conflict,
+    NotFound,
+    VerificationFailed,
+)
 from proxy import drift, schema
 from proxy.bodies import config_of
 from proxy.connection_test import ConnectionTest, Step

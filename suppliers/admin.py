@@ -18,13 +18,11 @@ from unfold.decorators import action
 from orders.admin.base import EvidenceAdmin, HistoryAdmin
 from orders.admin.fields import LinesField, checked
 from orders.admin.masking import FOREIGN, TEXT, MaskedInline
-from orders.destination_labels import state_in_words
 from orders.onboarding.fields import Pattern
-from orders.order_key import OrderKey
-from orders.words import preformatted
-from suppliers import trials, webhooks
+from orders.outbox.destination_labels import state_in_words
+from orders.values.labels import preformatted
+from orders.values.order_key import OrderKey
 from suppliers.attention import late_parts
-from suppliers.changing import change_supplier
 from suppliers.models import (
     Notice,
     OrderCase,
@@ -34,6 +32,11 @@ from suppliers.models import (
     SupplierEvent,
     SupplierPart,
     Webhook,
+)
+from suppliers.onboarding.admin_changes import change_supplier
+from suppliers.webhooks import (
+    test_events,
+    webhook_secrets,
 )
 
 
@@ -134,7 +137,7 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
         effect = (
             "An order_created of no order is signed and sent there now: its case is called TEST, its token is nobody's."
         )
-        return self._try(request, object_id, trials.send_test_event, title="Send a test event to", effect=effect)
+        return self._try(request, object_id, test_events.send_test_event, title="Send a test event to", effect=effect)
 
     @action(description="Verify endpoint", url_path="verify", permissions=["operate"], icon="verified")  # type: ignore[untyped-decorator]
     def verify_endpoint(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -142,19 +145,19 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
             "A signed test event is sent there now, which must be accepted, then one with a wrong signature, which "
             "must be refused."
         )
-        return self._try(request, object_id, trials.verify, title="Verify the endpoint of", effect=effect)
+        return self._try(request, object_id, test_events.verify, title="Verify the endpoint of", effect=effect)
 
     @action(description="Rotate signing secret", url_path="rotate", permissions=["operate"], icon="key")  # type: ignore[untyped-decorator]
     def rotate_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         webhook = self._webhook(request, object_id)
-        hours = round(webhooks.OVERLAP.total_seconds() / 3600)
+        hours = round(webhook_secrets.OVERLAP.total_seconds() / 3600)
         effect = (
             f"A new signing secret is made and shown once. The present one signs beside it for {hours} hours, so that "
             "the supplier can change over without refusing an event; one rotated before that stops at once."
         )
         if request.method != "POST":
             return self._ask(request, webhook, f"Rotate the signing secret of {webhook.supplier}", effect)
-        secret = trials.rotate_signing_secret(webhook, who=request.user.get_username())
+        secret = test_events.rotate_signing_secret(webhook, who=request.user.get_username())
         advice = f"Give it to the supplier by a safe way; for {hours} hours from now the old one signs too."
         shown = {"secret": secret, "advice": advice, "back": self._page(webhook)}
         context = {**self.admin_site.each_context(request), "title": f"Signing secret of {webhook.supplier}", **shown}
@@ -163,7 +166,13 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
         return response
 
     def _try(
-        self, request: HttpRequest, object_id: str, trial: Callable[..., list[trials.Step]], *, title: str, effect: str
+        self,
+        request: HttpRequest,
+        object_id: str,
+        trial: Callable[..., list[test_events.Step]],
+        *,
+        title: str,
+        effect: str,
     ) -> HttpResponse:
         webhook = self._webhook(request, object_id)
         if request.method != "POST":

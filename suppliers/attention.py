@@ -10,10 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 
-from orders.durations import in_words
 from orders.models import Tenant
-from orders.watch.alerting.measures import Measure, Reading
-from orders.watch.attention import Attention
+from orders.monitoring.alerting.measures import (
+    Measure,
+    Reading,
+)
+from orders.monitoring.attention import Attention
+from orders.values.time_text import in_words
 from suppliers.models import Supplier, SupplierPart
 
 

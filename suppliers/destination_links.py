@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from orders.admin.destination_page import Button
+from orders.admin.deliveries.destination_page import Button
 from orders.models import Destination
-from suppliers import webhooks
 from suppliers.models import Webhook
+from suppliers.webhooks import webhook_secrets
 
 
 def buttons(destination: Destination) -> list[Button]:
     webhook = Webhook.objects.filter(destination=destination).first()
     if webhook is None:
         return []
-    hours = round(webhooks.OVERLAP.total_seconds() / 3600)
+    hours = round(webhook_secrets.OVERLAP.total_seconds() / 3600)
     return [
         Button(
             "Send a test event",

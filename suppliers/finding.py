@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from orders.ids import read_id
-from orders.order_key import OrderKey
+from orders.database.ids import read_id
+from orders.values.order_key import OrderKey
 from suppliers.models import SupplierEvent, SupplierPart
 
 

@@ -10,11 +10,15 @@ from typing import Any
 from django.db.models import QuerySet
 
 from orders.documents import load
-from orders.instants import instant
 from orders.models import Order, Tenant
-from orders.order_key import OrderKey
+from orders.values.instants import instant
+from orders.values.order_key import OrderKey
 from suppliers.models import PartDelivery, StockLevel, Supplier, SupplierPart
-from suppliers.parts import Claim, Item, split
+from suppliers.order_data.parts import (
+    Claim,
+    Item,
+    split,
+)
 
 
 def parts(key: OrderKey) -> list[dict[str, Any]]:

@@ -11,11 +11,15 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from simple_history.models import HistoricalRecords
 
-from orders.ids import new_id
+from orders.database.ids import new_id
 from orders.models import ApiClient, Destination, Tenant
 from orders.models.tenants import slug_rule, validate_patterns
-from orders.order_key import OrderKey
-from suppliers.events import EVENT_TYPES, ORDER_CREATED, guid
+from orders.values.order_key import OrderKey
+from suppliers.webhooks.events import (
+    EVENT_TYPES,
+    ORDER_CREATED,
+    guid,
+)
 
 
 def validate_event_types(value: object) -> None:
@@ -37,7 +41,7 @@ class Supplier(models.Model):
     )
     active = models.BooleanField(default=True)
     notices_numbered = models.BigIntegerField(default=0, editable=False)
-    """The last position given in the supplier's feed (suppliers.feed)."""
+    """The last position given in the supplier's feed (suppliers.webhooks.pull_feed)."""
     history = HistoricalRecords(excluded_fields=["notices_numbered"])
 
     class Meta:
@@ -55,7 +59,7 @@ class Supplier(models.Model):
 
 
 class Webhook(models.Model):
-    """Where a supplier is told. Its secrets are sealed apart (suppliers.webhooks)."""
+    """Where a supplier is told. Its secrets are sealed apart (suppliers.webhooks.webhook_secrets)."""
 
     class AuthType(models.TextChoices):
         NONE = "none"

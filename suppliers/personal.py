@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orders.access.erasing.rewriting import Erasure, Step
+from orders.integrations.erasure import (
+    Erasure,
+    Step,
+)
 from orders.models import OrderQueue
 from suppliers.models import PartDelivery, SupplierEvent, SupplierPart
 

@@ -7,9 +7,15 @@ from typing import Any
 from orders.api.schema import Answer, Body, Operation, define
 from orders.api.schema.core import ID, TAKE
 from orders.models import Delivery
-from orders.problems import Conflict, NotFound, ProxyMode, Throttled, UnknownOrder
-from suppliers.feed import EventsGone
-from suppliers.inbound import REPORTS
+from orders.values.problems import (
+    Conflict,
+    NotFound,
+    ProxyMode,
+    Throttled,
+    UnknownOrder,
+)
+from suppliers.reports.messages import REPORTS
+from suppliers.webhooks.pull_feed import EventsGone
 
 Shape = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orders.order_links import Taker
+from orders.integrations.order_links import Taker
 from suppliers.models import Supplier
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from orders.api.paths import COLON
+from orders.http.raw_paths import COLON
 from suppliers.views import DeliveriesView, OrderDataView, ReceiveView, RedeliverView, SendView, StockView
 
 _EVENTS = r"^api/events/v1/(?P<country>[^/]+)/external/(?P<tenant>[^/]+)/"

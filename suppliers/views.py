@@ -12,19 +12,30 @@ from django.utils.cache import get_conditional_response
 from django.utils.functional import cached_property
 from rest_framework.request import Request
 
-from orders.api.body import read_json
-from orders.api.correlation import correlation_id
 from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_list, read_parameters, text, whole
-from orders.api.paths import decode_segment
 from orders.api.views import ApiView, render_json
+from orders.http.bodies import read_json
+from orders.http.correlation import correlation_id
+from orders.http.raw_paths import decode_segment
 from orders.models import Delivery
-from orders.problems import InvalidParameter, NotFound
-from suppliers import fulfilment, own_deliveries, schema
-from suppliers.feed import event_json, note_told, page_after
-from suppliers.fetches import fetch_part
+from orders.values.problems import (
+    InvalidParameter,
+    NotFound,
+)
+from suppliers import (
+    fulfilment,
+    schema,
+)
 from suppliers.models import Supplier
-from suppliers.order_data import answer_for
-from suppliers.reports import receive_report
+from suppliers.order_data.answer import answer_for
+from suppliers.order_data.fetches import fetch_part
+from suppliers.reports.recording import receive_report
+from suppliers.webhooks import own_deliveries
+from suppliers.webhooks.pull_feed import (
+    event_json,
+    note_told,
+    page_after,
+)
 
 MOST_ITEMS = 200
 """Items of one stock request: as many as a page of anything else (contract: take)."""

@@ -6,11 +6,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from orders import timeline
 from orders.access.clients import ClientEntry, save_client
 from orders.access.sealing import store_secret
-from orders.ids import new_id
+from orders.database.ids import new_id
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OperatorAction, OrderEvent, Tenant
+from orders.telemetry import timeline_entries
 
 EVIL = "<script>alert(1)</script>"
 SECRET = "very-secret-value-of-a-client-0123456789"
@@ -35,7 +35,7 @@ def furnished(engine, faults):
     engine.put("fault-always-1")
     engine.drain_through_retries()
     deliveries = _deliveries(engine, beans)
-    timeline.record(engine.key(), road="supplier", what=f"Beans fetched {EVIL}", detail=EVIL)
+    timeline_entries.record(engine.key(), road="supplier", what=f"Beans fetched {EVIL}", detail=EVIL)
     OperatorAction.objects.create(
         **engine.key()._asdict(), who="maria", action="retry", subject=f"delivery:{deliveries[0].pk}", reason=EVIL
     )
@@ -83,7 +83,10 @@ def _deliveries(engine, destination):
 @pytest.fixture
 def bound(client, furnished):
     """A tenant admin of another tenant than the furnished one's."""
-    from orders.access.people import TENANT_ADMIN, give_role
+    from orders.access.staff import (
+        TENANT_ADMIN,
+        give_role,
+    )
 
     other = Tenant.objects.create(slug="bolt", name="Bolt", mode="events")
     user = give_role("bolt-admin", role=TENANT_ADMIN, tenant=other, password="pass-of-bolt").user

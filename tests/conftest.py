@@ -24,7 +24,7 @@ def _no_memory_between_tests():
     """What a process remembers (tokens, cached sources) must not leak from one test's database into the next."""
     from django.core.cache import cache
 
-    from orders.api.auth import forget_tokens
+    from orders.access.bearer_tokens import forget_tokens
     from orders.api.token import FAILURES
 
     yield

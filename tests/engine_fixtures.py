@@ -7,7 +7,7 @@ import pytest
 from orders.inbox import applying
 from orders.inbox.reception import accept
 from orders.models import Order, OrderEvent, OrderQueue, Tenant
-from orders.order_key import OrderKey
+from orders.values.order_key import OrderKey
 from tests.bodies import body
 
 
@@ -30,7 +30,7 @@ class Engine:
 
     def due_now(self) -> None:
         """As if the time of every scheduled retry had come."""
-        from orders.clock import DatabaseClock
+        from orders.database.clock import DatabaseClock
 
         OrderQueue.objects.filter(due_at__isnull=False, lease=None).update(due_at=DatabaseClock().now(-1))
 
@@ -55,9 +55,9 @@ class Engine:
 @pytest.fixture(autouse=True)
 def _wakes(monkeypatch):
     """Tests drain by hand: a wake publishes nothing."""
-    from orders import wakes
+    from orders.queueing import wake_ups
 
-    monkeypatch.setattr(wakes._Waker, "wake", lambda self: None)
+    monkeypatch.setattr(wake_ups._Waker, "wake", lambda self: None)
 
 
 @pytest.fixture

@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from orders.clock import DatabaseClock
-from orders.migration import ledger
-from orders.migration.rule import CutOverRule, store_rule
-from orders.migration.switching import switch_mode
+from orders.cutover import ledger
+from orders.cutover.requirements import (
+    CutOverRule,
+    store_rule,
+)
+from orders.database.clock import DatabaseClock
 from orders.models import ComparisonHour, Tenant
+from orders.onboarding.mode_change import switch_mode
 
 URL = "https://oms.example.com/api/v1"
 

@@ -22,9 +22,9 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
 from config.wsgi import application
-from orderflow.catalogue import put_products
+from orderflow.catalogue.products import put_products
 from orderflow.models import OrderFlowChannel
-from orders.api.auth import forget_tokens
+from orders.access.bearer_tokens import forget_tokens
 from orders.api.schema.document import openapi_document
 from orders.models import Destination, OrderEvent, Tenant
 from suppliers.models import Supplier, SupplierPart, Webhook

@@ -30,7 +30,7 @@ def test_a_usable_connection_is_found_so_without_a_statement(monkeypatch):
 
 
 def test_the_databases_clock_is_never_ahead_of_the_database():
-    from orders.clock import DatabaseClock
+    from orders.database.clock import DatabaseClock
 
     for _ in range(200):
         ours = DatabaseClock().now()

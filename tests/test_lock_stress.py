@@ -11,15 +11,21 @@ import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from orderflow.catalogue import put_products
-from orders import lock_trouble
-from orders.access.erasing import Asked, erase
-from orders.channels import Outcome, Verdict
+from orderflow.catalogue.products import put_products
+from orders.database import lock_errors
 from orders.inbox import applying
+from orders.integrations.channels import (
+    Outcome,
+    Verdict,
+)
 from orders.models import Destination
 from orders.onboarding.files import apply_file
+from orders.outbox.dispatcher import claim_requests
 from orders.outbox.outcomes import Tried, record
-from orders.outbox.sending import claim_requests
+from orders.retention.erasure import (
+    Asked,
+    erase,
+)
 from tests.orderflow.conftest import add_channel, loopback, site, stocked, tenant, warehouse  # noqa: F401
 from tests.orders.conftest import fake_channel  # noqa: F401
 
@@ -38,8 +44,8 @@ class Pair:
     def __init__(self, monkeypatch):
         self.states = []
         self.rounds = {}
-        read = lock_trouble._state
-        monkeypatch.setattr(lock_trouble, "_state", lambda error: self._noted(read(error)))
+        read = lock_errors._state
+        monkeypatch.setattr(lock_errors, "_state", lambda error: self._noted(read(error)))
 
     def run(self, *works):
         until = time.monotonic() + SECONDS

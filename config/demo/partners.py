@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orderflow.mock_orderflow import MockOrderFlow
-from proxy.mock_oms import MockOms
-from suppliers.mock_supplier import MockSupplier
-from suppliers.mock_supplier_client import HubAccount
+from orderflow.simulator.server import MockOrderFlow
+from proxy.simulator.server import MockOms
+from suppliers.simulator.hub_client import HubAccount
+from suppliers.simulator.server import MockSupplier
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,13 @@ from django.conf import settings
 
 from config.doctor.findings import Finding, look, well, wrong
 from orders.access.kept_secrets import kept_secrets
-from orders.durations import in_words
 from orders.models import Destination
-from orders.watch.invariants import broken_invariants
-from orders.watch.progress import backlog, oldest_due
+from orders.monitoring.invariants import broken_invariants
+from orders.monitoring.progress import (
+    backlog,
+    oldest_due,
+)
+from orders.values.time_text import in_words
 
 NAMED_MOST = 20
 

@@ -11,14 +11,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from orderflow.credentials import store_password
 from orderflow.models import DespatchPoll, OrderFlowChannel
+from orderflow.site.credentials import store_password
 from orders.admin.base import HistoryAdmin
-from orders.destination_labels import state_in_words
+from orders.integrations.order_links import shared_with
 from orders.models import Destination
-from orders.order_links import shared_with
-from orders.outbox import health
-from orders.words import ago
+from orders.outbox import destination_health
+from orders.outbox.destination_labels import state_in_words
+from orders.values.labels import ago
 
 
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -110,7 +110,9 @@ class OrderFlowChannelAdmin(HistoryAdmin):
         if password := form.cleaned_data.get("password"):
             store_password(obj, password)
             if obj.destination.state == Destination.State.STOPPED:
-                health.resume(obj.destination, who=request.user.get_username(), reason="a new password was entered")
+                destination_health.resume(
+                    obj.destination, who=request.user.get_username(), reason="a new password was entered"
+                )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Channels are added by the onboarding file."""

@@ -16,14 +16,25 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from orderflow.admin.filters import FailureFilter
-from orderflow.catalogue import put_products
-from orderflow.catalogue_files import Refused, take_file
-from orderflow.documents import NotSendable, reference_text
+from orderflow.catalogue.product_documents import product_faults
+from orderflow.catalogue.products import put_products
+from orderflow.catalogue.spreadsheet_import import (
+    Refused,
+    take_file,
+)
+from orderflow.catalogue.spreadsheets import (
+    FILE_BYTES,
+    FORMATS,
+    OWN,
+    written,
+)
+from orderflow.catalogue.stock import asked_stock
+from orderflow.catalogue.workbook_limits import Unusable
 from orderflow.models import OrderFlowChannel, Product
-from orderflow.product_files import FILE_BYTES, FORMATS, OWN, written
-from orderflow.product_imports import product_faults
-from orderflow.stock import asked_stock
-from orderflow.workbooks import Unusable
+from orderflow.site.import_documents import (
+    NotSendable,
+    reference_text,
+)
 from orders.admin.base import HubAdmin
 
 MOST_EXPORTED = 100_000

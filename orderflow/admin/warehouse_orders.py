@@ -15,17 +15,23 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from orderflow.admin.filters import FailureFilter
-from orderflow.explaining import Explanation, explain
-from orderflow.held import ask
+from orderflow.imports.preview import masked_previews
+from orderflow.imports.warehouse_lookup import ask
 from orderflow.models import Despatch, WarehouseOrder
-from orderflow.preview import masked_previews
-from orderflow.reports import Failure
+from orderflow.site.refusals import (
+    Explanation,
+    explain,
+)
+from orderflow.site.reports import Failure
 from orders.admin.base import EvidenceAdmin
-from orders.admin.find import page_of_order
 from orders.admin.masking import TEXT, masker_for
+from orders.admin.orders.find import page_of_order
 from orders.models import Delivery, Order
-from orders.order_key import OrderKey
-from orders.words import ago, link
+from orders.values.labels import (
+    ago,
+    link,
+)
+from orders.values.order_key import OrderKey
 
 
 @admin.register(WarehouseOrder)

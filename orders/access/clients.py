@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders.models import ApiClient, Handover, Tenant
-from orders.problems import Conflict
+from orders.values.problems import Conflict
 
 SECRET_BYTES = 48
 ROTATION_OVERLAP = timedelta(hours=24)

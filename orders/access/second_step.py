@@ -19,7 +19,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from orders.access.sealing import SecretLost, open_bytes, seal_bytes, second_step_context
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
 from orders.models import SecondStep
 
 ISSUER = "Orderhub"

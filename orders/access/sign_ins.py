@@ -19,10 +19,10 @@ from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from orders.access.throttle import Throttle
-from orders.clock import DatabaseClock
-from orders.durations import in_words
+from orders.database.clock import DatabaseClock
 from orders.models import SignInTries
-from orders.problems import Throttled
+from orders.values.problems import Throttled
+from orders.values.time_text import in_words
 
 FAILURES = 5
 """A person who mistypes gets there seldom; a program gets 480 guesses a day per address."""

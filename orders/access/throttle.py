@@ -7,8 +7,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from orders import quick_cache
-from orders.problems import Throttled
+from orders.cache import shared_cache
+from orders.values.problems import Throttled
 
 KEPT_MOST = 10_000
 """Callers counted by one process while the cache is away; beyond that it begins anew."""
@@ -32,19 +32,19 @@ class Throttle:
     def check(self, caller: str) -> None:
         """Raises Throttled where ``most`` were counted already; counts nothing."""
         key = self._key(caller)
-        if max(quick_cache.get_count(key), self._own.get(key, 0)) >= self.most:
+        if max(shared_cache.get_count(key), self._own.get(key, 0)) >= self.most:
             raise self.refusal()
 
     def count(self, caller: str) -> int:
         """Count one; returns how many the window has."""
         key = self._key(caller)
-        shared = quick_cache.count(key, seconds=self.seconds)
+        shared = shared_cache.count(key, seconds=self.seconds)
         return shared if shared is not None else self._count_here(key)
 
     def forget(self, caller: str) -> None:
         """Begin this caller's window anew."""
         key = self._key(caller)
-        quick_cache.drop(key)
+        shared_cache.drop(key)
         self._own.pop(key, None)
 
     def refusal(self) -> Throttled:

@@ -21,15 +21,22 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from orders.admin.base import EvidenceAdmin, HistoryAdmin, bound_tenant
 from orders.admin.fields import LinesField, TextField
 from orders.admin.masking import TEXT
-from orders.durations import exact, in_words
 from orders.models import AlertMessage, AlertRule, Incident
+from orders.monitoring.alerting.measures import measures
+from orders.monitoring.alerting.messages import (
+    has_signing_secret,
+    make_signing_secret,
+    try_rule,
+)
 from orders.onboarding.fields import HttpUrl
-from orders.watch.alerting.measures import measures
-from orders.watch.alerting.messages import has_signing_secret, make_signing_secret, try_rule
-from orders.words import (
+from orders.values.labels import (
     ago,
     link,
     mark,
+)
+from orders.values.time_text import (
+    exact,
+    in_words,
 )
 
 

@@ -25,13 +25,13 @@ from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
-from orders.access.people import TENANT_ADMIN
-from orders.access.personal import sees_personal_data
+from orders.access.staff import TENANT_ADMIN
 from orders.admin import lookups
 from orders.admin.masking import MaskedRows
-from orders.finding import anywhere
+from orders.masking.documents import sees_personal_data
 from orders.models import Tenant
 from orders.onboarding.rows import touched_columns
+from orders.timeline.find import anywhere
 
 ROWS_SHOWN = 10_000
 """How deep a list of evidence can be paged through; beyond that a filter or a search finds the row sooner."""

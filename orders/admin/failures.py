@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.views.defaults import permission_denied
 
 from orders.api import errors
-from orders.api.correlation import correlation_id
+from orders.http.correlation import correlation_id
 
 PAGES = "/admin/"
 WORDS = {

@@ -16,9 +16,17 @@ from typing import Any
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
-from orders.access.known_values import Maskers, masker_of
-from orders.access.personal import MASK, PLAIN, Masker, sees_personal_data
-from orders.order_key import OrderKey
+from orders.masking.documents import (
+    MASK,
+    PLAIN,
+    Masker,
+    sees_personal_data,
+)
+from orders.masking.known_values import (
+    Maskers,
+    masker_of,
+)
+from orders.values.order_key import OrderKey
 
 DOCUMENT, TEXT, FOREIGN = "document", "text", "foreign"
 

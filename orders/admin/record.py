@@ -11,12 +11,15 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from orders.admin.base import EvidenceAdmin
-from orders.admin.find import page_of_order
 from orders.admin.masking import TEXT
+from orders.admin.orders.find import page_of_order
 from orders.models import Destination, OperatorAction, TimelineEntry
-from orders.order_key import OrderKey
 from orders.templatetags.hub import ICONS, page_of
-from orders.words import ago, link
+from orders.values.labels import (
+    ago,
+    link,
+)
+from orders.values.order_key import OrderKey
 
 
 class RoadFilter(admin.SimpleListFilter):

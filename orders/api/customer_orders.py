@@ -8,18 +8,24 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from orders import tracing
-from orders.api.body import read_body
-from orders.api.correlation import correlation_id
 from orders.api.parameters import DEFAULT_TAKE, PAGE, read_parameters
 from orders.api.schema import documented
 from orders.api.views import ApiView, render_json
 from orders.documents import parse_put, parse_search
+from orders.http.bodies import read_body
+from orders.http.correlation import correlation_id
 from orders.inbox.reception import accept
-from orders.order_key import OrderKey
-from orders.problems import Fault, InvalidBody
-from orders.sources import Search, source_for
-from orders.wakes import wake_inbound
+from orders.integrations.sources import (
+    Search,
+    source_for,
+)
+from orders.queueing.wake_ups import wake_inbound
+from orders.telemetry import tracing
+from orders.values.order_key import OrderKey
+from orders.values.problems import (
+    Fault,
+    InvalidBody,
+)
 
 
 class CustomerOrderView(ApiView):

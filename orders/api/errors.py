@@ -13,8 +13,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException
 
-from orders.api.correlation import correlation_id
-from orders.problems import (
+from orders.http.correlation import correlation_id
+from orders.values.problems import (
     Internal,
     InvalidBody,
     InvalidParameter,

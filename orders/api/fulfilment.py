@@ -16,8 +16,8 @@ from orders.api.parameters import read_parameters
 from orders.api.schema.fulfilment import get_fulfilment
 from orders.api.views import ApiView, render_json
 from orders.models import Order
-from orders.order_key import OrderKey
-from orders.problems import UnknownOrder
+from orders.values.order_key import OrderKey
+from orders.values.problems import UnknownOrder
 
 
 class FulfilmentView(ApiView):

@@ -8,13 +8,19 @@ from typing import ClassVar
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from orders.api.body import read_body
-from orders.api.correlation import correlation_id
 from orders.api.parameters import read_parameters
 from orders.api.schema.migration import NDJSON, load_orders
 from orders.api.views import ApiView
-from orders.migration.loads import Load, load
-from orders.problems import Fault, InvalidParameter
+from orders.cutover.loads import (
+    Load,
+    load,
+)
+from orders.http.bodies import read_body
+from orders.http.correlation import correlation_id
+from orders.values.problems import (
+    Fault,
+    InvalidParameter,
+)
 
 LIMIT_BYTES = 16 * 1024 * 1024
 """Contract: customer-orders:load."""

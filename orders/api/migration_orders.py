@@ -7,14 +7,18 @@ from typing import ClassVar
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from orders.api.body import read_body
 from orders.api.parameters import read_parameters
 from orders.api.schema.migration import list_known
 from orders.api.views import ApiView, render_json
+from orders.cutover import ledger
 from orders.documents import parse_listed_orders
-from orders.migration import ledger
+from orders.http.bodies import read_body
 from orders.models import KnownOrder, Tenant
-from orders.problems import BusinessUnitNotAllowed, Fault, NotMigrating
+from orders.values.problems import (
+    BusinessUnitNotAllowed,
+    Fault,
+    NotMigrating,
+)
 
 
 class MigrationOrdersView(ApiView):

@@ -9,16 +9,36 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
-from orders.api.body import has_body, read_json
 from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_parameters, whole
 from orders.api.schema import documented
 from orders.api.views import ApiView, render_json
-from orders.dead_letters import Busy, NotDead, Result
-from orders.inbox import replays
-from orders.inbox.fates import BEFORE_ALL, Listing, Place, cursor_of, fates, listed, read_cursor
+from orders.dead_letters import dead_events
+from orders.dead_letters.results import (
+    Busy,
+    NotDead,
+    Result,
+)
+from orders.http.bodies import (
+    has_body,
+    read_json,
+)
+from orders.inbox.event_status import (
+    BEFORE_ALL,
+    Listing,
+    Place,
+    cursor_of,
+    fates,
+    listed,
+    read_cursor,
+)
 from orders.models import OrderEvent
 from orders.models.inbox import event_id as parsed_id
-from orders.problems import Conflict, Fault, InvalidBody, UnknownEvent
+from orders.values.problems import (
+    Conflict,
+    Fault,
+    InvalidBody,
+    UnknownEvent,
+)
 
 
 class OrderEventsView(ApiView):
@@ -74,14 +94,14 @@ class OrderEventView(_OneEvent):
 
 class OrderEventVerbView(_OneEvent):
     scopes = {"POST": "order-events:operate"}
-    operation: Callable[..., Result] = replays.retry
+    operation: Callable[..., Result] = dead_events.retry
 
     def post(self, request: Request, event_id: str) -> HttpResponse:
         """Only a dead event can be previewed, retried or discarded; the reason is kept with who did it."""
         reason = _reason(request)
         event = self.event(event_id)
         operation = type(self).operation
-        noted: dict[str, Any] = {} if operation is replays.preview else {"who": self._who(), "reason": reason}
+        noted: dict[str, Any] = {} if operation is dead_events.preview else {"who": self._who(), "reason": reason}
         try:
             result = operation(event, **noted)
         except (NotDead, Busy) as refused:
@@ -94,17 +114,17 @@ class OrderEventVerbView(_OneEvent):
 
 @extend_schema_view(post=documented.preview_event)
 class PreviewView(OrderEventVerbView):
-    operation = replays.preview
+    operation = dead_events.preview
 
 
 @extend_schema_view(post=documented.retry_event)
 class RetryView(OrderEventVerbView):
-    operation = replays.retry
+    operation = dead_events.retry
 
 
 @extend_schema_view(post=documented.discard_event)
 class DiscardView(OrderEventVerbView):
-    operation = replays.discard
+    operation = dead_events.discard
 
 
 def _reason(request: Request) -> str:

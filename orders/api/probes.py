@@ -30,8 +30,14 @@ from prometheus_client.registry import Collector
 from orders.access import sealing
 from orders.api.errors import ProblemResponse, reads_only
 from orders.models import Secret
-from orders.problems import NotAuthenticated, Unavailable
-from orders.watch.progress import backlog, oldest_due
+from orders.monitoring.progress import (
+    backlog,
+    oldest_due,
+)
+from orders.values.problems import (
+    NotAuthenticated,
+    Unavailable,
+)
 
 log = structlog.get_logger("orderhub.probes")
 

@@ -30,12 +30,16 @@ from oauth2_provider.views import TokenView
 from orders.access.sign_ins import place_of
 from orders.access.throttle import Throttle
 from orders.api import assertions
-from orders.api.body import check_encoding
 from orders.api.errors import ProblemResponse, problem_of
-from orders.api.lengths import stated_length
+from orders.http.bodies import check_encoding
+from orders.http.lengths import stated_length
 from orders.models import ApiClient
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
-from orders.problems import InvalidBody, Throttled, UnsupportedMediaType
+from orders.values.problems import (
+    InvalidBody,
+    Throttled,
+    UnsupportedMediaType,
+)
 
 log = structlog.get_logger("orderhub.tokens")
 

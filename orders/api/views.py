@@ -9,12 +9,18 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from orders.api.auth import BearerAuthentication, Caller
+from orders.access.bearer_tokens import (
+    BearerAuthentication,
+    Caller,
+)
 from orders.api.errors import exception_handler, method_not_allowed
-from orders.api.modes import check_mode
-from orders.api.paths import decode_segment, fault_of_id
 from orders.documents import render
-from orders.problems import (
+from orders.http.modes import check_mode
+from orders.http.raw_paths import (
+    decode_segment,
+    fault_of_id,
+)
+from orders.values.problems import (
     BusinessUnitNotAllowed,
     Fault,
     InvalidId,

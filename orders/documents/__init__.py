@@ -18,7 +18,7 @@ from orders.documents.schema import CustomerOrder, ListedOrders, LoadLine, Order
 from orders.documents.search import SearchCriteria
 from orders.documents.strict_json import JsonError, deeper_than, parse, raw_member
 from orders.documents.written import digest, load, render
-from orders.problems import InvalidBody
+from orders.values.problems import InvalidBody
 
 __all__ = [
     "LISTED_ORDERS",

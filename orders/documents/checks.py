@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from orders.documents.pointers import pointer
 from orders.documents.shape import node_of
-from orders.problems import Fault
+from orders.values.problems import Fault
 
 MAX_MISMATCHES = 100
 """Mismatches, or dropped members, listed for one document: 2,000 wrong lines get an answer that a person can read."""

@@ -19,15 +19,27 @@ import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 from django.db.models import F
 
-from orders import tracing
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
+from orders.database.lock_errors import (
+    limit_lock_waits,
+    took_too_long,
+    was_in_the_way,
+)
 from orders.inbox.batch import EVENTS_MOST, Batch, LeaseLost, PoisonEvent
 from orders.inbox.retries import record_failure
-from orders.lock_trouble import limit_lock_waits, took_too_long, was_in_the_way
 from orders.models import OrderEvent, OrderQueue, Tenant
-from orders.queues import LOSSES_THAT_COUNT, QUEUES, claim, due_groups, give_back
-from orders.wakes import wake_inbound, wake_outbound
-from orders.watch import tally
+from orders.queueing.claims import (
+    LOSSES_THAT_COUNT,
+    QUEUES,
+    claim,
+    due_groups,
+    give_back,
+)
+from orders.queueing.wake_ups import (
+    wake_inbound,
+    wake_outbound,
+)
+from orders.telemetry import counters, tracing
 
 LEASE_SECONDS = 15.0
 """Far beyond what a batch takes, and the longest that orders wait for a worker that died with their lease."""
@@ -158,7 +170,7 @@ def _apply(batch: Batch) -> int:
         owed = batch.apply()
     tracing.applied(batch.applied_events(), began=began)
     for tenant_id, count in batch.applied_of.items():
-        tally.applied(tenant_id, count)
+        counters.applied(tenant_id, count)
     return owed
 
 

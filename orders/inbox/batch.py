@@ -18,16 +18,22 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
 
-from orders.channels import Change
-from orders.clock import DatabaseClock
+from orders.database.bulk_sql import Columns
+from orders.database.clock import DatabaseClock
 from orders.documents import digest, load, parse_instant, parse_put, render, translate_status
-from orders.inbox.faults import InjectedFault, inject
-from orders.migration.telling import is_known_before, untold_because
+from orders.inbox.fault_injection import (
+    InjectedFault,
+    inject,
+)
+from orders.inbox.notification_rule import (
+    is_known_before,
+    untold_because,
+)
+from orders.integrations.channels import Change
 from orders.models import Order, OrderEvent, OrderQueue, Tenant
-from orders.order_key import OrderKey
 from orders.outbox.planning import Plan
-from orders.problems import InvalidBody
-from orders.setwise import Columns
+from orders.values.order_key import OrderKey
+from orders.values.problems import InvalidBody
 
 EVENTS_MOST = 2_000
 """Events per batch: bounds its transaction and memory where one order has a long queue."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import F
 
-from orders.clock import DatabaseClock
-from orders.ids import new_id
+from orders.database.clock import DatabaseClock
+from orders.database.ids import new_id
+from orders.database.prepared import Prepared
 from orders.models import OrderEvent, OrderQueue
-from orders.order_key import OrderKey
-from orders.prepared import Prepared
-from orders.watch import tally
+from orders.telemetry import counters
+from orders.values.order_key import OrderKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def accept(key: OrderKey, *, payload: bytes, client_id: int | None, correlation_
         event_id = new_id()
         row = _ACCEPT.first_row(*key, event_id, payload, client_id, correlation_id)
         sequence = int(row[0])  # type: ignore[index, arg-type]  # it returns a row with a number or raises
-    tally.received(key.tenant_id)
+    counters.received(key.tenant_id)
     return Accepted(event_id, sequence)
 
 
@@ -56,7 +56,7 @@ _ACCEPT = Prepared("""
 
 @transaction.atomic
 def _accept_sqlite(key: OrderKey, payload: str, client_id: int | None, correlation_id: str) -> tuple[uuid.UUID, int]:
-    """The id is made while no other writes, so that ids are committed in their order (orders.commit_order)."""
+    """The id is made while no other writes, so that ids are committed in their order (orders.database.commit_order)."""
     event_id = new_id()
     now = DatabaseClock().now()
     queue, created = OrderQueue.objects.get_or_create(**key._asdict(), defaults={"last_sequence": 1, "due_at": now})

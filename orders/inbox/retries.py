@@ -9,10 +9,10 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
 from orders.models import OrderEvent, OrderQueue, Tenant
-from orders.schedule import next_try
-from orders.watch import tally
+from orders.queueing.retry_schedule import next_try
+from orders.telemetry import counters
 
 log = structlog.get_logger("orderhub.inbox")
 
@@ -42,7 +42,7 @@ def record_failure(lease: UUID, queue: OrderQueue, words: str) -> None:
             event.status, event.finished_at = OrderEvent.Status.DEAD, now
             held.done_sequence = event.sequence
             held.due_at = now if held.last_sequence > held.done_sequence else None
-            transaction.on_commit(partial(tally.dead_event, held.tenant_id))
+            transaction.on_commit(partial(counters.dead_event, held.tenant_id))
             log.error("event dead", event_id=str(event.pk), tenant_id=held.tenant_id, order=held.customer_order_id)
         event.save(update_fields=["attempts", "error", "status", "finished_at"])
     held.lease, held.losses = None, 0

@@ -23,10 +23,13 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 
-from orders.access.people import operator
-from orders.dead_letters import Busy, NotDead
+from orders.access.staff import operator
+from orders.database.ids import read_id
+from orders.dead_letters.results import (
+    Busy,
+    NotDead,
+)
 from orders.documents import parse_instant
-from orders.ids import read_id
 from orders.management.arguments import FreeOrderCommand
 from orders.models import Tenant
 
@@ -35,7 +38,7 @@ WRONG_USE, SOME_REFUSED, INTERRUPTED = 2, 1, 130
 CHUNK = 500
 """Rows read at a time; the next are sought after the last id, however long that takes."""
 RANDOM_BITS = 80
-"""Of an id, below its milliseconds (orders.ids)."""
+"""Of an id, below its milliseconds (orders.database.ids)."""
 PROGRESS_SECONDS = 2.0
 LIST, PREVIEW, RETRY, DISCARD = "list", "preview", "retry", "discard"
 DEAD = "dead"

@@ -5,7 +5,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 import oauth2_provider.generators
 import oauth2_provider.models
-import orders.ids
+import orders.database.ids
 import orders.models.tenants
 import simple_history.models
 from django.conf import settings
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Delivery',
             fields=[
-                ('id', models.UUIDField(default=orders.ids.new_id, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=orders.database.ids.new_id, primary_key=True, serialize=False)),
                 ('position', models.BigIntegerField()),
                 ('kind', models.CharField(max_length=30)),
                 ('payload', models.TextField()),
@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='OrderEvent',
             fields=[
-                ('id', models.UUIDField(default=orders.ids.new_id, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=orders.database.ids.new_id, primary_key=True, serialize=False)),
                 ('sequence', models.BigIntegerField()),
                 ('payload', models.TextField()),
                 ('correlation_id', models.CharField(max_length=128)),

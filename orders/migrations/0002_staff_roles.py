@@ -7,7 +7,7 @@ ROLES = ("operator", "support", "tenant-admin")
 
 
 def make_roles(apps, schema_editor):
-    """The groups, with the core's permissions. ``orders.access.people.ensure_roles`` adds those of the other apps."""
+    """The groups, with the core's permissions. ``orders.access.staff.ensure_roles`` adds those of the other apps."""
     alias = schema_editor.connection.alias
     orders = apps.get_app_config("orders")
     orders.models_module = True  # without it create_permissions takes the app for one without models

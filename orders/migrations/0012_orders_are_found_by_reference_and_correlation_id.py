@@ -2,12 +2,12 @@
 
 An event's correlation id is indexed within its hour: ids are random, and an index on them alone would touch a page of
 its own, anywhere in the history, for every PUT (measured: 8,900 bytes of log per PUT instead of 2,000; by the day some 3,700, by
-the hour 2,600). A search asks hour by hour, which is one probe each (orders.finding).
+the hour 2,600). A search asks hour by hour, which is one probe each (orders.timeline.find).
 """
 
 from django.db import migrations, models
 
-from orders.indexes import AddIndexBesideTheWork
+from orders.database.indexes import AddIndexBesideTheWork
 
 MAKE = """
     CREATE INDEX CONCURRENTLY IF NOT EXISTS order_event_by_hour_and_correlation

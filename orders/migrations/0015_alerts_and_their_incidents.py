@@ -1,7 +1,7 @@
 """Alert rules, what they found, and what is told of it; the hub itself may keep secrets."""
 
 import django.db.models.deletion
-import orders.ids
+import orders.database.ids
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='AlertMessage',
             fields=[
-                ('id', models.UUIDField(default=orders.ids.new_id, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=orders.database.ids.new_id, primary_key=True, serialize=False)),
                 ('occasion', models.CharField(choices=[('opened', 'Opened'), ('recovered', 'Recovered')], max_length=10)),
                 ('way', models.CharField(choices=[('mail', 'Mail'), ('webhook', 'Webhook')], max_length=10)),
                 ('due_at', models.DateTimeField(null=True)),

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from orders.indexes import AddIndexBesideTheWork
+from orders.database.indexes import AddIndexBesideTheWork
 
 
 class Migration(migrations.Migration):

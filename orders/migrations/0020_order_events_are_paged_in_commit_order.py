@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-import orders.commit_order
+import orders.database.commit_order
 
 
 class Migration(migrations.Migration):
@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="orderevent",
             name="transaction",
-            field=models.BigIntegerField(db_default=orders.commit_order.CurrentTransaction(), editable=False),
+            field=models.BigIntegerField(db_default=orders.database.commit_order.CurrentTransaction(), editable=False),
         ),
         migrations.AddIndex(
             model_name="orderevent",

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
-from orders.ids import new_id
+from orders.database.ids import new_id
 from orders.models.tenants import Tenant
 
 

@@ -8,11 +8,11 @@ from django.db.models.functions import Now
 
 from orders.models.inbox import OrderQueue
 from orders.models.tenants import Tenant
-from orders.order_key import OrderKey
+from orders.values.order_key import OrderKey
 
 
 class ComparisonHour(models.Model):
-    """What an hour's comparisons of one tenant came to (orders.migration.matches)."""
+    """What an hour's comparisons of one tenant came to (orders.cutover.matches)."""
 
     class Way(models.TextChoices):
         READ = "read", "a proxied read"
@@ -115,7 +115,7 @@ class MemberHour(models.Model):
 
 
 class IgnoredMember(models.Model):
-    """A member, with all inside it, whose differences are known noise of a tenant (orders.migration.noise)."""
+    """A member, with all inside it, whose differences a tenant ignores (orders.cutover.ignored_differences)."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False, related_name="ignored_members")
     member = models.CharField(max_length=200)
@@ -135,7 +135,7 @@ class IgnoredMember(models.Model):
 
 
 class ComparisonSweep(models.Model):
-    """How far the sampled sweep of a tenant has come (orders.migration.sampling)."""
+    """How far the sampled sweep of a tenant has come (orders.cutover.sampling)."""
 
     tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, primary_key=True, related_name="comparison_sweep")
     after_unit = models.CharField(max_length=128, blank=True, default="")

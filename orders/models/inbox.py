@@ -14,10 +14,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from orders.commit_order import CurrentTransaction
-from orders.ids import new_id
+from orders.database.commit_order import CurrentTransaction
+from orders.database.ids import new_id
 from orders.models.tenants import ApiClient, Tenant
-from orders.order_key import OrderKey
+from orders.values.order_key import OrderKey
 
 
 class OrderQueue(models.Model):
@@ -105,7 +105,7 @@ class OrderEvent(models.Model):
     received_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     transaction = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)
-    """Number of the transaction that stored the event: orders.commit_order."""
+    """Number of the transaction that stored the event: orders.database.commit_order."""
 
     objects: ClassVar = OrderEventQuerySet.as_manager()
 
@@ -159,7 +159,7 @@ class Order(models.Model):
     """When the order was first received."""
     updated_at = models.DateTimeField()
     known_before = models.BooleanField(default=False, db_default=False)
-    """First stored while nobody was told: its changes owe nothing until it is released (orders.migration)."""
+    """First stored while nobody was told: its changes owe nothing until it is released (orders.cutover)."""
 
     class Meta:
         permissions = (("view_personal_data", "Can view personal data of customers"),)

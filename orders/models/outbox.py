@@ -8,10 +8,10 @@ from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Collate, Now
 
-from orders.ids import new_id
+from orders.database.ids import new_id
 from orders.models.settings_history import SettingsHistory
 from orders.models.tenants import Tenant
-from orders.order_key import OrderKey
+from orders.values.order_key import OrderKey
 
 
 class Destination(models.Model):
@@ -38,7 +38,7 @@ class Destination(models.Model):
     waits_until = models.DateTimeField(null=True, blank=True)
     """The partner asked the whole destination to wait until then."""
     recovering_since = models.DateTimeField(null=True, blank=True)
-    """When the breaker closed; for some seconds from then the rate rises (orders.outbox.health)."""
+    """When the breaker closed; for some seconds from then the rate rises (orders.outbox.destination_health)."""
     recovery_sent = models.PositiveIntegerField(default=0, db_default=0)
     """Requests let through since then."""
     concurrency = models.PositiveIntegerField(default=4)

@@ -13,7 +13,7 @@ DAYS_LEAST = 7
 
 
 class Retention(models.Model):
-    """A tenant without one keeps everything. See orders.retention for what is removed and what never is."""
+    """A tenant without one keeps everything. See orders.retention.history for what is removed and what never is."""
 
     tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, related_name="retention")
     days = models.PositiveIntegerField(

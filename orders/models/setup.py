@@ -9,7 +9,7 @@ from orders.models.tenants import ApiClient, Tenant
 
 
 class SelfTest(models.Model):
-    """One run over a tenant's roads (orders.selftest). ``lines`` are told as they were; nothing reads them back."""
+    """One self-test of a tenant (orders.onboarding.self_test). ``lines`` are what it found; nothing reads them back."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="self_tests")
     at = models.DateTimeField(db_default=Now())

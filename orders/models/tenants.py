@@ -66,7 +66,7 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # ApiClient
         "otherwise of every order.",
     )
     cut_over_rule = models.JSONField(null=True, blank=True, editable=False)
-    """When the cut-over from migrating may be made (orders.migration.rule); None: by the defaults."""
+    """When the cut-over from migrating may be made (orders.cutover.requirements); None: by the defaults."""
     compared_per_minute = models.PositiveSmallIntegerField(
         "orders compared per minute",
         default=30,

@@ -8,12 +8,15 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from orders.integrations.onboarding_faults import (
+    FileFault,
+    FileRefused,
+)
+from orders.integrations.onboarding_report import Place
 from orders.models import ApiClient
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
-from orders.onboarding.faults import FileFault, FileRefused
 from orders.onboarding.fields import FROM_ENVIRONMENT, Entry
 from orders.onboarding.model import file_model
-from orders.onboarding.report import Place
 from orders.onboarding.yaml_text import Text
 
 _WORDS = {

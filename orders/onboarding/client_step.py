@@ -7,9 +7,13 @@ from typing import Any, ClassVar
 from django import forms
 from django.urls import reverse
 
+from orders.integrations.onboarding_steps import (
+    Item,
+    StepForm,
+    lines_of,
+)
 from orders.models import ApiClient, Tenant
 from orders.onboarding.files import exported_objects
-from orders.onboarding.steps import Item, StepForm, lines_of
 
 MAY = {
     "customer-orders:read": "Read orders: tills, web shop, customer service",
@@ -50,7 +54,7 @@ class ClientForm(StepForm):
 
 
 class ApiClients:
-    """See orders.onboarding.steps.Step."""
+    """See orders.integrations.onboarding_steps.Step."""
 
     key, title, add_words = "clients", "API clients", "Save the client"
     may_prepare = True

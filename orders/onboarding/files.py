@@ -11,14 +11,23 @@ from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import LiteralScalarString
 
+from orders.integrations.onboarding_faults import (
+    FileFault,
+    FileRefused,
+)
+from orders.integrations.onboarding_report import (
+    Place,
+    Report,
+)
+from orders.integrations.onboarding_sections import (
+    Section,
+    sections,
+)
 from orders.models import Tenant
 from orders.onboarding.checks import check
-from orders.onboarding.faults import FileFault, FileRefused
-from orders.onboarding.report import Place, Report
-from orders.onboarding.sections import Section, sections
 from orders.onboarding.tenants import apply_tenant, exported_tenant
 from orders.onboarding.yaml_text import Text, read
-from orders.problems import Problem
+from orders.values.problems import Problem
 
 _LOCK = 0x0B0A2D
 """Any number that nothing else locks in PostgreSQL's advisory space; two files at once are applied one by one."""

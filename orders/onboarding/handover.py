@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from orders.access.clients import SECRET_BYTES
-from orders.api.paths import encode_segment
+from orders.http.raw_paths import encode_segment
 from orders.models import ApiClient, Handover, Tenant
 
 FIRST_ORDER = "first-order"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator
 
+from orders.integrations.onboarding_sections import sections
 from orders.models import Tenant
 from orders.onboarding.fields import (
     BusinessUnits,
@@ -23,7 +24,6 @@ from orders.onboarding.fields import (
     TimeZone,
     text_of,
 )
-from orders.onboarding.sections import sections
 
 STATUS_WORDS_MOST = 1_000
 MINUTES_MOST = 30 * 24 * 60

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import models
 
 from orders.access.clients import SavedClient
+from orders.integrations.onboarding_report import Report
 from orders.models import Destination, Tenant
-from orders.onboarding.report import Report
 
 Values = Mapping[str, Any]
 

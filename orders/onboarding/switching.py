@@ -16,12 +16,15 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 from pydantic import TypeAdapter, ValidationError
 
-from orders.api.modes import check_mode
-from orders.migration import switching as migration
+from orders.http.modes import check_mode
 from orders.models import Lane, OperatorAction, OrderQueue, Tenant
+from orders.onboarding import mode_change as migration
 from orders.onboarding.fields import HttpUrl
-from orders.problems import Problem
-from orders.wakes import wake_inbound, wake_outbound
+from orders.queueing.wake_ups import (
+    wake_inbound,
+    wake_outbound,
+)
+from orders.values.problems import Problem
 
 ADDRESSES = (
     ("GET", "/api/v1/business-units/u/customer-orders/o", "read one order"),
@@ -35,7 +38,7 @@ ADDRESSES = (
     ("POST", "/api/v1/order-events/e:retry", "retry or discard orders that failed"),
     ("PUT", "/api/v1/orderflow-channels/c/products/s", "send products to warehouses"),
 )
-"""A method, an address of each kind and what it is for; ``orders.api.modes`` says when it answers."""
+"""A method, an address of each kind and what it is for; ``orders.http.modes`` says when it answers."""
 
 
 class SwitchRefused(Exception):

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from orders.access.clients import ClientEntry, ClientRefused, save_client
-from orders.clock import DatabaseClock
-from orders.migration.switching import telling_after
+from orders.database.clock import DatabaseClock
+from orders.integrations.onboarding_report import Report
 from orders.models import ApiClient, Tenant
 from orders.onboarding.fields import MASK, to_store
+from orders.onboarding.mode_change import telling_after
 from orders.onboarding.model import ApiClientEntry, TenantEntry
-from orders.onboarding.report import Report
 from orders.onboarding.rows import bring, tell_client
 
 PLAIN_KEYS = (

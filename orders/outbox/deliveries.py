@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Subquery
 
-from orders.channels import (
+from orders.database.bulk_sql import Columns
+from orders.database.clock import DatabaseClock
+from orders.integrations.channels import (
     Change,
     Owed,
 )
-from orders.clock import DatabaseClock
 from orders.models import Delivery, Lane
-from orders.order_key import OrderKey
-from orders.setwise import Columns
+from orders.values.order_key import OrderKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,32 @@ import structlog
 from django.conf import settings
 from django.db import OperationalError, transaction
 
-from orders import tracing
-from orders.channels import Outcome, Verdict, channels
-from orders.clock import DatabaseClock
-from orders.lock_trouble import may_be_repeated, took_too_long
+from orders.database.bulk_sql import Columns
+from orders.database.clock import DatabaseClock
+from orders.database.lock_errors import (
+    may_be_repeated,
+    took_too_long,
+)
+from orders.integrations.channels import (
+    Outcome,
+    Verdict,
+    channels,
+)
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
-from orders.outbox.health import hold, judge, named
-from orders.schedule import JITTER, next_try
-from orders.setwise import Columns
-from orders.storable import RESPONSE_CUT, storable
-from orders.watch import tally
+from orders.outbox.destination_health import (
+    hold,
+    judge,
+    named,
+)
+from orders.queueing.retry_schedule import (
+    JITTER,
+    next_try,
+)
+from orders.telemetry import counters, tracing
+from orders.values.storable_text import (
+    RESPONSE_CUT,
+    storable,
+)
 
 DETAIL_CUT = 5_000
 """Characters of the sentence about it, which may quote the partner twice (a refusal's message and its detail)."""
@@ -112,10 +128,10 @@ def _count(kept: Sequence[Tried], telling: Sequence[Tried]) -> None:
     for one in kept:
         if one.outcome.verdict not in (Verdict.HELD, Verdict.SUPERSEDED):
             delivered = one.outcome.verdict is Verdict.DELIVERED
-            tally.tried(one.destination, delivered=delivered, dead=one.delivery.status == Delivery.Status.DEAD)
+            counters.tried(one.destination, delivered=delivered, dead=one.delivery.status == Delivery.Status.DEAD)
             _trace(one)
     for one in telling:
-        tally.took(one.destination, one.duration_ms)
+        counters.took(one.destination, one.duration_ms)
 
 
 def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from orders.channels import (
+from orders.integrations.channels import (
     Change,
     Owed,
     OwesNothing,
@@ -15,8 +15,8 @@ from orders.channels import (
     channels,
 )
 from orders.models import Tenant
-from orders.order_key import OrderKey
 from orders.outbox.deliveries import Debt, debt_of, owe
+from orders.values.order_key import OrderKey
 
 Owing = list[dict[str, Any]]
 

@@ -22,8 +22,8 @@ from orders.outgoing.errors import (
     Unsendable,
 )
 from orders.outgoing.probe import Probe
+from orders.outgoing.retry_after import asked_wait
 from orders.outgoing.session import Answer, Call, check_shape, check_url, same_host, send
-from orders.outgoing.waits import asked_wait
 
 __all__ = [
     "Answer",

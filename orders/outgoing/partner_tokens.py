@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import astuple, replace
 from functools import partial
 
-from orders import quick_cache
 from orders.access import sealing
+from orders.cache import shared_cache
 from orders.outgoing import Answer, Call, Deadline, DeadlineExceeded, send
 from orders.outgoing.token_requests import (
     ClientCredentials,
@@ -126,7 +126,7 @@ def _obtain(credentials: ClientCredentials, *, key: str, call: Call, deadline: D
     while True:
         if known := _usable(key, refused=refused):
             return _keep(key, known)
-        if quick_cache.add(lock, 1, seconds=deadline.remaining() + 1):
+        if shared_cache.add(lock, 1, seconds=deadline.remaining() + 1):
             break
         time.sleep(min(POLL_SECONDS, deadline.remaining()))
     try:
@@ -134,7 +134,7 @@ def _obtain(credentials: ClientCredentials, *, key: str, call: Call, deadline: D
         if granted is None:
             granted = _fetched(credentials, key=key, call=call, deadline=deadline)
     finally:
-        quick_cache.drop(lock)
+        shared_cache.drop(lock)
     return _keep(key, granted)
 
 
@@ -161,13 +161,13 @@ def _keep(key: str, granted: Granted) -> str:
 def _share(key: str, granted: Granted) -> None:
     name = f"partner-token:{key}"
     key_id, sealed = sealing.seal_bytes(json.dumps(astuple(granted)).encode(), context=name)
-    quick_cache.put(name, [key_id, base64.b64encode(sealed).decode()], seconds=REMEMBERED_SECONDS)
+    shared_cache.put(name, [key_id, base64.b64encode(sealed).decode()], seconds=REMEMBERED_SECONDS)
 
 
 def _shared(key: str) -> Granted | None:
     """None also for what was sealed with a key that is gone, or was put there by somebody else: fetched anew."""
     name = f"partner-token:{key}"
-    match quick_cache.get(name):
+    match shared_cache.get(name):
         case [str(key_id), str(encoded)]:
             try:
                 sealed = base64.b64decode(encoded, validate=True)

@@ -21,8 +21,11 @@ import urllib3.exceptions
 from django.conf import settings
 
 from orders.outgoing.deadline import Deadline
-from orders.outgoing.echoes import secrets_in, without_echoes
 from orders.outgoing.errors import Cut, DeadlineExceeded, Refused, TlsFailed, TooLarge, Unsendable
+from orders.outgoing.secret_masking import (
+    secrets_in,
+    without_echoes,
+)
 from orders.outgoing.wire import Guard, GuardedAdapter
 
 SESSIONS_PER_THREAD = 64

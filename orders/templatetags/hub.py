@@ -8,8 +8,12 @@ from django import template
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from orders import destination_labels, durations, words
 from orders.models import Destination
+from orders.outbox import destination_labels
+from orders.values import (
+    labels,
+    time_text,
+)
 
 register = template.Library()
 
@@ -29,37 +33,37 @@ ICONS = {
 
 @register.filter
 def ago(moment: datetime | None) -> SafeString | str:
-    return words.ago(moment)
+    return labels.ago(moment)
 
 
 @register.filter
 def exact(moment: datetime) -> str:
-    return durations.exact(moment)
+    return time_text.exact(moment)
 
 
 @register.filter
 def offset(moment: datetime) -> str:
-    return durations.offset(moment)
+    return time_text.offset(moment)
 
 
 @register.filter
 def clock(moment: datetime) -> str:
-    return durations.clock(moment)
+    return time_text.clock(moment)
 
 
 @register.filter
 def length_of_time(length: timedelta) -> str:
-    return durations.in_words(length)
+    return time_text.in_words(length)
 
 
 @register.filter
 def mark(word: str) -> SafeString:
-    return words.mark(word)
+    return labels.mark(word)
 
 
 @register.filter
 def preformatted(text: str) -> SafeString:
-    return words.preformatted(text)
+    return labels.preformatted(text)
 
 
 @register.filter

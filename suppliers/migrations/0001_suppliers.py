@@ -3,7 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import orders.ids
+import orders.database.ids
 import simple_history.models
 import suppliers.models
 import uuid
@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SupplierEvent',
             fields=[
-                ('id', models.UUIDField(default=orders.ids.new_id, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=orders.database.ids.new_id, primary_key=True, serialize=False)),
                 ('event_type', models.CharField(max_length=30)),
                 ('digest', models.CharField(max_length=64)),
                 ('body', models.TextField()),

@@ -29,11 +29,11 @@ DIFFERING = 10
 STORE = """
 import django; django.setup()
 from orders.inbox import applying
-from orders.inbox.receptions import Received, accept_all
-from orders.migration.switching import switch_mode
+from orders.inbox.bulk_reception import Received, accept_all
+from orders.onboarding.mode_change import switch_mode
 from orders.models import Tenant
 from orders.simulators.wire import write_json
-from proxy.mock_oms import seeded_order
+from proxy.simulator.server import seeded_order
 from django.db import transaction
 tenant = switch_mode(Tenant.objects.get(slug="{slug}"), "migrating", who="bench")
 orders = [seeded_order(number) for number in range(1, {orders} + 1)]

@@ -40,12 +40,12 @@ def order(order_id):
 
 
 def fill(url, password, orders):
-    from orderflow.credentials import store_password
     from orderflow.models import OrderFlowChannel
+    from orderflow.site.credentials import store_password
     from orders.inbox import applying
     from orders.inbox.reception import accept
     from orders.models import Destination, Tenant
-    from orders.order_key import OrderKey
+    from orders.values.order_key import OrderKey
 
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit TO off")  # filling is not what is measured
@@ -71,13 +71,13 @@ def send(batch):
     """One request at a time: with one order in each, or with ``batch``."""
     from orderflow.models import OrderFlowChannel
     from orders.models import Delivery, Destination
-    from orders.outbox import sending
+    from orders.outbox import dispatcher
 
     OrderFlowChannel.objects.update(batch_size=int(batch))
     Destination.objects.filter(channel="orderflow").update(concurrency=1)
     before = Delivery.objects.filter(status="delivered", kind="import").count()
     began = time.perf_counter()
-    sending.deliver()
+    dispatcher.deliver()
     seconds = time.perf_counter() - began
     delivered = Delivery.objects.filter(status="delivered", kind="import").count() - before
     reason = Destination.objects.get(channel="orderflow").state_reason
@@ -87,12 +87,15 @@ def send(batch):
 
 def write():
     """Median seconds of one order, per round."""
-    from orderflow.documents import document
-    from orderflow.mock_documents import Results
-    from orderflow.mock_imports import read_imports
+    from orderflow.imports.payloads import (
+        Snapshot,
+        draw,
+    )
     from orderflow.models import OrderFlowChannel
-    from orderflow.payloads import Snapshot, draw
-    from orderflow.reports import import_report
+    from orderflow.simulator.documents import Results
+    from orderflow.simulator.imports import read_imports
+    from orderflow.site.import_documents import document
+    from orderflow.site.reports import import_report
     from orders.documents import load
 
     channel = OrderFlowChannel(channel="MYCHANNEL", item_patterns=["P?"])
@@ -115,7 +118,10 @@ def write():
 
 
 def hostile(kind):
-    from orderflow.reports import Trouble, import_report
+    from orderflow.site.reports import (
+        Trouble,
+        import_report,
+    )
 
     levels = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
     bodies = {

@@ -117,12 +117,12 @@ def measure(run: str) -> dict[str, float]:
     import django
 
     django.setup()
-    from orders import wakes
     from orders.inbox import applying, reception
     from orders.models import Order, OrderEvent, OrderQueue, Tenant
-    from orders.order_key import OrderKey
+    from orders.queueing import wake_ups
+    from orders.values.order_key import OrderKey
 
-    wakes._Waker.wake = lambda self: None
+    wake_ups._Waker.wake = lambda self: None
     tenant = Tenant.objects.get(slug="scale")
 
     def put(number: int) -> float:

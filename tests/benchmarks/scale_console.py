@@ -130,7 +130,7 @@ def _filters() -> list[tuple[str, str, str]]:
 def _dead() -> list[tuple[str, str, str]]:
     from django.urls import reverse
 
-    from orders.repairs.groups import dead_letters
+    from orders.dead_letters.groups import dead_letters
 
     found = dead_letters(None)
     pages = [("dead letters: by cause", "list", reverse("admin:orders_repairrun_dead"))]

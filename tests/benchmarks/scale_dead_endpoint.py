@@ -126,9 +126,12 @@ def claim() -> float:
     import django
 
     django.setup()
-    from orders.outbox.allowances import allowances
-    from orders.queues import LANES, give_back
-    from orders.queues import claim as claim_lanes
+    from orders.outbox.send_limits import allowances
+    from orders.queueing.claims import (
+        LANES,
+        give_back,
+    )
+    from orders.queueing.claims import claim as claim_lanes
 
     times = []
     for _ in range(CLAIMS):

@@ -12,8 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orderflow.models import OrderFlowChannel
-from orders.api.lengths import BAD_LENGTH
 from orders.api.schema.document import openapi_document
+from orders.http.lengths import BAD_LENGTH
 from orders.models import Destination
 from suppliers.models import Supplier
 from tests.bodies import body

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from orders.inbox.stored_orders import StoredOrders
 from orders.models import OrderEvent
-from orders.stored import StoredOrders
 from suppliers.models import Supplier
 from tests.api_fixtures import SECRET, Api
 from tests.bodies import body

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orderflow.catalogue import put_products
+from orderflow.catalogue.products import put_products
 from orderflow.models import OrderFlowChannel
-from orders.api.auth import forget_tokens
+from orders.access.bearer_tokens import forget_tokens
 from orders.models import ApiClient, Delivery, Destination, OrderEvent, Tenant
 from proxy.credentials import store
 from proxy.models import ProxyConfig

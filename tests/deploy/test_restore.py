@@ -22,9 +22,9 @@ GO_ON = """
 from orders.access.sealing import open_secret
 from orders.inbox import applying
 from orders.models import OrderEvent, Tenant
-from orders.channels import OrderKey
+from orders.integrations.channels import OrderKey
 from orders.inbox.reception import accept
-from orders.wakes import _Waker
+from orders.queueing.wake_ups import _Waker
 from tests.bodies import body
 _Waker.wake = lambda self: None
 tenant = Tenant.objects.get(slug="acme")

@@ -5,21 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from orderflow.reports import ImportReport, Trouble
-from orderflow.site import Site
-from orders.channels import Verdict
+from orderflow.site.client import Site
+from orderflow.site.reports import (
+    ImportReport,
+    Trouble,
+)
+from orders.integrations.channels import Verdict
 from orders.models import AlertMessage, AlertRule, Delivery, Destination, Incident, Tenant
+from orders.monitoring.alerting import messages
 from orders.outgoing import Deadline, OutgoingError, Probe, signing
 from orders.outgoing.partner_tokens import ClientCredentials, PartnerTokenError
-from orders.problems import ExternalUnavailable, Problem
-from orders.watch.alerting import messages
+from orders.values.problems import (
+    ExternalUnavailable,
+    Problem,
+)
 from proxy.contract import order_of, page_of
 from proxy.credentials import Login, opened
 from proxy.failures import problem_of_error, problem_of_status
 from proxy.forwarding import exchange, order_call, search_call
 from proxy.models import ProxyConfig
-from suppliers import channel as supplier_channel
-from suppliers.webhooks import Target
+from suppliers.webhooks import channel as supplier_channel
+from suppliers.webhooks.webhook_secrets import Target
 
 PUBLIC = "https://93.184.216.34/never-reached"
 SIGNING = signing.make_secret()

@@ -19,18 +19,21 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from orders.access import people, second_step
+from orders.access import (
+    second_step,
+    staff,
+)
 from orders.access.clients import ClientEntry, rotate_secret, save_client
+from orders.integrations.onboarding_faults import FileRefused
 from orders.models import AlertMessage, AlertRule, ApiClient, Incident, Tenant
-from orders.onboarding.faults import FileRefused
+from orders.monitoring.alerting import messages
 from orders.onboarding.files import apply_file
-from orders.outbox import sending
-from orders.selftest.running import self_test
-from orders.watch.alerting import messages
+from orders.onboarding.self_test.running import self_test
+from orders.outbox import dispatcher
 from proxy import credentials
 from proxy.models import ProxyConfig
-from suppliers import webhooks
 from suppliers.models import Webhook
+from suppliers.webhooks import webhook_secrets
 from tests.api_fixtures import Api
 from tests.orders.wire_server import answer
 from tests.suppliers.conftest import order
@@ -159,9 +162,9 @@ class Scene:
             url = f"{self.partner.url}/hook"
             self.add_supplier(slug, [f"{slug}-*"], url=url, auth_type=auth, auth_config=public)
             hook = Webhook.objects.get(supplier__slug=slug)
-            webhooks.set_auth_secret(hook, canary(slug))
-            webhooks.set_signing_secret(hook, signing_canary("before"))
-            webhooks.set_signing_secret(hook, signing_canary("present"))
+            webhook_secrets.set_auth_secret(hook, canary(slug))
+            webhook_secrets.set_signing_secret(hook, signing_canary("before"))
+            webhook_secrets.set_signing_secret(hook, signing_canary("present"))
         for auth_type in ("headers", "basic"):
             self.add_channel(
                 auth_type, base_url=f"{self.partner.url}/rtd2", password=canary(f"site-{auth_type}"),
@@ -199,12 +202,12 @@ class Scene:
         return self.made(f"token {len(self.canaries)}", granted.json()["access_token"])
 
     def _staff(self):
-        for role in people.ROLES:
-            tenant = self.tenant if role == people.TENANT_ADMIN else None
-            user = people.give_role(role, role=role, tenant=tenant, password=canary(role)).user
+        for role in staff.ROLES:
+            tenant = self.tenant if role == staff.TENANT_ADMIN else None
+            user = staff.give_role(role, role=role, tenant=tenant, password=canary(role)).user
             self.staff[role] = Client()
-            self._sign_in(self.staff[role], user, self._second_step(user) if role == people.SUPERUSER else "")
-        made = people.give_role("made", role=people.OPERATOR)
+            self._sign_in(self.staff[role], user, self._second_step(user) if role == staff.SUPERUSER else "")
+        made = staff.give_role("made", role=staff.OPERATOR)
         self.made("made password", made.made_password)
 
     def _second_step(self, user: User) -> str:
@@ -230,7 +233,7 @@ class Scene:
         """Every road once; every partner repeats what it was sent."""
         put(self.tenant, order("basic-1", "granted-1", "refused-1", "site-headers-1", "site-basic-1"))
         work()
-        sending.deliver()
+        dispatcher.deliver()
         now = timezone.now()
         incident = Incident.objects.create(
             rule=self.rule, tenant=self.tenant, subject="events", said="x. y", page="/", most=1, began_at=now

@@ -11,12 +11,19 @@ import openpyxl
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
 
-from orderflow.product_files import read
-from orderflow.workbooks import Unusable
-from orders.api.lengths import BAD_LENGTH
-from orders.cells import FORMULA, bare, guarded
-from orders.migration import listing
-from orders.migration.listing import ListRefused, read_places
+from orderflow.catalogue.spreadsheets import read
+from orderflow.catalogue.workbook_limits import Unusable
+from orders.cutover import listing
+from orders.cutover.listing import (
+    ListRefused,
+    read_places,
+)
+from orders.http.lengths import BAD_LENGTH
+from orders.values.spreadsheet_cells import (
+    FORMULA,
+    bare,
+    guarded,
+)
 from tests.hostile.test_bombs import highest_kib
 from tests.hostile.tree import imports_of_modules
 
@@ -172,7 +179,7 @@ def test_a_length_that_is_no_plain_number_is_refused_unread(client, length, path
     assert (answer.status_code, answer.content.decode()) == (400, BAD_LENGTH)
 
 
-WRITERS = {"orders/migration/listing.py", "orderflow/product_files.py"}
+WRITERS = {"orders/cutover/listing.py", "orderflow/catalogue/spreadsheets.py"}
 LIBRARIES = {"csv", "openpyxl", "tablib", "xlsxwriter", "pandas", "import_export"}
 
 

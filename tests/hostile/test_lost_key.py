@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from orders.models import Delivery, Destination
-from suppliers import webhooks
 from suppliers.models import Webhook
+from suppliers.webhooks import webhook_secrets
 from tests.orders.wire_server import answer, wire_server
 from tests.suppliers.conftest import add_supplier, order, tenant  # noqa: F401
 from tests.suppliers.test_road import put, work
@@ -29,8 +29,8 @@ def hook(add_supplier, settings):
     with wire_server(lambda connection, _: connection.sendall(answer(status="202 Accepted"))) as server:
         add_supplier("beans", ["*"], url=f"{server.url}/hook", auth_type="basic", auth_config={"username": "hub"})
         hook = Webhook.objects.get()
-        webhooks.set_auth_secret(hook, "a-password-of-ours")
-        webhooks.set_signing_secret(hook)
+        webhook_secrets.set_auth_secret(hook, "a-password-of-ours")
+        webhook_secrets.set_signing_secret(hook)
         settings.HUB_ENCRYPTION_KEYS = (LEFT,)
         yield hook
 
@@ -50,9 +50,9 @@ def test_it_goes_on_once_everything_named_is_entered_again(hook, tenant, capsys)
     put(tenant, order("BEAN-1"))
     work()
     assert _named(capsys) == ["webhook password", "webhook previous signing secret", "webhook signing secret"]
-    webhooks.set_signing_secret(hook)
+    webhook_secrets.set_signing_secret(hook)
     assert _named(capsys) == ["webhook password"]
-    webhooks.set_auth_secret(hook, "a-password-of-ours")
+    webhook_secrets.set_auth_secret(hook, "a-password-of-ours")
     assert _named(capsys) == []
     call_command("destinations", "resume", "acme", "beans")
     work()
@@ -61,14 +61,14 @@ def test_it_goes_on_once_everything_named_is_entered_again(hook, tenant, capsys)
 
 def test_a_replaced_secret_that_does_not_open_stops_nothing(hook, settings):
     settings.HUB_ENCRYPTION_KEYS = (LEFT, GONE)
-    present = webhooks.set_signing_secret(hook)
+    present = webhook_secrets.set_signing_secret(hook)
     settings.HUB_ENCRYPTION_KEYS = (LEFT,)
-    webhooks._store(hook, webhooks.SIGNING, present)
+    webhook_secrets._store(hook, webhook_secrets.SIGNING, present)
     hook.refresh_from_db()
-    before = webhooks.sealing.Secret.objects.get(kind=webhooks.PREVIOUS_SIGNING)
+    before = webhook_secrets.sealing.Secret.objects.get(kind=webhook_secrets.PREVIOUS_SIGNING)
     before.key_id = "gone"
     before.save()
-    assert webhooks.signing_secrets(hook, now=hook.previous_secret_until - webhooks.OVERLAP) == [present]
+    assert webhook_secrets.signing_secrets(hook, now=hook.previous_secret_until - webhook_secrets.OVERLAP) == [present]
 
 
 def _named(capsys):

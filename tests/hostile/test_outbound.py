@@ -7,12 +7,12 @@ import ipaddress
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from orders.integrations.onboarding_faults import FileRefused
 from orders.models import Tenant
-from orders.onboarding.faults import FileRefused
 from orders.onboarding.fields import HttpUrl
 from orders.onboarding.files import apply_file
 from orders.onboarding.switching import switch_mode
-from orders.problems import InvalidBody
+from orders.values.problems import InvalidBody
 from proxy.bodies import config_of
 from tests.hostile import roads
 from tests.hostile.spellings import PLACES, SHAPES
@@ -135,9 +135,9 @@ def test_switching_a_mode_takes_no_other_urls(make_tenant):
 
 
 SPEAKS = {
-    "orders/outgoing", "orders/simulators", "orders/management/loading/hub.py", "config/management/commands/up.py",
-    "config/demo/story.py", "config/gunicorn.py", "suppliers/mock_supplier.py", "suppliers/mock_supplier_client.py",
-    "orders/watch/alerting/messages.py",
+    "orders/outgoing", "orders/simulators", "orders/management/load/hub.py", "config/management/commands/up.py",
+    "config/demo/story.py", "config/gunicorn.py", "suppliers/simulator/server.py", "suppliers/simulator/hub_client.py",
+    "orders/monitoring/alerting/messages.py",
 }  # fmt: skip
 """The way out, what plays a partner or a caller from outside, the web server, which ends slow connections, and alerts
 by mail, which Django sends to the environment's one mail server."""

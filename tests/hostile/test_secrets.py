@@ -15,12 +15,12 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 
-from orders.access import people
+from orders.access import staff
 from orders.models import AlertMessage, DeliveryAttempt, Tenant
 from orders.onboarding.files import export_tenant
+from orders.onboarding.self_test import reports
 from orders.outgoing import partner_tokens
 from orders.outgoing.session import forget_sessions
-from orders.selftest import reports
 from proxy import breaker, credentials, drift
 from tests.hostile.secret_scene import Scene, canary, echo, mail_server, refusing, tokens
 from tests.orderflow.conftest import add_channel  # noqa: F401
@@ -141,13 +141,13 @@ def test_no_page_export_report_or_command_tells_a_secret(scene, capsys, monkeypa
     told += [("metrics", metrics.content), ("details", api.get("/healthz").content)]
     monkeypatch.setattr(test_personal_pages, "ROWS", 1)
     monkeypatch.setattr(test_personal_pages, "QUESTIONS", ())
-    shown = shown_to(scene, people.SUPERUSER)
+    shown = shown_to(scene, staff.SUPERUSER)
     assert len(shown) > 100
     assert leaks(scene, told + shown) == []
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("role", people.ROLES)
+@pytest.mark.parametrize("role", staff.ROLES)
 def test_no_page_shows_a_secret_to_anybody(scene, role):
     shown = shown_to(scene, role)
     assert len(shown) > 400

@@ -6,8 +6,15 @@ import time
 
 import pytest
 
-from orderflow.answers import Unreadable, root_of, text_of
-from orderflow.mock_imports import UnreadableDocument, read_imports
+from orderflow.simulator.imports import (
+    UnreadableDocument,
+    read_imports,
+)
+from orderflow.site.xml_answers import (
+    Unreadable,
+    root_of,
+    text_of,
+)
 from tests.hostile.test_bombs import highest_kib
 from tests.hostile.tree import imports_of_modules
 
@@ -95,13 +102,13 @@ def test_the_mock_reads_no_hostile_import_either(name, secret_file):
     assert isinstance(bounded(read_imports, document), UnreadableDocument)
 
 
-READERS = {"orderflow/answers.py", "orderflow/mock_imports.py"}
+READERS = {"orderflow/site/xml_answers.py", "orderflow/simulator/imports.py"}
 MODULES = {"lxml", "xml", "defusedxml", "xmltodict", "bs4", "html5lib"}
 READING = {"fromstring", "parse", "XML", "XMLParser", "iterparse", "HTML", "HTMLParser", "XMLPullParser",
            "fromstringlist",            "parseString", "make_parser", "XSLT", "XInclude", "xinclude"}  # fmt: skip
 
 
 def test_no_other_place_reads_xml():
-    """A new one goes through ``orderflow.answers.root_of``, or has its own row in these tables."""
+    """A new one goes through ``orderflow.site.xml_answers.root_of``, or has its own row in these tables."""
     found = {path for path, (modules, names) in imports_of_modules().items() if modules & MODULES and names & READING}
     assert found == READERS

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orderflow.mock_orderflow import MockOrderFlow
-from proxy.mock_oms import MockOms
-from suppliers.mock_supplier import MockSupplier
+from orderflow.simulator.server import MockOrderFlow
+from proxy.simulator.server import MockOms
+from suppliers.simulator.server import MockSupplier
 from tests.migration_drill.till import Hub
 from tests.processes import HubProcess, free_port
 

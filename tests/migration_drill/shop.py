@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from orders.simulators.wire import Digits, write_json
-from proxy.mock_oms import MockOms
+from proxy.simulator.server import MockOms
 
 UNITS = ("store-1", "store-2")
 WORDS = ("NEW", "IN_PROGRESS", "FULFILLED", "CANCELLED")

@@ -10,11 +10,19 @@ import time
 
 import pytest
 
-from orders.migration.checklist import checklist
-from orders.migration.cutover import EFFECT_SECONDS, CutOverRefused, cut_over, go_back
-from orders.migration.rule import CutOverRule, store_rule
-from orders.migration.switching import switch_mode
+from orders.cutover.checklist import checklist
+from orders.cutover.requirements import (
+    CutOverRule,
+    store_rule,
+)
+from orders.cutover.switch import (
+    EFFECT_SECONDS,
+    CutOverRefused,
+    cut_over,
+    go_back,
+)
 from orders.models import Delivery, Difference, Order, OrderEvent, Tenant
+from orders.onboarding.mode_change import switch_mode
 from tests.migration_drill.scene import SECRET, scene
 from tests.migration_drill.shop import LIVING, Shop, key_of, order
 from tests.migration_drill.till import Till, answers, document, searches

@@ -6,23 +6,23 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from orderflow.catalogue import put_products
-from orderflow.credentials import store_password
-from orderflow.mock_orderflow import MockOrderFlow
+from orderflow.catalogue.products import put_products
+from orderflow.imports.planner import ImportPlanner
 from orderflow.models import OrderFlowChannel, WarehouseOrder
-from orderflow.planning import ImportPlanner
-from orders.channels import (
+from orderflow.simulator.server import MockOrderFlow
+from orderflow.site.credentials import store_password
+from orders.database.ids import new_id
+from orders.documents import load, render
+from orders.integrations.channels import (
     Change,
     Owed,
     channels,
 )
-from orders.documents import load, render
-from orders.ids import new_id
 from orders.models import Delivery, Destination, Lane, OrderQueue, Tenant
-from orders.order_key import OrderKey
 from orders.outbox.deliveries import debt_of, owe
+from orders.outbox.dispatcher import claim_requests
 from orders.outbox.outcomes import Tried, record
-from orders.outbox.sending import claim_requests
+from orders.values.order_key import OrderKey
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from orderflow.catalogue import put_products
-from orderflow.credentials import password_of
+from orderflow.catalogue.products import put_products
 from orderflow.models import Despatch, DespatchPoll, Product, WarehouseOrder
-from orders.access.people import give_role
+from orderflow.site.credentials import password_of
+from orders.access.staff import give_role
 from orders.documents import render
 from orders.models import Delivery, Destination, Order, OrderQueue, TimelineEntry
 from tests.orderflow.conftest import an_order, deliver, fates, held, place
@@ -149,7 +149,7 @@ def test_only_operators_change_products(client, channel, tenant):
 def test_stock_is_asked_for_on_demand(staff, site, channel):
     channel.base_url = site.base_url
     channel.save()
-    from orderflow.credentials import store_password
+    from orderflow.site.credentials import store_password
 
     store_password(channel, "pässword")
     put_products(channel, {"B": {"description": "Blue"}})

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from orderflow import mock_orderflow
-from orderflow.credentials import store_password
 from orderflow.models import WarehouseOrder
+from orderflow.simulator import server
+from orderflow.site.credentials import store_password
 from orders.models import Delivery, DeliveryAttempt, Destination
 from tests.orderflow.conftest import an_order, deliver, deliver_once, error, fates, held, place, posts
 
@@ -144,14 +144,14 @@ def test_a_site_that_is_away_is_unavailable(add_channel, loopback, book):
 
 def test_a_document_refused_as_a_whole_is_halved_until_the_culprit_stands_alone(site, stocked, book, monkeypatch):
     """A site that cannot read one of sixteen imports: the other fifteen arrive."""
-    readable = mock_orderflow.read_imports
+    readable = server.read_imports
 
     def fussy(body):
         if b'externalReference="poison"' in body:
-            raise mock_orderflow.UnreadableDocument("x")
+            raise server.UnreadableDocument("x")
         return readable(body)
 
-    monkeypatch.setattr(mock_orderflow, "read_imports", fussy)
+    monkeypatch.setattr(server, "read_imports", fussy)
     for n in range(15):
         book.apply(an_order(order_id=f"o{n}"))
     book.apply(an_order(order_id="poison"))

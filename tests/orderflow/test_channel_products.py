@@ -2,7 +2,7 @@
 
 import pytest
 
-from orderflow.catalogue import put_products
+from orderflow.catalogue.products import put_products
 from orderflow.models import Product
 from orders.models import Delivery
 from tests.orderflow.conftest import an_order, deliver, deliver_once, error, fates, held, place, posts

@@ -10,15 +10,21 @@ from django.utils import timezone
 
 from orderflow import despatches
 from orderflow.attention import needing_a_person
-from orderflow.catalogue import put_products
+from orderflow.catalogue.products import put_products
 from orderflow.despatches import DespatchPolling
 from orderflow.fulfilment import parts
 from orderflow.models import Despatch, DespatchPoll
-from orderflow.reports import Kind, Trouble
-from orderflow.site_reads import MOST_DESPATCHES, despatch_notes
-from orders import sweep
+from orderflow.site.reads import (
+    MOST_DESPATCHES,
+    despatch_notes,
+)
+from orderflow.site.reports import (
+    Kind,
+    Trouble,
+)
 from orders.models import Destination, TimelineEntry
-from orders.order_key import OrderKey
+from orders.queueing import sweep
+from orders.values.order_key import OrderKey
 from tests.orderflow.conftest import an_order, deliver, place
 
 pytestmark = pytest.mark.both

@@ -3,8 +3,8 @@
 import pytest
 
 from orderflow.models import OrderFlowChannel
+from orders.dead_letters import dead_deliveries
 from orders.models import Delivery
-from orders.outbox import redeliveries
 from tests.orderflow.conftest import an_order, deliver, fates, held, place
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -17,7 +17,7 @@ def refused(site, add_channel, book):
     deliver()
     assert fates() == [("import", "dead")]
     assert "No product found" in place().failure
-    redeliveries.discard(Delivery.objects.get(), who="ada", reason="keyed in by hand")
+    dead_deliveries.discard(Delivery.objects.get(), who="ada", reason="keyed in by hand")
 
 
 def test_a_discarded_refusal_is_not_listed_as_refused_any_more(refused):

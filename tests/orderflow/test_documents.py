@@ -10,8 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from orderflow.documents import Import, NotSendable, document, number, property_name, reference_text, text, time
-from orderflow.product_imports import ProductScope, minimal_product, product_import
+from orderflow.catalogue.product_documents import (
+    ProductScope,
+    minimal_product,
+    product_import,
+)
+from orderflow.site.import_documents import (
+    Import,
+    NotSendable,
+    document,
+    number,
+    property_name,
+    reference_text,
+    text,
+    time,
+)
 
 SAMPLE = Path(__file__).with_name("import-request.xml")
 LONDON = ZoneInfo("Europe/London")

@@ -4,9 +4,20 @@ import time
 
 import pytest
 
-from orderflow.explaining import Cause, explain
-from orderflow.reports import Failure, NoSuchOrder, OrderDetail, Trouble, cancel_answer, import_report, order_detail
-from orderflow.site import site_of
+from orderflow.site.client import site_of
+from orderflow.site.refusals import (
+    Cause,
+    explain,
+)
+from orderflow.site.reports import (
+    Failure,
+    NoSuchOrder,
+    OrderDetail,
+    Trouble,
+    cancel_answer,
+    import_report,
+    order_detail,
+)
 from orders.models import Delivery, DeliveryAttempt
 from orders.outgoing import Deadline
 from tests.orderflow.conftest import an_order, deliver_once, place

@@ -6,18 +6,22 @@ from dataclasses import replace
 import pytest
 from django.utils import timezone
 
-from orderflow.catalogue import put_products
-from orderflow.channel import OrderFlowImports
+from orderflow.catalogue.products import put_products
+from orderflow.imports.channel import OrderFlowImports
+from orderflow.imports.outcomes import refused
+from orderflow.imports.warehouse_states import Evidence
 from orderflow.models import Product
-from orderflow.outcomes import refused
-from orderflow.reports import Failure
-from orderflow.site import Reply
-from orderflow.warehouse_states import Evidence
-from orders.channels import Outcome, Verdict, channels
-from orders.clock import DatabaseClock
+from orderflow.site.client import Reply
+from orderflow.site.reports import Failure
+from orders.database.clock import DatabaseClock
+from orders.integrations.channels import (
+    Outcome,
+    Verdict,
+    channels,
+)
 from orders.models import Delivery, Lane
+from orders.outbox.dispatcher import claim_requests
 from orders.outbox.outcomes import Tried, record
-from orders.outbox.sending import claim_requests
 from tests.orderflow.conftest import an_order, deliver, die_after_sending, fates, held, place, posts
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -197,8 +201,8 @@ def test_placed_is_the_first_reception_of_the_order(stocked, book, engine_of):
 
 @pytest.fixture
 def engine_of(monkeypatch):
-    from orders import wakes
+    from orders.queueing import wake_ups
     from tests.engine_fixtures import Engine
 
-    monkeypatch.setattr(wakes._Waker, "wake", lambda self: None)
+    monkeypatch.setattr(wake_ups._Waker, "wake", lambda self: None)
     return Engine

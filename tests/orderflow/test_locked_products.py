@@ -7,21 +7,22 @@ import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from orderflow import catalogue, channel
-from orders.channels import channels
+from orderflow.catalogue import products
+from orderflow.imports import channel
+from orders.integrations.channels import channels
 from orders.outbox import outcomes
-from orders.outbox.sending import claim_requests
+from orders.outbox.dispatcher import claim_requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_storing_a_product_and_recording_its_outcome_take_turns(site, stocked, monkeypatch):
-    catalogue.put_products(stocked, {"A": {"description": "first"}})
+    products.put_products(stocked, {"A": {"description": "first"}})
     (sent,) = claim_requests(1000, most=1000)
     (outcome,) = channels()["orderflow"].send(sent.request)
     (delivery,) = sent.request.deliveries
     storing, recording = threading.Event(), threading.Event()
-    owe, note = catalogue.owe, channel.record_product
+    owe, note = products.owe, channel.record_product
 
     def owe_later(debts):
         storing.set()
@@ -33,7 +34,7 @@ def test_storing_a_product_and_recording_its_outcome_take_turns(site, stocked, m
         storing.wait(3)
         return note(*args)
 
-    monkeypatch.setattr(catalogue, "owe", owe_later)
+    monkeypatch.setattr(products, "owe", owe_later)
     monkeypatch.setattr(channel, "record_product", note_later)
     # the recording itself, without the further tries that would hide a deadlock
     record = getattr(outcomes, "_record", outcomes.record)
@@ -50,7 +51,7 @@ def test_storing_a_product_and_recording_its_outcome_take_turns(site, stocked, m
 
     both = [
         threading.Thread(target=run, args=(record, [tried])),
-        threading.Thread(target=run, args=(catalogue.put_products, stocked, {"A": {"description": "second"}})),
+        threading.Thread(target=run, args=(products.put_products, stocked, {"A": {"description": "second"}})),
     ]
     for one in both:
         one.start()

@@ -5,11 +5,11 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.urls import reverse
 
-from orderflow.catalogue import put_products
+from orderflow.catalogue.products import put_products
 from orderflow.models import OrderFlowChannel
 from orders.models import Delivery, DeliveryAttempt, Destination
+from orders.monitoring.attention import needing_a_person
 from orders.onboarding.files import apply_file
-from orders.watch.attention import needing_a_person
 from tests.orderflow.conftest import an_order, deliver, deliver_once, fates, held, posts
 
 pytestmark = pytest.mark.both

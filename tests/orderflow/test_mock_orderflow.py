@@ -7,7 +7,7 @@ import pytest
 import requests
 from lxml import etree
 
-from orderflow.mock_orderflow import MockOrderFlow
+from orderflow.simulator.server import MockOrderFlow
 
 SAMPLE = (Path(__file__).parent / "import-request.xml").read_bytes()
 ORDER_PATH = "/remoteorder/imports/importitems.xml"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from orderflow.credentials import password_of
 from orderflow.models import OrderFlowChannel, Product
+from orderflow.site.credentials import password_of
+from orders.integrations.onboarding_faults import FileRefused
 from orders.models import Delivery, Destination, Tenant
-from orders.onboarding.faults import FileRefused
 from orders.onboarding.files import apply_file, export_tenant
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]

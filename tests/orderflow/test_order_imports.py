@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orderflow.documents import NotSendable
-from orderflow.order_imports import OrderRules, order_import, quantities, read_order
+from orderflow.imports.order_documents import (
+    OrderRules,
+    order_import,
+    quantities,
+    read_order,
+)
+from orderflow.site.import_documents import NotSendable
 
 PLAIN = OrderRules()
 RECEIVED = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)

@@ -2,7 +2,17 @@
 
 import pytest
 
-from orderflow.owing import CANCEL, CANCELLED, CLOSE, FULFILLED, IMPORT, Known, Owing, Wanted, owing
+from orderflow.imports.import_rules import (
+    CANCEL,
+    CANCELLED,
+    CLOSE,
+    FULFILLED,
+    IMPORT,
+    Known,
+    Owing,
+    Wanted,
+    owing,
+)
 
 NEVER = Known()
 UNSENT = Known(owed=IMPORT, digest="a")

@@ -4,11 +4,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from orderflow.imports.planner import ImportPlanner
 from orderflow.models import WarehouseOrder
-from orderflow.planning import ImportPlanner
-from orders.channels import OwesNothing
+from orders.integrations.channels import OwesNothing
 from orders.models import Tenant
-from orders.order_key import OrderKey
+from orders.values.order_key import OrderKey
 from tests.orderflow.conftest import an_order, fates, place
 
 pytestmark = pytest.mark.both

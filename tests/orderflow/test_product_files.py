@@ -9,10 +9,21 @@ import zipfile
 import openpyxl
 import pytest
 
-from orderflow.catalogue import put_products
-from orderflow.catalogue_files import Refused, Stored, take_file
+from orderflow.catalogue.products import put_products
+from orderflow.catalogue.spreadsheet_import import (
+    Refused,
+    Stored,
+    take_file,
+)
+from orderflow.catalogue.spreadsheets import (
+    COLUMNS,
+    HEAD,
+    ROWS,
+    Unusable,
+    read,
+    written,
+)
 from orderflow.models import OrderFlowChannel, Product
-from orderflow.product_files import COLUMNS, HEAD, ROWS, Unusable, read, written
 from orders.models import Delivery, Tenant
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orderflow.catalogue import owe_again
+from orderflow.catalogue.products import owe_again
 from orderflow.models import Product
 from orders.models import Delivery, Tenant
 from tests.orderflow.conftest import deliver, posts

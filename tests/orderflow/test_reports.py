@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orderflow.explaining import Cause, explain
-from orderflow.reports import (
+from orderflow.site.refusals import (
+    Cause,
+    explain,
+)
+from orderflow.site.reports import (
     CancelAnswer,
     Failure,
     ImportReport,

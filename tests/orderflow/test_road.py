@@ -7,8 +7,8 @@ import pytest
 from orders.inbox import applying
 from orders.inbox.reception import accept
 from orders.models import Delivery, Destination, Lane, OrderEvent
-from orders.order_key import OrderKey
-from orders.outbox import sending
+from orders.outbox import dispatcher
+from orders.values.order_key import OrderKey
 from tests.orderflow.conftest import an_order, fates, held, place, posts
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
@@ -22,7 +22,7 @@ def put(tenant, document, *, unit="store-1"):
 def work():
     while applying.drain():
         pass
-    sending.deliver()
+    dispatcher.deliver()
 
 
 def test_orders_of_a_backlog_reach_the_warehouse_in_few_documents(tenant, site, warehouse):
@@ -59,7 +59,7 @@ def test_the_tenants_own_status_words_count_after_translation(tenant, site, ware
 
 
 def test_a_stopped_channel_goes_on_in_order_once_resumed(tenant, site, warehouse):
-    from orders.outbox import health
+    from orders.outbox import destination_health
 
     site.users["philz"] = "changed at the site"
     put(tenant, an_order(("A", 1)))
@@ -70,7 +70,7 @@ def test_a_stopped_channel_goes_on_in_order_once_resumed(tenant, site, warehouse
     destination = Destination.objects.get(pk=warehouse.destination_id)
     assert destination.state == "stopped"
     site.users["philz"] = "pässword"
-    health.resume(destination, who="test")
-    sending.deliver()
+    destination_health.resume(destination, who="test")
+    dispatcher.deliver()
     assert held(site) == {"1001": {"A": 2}}
     assert fates() == [("import", "superseded"), ("import", "delivered")]

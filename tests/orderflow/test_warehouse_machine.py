@@ -25,19 +25,23 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from orderflow import steps
-from orderflow.credentials import store_password
+from orderflow.imports import steps
+from orderflow.imports.warehouse_states import (
+    TRANSITIONS,
+    learned,
+)
 from orderflow.models import OrderFlowChannel, WarehouseOrder
-from orderflow.warehouse_states import TRANSITIONS, learned
-from orders.channels import channels
-from orders.clock import DatabaseClock
-from orders.dead_letters import Busy
+from orderflow.site.credentials import store_password
+from orders.database.clock import DatabaseClock
+from orders.dead_letters import dead_deliveries
+from orders.dead_letters.dead_deliveries import SetAside
+from orders.dead_letters.results import Busy
+from orders.integrations.channels import channels
 from orders.models import Delivery, Destination, Lane, Tenant
-from orders.outbox import health, redeliveries
+from orders.monitoring.invariants import broken_invariants
+from orders.outbox import destination_health
+from orders.outbox.dispatcher import claim_requests
 from orders.outbox.outcomes import Tried, record
-from orders.outbox.redeliveries import SetAside
-from orders.outbox.sending import claim_requests
-from orders.watch.invariants import broken_invariants
 from tests.orderflow.conftest import Book, an_order
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.django_db]
@@ -189,7 +193,7 @@ class WarehouseMachine(RuleBasedStateMachine):
     def a_person_sends_again(self, data):
         delivery = data.draw(st.sampled_from(self.deliveries("dead", "delivered")))
         with suppress(Busy, SetAside):
-            redeliveries.redeliver(delivery, who="ada")
+            dead_deliveries.redeliver(delivery, who="ada")
 
     @invariant()
     def the_hub_knows_of_the_site_what_is_so(self):
@@ -227,7 +231,7 @@ class WarehouseMachine(RuleBasedStateMachine):
         self.stock(active=True)
         for _ in range(ROUNDS_TO_SETTLE):
             for dead in self.deliveries("dead"):
-                redeliveries.retry(dead, who="ada")
+                dead_deliveries.retry(dead, who="ada")
             self.a_whole_round([], dies=False)
         assert not self.deliveries("dead", "pending")
         self.every_row_agrees_with_the_others()
@@ -277,7 +281,7 @@ class WarehouseMachine(RuleBasedStateMachine):
 
     def time_comes(self):
         """Retries come due, and the site's credentials are right again."""
-        health.resume(Destination.objects.get(pk=self.channel.destination_id), who="ada")
+        destination_health.resume(Destination.objects.get(pk=self.channel.destination_id), who="ada")
         Destination.objects.filter(pk=self.channel.destination_id).update(waits_until=None)
         lanes = Lane.objects.filter(destination=self.channel.destination_id, lease__isnull=True, due_at__isnull=False)
         lanes.update(due_at=DatabaseClock().now(-1))
@@ -325,7 +329,7 @@ def a_channel(site):
 
 def test_the_site_ends_with_every_wanted_order_once_and_no_cancelled_one(db, site, monkeypatch, settings):
     settings.HUB_BREAKER_FAILURES = 0
-    monkeypatch.setattr(redeliveries, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(dead_deliveries, "BUSY_SECONDS", 0.0)
     monkeypatch.setattr(WarehouseMachine, "site", site)
     monkeypatch.setattr(steps, "learned", only_by_the_table)
     run(WarehouseMachine)

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from orderflow.warehouse_states import TRANSITIONS, Evidence, Holding, Names, State, learned
+from orderflow.imports.warehouse_states import (
+    TRANSITIONS,
+    Evidence,
+    Holding,
+    Names,
+    State,
+    learned,
+)
 
 PAIRS = [(before, evidence) for evidence, row in TRANSITIONS.items() for before in row]
 PROVES_ABSENCE = {

@@ -1,7 +1,7 @@
 import pytest
 from django.test import override_settings
 
-from orders.channels import channels
+from orders.integrations.channels import channels
 from orders.models import Destination
 from tests.orders.fake_channel import FakeChannel
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 
-from orders.channels import Outcome, Owed, Request, Verdict
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
+from orders.integrations.channels import (
+    Outcome,
+    Owed,
+    Request,
+    Verdict,
+)
 from orders.models import Delivery, Destination, Lane
 from orders.outbox.deliveries import Debt, owe
 

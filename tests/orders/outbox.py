@@ -6,12 +6,19 @@ import uuid
 
 from django.utils import timezone
 
-from orders.channels import Outcome, Owed, Verdict
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
+from orders.integrations.channels import (
+    Outcome,
+    Owed,
+    Verdict,
+)
 from orders.models import Delivery, Destination, Lane, OrderQueue
 from orders.outbox.deliveries import Debt, owe
 from orders.outbox.outcomes import Tried, record
-from orders.queues import LANES, claim
+from orders.queueing.claims import (
+    LANES,
+    claim,
+)
 
 DELIVERED = Outcome(Verdict.DELIVERED)
 REJECTED = Outcome(Verdict.REJECTED, "the partner refused it")

@@ -12,15 +12,15 @@ import pytest
 from django.utils import timezone
 
 from orderflow.models import Despatch, WarehouseOrder
-from orders import timeline
-from orders.ids import new_id
+from orders.database.ids import new_id
 from orders.inbox import applying
 from orders.inbox.reception import accept
 from orders.models import Difference, OperatorAction, OrderEvent, OrderQueue
-from orders.order_key import OrderKey
-from orders.outbox import sending
+from orders.outbox import dispatcher
+from orders.telemetry import timeline_entries
+from orders.values.order_key import OrderKey
 from suppliers.models import SupplierPart
-from suppliers.reports import receive_report
+from suppliers.reports.recording import receive_report
 from tests.orders.wire_server import answer, wire_server
 
 PERSONAL = {
@@ -118,7 +118,7 @@ class Scene:
     def work(self):
         while applying.drain():
             pass
-        sending.deliver()
+        dispatcher.deliver()
 
     def tell(self):
         """What suppliers, warehouses and people say of the first order, each in their own way."""
@@ -137,7 +137,9 @@ class Scene:
             tracking_url="https://track.example/?name=Zqvex1berta+Wvtol1holm",
         )  # fmt: skip
         WarehouseOrder.objects.filter(customer_order_id="1001").update(failure=said)
-        timeline.record(self.key("1001"), road="supplier", what="Beans said zqvex1mail@vault.example", detail=said)
+        timeline_entries.record(
+            self.key("1001"), road="supplier", what="Beans said zqvex1mail@vault.example", detail=said
+        )
         OperatorAction.objects.create(
             **self.key("1001")._asdict(), who="maria", action="retry", subject=f"event:{new_id()}", reason=said
         )

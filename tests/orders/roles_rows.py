@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.db import models
 from django.utils import timezone
 
+from orders.dead_letters.selection import Selection
 from orders.models import Order, Tenant
-from orders.repairs.selection import Selection
 
 SET = {
     "suppliers.Supplier": {"slug": "beans-ltd"},

@@ -7,11 +7,14 @@ import re
 import pytest
 from django.urls import reverse
 
-from orders.dead_letters import Busy
+from orders.dead_letters import bulk_runs
+from orders.dead_letters.causes import (
+    cause_of,
+    plain,
+)
+from orders.dead_letters.results import Busy
+from orders.dead_letters.selection import Selection
 from orders.models import Delivery, OperatorAction, OrderEvent, RepairRun
-from orders.repairs import runs
-from orders.repairs.causes import cause_of, plain
-from orders.repairs.selection import Selection
 from tests.orders.outbox import REJECTED, Outbox
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
@@ -21,12 +24,12 @@ DEAD = "/admin/orders/repairrun/dead/"
 
 @pytest.fixture(autouse=True)
 def _time_enough(monkeypatch):
-    monkeypatch.setattr("orders.admin.repair_lines.TRY_SECONDS", 60)
-    monkeypatch.setattr("orders.repairs.runs.FIRST_SECONDS", 60)
+    monkeypatch.setattr("orders.admin.dead_letters.rows.TRY_SECONDS", 60)
+    monkeypatch.setattr("orders.dead_letters.bulk_runs.FIRST_SECONDS", 60)
 
 
 def test_a_page_tries_out_as_many_rows_as_it_has_time_for_and_the_rest_on_demand(root, dead, monkeypatch):
-    monkeypatch.setattr("orders.admin.repair_lines.TRY_SECONDS", -1)
+    monkeypatch.setattr("orders.admin.dead_letters.rows.TRY_SECONDS", -1)
     html = text_of(root.get(group_of()))
     assert html.count("not tried yet</span>") == 2
     assert "Retry 2 that would apply" not in html
@@ -173,7 +176,7 @@ def test_dead_deliveries_are_retried_by_cause(root, engine):
 
 
 def test_a_group_larger_than_a_page_is_tried_out_by_a_run_before_its_number_is_said(root, dead, monkeypatch):
-    monkeypatch.setattr("orders.admin.repair_lines.PAGE", 1)
+    monkeypatch.setattr("orders.admin.dead_letters.rows.PAGE", 1)
     html = text_of(root.get(group_of()))
     assert "Nobody has tried all 2 yet" in html
     assert "Retry 2 that would apply" not in html
@@ -190,12 +193,12 @@ def test_a_group_larger_than_a_page_is_tried_out_by_a_run_before_its_number_is_s
 
 def begun(seconds=0.0, **members):
     """A run of which no row is done yet."""
-    asked = runs.Begin("retry", Selection("events"), "all", "maria", "mended", expected=2, **members)
-    original, runs.FIRST_SECONDS = runs.FIRST_SECONDS, seconds
+    asked = bulk_runs.Begin("retry", Selection("events"), "all", "maria", "mended", expected=2, **members)
+    original, bulk_runs.FIRST_SECONDS = bulk_runs.FIRST_SECONDS, seconds
     try:
-        return runs.begin(asked)
+        return bulk_runs.begin(asked)
     finally:
-        runs.FIRST_SECONDS = original
+        bulk_runs.FIRST_SECONDS = original
 
 
 def test_a_run_rests_when_it_is_told_to_and_goes_on_after_its_cursor(root, dead):
@@ -204,28 +207,28 @@ def test_a_run_rests_when_it_is_told_to_and_goes_on_after_its_cursor(root, dead)
     page = reverse("admin:orders_repairrun_change", args=(run.pk,))
     assert "Working: 1 of 2 so far." in text_of(root.get(page))
     root.post(reverse("admin:orders_repairrun_stop", args=(run.pk,)))
-    runs.RepairRuns().run()
+    bulk_runs.RepairRuns().run()
     assert statuses(dead) == ["pending", "dead", "dead"]
     assert "Stopped after 1 of 2" in text_of(root.get(page))
     root.post(reverse("admin:orders_repairrun_resume", args=(run.pk,)))
-    assert runs.RepairRuns().due()
-    runs.RepairRuns().run()
+    assert bulk_runs.RepairRuns().due()
+    bulk_runs.RepairRuns().run()
     run.refresh_from_db()
     assert (run.state, run.counts) == ("done", {"pending": 2})
     assert [one["what"] for one in run.log] == ["stopped", "resumed"]
-    assert not runs.RepairRuns().due()
+    assert not bulk_runs.RepairRuns().due()
 
 
 def test_a_killed_workers_run_goes_on_when_its_lease_has_run_out(dead):
     run = begun()
-    from orders.clock import DatabaseClock
+    from orders.database.clock import DatabaseClock
 
     alive = DatabaseClock().now(30)
     RepairRun.objects.filter(pk=run.pk).update(lease=dead[0].pk, leased_until=alive)
-    runs.work(run.pk)
+    bulk_runs.work(run.pk)
     assert statuses(dead) == ["pending", "dead", "dead"]
     RepairRun.objects.filter(pk=run.pk).update(leased_until=DatabaseClock().now(-1))
-    runs.work(run.pk)
+    bulk_runs.work(run.pk)
     run.refresh_from_db()
     assert (run.state, run.counts) == ("done", {"pending": 2})
 
@@ -237,7 +240,7 @@ def test_a_run_never_meets_again_what_died_anew(dead, engine, settings):
     engine.drain_through_retries()
     assert statuses(dead)[0] == "dead"
     RepairRun.objects.update(cursor=None)
-    runs.work(run.pk)
+    bulk_runs.work(run.pk)
     assert statuses(dead)[0] == "dead"
     assert OperatorAction.objects.filter(subject=f"event:{dead[0].pk}").count() == 1
 
@@ -246,7 +249,7 @@ def test_a_row_that_is_busy_stays_and_is_counted(dead, monkeypatch):
     def busy(event, **_):
         raise Busy("busy")
 
-    from orders.repairs import selection
+    from orders.dead_letters import selection
 
     monkeypatch.setattr(selection, "_EVENTS", selection.replace(selection._EVENTS, preview=busy))
     run = begun(seconds=5)
@@ -254,7 +257,10 @@ def test_a_row_that_is_busy_stays_and_is_counted(dead, monkeypatch):
 
 
 def test_support_sees_the_groups_and_cannot_act(client, dead):
-    from orders.access.people import SUPPORT, give_role
+    from orders.access.staff import (
+        SUPPORT,
+        give_role,
+    )
 
     client.force_login(give_role("sue", role=SUPPORT, password="pass-of-sue").user)
     assert "fault injection" in text_of(client.get(DEAD))

@@ -6,11 +6,18 @@ import re
 import pytest
 from django.urls import reverse
 
-from orders.access.people import OPERATOR, SUPPORT, give_role
-from orders.channels import Outcome, Verdict
+from orders.access.staff import (
+    OPERATOR,
+    SUPPORT,
+    give_role,
+)
+from orders.dead_letters.causes import cause_of
 from orders.inbox.reception import accept
+from orders.integrations.channels import (
+    Outcome,
+    Verdict,
+)
 from orders.models import OrderEvent, RepairRun
-from orders.repairs.causes import cause_of
 from tests.orders.outbox import Outbox
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +75,9 @@ def test_support_reads_a_cause_without_the_customer_it_quotes(client, quoting):
 
 
 def test_support_reads_what_a_retry_would_meet_without_the_customer(client, quoting, monkeypatch):
-    monkeypatch.setattr("orders.admin.repair_lines.preview", lambda selection, row: ("would_fail", f"Still: {QUOTED}."))
+    monkeypatch.setattr(
+        "orders.admin.dead_letters.rows.preview", lambda selection, row: ("would_fail", f"Still: {QUOTED}.")
+    )
     support = signed_in(client, SUPPORT)
     for page in pages()[1:]:
         html = support.get(f"{page}?try=all").content.decode()

@@ -6,7 +6,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from orders.access.people import SUPPORT, give_role
+from orders.access.staff import (
+    SUPPORT,
+    give_role,
+)
 from orders.models import Destination, Figure
 from tests.admin_fixtures import EVIL
 
@@ -97,7 +100,7 @@ def test_the_charts_are_drawn_from_the_figures_of_this_destination_alone(root, f
 
 def test_the_list_asks_no_more_for_many_destinations_than_for_one(root, engine, monkeypatch, django_assert_num_queries):
     """Session, login and its tenant, tenants and kinds to filter by, rows; the database's clock is known by then."""
-    monkeypatch.setattr("orders.clock.RECENT_SECONDS", 3600)
+    monkeypatch.setattr("orders.database.clock.RECENT_SECONDS", 3600)
     page = reverse("admin:orders_destination_changelist")
     Destination.objects.create(tenant=engine.tenant, channel="supplier", name="d0")
     root.get(page)

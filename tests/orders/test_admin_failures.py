@@ -6,7 +6,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import reverse
 
-from orders.access.people import SUPPORT, give_role
+from orders.access.staff import (
+    SUPPORT,
+    give_role,
+)
 from orders.models import Order, Tenant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
@@ -37,7 +40,7 @@ def test_what_is_not_allowed_says_whom_to_ask(client):
 
 
 def test_a_fault_of_ours_is_a_page_with_the_id_to_tell(root, monkeypatch):
-    monkeypatch.setattr("orders.admin.find.find_orders", None)
+    monkeypatch.setattr("orders.admin.orders.find.find_orders", None)
     client = Client(raise_request_exception=False)
     client.cookies = root.cookies
     page = client.get(f"{reverse('admin:orders_order_find')}?q=1", **BROWSER)

@@ -6,7 +6,10 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from orders.access.people import SUPPORT, give_role
+from orders.access.staff import (
+    SUPPORT,
+    give_role,
+)
 from orders.admin import lookups
 from orders.models import ApiClient, OrderEvent
 

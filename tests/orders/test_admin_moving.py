@@ -6,11 +6,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from orders.migration import ledger
-from orders.migration.cutover import cut_over
-from orders.migration.rule import rule_of
-from orders.migration.switching import switch_mode
+from orders.cutover import ledger
+from orders.cutover.requirements import rule_of
+from orders.cutover.switch import cut_over
 from orders.models import Destination, KnownOrder, OperatorAction, Order, Tenant
+from orders.onboarding.mode_change import switch_mode
 from orders.outbox import planning
 from tests.migration_fixtures import compared
 from tests.orders.fake_channel import FakeChannel

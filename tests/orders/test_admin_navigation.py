@@ -2,7 +2,10 @@
 
 import pytest
 
-from orders.access.people import SUPPORT, give_role
+from orders.access.staff import (
+    SUPPORT,
+    give_role,
+)
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from orders.access.people import SUPPORT, give_role
+from orders.access.staff import (
+    SUPPORT,
+    give_role,
+)
 from tests.admin_fixtures import EVIL
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
@@ -21,7 +24,7 @@ def test_each_line_says_what_can_be_opened_beneath_it(root, furnished):
     assert f'data-loads="{reverse("admin:orders_order_part")}?subject=event%3A{event.pk}"' in html
     assert "Show what was sent and each answer" in html
     assert 'data-copies="correlation-' in html
-    assert "orders/story.js" in html
+    assert "orders/timeline.js" in html
 
 
 def test_an_events_body_is_shown_pretty_and_letter_for_letter(root, furnished):

@@ -4,7 +4,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from orders.admin import dead_letters, inbox, outbox
+from orders.admin.dead_letters import verbs
+from orders.admin.deliveries import deliveries
+from orders.admin.orders import orders
 from orders.models import Delivery, Lane, Tenant
 from tests.engine_fixtures import Engine
 from tests.orders.outbox import REJECTED, Outbox
@@ -26,7 +28,7 @@ def asked(client, url):
 
 
 def test_a_later_page_shows_what_the_first_would_go_on_with(root, engine, monkeypatch):
-    from orders.admin.inbox import OrderEventAdmin
+    from orders.admin.orders.orders import OrderEventAdmin
 
     monkeypatch.setattr(OrderEventAdmin, "list_per_page", 4)
     made = [engine.put(f"order-{number}").pk for number in range(10)][::-1]
@@ -34,7 +36,7 @@ def test_a_later_page_shows_what_the_first_would_go_on_with(root, engine, monkey
 
 
 def test_what_lies_before_a_page_is_stepped_over_without_its_neighbours(root, engine, monkeypatch):
-    from orders.admin.inbox import OrderEventAdmin
+    from orders.admin.orders.orders import OrderEventAdmin
 
     monkeypatch.setattr(OrderEventAdmin, "list_per_page", 2)
     for number in range(5):
@@ -46,7 +48,7 @@ def test_what_lies_before_a_page_is_stepped_over_without_its_neighbours(root, en
 
 @pytest.fixture
 def few(monkeypatch):
-    for module in (dead_letters, inbox, outbox):
+    for module in (verbs, orders, deliveries):
         monkeypatch.setattr(module, "ORDERS_WAITING", 2)
 
 
@@ -87,9 +89,9 @@ def test_pending_deliveries_are_those_due_and_those_that_a_dead_one_holds(root, 
 
 @pytest.mark.parametrize("question", ["", "?status=applied", "?status=dead", "?status=pending", "?p=2"])
 def test_a_list_of_events_asks_the_same_of_many_rows_as_of_few_and_counts_none(root, engine, monkeypatch, question):
-    from orders.admin.inbox import OrderEventAdmin
+    from orders.admin.orders.orders import OrderEventAdmin
 
-    monkeypatch.setattr("orders.clock.RECENT_SECONDS", 3600)
+    monkeypatch.setattr("orders.database.clock.RECENT_SECONDS", 3600)
     monkeypatch.setattr(OrderEventAdmin, "list_per_page", 2)
     page = EVENTS + question
     put_and_apply(engine, range(4))

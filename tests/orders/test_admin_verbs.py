@@ -6,8 +6,8 @@ from base64 import b64encode
 import pytest
 from django.urls import reverse
 
-from orders.dead_letters import Busy
-from orders.inbox import replays
+from orders.dead_letters import dead_events
+from orders.dead_letters.results import Busy
 from orders.models import ApiClient, OperatorAction, OrderEvent, Tenant
 from tests.admin_fixtures import SECRET
 
@@ -82,7 +82,7 @@ def test_an_order_that_a_worker_holds_is_said_to_be_busy(root, furnished, monkey
     def busy(event, **_):
         raise Busy("a worker is applying this order just now; try again in a moment")
 
-    monkeypatch.setattr(replays, "preview", busy)
+    monkeypatch.setattr(dead_events, "preview", busy)
     from django.contrib import admin
 
     events = admin.site._registry[OrderEvent]
@@ -260,11 +260,11 @@ def test_an_order_is_found_by_whatever_the_caller_has(root, furnished):
 
 
 def test_an_order_that_is_only_read_through_is_found_with_its_story(root, furnished):
-    from orders import timeline
-    from orders.order_key import OrderKey
+    from orders.telemetry import timeline_entries
+    from orders.values.order_key import OrderKey
 
     key = OrderKey(furnished.tenant.pk, "store 1", "a/b&c")
-    timeline.record(key, road="proxy", what="Read failed: the external service did not answer in time")
+    timeline_entries.record(key, road="proxy", what="Read failed: the external service did not answer in time")
     [link] = re.findall(r'href="(/admin/orders/order/story/[^"]+)"', find(root, "a/b&c"))
     page = root.get(link.replace("&amp;", "&")).content.decode()
     assert "Read failed: the external service did not answer in time" in page

@@ -12,11 +12,18 @@ from django.db import connections
 from standardwebhooks import Webhook
 
 from orders.access import sealing
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
 from orders.models import AlertMessage, AlertRule, Incident, OrderEvent, Secret
-from orders.watch.alerting import incidents, measures, messages
-from orders.watch.alerting.measures import Measure, Reading
-from orders.watch.alerting.periodic import Alerting
+from orders.monitoring.alerting import (
+    incidents,
+    measures,
+    messages,
+)
+from orders.monitoring.alerting.measures import (
+    Measure,
+    Reading,
+)
+from orders.monitoring.alerting.periodic import Alerting
 from tests.orders.wire_server import answer, wire_server
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]

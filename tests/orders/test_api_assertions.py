@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from oauthlib.oauth2 import BackendApplicationClient
 from requests_oauthlib import OAuth2Session
 
-from orders import housekeeping
 from orders.api import assertions, token
 from orders.models import ApiClient, UsedAssertion
+from orders.retention import expired_rows
 from tests.api_fixtures import SECRET, Api
 
 pytestmark = pytest.mark.django_db
@@ -179,10 +179,10 @@ def test_a_jti_is_remembered_in_the_database_until_its_assertion_has_run_out(bea
     granted(ask(assertion(jti="once")))
     row = UsedAssertion.objects.get()
     assert 3_710 <= (row.expires_at - datetime.now(UTC)).total_seconds() <= 3_721
-    housekeeping.remove_expired()
+    expired_rows.remove_expired()
     assert UsedAssertion.objects.count() == 1
     UsedAssertion.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
-    housekeeping.remove_expired()
+    expired_rows.remove_expired()
     assert not UsedAssertion.objects.exists()
 
 

@@ -11,8 +11,11 @@ from urllib.parse import quote
 import pytest
 from django.db import connections, transaction
 
-from orders import ids
-from orders.inbox.receptions import Received, accept_all
+from orders.database import ids
+from orders.inbox.bulk_reception import (
+    Received,
+    accept_all,
+)
 from orders.models import OperatorAction, OrderEvent
 from tests.bodies import body
 from tests.orders.test_api_checks import problem

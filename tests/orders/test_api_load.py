@@ -7,8 +7,8 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from orders.inbox import receptions
-from orders.migration import lines
+from orders.cutover import load_lines
+from orders.inbox import bulk_reception
 from orders.models import LoadRequest, Order, OrderEvent, OrderQueue, Tenant
 from tests.api_fixtures import Api
 from tests.bodies import body
@@ -62,7 +62,7 @@ def test_lines_of_one_order_get_consecutive_sequences_in_their_order(api, apply_
 
 
 def test_a_refused_line_says_why_and_keeps_no_other_from_being_stored(make_tenant, sign_in, monkeypatch):
-    monkeypatch.setattr(lines, "BODY_LIMIT_BYTES", 400)
+    monkeypatch.setattr(load_lines, "BODY_LIMIT_BYTES", 400)
     api = sign_in(make_tenant("bolt"), business_units=["store-1"])
     found = answers(
         send(api, line("1"), b"{", b"", line("2", price='"1"'), line("3", unit="store-2"), line("4" * 400), line("5"))
@@ -83,7 +83,7 @@ def test_a_line_without_its_members_is_refused(api, stranger):
 
 
 def test_more_lines_or_bytes_than_the_limit_are_413_and_store_nothing(api, monkeypatch):
-    monkeypatch.setattr(lines, "LINES_MOST", 2)
+    monkeypatch.setattr(load_lines, "LINES_MOST", 2)
     assert problem(send(api, line("1"), line("2"), line("3"))) == (413, "too-large")
     monkeypatch.setattr("orders.api.load.LIMIT_BYTES", 100)
     assert problem(send(api, line("1"))) == (413, "too-large")
@@ -96,7 +96,7 @@ def test_no_line_is_400_and_another_content_type_415(api):
 
 
 def test_it_answers_in_events_and_migrating_mode_and_not_in_proxy_mode(api, acme):
-    from orders.api.auth import forget_tokens
+    from orders.access.bearer_tokens import forget_tokens
 
     statuses = []
     for mode in ("events", "migrating", "proxy"):
@@ -144,7 +144,7 @@ def test_a_key_is_kept_for_24_hours(api):
 
 
 def test_keys_that_are_kept_no_longer_are_removed(api):
-    from orders.housekeeping import remove_expired
+    from orders.retention.expired_rows import remove_expired
 
     for key in ("old", "new"):
         send(api, line("1"), key=key)
@@ -160,7 +160,7 @@ def test_a_key_that_is_none_is_400(api, key):
 
 def test_a_request_that_died_half_way_left_neither_lines_nor_its_key(api, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("orders.migration.loads._written", lambda *_: 1 / 0)
+        patched.setattr("orders.cutover.loads._written", lambda *_: 1 / 0)
         assert send(api, line("1"), key="k").status_code == 500
     assert (OrderEvent.objects.count(), OrderQueue.objects.count(), LoadRequest.objects.count()) == (0, 0, 0)
     assert answers(send(api, line("1"), key="k"))[0]["sequence"] == 1
@@ -196,7 +196,7 @@ def test_the_same_request_twice_at_once_is_stored_once(api):
 
 @pytest.mark.django_db(transaction=True)
 def test_loads_of_the_same_orders_in_opposite_order_do_not_lock_each_other_out(api, monkeypatch):
-    monkeypatch.setattr("orders.migration.loads.TRIES", 1)
+    monkeypatch.setattr("orders.cutover.loads.TRIES", 1)
     known = [line(str(number)) for number in range(0, 200, 2)]
     answers(send(api, *known))
     given = [line(str(number)) for number in range(200)]
@@ -217,7 +217,7 @@ def test_a_load_of_many_lines_costs_few_statements(api, django_assert_max_num_qu
 
 
 def test_reception_in_one_go_counts_on_where_single_puts_stopped(acme):
-    given = [receptions.Received("store-1", "a", body("a"))] * 2
-    events = receptions.accept_all(given, tenant_id=acme.pk, client_id=None, correlation_id="c")
+    given = [bulk_reception.Received("store-1", "a", body("a"))] * 2
+    events = bulk_reception.accept_all(given, tenant_id=acme.pk, client_id=None, correlation_id="c")
     assert [event.sequence for event in events] == [1, 2]
     assert events[0].event_id < events[1].event_id

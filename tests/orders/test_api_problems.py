@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.urls import get_resolver
 
-from orders.problems import Problem
+from orders.values.problems import Problem
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 ROW = re.compile(r"^\| `([a-z-]+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)

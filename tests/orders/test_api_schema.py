@@ -7,11 +7,11 @@ import pytest
 from django.urls import get_resolver
 from openapi_spec_validator import validate
 
-from orders.api.modes import check_mode
 from orders.api.schema import define
 from orders.api.schema import document as documents
 from orders.api.schema.document import written
 from orders.api.views import ApiView, UnknownPath
+from orders.http.modes import check_mode
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
 from tests.api_fixtures import Api
 
@@ -95,7 +95,7 @@ def test_every_path_parameter_is_declared(document):
 
 
 def test_what_does_not_answer_in_proxy_mode_documents_its_405(document, make_tenant):
-    from orders.problems import ProxyMode
+    from orders.values.problems import ProxyMode
 
     tenant = make_tenant("prox", "proxy")
     for (method, path), operation in operations(document).items():

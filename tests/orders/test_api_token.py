@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
+from orders.access import bearer_tokens
 from orders.access.clients import rotate_secret
-from orders.api import auth
 from orders.models import ApiClient, Tenant
 from tests.api_fixtures import SECRET, Api
 
@@ -229,7 +229,7 @@ def change(name):
 )
 def test_what_is_taken_away_is_gone_within_five_seconds(till, make_token, monkeypatch, name, status):
     now = [1000.0]
-    monkeypatch.setattr(auth.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(bearer_tokens.time, "monotonic", lambda: now[0])
     caller = Api(make_token(till))
     assert caller.get(ORDER).status_code == 404
     change(name)(till)
@@ -239,7 +239,7 @@ def test_what_is_taken_away_is_gone_within_five_seconds(till, make_token, monkey
 
 def test_a_token_is_forgotten_no_later_than_it_expires(till, make_token, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(auth.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(bearer_tokens.time, "monotonic", lambda: now[0])
     caller = Api(make_token(till, seconds=1))
     assert caller.get(ORDER).status_code == 404
     AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1))

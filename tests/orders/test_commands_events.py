@@ -9,7 +9,7 @@ import uuid
 import pytest
 from django.core.management import CommandError, call_command
 
-from orders.inbox import replays
+from orders.dead_letters import dead_events
 from orders.management import dead_letters
 from orders.models import OperatorAction, OrderEvent, OrderQueue
 
@@ -89,7 +89,7 @@ def test_preview_says_what_a_retry_would_do_and_does_nothing(engine, dead, setti
     newer = engine.put("fault-always-1", status="SHIPPED")
     engine.drain()
     assert events("preview", "--status", "dead")[1] == [
-        [str(dead.pk), "1", "would_supersede", str(newer.pk), replays._SUPERSEDED]
+        [str(dead.pk), "1", "would_supersede", str(newer.pk), dead_events._SUPERSEDED]
     ]
     assert engine.statuses("fault-always-1") == ["dead", "applied"]
     assert not OperatorAction.objects.exists()
@@ -114,7 +114,7 @@ def test_a_stale_retry_ends_superseded_and_is_done(engine, overtaken):
         "sequence": 1,
         "outcome": "superseded",
         "supersededBy": str(newer.pk),
-        "detail": replays._SUPERSEDED,
+        "detail": dead_events._SUPERSEDED,
     }
     engine.drain()
     assert engine.statuses("fault-always-1") == ["superseded", "applied"]
@@ -197,7 +197,7 @@ def test_a_stopped_run_is_resumed_by_the_same_command_and_does_every_event_once(
     made = [engine.put(f"10{number}") for number in range(40)]
     OrderEvent.objects.update(status="dead", finished_at=made[0].received_at)
     OrderQueue.objects.update(done_sequence=1, due_at=None)
-    work = replays.retry
+    work = dead_events.retry
     monkeypatch.setitem(_verbs(), "retry", _interrupted_second(work))
     first = events("retry", "--status", "dead")
     monkeypatch.setitem(_verbs(), "retry", work)
@@ -213,7 +213,7 @@ def test_a_stopped_run_is_resumed_by_the_same_command_and_does_every_event_once(
 def test_ctrl_c_stops_between_events_and_says_how_to_go_on(engine, monkeypatch):
     made = [engine.put(f"10{number}") for number in range(3)]
     OrderEvent.objects.update(status="dead", finished_at=made[0].received_at)
-    work = replays.discard
+    work = dead_events.discard
     monkeypatch.setitem(_verbs(), "discard", _interrupted_second(work))
     code, lines, words = events("discard", "--status", "dead")
     assert code == 130

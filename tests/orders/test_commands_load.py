@@ -8,9 +8,13 @@ import requests
 import responses
 from django.core.management import CommandError, call_command
 
-from orders.management.loading import batches, command, hub
-from orders.management.loading.batches import Batch
-from orders.management.loading.position import Keeper
+from orders.management.load import (
+    batches,
+    command,
+    hub,
+)
+from orders.management.load.batches import Batch
+from orders.management.load.position import Keeper
 from orders.models import OrderEvent, OrderQueue
 from tests.api_fixtures import SECRET
 from tests.orders.test_api_load import line

@@ -15,7 +15,7 @@ from orders.documents import (
     translate_status,
     validate_order,
 )
-from orders.problems import InvalidBody
+from orders.values.problems import InvalidBody
 from tests.orders.sample_orders import FULL, LEAST, LINE, OBJECTS, body, pointed, with_value
 
 # External answers

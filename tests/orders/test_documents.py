@@ -20,7 +20,7 @@ from orders.documents import (
     render,
     validate_order,
 )
-from orders.problems import InvalidBody
+from orders.values.problems import InvalidBody
 from tests.orders.sample_orders import FULL, GUID, LEAST, LINE, OBJECTS, at, body, places, pointed, with_value
 
 OPTIONAL = {

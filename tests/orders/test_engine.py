@@ -6,12 +6,16 @@ import uuid
 import pytest
 from django.db import IntegrityError, OperationalError, transaction
 
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
 from orders.inbox import applying
 from orders.inbox.batch import Batch
-from orders.inbox.fates import fates
+from orders.inbox.event_status import fates
 from orders.models import Order, OrderEvent, OrderQueue
-from orders.queues import QUEUES, claim, expire_leases
+from orders.queueing.claims import (
+    QUEUES,
+    claim,
+    expire_leases,
+)
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 

@@ -11,12 +11,16 @@ from contextlib import contextmanager
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from orders.clock import DatabaseClock
-from orders.dead_letters import NotDead
-from orders.inbox import applying, replays
+from orders.database.clock import DatabaseClock
+from orders.dead_letters import dead_events
+from orders.dead_letters.results import NotDead
+from orders.inbox import applying
 from orders.inbox.batch import Batch
 from orders.models import OrderEvent, OrderQueue
-from orders.queues import QUEUES, claim
+from orders.queueing.claims import (
+    QUEUES,
+    claim,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE_SECONDS = 30
@@ -192,7 +196,7 @@ def test_an_operator_waits_for_the_worker_and_judges_by_what_it_did(
     newer = engine.put("fault-1-x", status="FULFILLED")
     worker = elsewhere(applying.drain)
     with pause_before_release.held():
-        operator = elsewhere(lambda: getattr(replays, verb)(dead, who="ada"))
+        operator = elsewhere(lambda: getattr(dead_events, verb)(dead, who="ada"))
         time.sleep(0.2)
         assert not operator.done()
     worker.result()
@@ -206,7 +210,7 @@ def test_an_operator_waits_for_the_worker_and_judges_by_what_it_did(
 def test_two_operators_retry_one_event_once(engine, elsewhere, dead):
     def retried():
         try:
-            return replays.retry(dead, who="ada").outcome
+            return dead_events.retry(dead, who="ada").outcome
         except NotDead as refused:
             return str(refused).rpartition(" ")[2]
 
@@ -223,7 +227,7 @@ def test_two_operators_retry_one_event_once(engine, elsewhere, dead):
 def test_retries_while_workers_run_and_senders_send_end_in_sequence(engine, elsewhere, dead):
     """Whoever wins: either the retried event is applied before the newer ones, or it is superseded."""
     puts = [elsewhere(engine.put, "fault-1-x") for _ in range(10)]
-    operator = elsewhere(lambda: replays.retry(dead, who="ada").outcome)
+    operator = elsewhere(lambda: dead_events.retry(dead, who="ada").outcome)
     workers = [elsewhere(engine.drain) for _ in range(2)]
     for future in (*puts, operator, *workers):
         future.result()

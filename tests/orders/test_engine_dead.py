@@ -8,13 +8,19 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from orders.clock import DatabaseClock
-from orders.dead_letters import Busy, NotDead
-from orders.inbox import replays
+from orders.database.clock import DatabaseClock
+from orders.dead_letters import dead_events
+from orders.dead_letters.results import (
+    Busy,
+    NotDead,
+)
 from orders.inbox.batch import Batch, LeaseLost
-from orders.inbox.fates import fates
+from orders.inbox.event_status import fates
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue
-from orders.queues import QUEUES, claim
+from orders.queueing.claims import (
+    QUEUES,
+    claim,
+)
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -35,9 +41,9 @@ def kill_first(engine, settings, order="fault-1-x"):
 
 def test_a_dead_event_retried_by_hand_is_applied_when_nothing_newer_was(engine, faults, settings):
     dead = kill_first(engine, settings)
-    assert replays.preview(dead).outcome == "would_apply"
+    assert dead_events.preview(dead).outcome == "would_apply"
     assert fate(dead)["status"] == "dead"
-    result = replays.retry(dead, who="ada", reason="mended")
+    result = dead_events.retry(dead, who="ada", reason="mended")
     assert (result.outcome, result.superseded_by) == ("pending", None)
     engine.drain()
     assert (fate(dead)["status"], fate(dead)["attempts"]) == ("applied", 2)
@@ -51,8 +57,8 @@ def test_a_stale_dead_event_retried_by_hand_is_ignored_and_said_to_be(engine, fa
     newer = engine.put("fault-1-x", status="FULFILLED")
     engine.drain_through_retries()
     document = engine.order("fault-1-x").document
-    assert replays.preview(dead).outcome == "would_supersede"
-    result = replays.retry(dead, who="ada")
+    assert dead_events.preview(dead).outcome == "would_supersede"
+    result = dead_events.retry(dead, who="ada")
     assert (result.outcome, result.superseded_by) == ("superseded", newer.pk)
     engine.drain()
     assert engine.order("fault-1-x").document == document
@@ -62,7 +68,7 @@ def test_a_stale_dead_event_retried_by_hand_is_ignored_and_said_to_be(engine, fa
 
 def test_retrying_a_dead_event_gives_it_a_fresh_schedule(engine, faults, settings):
     dead = kill_first(engine, settings, "fault-3-x")
-    replays.retry(dead, who="ada")
+    dead_events.retry(dead, who="ada")
     engine.drain()
     assert (fate(dead)["status"], fate(dead)["attempts"]) == ("pending", 2)
     engine.drain_through_retries()
@@ -71,7 +77,7 @@ def test_retrying_a_dead_event_gives_it_a_fresh_schedule(engine, faults, setting
 
 def test_events_put_behind_a_retried_one_wait_for_it(engine, faults, settings):
     dead = kill_first(engine, settings, "fault-3-x")
-    replays.retry(dead, who="ada")
+    dead_events.retry(dead, who="ada")
     engine.drain()
     later = engine.put("fault-3-x", status="FULFILLED")
     engine.drain()
@@ -85,7 +91,7 @@ def test_events_put_behind_a_retried_one_wait_for_it(engine, faults, settings):
 def test_a_preview_of_what_still_fails_says_so_and_changes_nothing(engine, faults, settings):
     dead = kill_first(engine, settings, "fault-always-x")
     rows = list(OrderQueue.objects.values()), list(OrderEvent.objects.values())
-    result = replays.preview(dead)
+    result = dead_events.preview(dead)
     assert (result.outcome, "fault injection" in result.detail) == ("would_fail", True)
     assert (list(OrderQueue.objects.values()), list(OrderEvent.objects.values())) == rows
 
@@ -93,19 +99,23 @@ def test_a_preview_of_what_still_fails_says_so_and_changes_nothing(engine, fault
 def test_a_discarded_event_is_never_applied(engine, faults, settings):
     dead = kill_first(engine, settings)
     OrderEvent.objects.update(finished_at=DatabaseClock().now() - timedelta(days=2))
-    assert replays.discard(dead, who="ada", reason="test order").outcome == "discarded"
+    assert dead_events.discard(dead, who="ada", reason="test order").outcome == "discarded"
     dead.refresh_from_db()
     assert dead.finished_at > DatabaseClock().now() - timedelta(minutes=5)
     engine.drain()
     assert engine.statuses("fault-1-x") == ["discarded"]
     assert not Order.objects.exists()
     with pytest.raises(NotDead):
-        replays.retry(dead, who="ada")
+        dead_events.retry(dead, who="ada")
 
 
 def test_only_dead_events_can_be_operated(engine):
     event = engine.put()
-    for operate in (replays.preview, lambda e: replays.retry(e, who="a"), lambda e: replays.discard(e, who="a")):
+    for operate in (
+        dead_events.preview,
+        lambda e: dead_events.retry(e, who="a"),
+        lambda e: dead_events.discard(e, who="a"),
+    ):
         with pytest.raises(NotDead, match="pending"):
             operate(event)
     assert engine.statuses() == ["pending"]
@@ -113,11 +123,11 @@ def test_only_dead_events_can_be_operated(engine):
 
 def test_an_operator_waits_for_the_worker_that_holds_the_order(engine, faults, settings, monkeypatch):
     dead = kill_first(engine, settings)
-    monkeypatch.setattr(replays, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(dead_events, "BUSY_SECONDS", 0.05)
     engine.put("fault-1-x")
     claim(QUEUES, {engine.tenant.pk: 10}, lease_seconds=60)
     with pytest.raises(Busy):
-        replays.retry(dead, who="ada")
+        dead_events.retry(dead, who="ada")
     assert engine.statuses("fault-1-x") == ["dead", "pending"]
 
 

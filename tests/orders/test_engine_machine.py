@@ -22,15 +22,22 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from orders.clock import DatabaseClock
-from orders.dead_letters import Busy
+from orders.database.clock import DatabaseClock
+from orders.dead_letters import dead_events
+from orders.dead_letters.results import Busy
 from orders.documents import digest, parse_put
-from orders.inbox import applying, batch, replays
-from orders.inbox.fates import fates
-from orders.inbox.faults import InjectedFault
+from orders.inbox import (
+    applying,
+    batch,
+)
+from orders.inbox.event_status import fates
+from orders.inbox.fault_injection import InjectedFault
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue, Tenant
-from orders.queues import QUEUES, claim
-from orders.watch.invariants import broken_invariants
+from orders.monitoring.invariants import broken_invariants
+from orders.queueing.claims import (
+    QUEUES,
+    claim,
+)
 from tests.bodies import body
 from tests.engine_fixtures import Engine
 
@@ -234,7 +241,7 @@ class InboxMachine(RuleBasedStateMachine):
         event = self.engine.queue(order).events.get(sequence=at + 1)
         if self.model[order].held:
             with pytest.raises(Busy):
-                replays.discard(event, who="ada")
+                dead_events.discard(event, who="ada")
         else:
             verb(self.model[order], at, event)
 
@@ -253,18 +260,18 @@ class InboxMachine(RuleBasedStateMachine):
     def _preview(self, modelled, at, event):
         before = self.rows()
         with self.poisons():
-            outcome = replays.preview(event).outcome
+            outcome = dead_events.preview(event).outcome
         foretold = "would_fail" if modelled.poisoned else "would_apply"
         assert outcome == ("would_supersede" if modelled.applied > at + 1 else foretold)
         assert self.rows() == before
 
     def _retry(self, modelled, at, event):
         modelled.retry(at)
-        assert replays.retry(event, who="ada").outcome == modelled.statuses[at]
+        assert dead_events.retry(event, who="ada").outcome == modelled.statuses[at]
 
     def _discard(self, modelled, at, event):
         modelled.statuses[at] = "discarded"
-        assert replays.discard(event, who="ada").outcome == "discarded"
+        assert dead_events.discard(event, who="ada").outcome == "discarded"
 
     @invariant()
     def every_event_has_its_fate_and_its_attempts(self):
@@ -346,7 +353,7 @@ def _die(*arguments, **options):
 
 def test_the_inbox_does_what_its_model_does(db, monkeypatch):
     monkeypatch.setattr(applying, "LEASE_SECONDS", 3600.0)
-    monkeypatch.setattr(replays, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(dead_events, "BUSY_SECONDS", 0.0)
     run_state_machine_as_test(
         InboxMachine,
         settings=settings(

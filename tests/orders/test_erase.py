@@ -12,12 +12,15 @@ from django.db.models import Model
 from django.urls import reverse
 
 from orderflow.models import WarehouseOrder
-from orders.access.erasing import Asked, erase
-from orders.access.people import give_role
-from orders.clock import DatabaseClock
+from orders.access.staff import give_role
+from orders.database.clock import DatabaseClock
+from orders.dead_letters import dead_deliveries
 from orders.inbox.reception import accept
 from orders.models import Delivery, Lane, OperatorAction, Order, OrderEvent, OrderQueue
-from orders.outbox import redeliveries
+from orders.retention.erasure import (
+    Asked,
+    erase,
+)
 from tests.orderflow.conftest import add_channel  # noqa: F401
 from tests.orders.personal_scene import canaries, document, scene  # noqa: F401
 from tests.suppliers.conftest import add_supplier, tenant  # noqa: F401
@@ -89,7 +92,7 @@ def test_what_is_dead_is_discarded_as_it_could_not_be_sent_any_more(scene, tenan
 
 def test_what_a_warehouse_refused_before_is_erased_though_nothing_is_dead(scene, tenant):
     for dead in Delivery.objects.dead().filter(lane__customer_order_id="1001"):
-        redeliveries.discard(dead, who="maria")
+        dead_deliveries.discard(dead, who="maria")
     WarehouseOrder.objects.filter(customer_order_id="1001").update(failure="no such street: Zqvex1gatan 5")
     erase(ask(tenant))
     assert left(1) == {}
@@ -147,7 +150,7 @@ def test_an_order_with_an_unsent_delivery_is_left(scene, tenant):
 
 @pytest.mark.parametrize("line", [OrderQueue, Lane])
 def test_whoever_holds_the_order_is_never_raced(scene, tenant, line, monkeypatch):
-    monkeypatch.setattr("orders.access.erasing.holding.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("orders.retention.erasure.locking.BUSY_SECONDS", 0.1)
     held = line.objects.filter(customer_order_id="1001")
     held.update(lease=uuid.uuid4(), due_at=DatabaseClock().now(60))
     report = erase(ask(tenant))
@@ -158,7 +161,7 @@ def test_whoever_holds_the_order_is_never_raced(scene, tenant, line, monkeypatch
 @pytest.mark.parametrize("part", ["_texts", "_stores", "_bodies"])
 def test_a_killed_run_goes_on_where_it_was(scene, tenant, monkeypatch, part):
     """Killed when it comes to that part, with all before it committed row by row."""
-    from orders.access.erasing import one_order
+    from orders.retention.erasure import one_order
 
     def dies(*args):
         raise KeyboardInterrupt
@@ -220,7 +223,7 @@ def test_nobody_else_erases(scene, tenant, client, role):
 
 def test_an_order_that_changed_hands_is_found_thoroughly_and_erased_in_part(scene, tenant):
     for dead in Delivery.objects.dead().filter(lane__customer_order_id="1001"):
-        redeliveries.discard(dead, who="maria")
+        dead_deliveries.discard(dead, who="maria")
     scene.put(2, "1001")
     scene.work()
     others = list(Delivery.objects.filter(payload__contains="Zqvex2").order_by("pk").values("pk", "payload", "status"))

@@ -11,8 +11,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import DatabaseError
 
+from orders.admin import charts
 from orders.models import Destination, Figure
-from orders.watch import charts, figures, tally
+from orders.monitoring import counters
+from orders.telemetry import counters as tally
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
@@ -146,9 +148,9 @@ NOW = datetime(2026, 11, 20, 10, 44, 30, tzinfo=UTC)
     ("week", 168, datetime(2026, 11, 13, 11, 0, tzinfo=UTC)),
 ])  # fmt: skip
 def test_a_period_has_its_steps_up_to_the_one_under_way(word, count, first):
-    starts = figures.PERIODS[word].starts(NOW)
+    starts = counters.PERIODS[word].starts(NOW)
     assert (len(starts), starts[0]) == (count, first)
-    assert starts[-1] <= NOW < starts[-1] + timedelta(seconds=int(figures.PERIODS[word].step))
+    assert starts[-1] <= NOW < starts[-1] + timedelta(seconds=int(counters.PERIODS[word].step))
 
 
 def test_a_tenant_is_told_its_own_figures_only(time_machine):
@@ -159,13 +161,13 @@ def test_a_tenant_is_told_its_own_figures_only(time_machine):
     tally.read(2, 35.0)
     tally.read(2, None, failure="external-busy")
     tally.write()
-    hour = figures.PERIODS["hour"]
-    own = figures.whole(figures.events_and_reads(hour, 1, NOW).values())
-    both = figures.whole(figures.events_and_reads(hour, None, NOW).values())
+    hour = counters.PERIODS["hour"]
+    own = counters.whole(counters.events_and_reads(hour, 1, NOW).values())
+    both = counters.whole(counters.events_and_reads(hour, None, NOW).values())
     assert (own.counts["received"], own.counts["read"]) == (1, 0)
     assert (both.counts["received"], both.counts["read"], both.failures) == (31, 2, {"external-busy": 1})
-    assert set(figures.by_tenant(1, NOW)) == {1}
-    assert figures.by_tenant(None, NOW)[2].counts["received"] == 30
+    assert set(counters.by_tenant(1, NOW)) == {1}
+    assert counters.by_tenant(None, NOW)[2].counts["received"] == 30
 
 
 def test_destinations_beyond_those_drawn_are_told_together(engine, time_machine):
@@ -176,23 +178,23 @@ def test_destinations_beyond_those_drawn_are_told_together(engine, time_machine)
         tally.took(destination, 30.0)
     tally.tried(made[0], delivered=False, dead=True)
     tally.write()
-    hour = figures.PERIODS["hour"]
-    steps = figures.deliveries(hour, None, NOW, drawn=[made[0].pk])
+    hour = counters.PERIODS["hour"]
+    steps = counters.deliveries(hour, None, NOW, drawn=[made[0].pk])
     (step,) = steps.values()
     assert {whose: dict(work.counts) for whose, work in step.items()} == {
         made[0].pk: {"delivered": 1, "failed try": 1},
-        figures.OTHERS: {"delivered": 2},
+        counters.OTHERS: {"delivered": 2},
     }
-    totals = figures.by_destination(hour, engine.tenant.pk, NOW)
+    totals = counters.by_destination(hour, engine.tenant.pk, NOW)
     assert totals[made[0].pk].counts == {"delivered": 1, "failed try": 1, "dead delivery": 1}
     assert totals[made[0].pk].lengths.total == 1
 
 
 def test_the_share_of_times_is_spread_evenly_within_its_range():
-    lengths = figures.Lengths(Counter({100: 90, 200: 10}))
+    lengths = counters.Lengths(Counter({100: 90, 200: 10}))
     assert lengths.at(0.5) == pytest.approx(70 + 30 * 50 / 90)
     assert lengths.at(0.95) == pytest.approx(175)
-    assert figures.Lengths().at(0.95) is None
+    assert counters.Lengths().at(0.95) is None
 
 
 def test_figures_that_no_chart_shows_are_removed_and_the_others_stay(time_machine):
@@ -202,7 +204,7 @@ def test_figures_that_no_chart_shows_are_removed_and_the_others_stay(time_machin
     time_machine.move_to(NOW, tick=False)
     tally.received(1)
     tally.write()
-    assert figures.remove_old() == 1
+    assert counters.remove_old() == 1
     assert sorted(Figure.objects.values_list("step", flat=True)) == [60, 900, 900, 3600, 3600]
 
 
@@ -229,7 +231,7 @@ def test_a_process_that_ends_cleanly_writes_what_it_counted(hub_environ):
         "import os, django",
         "os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'",
         "django.setup()",
-        "from orders.watch import tally",
+        "from orders.monitoring import tally",
         "tally.start()",
         "tally.received(7)",
     )

@@ -8,18 +8,22 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from orders.models import Delivery, Destination, Lane, OrderEvent, SelfTest, Tenant
-from orders.watch import tally
-from orders.watch.attention import needing_a_person
-from orders.watch.progress import OldestDue, oldest_due, oldest_due_by_tenant
+from orders.monitoring.attention import needing_a_person
+from orders.monitoring.progress import (
+    OldestDue,
+    oldest_due,
+    oldest_due_by_tenant,
+)
+from orders.telemetry import counters
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
 
 @pytest.fixture(autouse=True)
 def _nothing_counted():
-    tally.forget()
+    counters.forget()
     yield
-    tally.forget()
+    counters.forget()
 
 
 def words(response):
@@ -41,10 +45,10 @@ def tenant_with_everything(slug):
         lane=lane, destination=stopped, tenant=tenant, position=1, kind="order_created", payload="{}", status="dead",
         finished_at=now, error=f"no such item at {slug}",
     )  # fmt: skip
-    tally.received(tenant.pk)
-    tally.tried(stopped, delivered=True, dead=False)
-    tally.took(stopped, 30)
-    tally.read(tenant.pk, 30)
+    counters.received(tenant.pk)
+    counters.tried(stopped, delivered=True, dead=False)
+    counters.took(stopped, 30)
+    counters.read(tenant.pk, 30)
     return tenant
 
 
@@ -58,22 +62,22 @@ def test_with_nothing_to_do_the_page_says_so_and_what_comes_next(root):
 
 def test_the_page_asks_the_same_number_of_queries_however_many_tenants_there_are(root, django_assert_max_num_queries):
     tenant_with_everything("acme")
-    tally.write()
+    counters.write()
     root.get("/admin/")
     with django_assert_max_num_queries(40) as few:
         root.get("/admin/")
     for number in range(7):
         tenant_with_everything(f"bolt-{number}")
-    tally.write()
+    counters.write()
     with django_assert_max_num_queries(len(few) + 2):  # the database's clock is read anew every second
         root.get("/admin/")
 
 
 def test_a_tenant_admin_is_told_of_its_own_tenant_only(bound, furnished):
-    tally.forget()
+    counters.forget()
     tenant_with_everything("other")
     furnished.put("1002")
-    tally.write()
+    counters.write()
     said = words(bound.get("/admin/")).lower()
     assert "acme" not in said
     assert "other" not in said.replace("others", "")
@@ -121,7 +125,7 @@ def test_a_cause_is_quoted_only_to_those_who_may_read_it():
 
 
 def test_support_reads_no_causes_on_the_home_page(client, engine):
-    from orders.access.people import give_role
+    from orders.access.staff import give_role
 
     tenant_with_everything("bolt")
     client.force_login(give_role("sue", role="support", password="pass-of-sue-0").user)
@@ -133,7 +137,7 @@ def test_support_reads_no_causes_on_the_home_page(client, engine):
 @pytest.mark.parametrize("period", ["hour", "day", "week", "nonsense"])
 def test_every_period_is_drawn_with_its_table(root, period):
     tenant_with_everything("acme")
-    tally.write()
+    counters.write()
     page = root.get(f"/admin/?period={period}")
     said = words(page)
     word = "hour" if period == "nonsense" else period
@@ -145,7 +149,7 @@ def test_every_period_is_drawn_with_its_table(root, period):
 
 def test_each_figure_leads_to_the_list_behind_it(root):
     tenant_with_everything("acme")
-    tally.write()
+    counters.write()
     page = root.get("/admin/?period=day").content.decode()
     links = set(re.findall(r'class="hub-(?:link|count)[^"]*" href="(/admin/[^"]+)"', page))
     assert len(links) > 10
@@ -156,7 +160,7 @@ def test_each_figure_leads_to_the_list_behind_it(root):
 def test_the_tenants_show_their_rate_what_waits_and_who_is_told(root):
     tenant = tenant_with_everything("acme")
     Destination.objects.create(tenant=tenant, channel="supplier", name="tea")
-    tally.write()
+    counters.write()
     said = words(root.get("/admin/"))
     assert "Acme events 0.1/min nothing waits suppliers 1 moving acme-beans stopped not read through" in said
 
@@ -166,20 +170,20 @@ def test_a_tenant_that_is_read_through_shows_times_breaker_and_drift(root):
 
     now = timezone.now()
     tenant = Tenant.objects.create(slug="bolt", name="Bolt", mode="proxy", external_url="https://oms.example.com")
-    tally.read(tenant.pk, 140)
-    tally.read(tenant.pk, None, failure="external-busy")
+    counters.read(tenant.pk, 140)
+    counters.read(tenant.pk, None, failure="external-busy")
     ContractDrift.objects.create(
         tenant=tenant, pointer="/status", expected="a string", found="null", first_seen_at=now, last_seen_at=now
     )
-    tally.write()
+    counters.write()
     said = words(root.get("/admin/"))
     assert "Bolt proxy 0/min nothing waits nobody 148 ms 1 failed breaker closed drift 1" in said
     assert "left alone or asked to wait" in said
 
 
 def test_heaps_of_dead_letters_are_not_counted_to_the_end(root, engine, monkeypatch):
-    monkeypatch.setattr("orders.watch.attention.COUNTED_MOST", 2)
-    monkeypatch.setattr("orders.admin.home.COUNTED_MOST", 2)
+    monkeypatch.setattr("orders.monitoring.attention.COUNTED_MOST", 2)
+    monkeypatch.setattr("orders.admin.home.page.COUNTED_MOST", 2)
     for number in range(4):
         engine.put(f"100{number}")
     OrderEvent.objects.update(status="dead", finished_at=timezone.now())
@@ -230,5 +234,5 @@ def test_removed_figures_of_a_removed_destination_still_draw(root):
     Delivery.objects.all().delete()
     Lane.objects.all().delete()
     Destination.objects.filter(tenant=tenant).delete()
-    tally.write()
+    counters.write()
     assert "one since removed" in words(root.get("/admin/"))

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.core.cache import cache
 
 from config.celery import app
-from orders import quick_cache
 from orders.access.throttle import Throttle
 from orders.api.token import FAILURES
+from orders.cache import shared_cache
 from orders.outgoing import partner_tokens
 from orders.outgoing.partner_tokens import ClientCredentials
 from proxy import breaker
@@ -91,7 +91,7 @@ def test_a_pickle_is_a_miss_for_every_reader_of_the_cache(plant, pickled):
     for key in ("k", f"partner-token:{CREDENTIALS.key}", breaker._key(1, "failures"), breaker._key(1, "open")):
         plant(key, value)
     breaker.forget()
-    assert (cache.get("k"), quick_cache.get("k"), quick_cache.get_many(["k"])) == (None, None, {})
+    assert (cache.get("k"), shared_cache.get("k"), shared_cache.get_many(["k"])) == (None, None, {})
     assert partner_tokens._shared(CREDENTIALS.key) is None
     assert breaker.state(1) == "closed"
     assert not place.exists()
@@ -102,17 +102,17 @@ def test_a_count_of_another_type_or_shape_is_none(plant, value):
     throttle = Throttle("t", most=2, seconds=3600)
     plant(throttle._key("me"), value)
     throttle.check("me")
-    assert quick_cache.get_count(throttle._key("me")) == 0
+    assert shared_cache.get_count(throttle._key("me")) == 0
     assert throttle.count("me") > 0
-    assert not quick_cache.is_away()
+    assert not shared_cache.is_away()
 
 
 @pytest.mark.parametrize("write", ["rpush", "sadd"])
 def test_a_key_of_another_redis_type_is_a_miss_and_the_cache_is_not_left_alone(empty_redis, write):
     getattr(empty_redis, write)(cache.make_key("k"), "1")
-    assert (quick_cache.get("k"), quick_cache.get_many(["k"])) == (None, {})
-    assert quick_cache.count("k", seconds=5) == 1
-    assert (quick_cache.get("k"), quick_cache.is_away()) == (1, False)
+    assert (shared_cache.get("k"), shared_cache.get_many(["k"])) == (None, {})
+    assert shared_cache.count("k", seconds=5) == 1
+    assert (shared_cache.get("k"), shared_cache.is_away()) == (1, False)
 
 
 @pytest.mark.parametrize(

@@ -26,15 +26,27 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from orders.channels import Outcome, Owed, Verdict
-from orders.clock import DatabaseClock
-from orders.dead_letters import Busy
-from orders.inbox import applying, batch, replays
+from orders.database.clock import DatabaseClock
+from orders.dead_letters import dead_deliveries as redeliveries
+from orders.dead_letters import dead_events as replays
+from orders.dead_letters.dead_deliveries import SetAside
+from orders.dead_letters.results import Busy
+from orders.inbox import (
+    applying,
+    batch,
+)
 from orders.inbox.batch import Batch
-from orders.inbox.faults import InjectedFault
+from orders.inbox.fault_injection import InjectedFault
+from orders.integrations.channels import (
+    Outcome,
+    Owed,
+    Verdict,
+)
 from orders.models import Delivery, Destination, Lane, Order, OrderEvent, OrderQueue, Tenant
-from orders.outbox import health, redeliveries, sending
-from orders.outbox.redeliveries import SetAside
+from orders.outbox import (
+    destination_health,
+    dispatcher,
+)
 from tests.engine_fixtures import Engine
 from tests.orders.fake_channel import FakeChannel
 
@@ -167,7 +179,7 @@ class HubMachine(RuleBasedStateMachine):
         leased = {
             delivery.lane_id for sent in self.under_way if self.still_leased(sent) for delivery in deliveries(sent)
         }
-        for sent in sending.claim_requests(8, most=8):
+        for sent in dispatcher.claim_requests(8, most=8):
             sent.began = sent.ended = time.monotonic()
             for delivery in deliveries(sent):
                 assert delivery.lane_id not in leased, "two workers send for one lane"
@@ -223,11 +235,11 @@ class HubMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from((WEBHOOK, WAREHOUSE)))
     def a_pause(self, name):
         """A paused destination gets nothing, however much is due; the others get theirs."""
-        health.pause(self.destination(name), who="ada", reason="test")
+        destination_health.pause(self.destination(name), who="ada", reason="test")
         before = len(self.under_way)
         self.claim_and_send(True)
         assert all(sent.request.destination.name != name for sent in self.under_way[before:])
-        health.resume(self.destination(name), who="ada")
+        destination_health.resume(self.destination(name), who="ada")
 
     @rule()
     def a_stop(self):
@@ -268,7 +280,7 @@ class HubMachine(RuleBasedStateMachine):
     def everything_settles(self):
         self.failing, self.under_way = False, []
         for name in (WEBHOOK, WAREHOUSE):
-            health.resume(self.destination(name), who="ada")
+            destination_health.resume(self.destination(name), who="ada")
         for _ in range(ROUNDS_TO_SETTLE):
             self.time_comes()
             for event in self.dead_events().order_by("sequence"):
@@ -310,7 +322,7 @@ class HubMachine(RuleBasedStateMachine):
         if answer in ("delivered", "refused") and self.still_leased(sent):
             self.note_arrival(sent)
         before = None if self.holds(sent) else self.outbox_rows()
-        sending._record([sent])
+        dispatcher._record([sent])
         assert before is None or self.outbox_rows() == before, "a worker that lost its lease recorded something"
 
     def note_arrival(self, sent):

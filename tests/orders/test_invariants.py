@@ -6,10 +6,13 @@ import pytest
 
 from config.doctor import work
 from config.doctor.findings import Verdict
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
 from orders.models import Delivery, Lane, OrderEvent, OrderQueue
-from orders.outbox import sending
-from orders.watch.invariants import Broken, broken_invariants
+from orders.monitoring.invariants import (
+    Broken,
+    broken_invariants,
+)
+from orders.outbox import dispatcher
 from tests.orders.fake_channel import owed
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -19,7 +22,7 @@ pytestmark = [pytest.mark.both, pytest.mark.django_db]
 def two(engine, beans):
     """An event that is pending, a lane with a delivered and a pending delivery."""
     owed(beans, "a1")
-    sending.deliver()
+    dispatcher.deliver()
     owed(beans, "a2")
     engine.put()
     assert broken_invariants() == []

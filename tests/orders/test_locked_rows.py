@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from django.db import OperationalError, connections, transaction
 
+from orders.cutover import switch
 from orders.inbox import applying
-from orders.migration import cutover
 from orders.models import Delivery, Destination, Order, OrderEvent, OrderQueue, Tenant
 from orders.outbox import outcomes
 
@@ -62,18 +62,18 @@ def test_a_locked_order_goes_back_alone_and_is_applied_once_it_is_free(engine, o
 
 
 def test_an_order_received_while_the_cut_over_commits_is_judged_by_its_outcome(moving, monkeypatch):
-    at_the_end, go, record = threading.Event(), threading.Event(), cutover._record
+    at_the_end, go, record = threading.Event(), threading.Event(), switch._record
 
     def slowly(*args, **named):
         at_the_end.set()
         go.wait(30)
         return record(*args, **named)
 
-    monkeypatch.setattr(cutover, "_record", slowly)
+    monkeypatch.setattr(switch, "_record", slowly)
 
     def press():
         try:
-            cutover.cut_over(moving.tenant, who="ann", reason="the day")
+            switch.cut_over(moving.tenant, who="ann", reason="the day")
         finally:
             connections.close_all()
 

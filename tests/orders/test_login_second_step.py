@@ -9,7 +9,10 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from orders.access import people, second_step
+from orders.access import (
+    second_step,
+    staff,
+)
 from orders.access.sealing import open_bytes, reseal_all, second_step_context
 from orders.models import SecondStep, StaffChange
 
@@ -209,4 +212,4 @@ def test_the_key_is_sealed_moves_to_the_first_key_and_says_when_it_is_lost(clien
     settings.HUB_ENCRYPTION_KEYS = old
     first_step(client)
     assert "cannot be checked any more" in second(client, "123456").content.decode()
-    assert people.reset_second_step(ada, who="maria")
+    assert staff.reset_second_step(ada, who="maria")

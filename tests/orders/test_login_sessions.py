@@ -12,10 +12,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from orders import housekeeping
-from orders.access.people import OPERATOR, SUPPORT, end_sessions, give_role
+from orders.access.staff import (
+    OPERATOR,
+    SUPPORT,
+    end_sessions,
+    give_role,
+)
 from orders.models import StaffChange
-from orders.words import link
+from orders.retention import expired_rows
+from orders.values.labels import link
 
 pytestmark = pytest.mark.django_db
 
@@ -160,8 +165,8 @@ def test_links_are_escaped(url):
 
 def test_a_session_that_has_ended_leaves_no_row(hers):
     row = Session.objects.get()
-    housekeeping.remove_expired()
+    expired_rows.remove_expired()
     assert Session.objects.get() == row
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
-    housekeeping.remove_expired()
+    expired_rows.remove_expired()
     assert not Session.objects.exists()

@@ -9,7 +9,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from orders.access import people, sign_ins
+from orders.access import (
+    sign_ins,
+    staff,
+)
 from orders.access.sign_ins import FAILURES, PER_LOGIN, TooManyTries
 from orders.models import SignInTries, StaffChange
 
@@ -111,7 +114,7 @@ def test_a_login_guessed_from_everywhere_still_comes_in_from_where_it_came_befor
     with pytest.raises(TooManyTries):
         sign_ins.start("ada", THERE)
     assert attempt(client, "right-one").status_code == 302
-    people.unlock(ada, who="maria")
+    staff.unlock(ada, who="maria")
     assert sign_ins.start("ada", THERE) == FAILURES - 1
 
 

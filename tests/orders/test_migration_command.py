@@ -5,7 +5,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from orders.migration import ledger
+from orders.cutover import ledger
 from orders.models import OperatorAction, Tenant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]

@@ -7,11 +7,19 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError
 
-from orders import collecting
-from orders.clock import DatabaseClock
-from orders.migration import matches
-from orders.migration.comparing import answers, judging
-from orders.migration.comparing.answers import WAY, _Answers, saw_found, saw_order
+from orders.cutover import matches
+from orders.cutover.comparison import (
+    answers,
+    judging,
+)
+from orders.cutover.comparison.answers import (
+    WAY,
+    _Answers,
+    saw_found,
+    saw_order,
+)
+from orders.database import write_behind
+from orders.database.clock import DatabaseClock
 from orders.models import ComparisonHour, Difference, MemberHour, OrderEvent, OrderQueue
 from tests.bodies import body
 from tests.engine_fixtures import Engine
@@ -316,7 +324,7 @@ def test_a_fault_while_putting_an_answer_aside_is_logged_and_costs_the_reader_no
 def test_a_fault_of_one_turn_does_not_end_the_comparing(monkeypatch):
     turns = []
 
-    class Failing(collecting.Collector):
+    class Failing(write_behind.Collector):
         name = "failing"
 
         @property
@@ -327,7 +335,7 @@ def test_a_fault_of_one_turn_does_not_end_the_comparing(monkeypatch):
             turns.append(threading.current_thread())
             raise DatabaseError("gone")
 
-    monkeypatch.setattr(collecting, "WRITE_SECONDS", 0.001)
+    monkeypatch.setattr(write_behind, "WRITE_SECONDS", 0.001)
     collector = Failing()
     collector.start()
     deadline = time.monotonic() + 5

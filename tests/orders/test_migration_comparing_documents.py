@@ -5,8 +5,12 @@ from decimal import Decimal
 
 import pytest
 
+from orders.cutover.comparison.documents import (
+    Found,
+    compared,
+    value_inside,
+)
 from orders.documents import load
-from orders.migration.comparing.documents import Found, compared, value_inside
 from tests.orders.sample_orders import FULL, LEAST, at, places, with_value
 
 

@@ -7,16 +7,28 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from orders.access.erasing import Asked, erase
-from orders.access.people import give_role
-from orders.clock import DatabaseClock
+from orders.access.staff import give_role
+from orders.cutover import (
+    ignored_differences,
+    matches,
+)
+from orders.cutover.comparison import (
+    answers,
+    judging,
+)
+from orders.cutover.comparison.answers import (
+    _Answers,
+    saw_order,
+)
+from orders.database.clock import DatabaseClock
 from orders.documents import load, render
 from orders.documents.pointers import pointer
 from orders.inbox.reception import accept
-from orders.migration import matches, noise
-from orders.migration.comparing import answers, judging
-from orders.migration.comparing.answers import _Answers, saw_order
 from orders.models import ComparisonHour, ComparisonSweep, Difference, IgnoredMember, MemberHour, OperatorAction
+from orders.retention.erasure import (
+    Asked,
+    erase,
+)
 from tests.bodies import body
 from tests.engine_fixtures import Engine
 from tests.orders.sample_orders import places
@@ -66,7 +78,7 @@ def open_members():
 
 def test_an_ignored_member_makes_nothing_wrong_from_then_on_and_its_rows_go(tenant, shop):
     compare(tenant, body(price="5", status="SENT"))
-    noise.ignore(tenant, PRICE, who="ann", reason="rounded there")
+    ignored_differences.ignore(tenant, PRICE, who="ann", reason="rounded there")
     assert open_members() == ["/status"]
     compare(tenant, body(price="5"))
     assert (counts(tenant), open_members()) == ([(1, 0, 1)], [])
@@ -74,30 +86,30 @@ def test_an_ignored_member_makes_nothing_wrong_from_then_on_and_its_rows_go(tena
 
 
 def test_ignoring_only_a_kind_lets_the_others_count(tenant, shop):
-    noise.ignore(tenant, PRICE, kind="digits", who="ann", reason="cents")
+    ignored_differences.ignore(tenant, PRICE, kind="digits", who="ann", reason="cents")
     compare(tenant, body(price="19.9"))
     compare(tenant, body(price="19.91"))
     assert (counts(tenant), open_members()) == ([(1, 0, 1)], [PRICE])
 
 
 def test_a_member_is_ignored_with_all_inside_it_and_no_other_of_a_like_name(tenant, shop):
-    noise.ignore(tenant, "/customer", who="ann", reason="r")
+    ignored_differences.ignore(tenant, "/customer", who="ann", reason="r")
     compare(tenant, render({"customerOrder": {**load(body())["customerOrder"], "customer": CUSTOMER}}))
     compare(tenant, body(customer="c-1"))
     assert (counts(tenant), open_members()) == ([(1, 0, 1)], ["/customerId"])
 
 
 def test_another_tenants_noise_is_its_own(tenant, shop, make_tenant):
-    noise.ignore(make_tenant("bolt", "migrating"), PRICE, who="ann", reason="r")
+    ignored_differences.ignore(make_tenant("bolt", "migrating"), PRICE, who="ann", reason="r")
     compare(tenant, body(price="5"))
     assert counts(tenant) == [(0, 0, 1)]
 
 
 def test_who_ignores_and_why_is_on_record_and_so_is_who_looks_again(tenant, shop):
-    row = noise.ignore(tenant, PRICE, who="ann", reason="rounded there")
-    again = noise.ignore(tenant, PRICE, who="bob", reason="me too")
+    row = ignored_differences.ignore(tenant, PRICE, who="ann", reason="rounded there")
+    again = ignored_differences.ignore(tenant, PRICE, who="bob", reason="me too")
     assert (again.pk, again.who) == (row.pk, "ann")
-    noise.look_again(row, who="cem", reason="repaired")
+    ignored_differences.look_again(row, who="cem", reason="repaired")
     compare(tenant, body(price="5"))
     assert open_members() == [PRICE]
     columns = ("tenant", "who", "action", "subject", "reason", "outcome")
@@ -118,15 +130,15 @@ def test_who_ignores_and_why_is_on_record_and_so_is_who_looks_again(tenant, shop
     ],
 )
 def test_what_cannot_be_ignored_is_refused_and_changes_nothing(tenant, member, kind, reason, says):
-    with pytest.raises(noise.NoiseRefused, match=says):
-        noise.ignore(tenant, member, kind=kind, who="ann", reason=reason)
+    with pytest.raises(ignored_differences.NoiseRefused, match=says):
+        ignored_differences.ignore(tenant, member, kind=kind, who="ann", reason=reason)
     assert not IgnoredMember.objects.exists()
     assert not OperatorAction.objects.exists()
 
 
 def test_every_member_that_can_differ_can_be_ignored():
     of_the_full_order = {pointer("*" if isinstance(part, int) else part for part in path) for path in places()}
-    assert noise.known_members() == of_the_full_order
+    assert ignored_differences.known_members() == of_the_full_order
 
 
 # --- personal data
@@ -237,7 +249,7 @@ def test_a_whole_order_that_is_missing_there_cannot_be_ignored(tenant, shop):
 
 
 def test_an_operator_lets_an_ignored_member_count_again(tenant):
-    row = noise.ignore(tenant, PRICE, who="ann", reason="r")
+    row = ignored_differences.ignore(tenant, PRICE, who="ann", reason="r")
     url = reverse("admin:orders_ignoredmember_look_again", args=(row.pk,))
     client = signed_in("operator")
     assert client.post(url, {"reason": ""}).status_code == 200

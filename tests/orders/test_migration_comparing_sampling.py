@@ -8,14 +8,21 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, connections
 
-from orders import periodic
-from orders.clock import DatabaseClock
+from orders.cutover import sampling
+from orders.cutover.sampling import (
+    Sampling,
+    compare_some,
+)
+from orders.database.clock import DatabaseClock
 from orders.inbox.reception import accept
-from orders.migration import sampling
-from orders.migration.sampling import Sampling, compare_some
+from orders.integrations import periodic
 from orders.models import ComparisonSweep, Tenant
-from orders.order_key import OrderKey
-from orders.problems import ExternalBusy, ExternalContract, ExternalUnavailable
+from orders.values.order_key import OrderKey
+from orders.values.problems import (
+    ExternalBusy,
+    ExternalContract,
+    ExternalUnavailable,
+)
 from tests.bodies import body
 from tests.engine_fixtures import Engine
 

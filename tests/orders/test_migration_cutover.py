@@ -5,12 +5,22 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from orders.clock import DatabaseClock
-from orders.migration import ledger
-from orders.migration.changes import cutting_over, going_back
-from orders.migration.checklist import checklist, percent
-from orders.migration.cutover import CutOverRefused, cut_over, go_back
-from orders.migration.progress import progress
+from orders.cutover import ledger
+from orders.cutover.changes import (
+    cutting_over,
+    going_back,
+)
+from orders.cutover.checklist import (
+    checklist,
+    percent,
+)
+from orders.cutover.progress import progress
+from orders.cutover.switch import (
+    CutOverRefused,
+    cut_over,
+    go_back,
+)
+from orders.database.clock import DatabaseClock
 from orders.models import ComparisonHour, Delivery, Destination, LedgerHour, OperatorAction, OrderEvent, Tenant
 from orders.outbox import planning
 from tests.migration_fixtures import compared
@@ -129,12 +139,12 @@ def test_a_person_may_override_what_is_a_judgement_with_a_reason(moving):
 
 
 def test_what_fails_while_it_is_recorded_leaves_the_mode_as_it_was(moving, monkeypatch):
-    from orders.migration import cutover
+    from orders.cutover import switch
 
     def fails(*args, **how):
         raise IntegrityError
 
-    monkeypatch.setattr(cutover, "_record", fails)
+    monkeypatch.setattr(switch, "_record", fails)
     with pytest.raises(IntegrityError), transaction.atomic():
         cut_over(moving.tenant, who="ann", reason="the day")
     assert Tenant.objects.get(pk=moving.tenant.pk).mode == "migrating"

@@ -5,8 +5,11 @@ import threading
 import pytest
 from django.db import connections
 
-from orders.migration import cutover
-from orders.migration.cutover import CutOverRefused, cut_over
+from orders.cutover import switch
+from orders.cutover.switch import (
+    CutOverRefused,
+    cut_over,
+)
 from orders.models import OperatorAction, Tenant
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both]
@@ -26,14 +29,14 @@ def test_two_cut_overs_at_once_are_one(moving, monkeypatch):
         finally:
             connections.close_all()
 
-    counting = cutover.checklist
+    counting = switch.checklist
 
     def slowly(tenant):
         seen = counting(tenant)
         threading.Event().wait(0.3)
         return seen
 
-    monkeypatch.setattr(cutover, "checklist", slowly)
+    monkeypatch.setattr(switch, "checklist", slowly)
     people = [threading.Thread(target=press, args=(who,)) for who in ("ann", "bob")]
     for one in people:
         one.start()

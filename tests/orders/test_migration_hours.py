@@ -4,12 +4,22 @@ from datetime import timedelta
 
 import pytest
 
-from orders.clock import DatabaseClock
-from orders.migration import ledger
-from orders.migration.hours import COUNT_AGAIN, CountingLedgers, count
-from orders.migration.rule import CutOverRule, RuleRefused, read_rule, rule_of, store_rule
+from orders.cutover import ledger
+from orders.cutover.ledger_hours import (
+    COUNT_AGAIN,
+    CountingLedgers,
+    count,
+)
+from orders.cutover.requirements import (
+    CutOverRule,
+    RuleRefused,
+    read_rule,
+    rule_of,
+    store_rule,
+)
+from orders.database.clock import DatabaseClock
+from orders.integrations.periodic import periodic
 from orders.models import LedgerHour, Tenant
-from orders.periodic import periodic
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 

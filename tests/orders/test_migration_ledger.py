@@ -7,11 +7,22 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from orders import collecting
-from orders.migration import ledger, listing
-from orders.migration.ledger import _Collector
-from orders.migration.listing import ListRefused, add_file, missing_as_csv
-from orders.migration.progress import all_missing, missing_orders, progress
+from orders.cutover import (
+    ledger,
+    listing,
+)
+from orders.cutover.ledger import _Collector
+from orders.cutover.listing import (
+    ListRefused,
+    add_file,
+    missing_as_csv,
+)
+from orders.cutover.progress import (
+    all_missing,
+    missing_orders,
+    progress,
+)
+from orders.database import write_behind
 from orders.models import KnownOrder, OrderEvent, Tenant
 from tests.bodies import body
 
@@ -92,7 +103,7 @@ def test_memory_is_bounded_and_what_found_no_room_is_found_again(tenant, monkeyp
 
 def test_the_writing_thread_ends_when_nothing_is_left_and_starts_again(tenant, monkeypatch, collector):
     started = []
-    monkeypatch.setattr(collecting.threading, "Thread", lambda **given: started.append(given) or FakeThread())
+    monkeypatch.setattr(write_behind.threading, "Thread", lambda **given: started.append(given) or FakeThread())
     ledger.saw(tenant, "store-1", ["a"], how="read")
     ledger.saw(tenant, "store-1", ["b"], how="read")
     assert len(started) == 1
@@ -258,7 +269,7 @@ def test_the_missing_are_listed_page_by_page(tenant, api, make_tenant, monkeypat
     first = list(missing_orders(tenant.pk)[:2])
     rest = list(missing_orders(tenant.pk, after=first[-1].pk))
     assert [row.customer_order_id for row in [*first, *rest]] == ["0", "1", "3", "4"]
-    monkeypatch.setattr("orders.migration.progress.PAGE", 2)
+    monkeypatch.setattr("orders.cutover.progress.PAGE", 2)
     assert [row.customer_order_id for row in all_missing(tenant.pk)] == ["0", "1", "3", "4"]
 
 

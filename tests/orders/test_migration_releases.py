@@ -7,15 +7,22 @@ import uuid
 import pytest
 from django.db import connections
 
-from orders.migration import releases, releasing
-from orders.migration.choices import Choice
-from orders.migration.releases import ReleaseRefused, preview, release
-from orders.migration.releasing import Releasing
-from orders.migration.switching import switch_mode
+from orders.cutover import (
+    release_work,
+    releases,
+)
+from orders.cutover.order_choice import Choice
+from orders.cutover.release_work import Releasing
+from orders.cutover.releases import (
+    ReleaseRefused,
+    preview,
+    release,
+)
+from orders.integrations.periodic import periodic
 from orders.models import Delivery, Destination, OperatorAction, Order, OrderQueue, OrderRelease, Tenant
+from orders.onboarding.mode_change import switch_mode
 from orders.outbox import planning
-from orders.periodic import periodic
-from orders.story import story
+from orders.timeline import story
 from suppliers.models import Notice, Supplier, SupplierPart, Webhook
 from tests.orders.fake_channel import FakeChannel
 
@@ -87,7 +94,7 @@ def test_a_released_order_is_told_of_by_its_present_state(moved, told):
 
 
 def test_all_orders_are_released_by_a_worker_chunk_by_chunk(moved, told, monkeypatch):
-    monkeypatch.setattr(releasing, "CHUNK", 2)
+    monkeypatch.setattr(release_work, "CHUNK", 2)
     ordered = release(moved.tenant, ALL, who="ann", reason="asked")
     assert (ordered.finished_at, owed()) == (None, [])
     run()
@@ -125,8 +132,8 @@ def test_who_and_why_stand_on_each_orders_story(moved, told):
 def test_an_order_that_a_worker_holds_is_released_when_it_is_free(moved, told):
     OrderQueue.objects.filter(customer_order_id="a").update(lease=uuid.uuid4(), due_at="2999-01-01T00:00Z")
     ordered = release(moved.tenant, ALL, who="ann", reason="asked")
-    assert releasing._chunk(ordered.pk) == 2
-    assert releasing._chunk(ordered.pk) == 0
+    assert release_work._chunk(ordered.pk) == 2
+    assert release_work._chunk(ordered.pk) == 0
     assert moved.order("a").known_before
     OrderQueue.objects.filter(customer_order_id="a").update(lease=None, due_at=None)
     run()
@@ -135,15 +142,15 @@ def test_an_order_that_a_worker_holds_is_released_when_it_is_free(moved, told):
 
 def test_a_chunk_that_fails_releases_nothing_of_it(moved, told, monkeypatch):
     ordered = release(moved.tenant, ALL, who="ann", reason="asked")
-    monkeypatch.setattr(releasing, "_record", lambda *_: 1 / 0)
+    monkeypatch.setattr(release_work, "_record", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        releasing._chunk(ordered.pk)
+        release_work._chunk(ordered.pk)
     assert (owed(), Order.objects.filter(known_before=True).count()) == ([], 3)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_release_each_order_once(moved, told, monkeypatch):
-    monkeypatch.setattr(releasing, "CHUNK", 1)
+    monkeypatch.setattr(release_work, "CHUNK", 1)
     release(moved.tenant, ALL, who="ann", reason="asked")
 
     def work():

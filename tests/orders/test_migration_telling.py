@@ -5,10 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from orders.migration.switching import switch_mode, tell_from
 from orders.models import Delivery, Destination, OperatorAction, Order, OrderEvent, Tenant
+from orders.onboarding.mode_change import (
+    switch_mode,
+    tell_from,
+)
 from orders.outbox import planning
-from orders.story import story
+from orders.timeline import story
 from tests.bodies import body
 from tests.orders.fake_channel import FakeChannel
 

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.hashers import check_password
 
 from orders.access.clients import ClientEntry, save_client
+from orders.integrations.onboarding_faults import FileRefused
 from orders.models import ApiClient, Tenant
-from orders.onboarding.faults import FileRefused
 from orders.onboarding.files import apply_file, export_tenant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
@@ -156,7 +156,7 @@ def test_a_refused_file_stores_nothing_even_where_only_the_database_refuses():
 
 def test_a_section_that_refuses_undoes_the_whole_file(monkeypatch):
     from orders.onboarding import files
-    from orders.problems import Conflict
+    from orders.values.problems import Conflict
 
     class Refusing:
         annotation, default = list, ()

@@ -6,7 +6,10 @@ import pytest
 from django.urls import reverse
 
 from orderflow.models import OrderFlowChannel
-from orders.access.people import OPERATOR, give_role
+from orders.access.staff import (
+    OPERATOR,
+    give_role,
+)
 from orders.models import ApiClient, Tenant
 from suppliers.models import Supplier
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from orders.integrations.onboarding_faults import FileRefused
 from orders.models import Tenant
 from orders.onboarding import yaml_text
-from orders.onboarding.faults import FileRefused
 from orders.onboarding.files import apply_file
 
 pytestmark = pytest.mark.django_db

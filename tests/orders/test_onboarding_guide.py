@@ -10,14 +10,19 @@ import pytest
 from django.contrib.auth.hashers import check_password
 from django.urls import reverse
 
-from orderflow.mock_orderflow import MockOrderFlow
 from orderflow.models import OrderFlowChannel
-from orders.access.people import OPERATOR, SUPPORT, TENANT_ADMIN, give_role
+from orderflow.simulator.server import MockOrderFlow
+from orders.access.staff import (
+    OPERATOR,
+    SUPPORT,
+    TENANT_ADMIN,
+    give_role,
+)
 from orders.models import ApiClient, Handover, OperatorAction, SelfTest, Tenant
 from orders.onboarding.handover import hand_over, paste_lines
-from proxy.mock_oms import MockOms
-from suppliers.mock_supplier import MockSupplier
+from proxy.simulator.server import MockOms
 from suppliers.models import Supplier
+from suppliers.simulator.server import MockSupplier
 
 pytestmark = pytest.mark.django_db
 

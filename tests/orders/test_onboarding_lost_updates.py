@@ -7,13 +7,16 @@ from threading import Thread
 import pytest
 from django.db import connections
 
-from orders.clock import DatabaseClock
-from orders.migration.switching import switch_mode, tell_from
+from orders.database.clock import DatabaseClock
+from orders.integrations.onboarding_faults import FileRefused
 from orders.models import Destination, Tenant
 from orders.onboarding import rows
-from orders.onboarding.faults import FileRefused
 from orders.onboarding.files import apply_file
-from orders.outbox import health
+from orders.onboarding.mode_change import (
+    switch_mode,
+    tell_from,
+)
+from orders.outbox import destination_health
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
 
@@ -74,7 +77,7 @@ def meanwhile(monkeypatch):
 
 def test_a_pause_made_meanwhile_stays(meanwhile):
     apply(mode="events")
-    meanwhile(Destination, lambda: health.pause(Destination.objects.get(), who="ann", reason="they asked"))
+    meanwhile(Destination, lambda: destination_health.pause(Destination.objects.get(), who="ann", reason="they asked"))
     apply(mode="events", concurrency=8)
     destination = Destination.objects.get()
     assert (destination.state, destination.state_reason, destination.concurrency) == ("paused", "they asked", 8)

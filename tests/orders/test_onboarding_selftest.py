@@ -10,18 +10,29 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from oauth2_provider.models import AccessToken
 
-from orderflow.credentials import store_password
-from orderflow.mock_orderflow import MockOrderFlow
 from orderflow.models import OrderFlowChannel, WarehouseOrder
+from orderflow.simulator.server import MockOrderFlow
+from orderflow.site.credentials import store_password
+from orders.integrations import self_test as trials
 from orders.models import ApiClient, Delivery, Destination, Order, OrderEvent, OrderQueue, SelfTest, Tenant
-from orders.selftest import running, surface, trials
-from orders.selftest.reports import as_html, as_json, as_text
-from orders.selftest.running import lines_of, self_test
-from proxy.mock_oms import MockOms
+from orders.onboarding.self_test import (
+    in_process_client,
+    running,
+)
+from orders.onboarding.self_test.reports import (
+    as_html,
+    as_json,
+    as_text,
+)
+from orders.onboarding.self_test.running import (
+    lines_of,
+    self_test,
+)
 from proxy.models import ProxyConfig
-from suppliers import webhooks
-from suppliers.mock_supplier import MockSupplier
+from proxy.simulator.server import MockOms
 from suppliers.models import Supplier, Webhook
+from suppliers.simulator.server import MockSupplier
+from suppliers.webhooks import webhook_secrets
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +53,7 @@ def beans(acme):
         webhook = Webhook.objects.create(
             supplier=supplier, destination=destination, url=receiver.hook_url, events=["order_created"]
         )
-        receiver.signing_secrets = [webhooks.set_signing_secret(webhook)]
+        receiver.signing_secrets = [webhook_secrets.set_signing_secret(webhook)]
         yield receiver
 
 
@@ -142,16 +153,16 @@ def test_a_proxied_tenant_is_read_through(make_tenant):
 
 
 def test_the_api_is_asked_through_the_whole_request_handling(acme):
-    answer = surface.call("GET", "/api/v1/business-units/a%2Fb/customer-orders/1?x=y")
+    answer = in_process_client.call("GET", "/api/v1/business-units/a%2Fb/customer-orders/1?x=y")
     assert answer.status == 401
     assert answer.json()["type"] == "urn:orderhub:problem:not-authenticated"
 
 
 def test_a_request_under_way_keeps_its_correlation_id(acme):
-    from orders.api.correlation import correlation_id
+    from orders.http.correlation import correlation_id
 
     mine = correlation_id()
-    surface.call("GET", "/livez")
+    in_process_client.call("GET", "/livez")
     assert correlation_id() == mine
 
 
@@ -180,7 +191,7 @@ def test_the_newest_runs_of_each_tenant_are_kept(acme, make_tenant, monkeypatch)
 
 
 def test_a_fault_of_ours_is_one_failed_line(acme, monkeypatch):
-    monkeypatch.setattr("orders.selftest.own_roads._contract", lambda: 1 / 0)
+    monkeypatch.setattr("orders.onboarding.self_test.core_checks._contract", lambda: 1 / 0)
     run = self_test(acme, who="maria")
     assert told(run)["API: contract"].detail == "The hub itself failed while trying it."
     assert run.failed == 1
@@ -206,7 +217,9 @@ def test_the_command_prints_the_report_and_exits_1_on_a_failure(acme, capsys, mo
     assert json.loads(capsys.readouterr().out)["tenant"] == "acme"
     with pytest.raises(CommandError, match=r"There is no tenant 'bolt'\. Known are: acme\."):
         call_command("selftest", "bolt")
-    monkeypatch.setattr("orders.selftest.own_roads._contract", lambda: trials.failed("Broken.", "Mend it."))
+    monkeypatch.setattr(
+        "orders.onboarding.self_test.core_checks._contract", lambda: trials.failed("Broken.", "Mend it.")
+    )
     with pytest.raises(CommandError, match="1 of "):
         call_command("selftest", "acme")
     assert "Next: Mend it." in capsys.readouterr().out

@@ -8,8 +8,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from orders.access.people import OPERATOR, SUPPORT, give_role
-from orders.admin import onboarding_files
+from orders.access.staff import (
+    OPERATOR,
+    SUPPORT,
+    give_role,
+)
+from orders.admin.onboarding import files
 from orders.models import ApiClient, Tenant
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +92,7 @@ def test_faults_are_told_by_line_and_key_and_store_nothing(operator, page):
 
 
 def test_an_upload_is_bounded(operator, page, monkeypatch):
-    monkeypatch.setattr(onboarding_files, "UPLOAD_BYTES", 1024)
+    monkeypatch.setattr(files, "UPLOAD_BYTES", 1024)
     html = upload(operator, page, FILE + "#" * 2_000)
     assert "up to 1 KB are taken here" in html
     assert "Choose a file first." in operator.post(page, {}).content.decode()
@@ -137,5 +141,5 @@ def test_an_uploaded_file_reads_no_environment(operator, page, monkeypatch, name
     ids=["items", "lines", "old lines", "brackets", "keys"],
 )  # fmt: skip
 def test_an_upload_of_more_values_than_a_page_may_read_is_refused_unread(operator, page, monkeypatch, text):
-    monkeypatch.setattr(onboarding_files, "apply_file", lambda *_, **__: pytest.fail("read"))
+    monkeypatch.setattr(files, "apply_file", lambda *_, **__: pytest.fail("read"))
     assert "too many values to be read here" in upload(operator, page, text)

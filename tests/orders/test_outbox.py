@@ -6,12 +6,18 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from orders.channels import Outcome, Verdict
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
+from orders.integrations.channels import (
+    Outcome,
+    Verdict,
+)
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
-from orders.outbox import sending
+from orders.outbox import dispatcher
 from orders.outbox.outcomes import Tried, record
-from orders.queues import LANES, claim
+from orders.queueing.claims import (
+    LANES,
+    claim,
+)
 from tests.orders.fake_channel import DELIVERED, FAILED, FakeChannel, due_now, owed, status
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -21,7 +27,7 @@ REJECTED = Outcome(Verdict.REJECTED, "SKU BEAN-7 unknown", response_status=200)
 def test_an_applied_event_owes_its_delivery_and_it_is_sent(engine, beans):
     engine.put()
     engine.drain()
-    sending.deliver()
+    dispatcher.deliver()
     assert FakeChannel.sent == ["1001-1"]
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.attempts, delivery.sequence, delivery.error) == ("delivered", 1, 1, "")
@@ -42,11 +48,11 @@ def test_a_lane_goes_in_order_and_a_failing_head_holds_its_lane_only(beans):
     owed(beans, "a1", "a2", lane="order:1")
     owed(beans, "b1", lane="order:2")
     FakeChannel.answers["a1"] = [FAILED]
-    sending.deliver()
+    dispatcher.deliver()
     assert sorted(FakeChannel.sent) == ["a1", "b1"]
     assert (status("a1"), status("a2"), status("b1")) == ("pending", "pending", "delivered")
     due_now()
-    sending.deliver()
+    dispatcher.deliver()
     assert FakeChannel.sent[2:] == ["a1", "a2"]
     assert (status("a1"), status("a2")) == ("delivered", "delivered")
 
@@ -56,7 +62,7 @@ def test_a_retry_waits_its_step_with_jitter_up_to_a_fifth(beans, settings):
     owed(beans, "a1")
     FakeChannel.answers["a1"] = [FAILED]
     before = DatabaseClock().now()
-    sending.deliver()
+    dispatcher.deliver()
     assert 99 <= (Lane.objects.get().due_at - before).total_seconds() <= 125
     assert FakeChannel.sent == ["a1"]
 
@@ -66,7 +72,7 @@ def test_retry_after_lengthens_a_step_within_its_clamp(beans, settings):
     owed(beans, "a1")
     FakeChannel.answers["a1"] = [Outcome(Verdict.UNAVAILABLE, "429", response_status=429, retry_after=100_000)]
     before = DatabaseClock().now()
-    sending.deliver()
+    dispatcher.deliver()
     assert 3590 <= (Lane.objects.get().due_at - before).total_seconds() <= 3610
 
 
@@ -75,12 +81,12 @@ def test_an_asking_partner_makes_the_whole_destination_wait(beans):
     FakeChannel.answers["a1"] = [
         Outcome(Verdict.UNAVAILABLE, "429", response_status=429, retry_after=60, destination_waits=True)
     ]
-    sending.deliver()
+    dispatcher.deliver()
     owed(beans, "b1", lane="order:2")
-    sending.deliver()
+    dispatcher.deliver()
     assert FakeChannel.sent == ["a1"]
     Destination.objects.update(waits_until=DatabaseClock().now(-1))
-    sending.deliver()
+    dispatcher.deliver()
     assert FakeChannel.sent == ["a1", "b1"]
 
 
@@ -89,9 +95,9 @@ def test_after_the_last_retry_a_delivery_is_dead_and_its_lane_goes_on(beans, set
     settings.HUB_BREAKER_FAILURES = 0
     owed(beans, "a1", "a2")
     FakeChannel.answers["a1"] = [FAILED, FAILED]
-    sending.deliver()
+    dispatcher.deliver()
     due_now()
-    sending.deliver()
+    dispatcher.deliver()
     assert (status("a1"), status("a2")) == ("dead", "delivered")
     assert Delivery.objects.get(reference="a1").attempts == 2
     assert Delivery.objects.get(reference="a1").error == "answered 500"
@@ -100,7 +106,7 @@ def test_after_the_last_retry_a_delivery_is_dead_and_its_lane_goes_on(beans, set
 def test_a_rejected_delivery_is_dead_at_once(beans):
     owed(beans, "a1", "a2")
     FakeChannel.answers["a1"] = [REJECTED]
-    sending.deliver()
+    dispatcher.deliver()
     assert (status("a1"), status("a2")) == ("dead", "delivered")
 
 
@@ -108,9 +114,9 @@ def test_a_dead_first_one_holds_its_lane(beans):
     owed(beans, "a1", kind="first")
     owed(beans, "a2")
     FakeChannel.answers["a1"] = [REJECTED]
-    sending.deliver()
+    dispatcher.deliver()
     owed(beans, "a3")
-    sending.deliver()
+    dispatcher.deliver()
     assert FakeChannel.sent == ["a1"]
     lane = Lane.objects.get()
     assert (lane.held_by, lane.due_at) == (Delivery.objects.get(reference="a1").pk, None)
@@ -122,7 +128,7 @@ def test_several_go_out_in_one_request_where_the_channel_batches(beans):
     for number in range(3):
         owed(beans, f"{number}", lane=f"order:{number}")
     FakeChannel.answers["1"] = [REJECTED]
-    sending.deliver()
+    dispatcher.deliver()
     assert [status(f"{number}") for number in range(3)] == ["delivered", "dead", "delivered"]
     assert len(set(DeliveryAttempt.objects.values_list("request_id", flat=True))) == 1
 
@@ -130,7 +136,7 @@ def test_several_go_out_in_one_request_where_the_channel_batches(beans):
 def test_several_unsent_changes_are_one_and_the_newest_goes(beans):
     owed(beans, "a1", merge=True)
     owed(beans, "a2", "a3", merge=True)
-    sending.deliver()
+    dispatcher.deliver()
     newest = Delivery.objects.get(reference="a3")
     assert FakeChannel.sent == ["a3"]
     for older in ("a1", "a2"):
@@ -155,14 +161,14 @@ def test_a_courier_that_outlived_its_lease_records_nothing(beans, monkeypatch):
         return [DELIVERED]
 
     monkeypatch.setattr(FakeChannel, "send", steal)
-    real = sending.record
+    real = dispatcher.record
 
     def steal_and_record(tried):
         Lane.objects.update(lease=stolen)
         real(tried)
 
-    monkeypatch.setattr(sending, "record", steal_and_record)
-    sending.deliver()
+    monkeypatch.setattr(dispatcher, "record", steal_and_record)
+    dispatcher.deliver()
     assert (status("a1"), Delivery.objects.get().attempts) == ("pending", 0)
     assert Lane.objects.get().lease == stolen
     assert not DeliveryAttempt.objects.exists()
@@ -175,7 +181,7 @@ def test_a_fault_of_ours_while_sending_is_a_try_and_loses_nothing(beans, monkeyp
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(FakeChannel, "send", broken)
-    sending.deliver()
+    dispatcher.deliver()
     assert (status("a1"), Delivery.objects.get().attempts) == ("pending", 1)
     assert "RuntimeError" in Delivery.objects.get().error
 
@@ -184,7 +190,7 @@ def test_words_that_no_database_takes_keep_nobody_from_being_recorded(beans):
     owed(beans, "a1", lane="order:1")
     owed(beans, "b1", lane="order:2")
     FakeChannel.answers["a1"] = [Outcome(Verdict.REJECTED, "no\x00 \ud800" + "x" * 9_000, response_cut="\x00\udfff")]
-    sending.deliver()
+    dispatcher.deliver()
     assert (status("a1"), status("b1")) == ("dead", "delivered")
     dead, tried = Delivery.objects.get(reference="a1"), DeliveryAttempt.objects.get(delivery__reference="a1")
     assert dead.error == tried.detail == ("no\ufffd ?" + "x" * 9_000)[:5_000]

@@ -7,10 +7,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from orders.channels import Outcome, Verdict
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
+from orders.integrations.channels import (
+    Outcome,
+    Verdict,
+)
 from orders.models import Delivery, Destination
-from orders.outbox import health, sending
+from orders.outbox import (
+    destination_health,
+    dispatcher,
+)
 from tests.orders.fake_channel import FAILED, FakeChannel, due_now, owed, status
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -22,15 +28,15 @@ def test_a_misconfigured_destination_stops_and_nothing_is_burnt(beans):
     owed(beans, "b1", lane="order:2")
     FakeChannel.answers["a1"] = [REFUSED]
     FakeChannel.answers["b1"] = [REFUSED]
-    sending.deliver()
+    dispatcher.deliver()
     beans.refresh_from_db()
     assert (beans.state, beans.state_reason) == ("stopped", "OrderFlow refused the user")
     assert 590 <= (beans.probe_at - DatabaseClock().now()).total_seconds() <= 610
     assert set(Delivery.objects.values_list("status", "attempts")) == {("pending", 0)}
-    sending.deliver()
+    dispatcher.deliver()
     sent = len(FakeChannel.sent)
-    health.resume(beans, who="ada", reason="password mended")
-    sending.deliver()
+    destination_health.resume(beans, who="ada", reason="password mended")
+    dispatcher.deliver()
     again = FakeChannel.sent[sent:]
     assert sorted(again) == ["a1", "a2", "b1"]
     assert again.index("a1") < again.index("a2")
@@ -40,7 +46,7 @@ def test_a_misconfigured_destination_stops_and_nothing_is_burnt(beans):
 def test_a_reason_that_no_database_takes_stops_a_destination_like_any_other(beans):
     owed(beans, "a1")
     FakeChannel.answers["a1"] = [Outcome(Verdict.MISCONFIGURED, "no\x00 \ud800")]
-    sending.deliver()
+    dispatcher.deliver()
     beans.refresh_from_db()
     assert (beans.state, beans.state_reason) == ("stopped", "no\ufffd ?")
 
@@ -50,14 +56,14 @@ def test_a_probe_lets_one_through_and_its_success_resumes(beans):
         owed(beans, f"{number}", lane=f"order:{number}")
     Destination.objects.update(state="stopped", state_reason="refused", probe_at=DatabaseClock().now(600))
     beans.refresh_from_db()
-    sending.deliver()
+    dispatcher.deliver()
     assert FakeChannel.sent == []
-    health.probe(beans, who="ada")
+    destination_health.probe(beans, who="ada")
     FakeChannel.answers["0"] = [REFUSED]
-    sending.deliver()
+    dispatcher.deliver()
     assert FakeChannel.sent == ["0"]
-    health.probe(beans, who="ada")
-    sending.deliver()
+    destination_health.probe(beans, who="ada")
+    dispatcher.deliver()
     beans.refresh_from_db()
     assert (sorted(FakeChannel.sent), beans.state) == (["0", "0", "1", "2"], "running")
 
@@ -70,21 +76,21 @@ def test_the_breaker_opens_after_consecutive_failures_and_a_probe_closes_it(bean
     for number in range(4):
         owed(beans, f"{number}", lane=f"order:{number}")
         FakeChannel.answers[f"{number}"] = [FAILED]
-    sending.deliver()
+    dispatcher.deliver()
     beans.refresh_from_db()
     assert (len(FakeChannel.sent), beans.open_seconds, beans.state) == (2, 50, "running")
-    sending.deliver()
+    dispatcher.deliver()
     assert len(FakeChannel.sent) == 2
     Destination.objects.update(probe_at=DatabaseClock().now(-1))
     FakeChannel.answers.clear()
     FakeChannel.answers["0"] = FakeChannel.answers["1"] = FakeChannel.answers["2"] = [FAILED]
-    sending.deliver()
+    dispatcher.deliver()
     beans.refresh_from_db()
     assert (len(FakeChannel.sent), beans.open_seconds) == (3, 100)
     FakeChannel.answers.clear()
     Destination.objects.update(probe_at=DatabaseClock().now(-1))
     due_now()
-    sending.deliver()
+    dispatcher.deliver()
     beans.refresh_from_db()
     assert (beans.open_seconds, beans.failures) == (None, 0)
     assert set(Delivery.objects.values_list("status", flat=True)) == {"delivered"}
@@ -92,8 +98,8 @@ def test_the_breaker_opens_after_consecutive_failures_and_a_probe_closes_it(bean
 
 def test_a_paused_destination_holds_everything(beans):
     owed(beans, "a1")
-    health.pause(beans, who="ada", reason="maintenance")
-    sending.deliver()
+    destination_health.pause(beans, who="ada", reason="maintenance")
+    dispatcher.deliver()
     assert (FakeChannel.sent, status("a1")) == ([], "pending")
 
 
@@ -101,11 +107,11 @@ def test_a_stopped_tenants_deliveries_are_held(beans, engine):
     owed(beans, "a1")
     engine.tenant.active = False
     engine.tenant.save()
-    sending.deliver()
+    dispatcher.deliver()
     assert FakeChannel.sent == []
     engine.tenant.active = True
     engine.tenant.save()
-    sending.deliver()
+    dispatcher.deliver()
     assert FakeChannel.sent == ["a1"]
 
 
@@ -114,28 +120,30 @@ def test_what_an_open_breaker_held_drains_in_order_at_a_rising_rate(beans, setti
     Destination.objects.update(concurrency=50)
     owed(beans, "0-1", "0-2", lane="order:0")
     FakeChannel.answers["0-1"] = [FAILED]
-    sending.deliver()
+    dispatcher.deliver()
     for number in range(1, 120):
         owed(beans, f"{number}-1", lane=f"order:{number}")
     due_now()
-    sending.deliver()
+    dispatcher.deliver()
     assert FakeChannel.sent == ["0-1"]
     Destination.objects.update(probe_at=DatabaseClock().now(-1))
     began = time.monotonic()
-    sending.deliver()
+    dispatcher.deliver()
     first = len(FakeChannel.sent) - 2
-    assert health.RECOVERY_RATE <= first <= health.RECOVERY_RATE * 2 ** (time.monotonic() - began)
+    assert (
+        destination_health.RECOVERY_RATE <= first <= destination_health.RECOVERY_RATE * 2 ** (time.monotonic() - began)
+    )
     rates = []
     for seconds in (1, 2, 3):
         Destination.objects.update(recovering_since=DatabaseClock().now(-seconds))
         sent = len(FakeChannel.sent)
-        sending.deliver()
+        dispatcher.deliver()
         rates.append(len(FakeChannel.sent) - sent)
     assert first <= rates[0] < rates[1] < rates[2] < 119
-    Destination.objects.update(recovering_since=DatabaseClock().now(-health.RECOVERY_SECONDS - 1))
+    Destination.objects.update(recovering_since=DatabaseClock().now(-destination_health.RECOVERY_SECONDS - 1))
     owed(beans, "last-1", lane="order:last")
     due_now()
-    sending.deliver()
+    dispatcher.deliver()
     beans.refresh_from_db()
     assert FakeChannel.sent.index("0-1") < FakeChannel.sent.index("0-2")
     assert (set(Delivery.objects.values_list("status", flat=True)), beans.recovering_since) == ({"delivered"}, None)
@@ -145,7 +153,7 @@ def test_a_quiet_success_writes_nothing_of_the_destination(beans):
     for number in range(10):
         owed(beans, f"{number}", lane=f"order:{number}")
     with CaptureQueriesContext(connection) as asked:
-        sending.deliver()
+        dispatcher.deliver()
     said = [query["sql"] for query in asked.captured_queries]
     assert len(FakeChannel.sent) == 10
     assert not [sql for sql in said if sql.startswith("UPDATE") and "orders_destination" in sql]

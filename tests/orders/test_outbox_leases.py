@@ -5,11 +5,22 @@ import threading
 import pytest
 from django.db import OperationalError, connections
 
-from orders.channels import Outcome, Verdict
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
+from orders.dead_letters import dead_deliveries
+from orders.integrations.channels import (
+    Outcome,
+    Verdict,
+)
 from orders.models import Delivery, Destination, Lane, Tenant
-from orders.outbox import allowances, redeliveries, sending
-from orders.queues import LANES, LEASE_SECONDS, renew
+from orders.outbox import (
+    dispatcher,
+    send_limits,
+)
+from orders.queueing.claims import (
+    LANES,
+    LEASE_SECONDS,
+    renew,
+)
 from tests.orders.fake_channel import FakeChannel, due_now, owed, status
 from tests.orders.outbox import DELIVERED, UNAVAILABLE, Outbox
 from tests.processes import wait_until
@@ -46,11 +57,11 @@ def test_a_delivery_owed_while_its_empty_lane_is_closed_is_sent(beans, monkeypat
     owed(beans, "a1", "a2")
     for reference in ("a1", "a2"):
         FakeChannel.answers[reference] = [Outcome(Verdict.REJECTED, "no", response_status=400)]
-    sending.deliver()
-    redeliveries.retry(Delivery.objects.get(reference="a1"), who="ann")
-    meanwhile(monkeypatch, sending, "_close_empty", lambda: owed(beans, "a3"))
-    sending.deliver()
-    sending.deliver()
+    dispatcher.deliver()
+    dead_deliveries.retry(Delivery.objects.get(reference="a1"), who="ann")
+    meanwhile(monkeypatch, dispatcher, "_close_empty", lambda: owed(beans, "a3"))
+    dispatcher.deliver()
+    dispatcher.deliver()
     assert (status("a1"), status("a2"), status("a3")) == ("delivered", "dead", "delivered")
     lane = Lane.objects.get()
     assert (lane.due_at, lane.lease, lane.done_position) == (None, None, 3)
@@ -61,8 +72,8 @@ def test_two_couriers_at_once_keep_a_destinations_concurrency(beans, monkeypatch
     for number in range(12):
         owed(beans, f"{number}", lane=f"order:{number}")
     found = []
-    meanwhile(monkeypatch, sending, "claim", lambda: found.extend(sending.claim_requests(100, most=100)))
-    found += sending.claim_requests(100, most=100)
+    meanwhile(monkeypatch, dispatcher, "claim", lambda: found.extend(dispatcher.claim_requests(100, most=100)))
+    found += dispatcher.claim_requests(100, most=100)
     assert len(found) == 4
 
 
@@ -72,9 +83,9 @@ def test_two_couriers_at_once_keep_a_destinations_rate(beans, monkeypatch):
         owed(beans, f"{number}", lane=f"order:{number}")
     found = []
     meanwhile(
-        monkeypatch, allowances, "recovery_allows", lambda: found.extend(sending.claim_requests(100, most=100))
+        monkeypatch, send_limits, "recovery_allows", lambda: found.extend(dispatcher.claim_requests(100, most=100))
     )  # fmt: skip
-    found += sending.claim_requests(100, most=100)
+    found += dispatcher.claim_requests(100, most=100)
     assert len(found) == 5
 
 
@@ -86,18 +97,18 @@ def test_with_room_for_one_each_destination_has_its_turn(engine, fake_channel):
             owed(destination, f"{name}-{number}", lane=f"order:{number}")
     served = []
     for _ in names:
-        sent = sending.claim_requests(1, most=1)
+        sent = dispatcher.claim_requests(1, most=1)
         served += [one.request.destination.name for one in sent]
         for one in sent:
             one.outcomes = [DELIVERED]
-        sending._record(sent)
+        dispatcher._record(sent)
     assert sorted(served) == sorted(names)
 
 
 def test_an_error_in_the_database_stops_no_sending_while_a_slow_call_is_under_way(beans, engine, monkeypatch):
     peas = Destination.objects.create(tenant=engine.tenant, channel="fake", name="peas")
-    monkeypatch.setattr(sending, "REST_SECONDS", 0.0)
-    hung, real_send, real_claim, broke = threading.Event(), FakeChannel.send, sending.claim_requests, []
+    monkeypatch.setattr(dispatcher, "REST_SECONDS", 0.0)
+    hung, real_send, real_claim, broke = threading.Event(), FakeChannel.send, dispatcher.claim_requests, []
 
     def send(self, request):
         if request.destination == beans:
@@ -111,9 +122,9 @@ def test_an_error_in_the_database_stops_no_sending_while_a_slow_call_is_under_wa
         return real_claim(*arguments, **options)
 
     monkeypatch.setattr(FakeChannel, "send", send)
-    monkeypatch.setattr(sending, "claim_requests", claim_once_broken)
+    monkeypatch.setattr(dispatcher, "claim_requests", claim_once_broken)
     owed(beans, "a1")
-    courier = in_thread(sending.Courier().run)
+    courier = in_thread(dispatcher.Courier().run)
     try:
         wait_until(lambda: Lane.objects.filter(lease__isnull=False).exists(), seconds=10)
         owed(peas, "b1")
@@ -126,8 +137,8 @@ def test_an_error_in_the_database_stops_no_sending_while_a_slow_call_is_under_wa
 
 
 def test_outcomes_that_the_database_refused_are_recorded_later(beans, monkeypatch):
-    monkeypatch.setattr(sending, "REST_SECONDS", 0.0)
-    real, broke = sending.record, []
+    monkeypatch.setattr(dispatcher, "REST_SECONDS", 0.0)
+    real, broke = dispatcher.record, []
 
     def once_broken(tried):
         if not broke:
@@ -135,31 +146,31 @@ def test_outcomes_that_the_database_refused_are_recorded_later(beans, monkeypatc
             raise OperationalError("deadlock detected")
         real(tried)
 
-    monkeypatch.setattr(sending, "record", once_broken)
+    monkeypatch.setattr(dispatcher, "record", once_broken)
     owed(beans, "a1")
-    sending.deliver()
+    dispatcher.deliver()
     assert (status("a1"), FakeChannel.sent, broke) == ("delivered", ["a1"], [True])
 
 
 def test_a_dead_couriers_delivery_goes_on_after_its_short_lease_and_it_records_nothing_any_more(beans):
     owed(beans, "a1")
-    dead = sending.claim_requests(10, most=10)
+    dead = dispatcher.claim_requests(10, most=10)
     left = (Lane.objects.get().due_at - DatabaseClock().now()).total_seconds()
     assert 0 < left <= LEASE_SECONDS < 30
     due_now()
-    sending.deliver()
+    dispatcher.deliver()
     assert (status("a1"), FakeChannel.sent) == ("delivered", ["a1"])
     dead[0].outcomes = [UNAVAILABLE]
-    sending._record(dead)
+    dispatcher._record(dead)
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.attempts) == ("delivered", 1)
 
 
 def test_a_lease_is_renewed_while_its_call_runs(beans, monkeypatch):
-    monkeypatch.setattr(sending, "RENEW_SECONDS", 0.0)
+    monkeypatch.setattr(dispatcher, "RENEW_SECONDS", 0.0)
     FakeChannel.gate = threading.Event()
     owed(beans, "a1")
-    courier = in_thread(sending.Courier().run)
+    courier = in_thread(dispatcher.Courier().run)
     try:
         wait_until(lambda: FakeChannel.in_flight == 1, seconds=10)
         claimed_until = Lane.objects.get().due_at
@@ -172,8 +183,8 @@ def test_a_lease_is_renewed_while_its_call_runs(beans, monkeypatch):
 
 def test_a_lease_is_not_renewed_beyond_its_channels_whole_lease(beans, monkeypatch):
     owed(beans, "a1")
-    courier = sending.Courier()
-    courier._under_way.update(sending.claim_requests(10, most=10))
+    courier = dispatcher.Courier()
+    courier._under_way.update(dispatcher.claim_requests(10, most=10))
     claimed_until = Lane.objects.get().due_at
     courier._renew()
     assert Lane.objects.get().due_at == claimed_until
@@ -181,9 +192,9 @@ def test_a_lease_is_not_renewed_beyond_its_channels_whole_lease(beans, monkeypat
 
 def test_another_couriers_lease_is_not_renewed(beans):
     owed(beans, "a1")
-    [old] = sending.claim_requests(10, most=10)
+    [old] = dispatcher.claim_requests(10, most=10)
     due_now()
-    sending.claim_requests(10, most=10)
+    dispatcher.claim_requests(10, most=10)
     lane = Lane.objects.get()
     renew(LANES, {lane.pk: old.lease})
     assert Lane.objects.get().due_at == lane.due_at
@@ -194,7 +205,7 @@ def test_one_delivered_before_goes_back_to_delivered_and_holds_nobody(settings):
     outbox = Outbox(Tenant.objects.create(slug="acme", name="Acme", mode="events"))
     first = outbox.owe("order_created")
     outbox.send(DELIVERED)
-    redeliveries.redeliver(first, who="supplier beans")
+    dead_deliveries.redeliver(first, who="supplier beans")
     outbox.send(UNAVAILABLE)
     outbox.send(UNAVAILABLE)
     later = outbox.owe("order_cancelled")

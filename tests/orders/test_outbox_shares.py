@@ -5,13 +5,19 @@ import uuid
 
 import pytest
 
-from orders.channels import Request
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
+from orders.integrations.channels import Request
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
-from orders.outbox import sending
-from orders.outbox.allowances import allowances
-from orders.outbox.desk import Desk, Sent
-from orders.queues import LANES, claim
+from orders.outbox import dispatcher
+from orders.outbox.send_limits import allowances
+from orders.outbox.send_pool import (
+    Desk,
+    Sent,
+)
+from orders.queueing.claims import (
+    LANES,
+    claim,
+)
 from tests.orders.fake_channel import DELIVERED, FakeChannel, owed, status
 from tests.processes import wait_until
 
@@ -30,7 +36,7 @@ def test_no_more_than_its_concurrency_is_under_way_at_a_destination(beans):
     opener.start()
     for number in range(8):
         owed(beans, f"{number}", lane=f"order:{number}")
-    sending.deliver()
+    dispatcher.deliver()
     opener.join()
     assert FakeChannel.most_in_flight == 2
     assert len(FakeChannel.sent) == 8
@@ -40,7 +46,7 @@ def test_a_rate_limited_destination_gets_no_more_than_its_rate(beans):
     Destination.objects.update(rate_limit_per_second=2)
     for number in range(10):
         owed(beans, f"{number}", lane=f"order:{number}")
-    sending.deliver()
+    dispatcher.deliver()
     assert len(FakeChannel.sent) == 2
     beans.refresh_from_db()
     assert 0.5 <= (beans.waits_until - DatabaseClock().now()).total_seconds() <= 1.1
@@ -58,7 +64,7 @@ def test_a_destination_whose_requests_cannot_be_made_holds_up_nobody(beans, engi
         return real(self, destination, heads)
 
     monkeypatch.setattr(FakeChannel, "group", broken)
-    sending.deliver()
+    dispatcher.deliver()
     assert (status("a1"), status("b1")) == ("pending", "delivered")
     assert "preparing failed" in Delivery.objects.get(reference="a1").error
 
@@ -90,15 +96,15 @@ def _once(claimed):
 
 
 def test_what_waited_too_long_for_a_thread_is_still_owed_and_no_attempt(beans, monkeypatch):
-    monkeypatch.setattr("orders.outbox.desk.LONGEST_WAIT_SECONDS", -1)
+    monkeypatch.setattr("orders.outbox.send_pool.LONGEST_WAIT_SECONDS", -1)
     owed(beans, "a1")
-    monkeypatch.setattr(sending, "claim_requests", _once(sending.claim_requests))
-    sending.deliver()
+    monkeypatch.setattr(dispatcher, "claim_requests", _once(dispatcher.claim_requests))
+    dispatcher.deliver()
     assert (FakeChannel.sent, status("a1"), Delivery.objects.get().attempts) == ([], "pending", 0)
     assert not DeliveryAttempt.objects.exists()
     assert Lane.objects.get().lease is None
     monkeypatch.undo()
-    sending.deliver()
+    dispatcher.deliver()
     assert FakeChannel.sent == ["a1"]
 
 

@@ -4,8 +4,12 @@ import pytest
 from django.conf import settings
 
 from config.celery import app
-from orders import sweep, tasks, wakes
+from orders import tasks
 from orders.models import Delivery, Tenant
+from orders.queueing import (
+    sweep,
+    wake_ups,
+)
 from tests.orders.outbox import Outbox
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
@@ -19,7 +23,7 @@ def swept_queues():
 
 
 def test_each_pool_sweeps_for_itself_so_that_a_busy_inbox_hides_no_delivery():
-    assert sorted(swept_queues()) == sorted(wakes.TASKS)
+    assert sorted(swept_queues()) == sorted(wake_ups.TASKS)
 
 
 def test_a_sweep_finds_a_delivery_whose_wake_was_lost(monkeypatch):

@@ -13,7 +13,7 @@ import pytest
 import redis.exceptions
 from django.core.cache import cache
 
-from orders import quick_cache
+from orders.cache import shared_cache
 from orders.outgoing import Call, Cut, Deadline, DeadlineExceeded, Refused, partner_tokens
 from orders.outgoing.partner_tokens import (
     ClientCredentials,
@@ -127,7 +127,7 @@ def test_a_second_process_waits_for_the_firsts_fetch():
     endpoint = TokenEndpoint()
     with wire_server(endpoint) as server:
         credentials = ClientCredentials(token_url=f"{server.url}/token", client_id="me", client_secret="s3")
-        assert quick_cache.add(f"partner-token-lock:{credentials.key}", 1, seconds=10)
+        assert shared_cache.add(f"partner-token-lock:{credentials.key}", 1, seconds=10)
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(fetch, server.url)
             time.sleep(0.1)
@@ -139,14 +139,14 @@ def test_a_second_process_waits_for_the_firsts_fetch():
 
 
 def test_a_fetch_that_ended_just_before_the_lock_was_taken_is_not_repeated(monkeypatch):
-    endpoint, add = TokenEndpoint(), quick_cache.add
+    endpoint, add = TokenEndpoint(), shared_cache.add
 
     def another_was_quicker(key, value, *, seconds):
         name = key.removeprefix("partner-token-lock:")
         partner_tokens._share(name, partner_tokens.Granted("theirs", time.time() + 60, "basic"))
         return add(key, value, seconds=seconds)
 
-    monkeypatch.setattr(quick_cache, "add", another_was_quicker)
+    monkeypatch.setattr(shared_cache, "add", another_was_quicker)
     with wire_server(endpoint) as server:
         assert fetch(server.url) == "theirs"
     assert endpoint.asked == []
@@ -250,10 +250,10 @@ def test_a_cache_that_is_away_costs_one_try(monkeypatch):
         tries.append(args)
         raise redis.exceptions.ConnectionError("away")
 
-    monkeypatch.setattr(quick_cache._cache(), "get", away)
-    monkeypatch.setattr(quick_cache._cache(), "add", away)
-    monkeypatch.setattr(quick_cache._cache(), "set", away)
-    monkeypatch.setattr(quick_cache._Away, "until", 0.0)
+    monkeypatch.setattr(shared_cache._cache(), "get", away)
+    monkeypatch.setattr(shared_cache._cache(), "add", away)
+    monkeypatch.setattr(shared_cache._cache(), "set", away)
+    monkeypatch.setattr(shared_cache._Away, "until", 0.0)
     with wire_server(TokenEndpoint()) as server:
         assert fetch(server.url) == "t1"
     assert len(tries) == 1

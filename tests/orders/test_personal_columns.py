@@ -10,9 +10,13 @@ from django.db.utils import DataError, IntegrityError
 from django.forms.models import _get_foreign_key
 from django.test import Client
 
-from orders.access.people import OPERATOR, SUPPORT, give_role
+from orders.access.staff import (
+    OPERATOR,
+    SUPPORT,
+    give_role,
+)
+from orders.dead_letters.causes import cause_of
 from orders.models import Delivery, OperatorAction, OrderEvent, OrderRelease
-from orders.repairs.causes import cause_of
 from tests.orders.roles_rows import made, one_of_every_model
 from tests.orders.test_roles_pages import EVIDENCE, PEOPLE_AT_WORK, address, expected, patterns
 from tests.orders.test_roles_values import shaped

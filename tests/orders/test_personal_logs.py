@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from config.logs import without_rows
 from orders.inbox import batch
 from orders.models import Delivery, OrderEvent
-from orders.outbox import sending
+from orders.outbox import dispatcher
 from orders.outgoing import Answer
 from tests.orderflow.conftest import add_channel  # noqa: F401
 from tests.orders.personal_scene import canaries, document, scene  # noqa: F401
@@ -57,7 +57,7 @@ def test_a_fault_of_ours_while_sending_is_logged_without_what_was_sent(scene, mo
     def fail(*_args, **_more):
         raise IntegrityError(f"DETAIL:  Failing row contains ({document(1, '1004')}).")
 
-    monkeypatch.setattr(sending.channels()["orderflow"], "send", fail, raising=False)
+    monkeypatch.setattr(dispatcher.channels()["orderflow"], "send", fail, raising=False)
     with structlog.testing.capture_logs() as entries:
         scene.put(1, "1004")
         scene.work()
@@ -74,7 +74,7 @@ def test_a_channel_stopped_by_words_that_quote_an_order_says_why_without_them(sc
     def denied(call, **_more):
         return Answer(412, {}, f"{words}</error>".encode(), 0.0)
 
-    monkeypatch.setattr("orderflow.site.send", denied)
+    monkeypatch.setattr("orderflow.site.client.send", denied)
     with structlog.testing.capture_logs() as entries:
         scene.put(2, "1005")
         scene.work()

@@ -10,10 +10,10 @@ from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from django.urls import URLResolver, reverse
 
-from orders.access.known_values import masker_of
-from orders.access.people import give_role
+from orders.access.staff import give_role
+from orders.dead_letters.causes import cause_of
+from orders.masking.known_values import masker_of
 from orders.models import Delivery, Order, OrderEvent, SelfTest
-from orders.repairs.causes import cause_of
 from suppliers.models import SupplierEvent, SupplierPart
 from tests.orderflow.conftest import add_channel  # noqa: F401
 from tests.orders.personal_scene import canaries, scene  # noqa: F401

@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from orders.access.erasing.rewriting import Erasure
-from orders.access.personal import (
+from orders.documents import ORDER, load, render
+from orders.integrations.erasure import Erasure
+from orders.masking.documents import (
     DEEPEST,
     ERASED_COUNTRY,
     MASK,
@@ -21,8 +22,7 @@ from orders.access.personal import (
     values_in,
     values_in_json,
 )
-from orders.access.traces import NEAR_MOST
-from orders.documents import ORDER, load, render
+from orders.masking.free_text import NEAR_MOST
 from tests.orders.personal_scene import document
 
 DOCUMENT = document(1, "1001", case={"uuid": "u", "number": "n", "externalClaimId": "", "token": "c." + "0" * 8 +

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
-from orders.prepared import Prepared
+from orders.database.prepared import Prepared
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
 ECHO = Prepared("SELECT $1::text, $2::bigint, $3::uuid")

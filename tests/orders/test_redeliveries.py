@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from orders.dead_letters import Busy, NotDead
+from orders.dead_letters import dead_deliveries
+from orders.dead_letters.results import (
+    Busy,
+    NotDead,
+)
 from orders.models import Delivery, DeliveryAttempt, Lane, OperatorAction, Tenant
-from orders.outbox import redeliveries
 from tests.orders.outbox import DELIVERED, REJECTED, UNAVAILABLE, Outbox
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
@@ -18,7 +21,7 @@ def outbox():
 
 
 def retry(delivery):
-    return redeliveries.retry(delivery, who="ada", reason="asked for")
+    return dead_deliveries.retry(delivery, who="ada", reason="asked for")
 
 
 def test_a_dead_order_created_is_retried_in_its_place_and_its_successors_follow(outbox):
@@ -38,7 +41,7 @@ def test_the_retry_of_an_order_created_is_never_stale(outbox):
     created, later = outbox.owe("order_created"), outbox.owe()
     outbox.send(REJECTED)
     Delivery.objects.filter(pk=later.pk).update(status="delivered", finished_at=created.created_at)
-    assert redeliveries.preview(created).outcome == "would_apply"
+    assert dead_deliveries.preview(created).outcome == "would_apply"
     assert retry(created).outcome == "pending"
 
 
@@ -48,7 +51,7 @@ def test_another_kind_is_superseded_when_a_later_one_was_delivered(outbox):
     dead, later = outbox.owe(), outbox.owe()
     outbox.send(REJECTED)
     outbox.send(DELIVERED)
-    previewed = redeliveries.preview(dead)
+    previewed = dead_deliveries.preview(dead)
     assert (previewed.outcome, previewed.superseded_by) == ("would_supersede", later.pk)
     assert outbox.statuses() == ["delivered", "dead", "delivered"]
     result = retry(dead)
@@ -89,9 +92,9 @@ def test_discarding_an_order_created_discards_its_successors_and_says_so_before(
     outbox.owe()
     outbox.owe("order_cancelled")
     outbox.send(REJECTED)
-    assert "2 deliveries behind it" in redeliveries.preview(created).detail
+    assert "2 deliveries behind it" in dead_deliveries.preview(created).detail
     assert outbox.statuses() == ["dead", "pending", "pending"]
-    result = redeliveries.discard(created, who="ada", reason="wrong supplier")
+    result = dead_deliveries.discard(created, who="ada", reason="wrong supplier")
     assert (result.outcome, "2 deliveries" in result.detail) == ("discarded", True)
     assert outbox.statuses() == ["discarded"] * 3
     lane = outbox.lane
@@ -105,7 +108,7 @@ def test_discarding_another_kind_leaves_the_lane_alone(outbox):
     outbox.send(DELIVERED)
     dead, waiting = outbox.owe(), outbox.owe()
     outbox.send(REJECTED)
-    assert redeliveries.discard(dead, who="ada").detail == "It will never be sent."
+    assert dead_deliveries.discard(dead, who="ada").detail == "It will never be sent."
     assert outbox.statuses() == ["delivered", "discarded", "pending"]
     assert outbox.send(DELIVERED) == waiting.pk
 
@@ -128,13 +131,13 @@ def test_only_dead_deliveries_are_touched(outbox, verb):
     pending = outbox.owe("order_created")
     who = {} if verb == "preview" else {"who": "ada"}
     with pytest.raises(NotDead, match="this one is pending"):
-        getattr(redeliveries, verb)(pending, **who)
+        getattr(dead_deliveries, verb)(pending, **who)
     assert outbox.statuses() == ["pending"]
     assert not OperatorAction.objects.exists()
 
 
 def test_a_lane_that_is_being_sent_is_not_touched(outbox, monkeypatch):
-    monkeypatch.setattr(redeliveries, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(dead_deliveries, "BUSY_SECONDS", 0.05)
     outbox.owe("order_created")
     outbox.send(DELIVERED)
     dead, _ = outbox.owe(), outbox.owe()
@@ -163,7 +166,7 @@ def test_what_a_person_did_is_on_record(outbox):
     outbox.send(REJECTED)
     retry(created)
     outbox.send(REJECTED)
-    redeliveries.discard(created, who="bo", reason="gone")
+    dead_deliveries.discard(created, who="bo", reason="gone")
     lines = OperatorAction.objects.order_by("pk").values_list("who", "action", "reason", "outcome")
     assert list(lines) == [("ada", "retry", "asked for", "pending"), ("bo", "discard", "gone", "discarded")]
     action = OperatorAction.objects.first()

@@ -17,13 +17,13 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from orders import housekeeping
 from orders.access import second_step, sign_ins
 from orders.access.sealing import reseal_all
 from orders.access.sign_ins import PER_LOGIN, TooManyTries
 from orders.api import assertions, token
 from orders.api.token import ClientValidator
 from orders.models import ApiClient, SecondStep, UsedAssertion
+from orders.retention import expired_rows
 from tests.api_fixtures import SECRET
 from tests.hostile.tree import ROOT
 from tests.orders.test_api_assertions import ask, assertion, cert_pem, granted, private_key, refused, wrong
@@ -225,7 +225,7 @@ def test_a_jti_is_remembered_though_the_clock_of_the_host_that_removes_is_an_hou
     granted(ask(signed))
     ends = timezone.now() + timedelta(seconds=60) + assertions.SKEW
     time_machine.move_to(ends + assertions.REMEMBERED_LONGER - timedelta(seconds=2))
-    housekeeping.remove_expired()
+    expired_rows.remove_expired()
     assert UsedAssertion.objects.count() == 1
 
 

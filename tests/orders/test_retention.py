@@ -7,8 +7,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from orders import retention, timeline
-from orders.ids import earliest_id, new_id
+from orders.database.ids import (
+    earliest_id,
+    new_id,
+)
 from orders.models import (
     Delivery,
     DeliveryAttempt,
@@ -20,6 +22,8 @@ from orders.models import (
     Retention,
     TimelineEntry,
 )
+from orders.retention import history
+from orders.telemetry import timeline_entries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
@@ -40,7 +44,7 @@ def age(rows, moment=LONG_AGO):
 
 def run(tenant, days=30):
     held, _ = Retention.objects.update_or_create(tenant=tenant, defaults={"days": days})
-    while retention.remove_batch(held.pk):
+    while history.remove_batch(held.pk):
         pass
     held.refresh_from_db()
     return held
@@ -128,9 +132,9 @@ def test_a_delivery_still_owed_stays_and_so_does_its_lane(engine):
 
 def test_old_timeline_entries_of_this_tenant_only_go(engine, other_engine):
     for one in (engine, other_engine):
-        timeline.record(one.key(), road="proxy", what="a read failed")
+        timeline_entries.record(one.key(), road="proxy", what="a read failed")
     TimelineEntry.objects.update(at=LONG_AGO)
-    timeline.record(engine.key(), road="proxy", what="a read failed lately")
+    timeline_entries.record(engine.key(), road="proxy", what="a read failed lately")
     assert run(engine.tenant).removed == 1
     assert sorted(TimelineEntry.objects.values_list("tenant", "what")) == sorted(
         [(engine.tenant.pk, "a read failed lately"), (other_engine.tenant.pk, "a read failed")]
@@ -149,28 +153,28 @@ def test_another_tenants_history_stays(engine, other_engine):
 
 
 def test_a_killed_run_goes_on_where_it_was(engine, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH_ROWS", 2)
+    monkeypatch.setattr(history, "BATCH_ROWS", 2)
     for number in range(6):
         engine.put(customer=str(number))
     engine.drain()
     age(OrderEvent.objects.all())
     held = Retention.objects.create(tenant=engine.tenant, days=30)
-    assert retention.remove_batch(held.pk)  # no deliveries
-    assert retention.remove_batch(held.pk)  # two events
+    assert history.remove_batch(held.pk)  # no deliveries
+    assert history.remove_batch(held.pk)  # two events
     assert OrderEvent.objects.count() == 4
     held.refresh_from_db()
     assert held.finished_at is None
-    assert retention.RemovingHistory().due()
-    retention.RemovingHistory().run()
+    assert history.RemovingHistory().due()
+    history.RemovingHistory().run()
     assert list(OrderEvent.objects.values_list("sequence", flat=True)) == [6]
-    assert not retention.RemovingHistory().due()
+    assert not history.RemovingHistory().due()
 
 
 def test_a_run_starts_anew_a_day_after_the_last(engine):
     run(engine.tenant)
-    assert not retention.RemovingHistory().due()
+    assert not history.RemovingHistory().due()
     Retention.objects.update(finished_at=F("finished_at") - timedelta(days=1, minutes=1))
-    assert retention.RemovingHistory().due()
+    assert history.RemovingHistory().due()
 
 
 def test_less_than_a_week_is_refused_by_the_database(engine):
@@ -183,6 +187,6 @@ def test_a_tenant_without_a_number_of_days_keeps_everything(engine):
     engine.put(customer="b")
     engine.drain()
     age(OrderEvent.objects.all())
-    retention.RemovingHistory().run()
+    history.RemovingHistory().run()
     assert OrderEvent.objects.count() == 2
     assert Order.objects.count() == 1

@@ -6,10 +6,13 @@ from django.contrib import admin
 from django.urls import reverse
 
 from orders.access.clients import ClientEntry, rotate_secret, save_client
-from orders.access.people import OPERATOR, give_role
+from orders.access.staff import (
+    OPERATOR,
+    give_role,
+)
 from orders.models import ApiClient, Tenant
 from orders.onboarding.files import apply_file
-from orders.outbox import health
+from orders.outbox import destination_health
 from tests.orders.test_roles_pages import CHANGE_FORMS, FORMS
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +112,7 @@ def test_older_changes_follow_on_the_next_page(root, furnished):
 def test_health_is_no_change_of_settings(furnished):
     beans = furnished.beans
     before = beans.history.count()
-    health.pause(beans, who="maria", reason="because")
+    destination_health.pause(beans, who="maria", reason="because")
     assert beans.history.count() == before
     beans.concurrency = 9
     beans.save()

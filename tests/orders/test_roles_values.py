@@ -9,8 +9,8 @@ from django.db import models, transaction
 from django.db.utils import DataError, IntegrityError
 from django.urls import reverse
 
-from orders.repairs.selection import Selection
-from orders.selftest.running import Line
+from orders.dead_letters.selection import Selection
+from orders.onboarding.self_test.running import Line
 from tests.orders.roles_rows import one_of_every_model
 
 pytestmark = pytest.mark.django_db

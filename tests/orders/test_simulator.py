@@ -208,7 +208,7 @@ def test_a_failure_of_the_simulator_itself_is_answered_and_shown(capsys):
 
 
 def test_a_simulator_needs_no_django():
-    modules = "orders.simulators.base, proxy.mock_oms, suppliers.mock_supplier, orderflow.mock_orderflow"
+    modules = "orders.simulators.base, proxy.simulator.server, suppliers.simulator.server, orderflow.simulator.server"
     code = f"import sys, {modules}; sys.exit(any(name.startswith('django') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

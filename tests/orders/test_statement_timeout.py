@@ -7,7 +7,7 @@ from django.db import connection
 
 from orders.inbox import applying
 from orders.models import Delivery, Order, OrderEvent
-from orders.outbox import sending
+from orders.outbox import dispatcher
 from tests.orders.fake_channel import FakeChannel, owed
 
 pytestmark = pytest.mark.needs_postgres
@@ -52,6 +52,6 @@ def test_outcomes_that_take_longer_than_a_statement_may_are_recorded_by_halves_a
     for number in range(ORDERS):
         owed(beans, f"a{number}", lane=f"order:{number}")
     slow("UPDATE ON orders_delivery", seconds=0.03)
-    sending.deliver()
+    dispatcher.deliver()
     assert list(Delivery.objects.values_list("status", "attempts")) == [("delivered", 1)] * ORDERS
     assert len(FakeChannel.sent) == ORDERS

@@ -8,13 +8,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from orders import timeline
-from orders.ids import new_id
-from orders.inbox import replays
+from orders.database.ids import new_id
+from orders.dead_letters import dead_deliveries, dead_events
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OrderEvent, TimelineEntry
-from orders.order_key import OrderKey
-from orders.outbox import redeliveries
-from orders.story import MOST_HAPPENINGS, Tone, story, tell
+from orders.telemetry import timeline_entries
+from orders.timeline import (
+    MOST_HAPPENINGS,
+    Tone,
+    story,
+    tell,
+)
+from orders.values.order_key import OrderKey
 
 pytestmark = pytest.mark.django_db
 
@@ -133,7 +137,7 @@ def test_a_dead_event_and_what_a_person_did_are_on_the_timeline(engine, faults):
     dead = [one for one in story(key) if one.tone == Tone.PERSON]
     assert [one.what for one in dead] == ["Event 1 failed for good"]
     assert dead[0].result.startswith("6 tries over")
-    replays.discard(OrderEvent.objects.get(), who="maria", reason="test order")
+    dead_events.discard(OrderEvent.objects.get(), who="maria", reason="test order")
     assert told(key)[-1] == ("operator", "maria discarded the event")
     assert story(key)[-1].result == "because: test order; it is now discarded"
     assert tell(key).headline == "The newest event was discarded."
@@ -143,7 +147,7 @@ def test_a_delivery_that_a_supplier_asked_for_once_more_reads_as_a_sentence(engi
     engine.put()
     engine.drain()
     delivery = owed(engine, beans, status="delivered", finished_at=timezone.now())
-    redeliveries.redeliver(delivery, who="supplier beans", reason="our server was away")
+    dead_deliveries.redeliver(delivery, who="supplier beans", reason="our server was away")
     assert told(engine.key())[-1] == ("operator", "supplier beans asked once more for the delivery")
 
 
@@ -153,14 +157,14 @@ def test_a_superseded_event_names_the_newer_one(engine, faults, settings):
     settings.HUB_FAULT_INJECTION = False
     engine.put("fault-6-1", status="IN_PROGRESS")
     engine.drain_through_retries()
-    replays.retry(OrderEvent.objects.get(sequence=1), who="maria")
+    dead_events.retry(OrderEvent.objects.get(sequence=1), who="maria")
     results = {one.what: one.result for one in story(engine.key("fault-6-1"))}
     assert results["Event 1 set aside"] == "superseded by event 2, which was applied first"
 
 
 def test_an_order_that_is_only_read_through_has_a_story(engine):
     key = OrderKey(engine.tenant.pk, "store-1", "only-proxied")
-    timeline.record(key, road="proxy", what="Read failed: busy", correlation_id="c-1")
+    timeline_entries.record(key, road="proxy", what="Read failed: busy", correlation_id="c-1")
     assert told(key) == [("proxy", "Read failed: busy")]
     assert tell(key).owed == []
     assert tell(key).headline.startswith("Nothing of this order is stored here")

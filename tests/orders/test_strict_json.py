@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orders.documents import decode, digest, load, render
 from orders.documents.strict_json import MAX_DEPTH, within_bounds
-from orders.problems import InvalidBody
+from orders.values.problems import InvalidBody
 
 
 def faults(body: bytes) -> list[tuple[str, str]]:

@@ -10,10 +10,10 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from orders import tracing
 from orders.inbox import applying
 from orders.models import Destination
-from orders.outbox import sending
+from orders.outbox import dispatcher
+from orders.telemetry import tracing
 from tests.bodies import body
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both, pytest.mark.usefixtures("fake_channel")]
@@ -60,7 +60,7 @@ def test_put_applying_and_sending_are_one_trace_named_by_the_event(spans, acme, 
     answer = api.put(ORDER, body("1001"), headers={"Correlation-Id": "till-7"}).json()
     while applying.drain():
         pass
-    sending.deliver()
+    dispatcher.deliver()
 
     event = uuid.UUID(answer["eventId"])
     by_name = {span.name: span for span in spans}

@@ -11,11 +11,15 @@ import redis
 from django.db import connection
 from kombu.exceptions import OperationalError
 
-from orders import sweep, tasks, wakes
+from orders import tasks
 from orders.models import OrderEvent, OrderQueue
+from orders.queueing import (
+    sweep,
+    wake_ups,
+)
 
 pytestmark = pytest.mark.both
-WAKE = wakes._Waker.wake
+WAKE = wake_ups._Waker.wake
 """As it is outside of tests, where it is taken away (tests.engine_fixtures)."""
 PATIENCE_SECONDS = 10
 
@@ -39,13 +43,13 @@ class Broker:
 @pytest.fixture
 def broker(monkeypatch):
     broker = Broker()
-    monkeypatch.setattr(wakes, "current_app", broker)
+    monkeypatch.setattr(wake_ups, "current_app", broker)
     return broker
 
 
 @pytest.fixture
 def wake(broker):
-    waker = wakes._Waker("inbound")
+    waker = wake_ups._Waker("inbound")
     return lambda: WAKE(waker)
 
 
@@ -56,12 +60,12 @@ def test_a_flood_of_wakes_is_one_per_window_and_the_last_is_not_swallowed(broker
         wake()
         count += 1
     assert broker.came.acquire(timeout=PATIENCE_SECONDS)
-    time.sleep(5 * wakes.WINDOW_SECONDS)
+    time.sleep(5 * wake_ups.WINDOW_SECONDS)
     assert count > 100
-    assert 2 <= len(broker.sent) <= 0.3 / wakes.WINDOW_SECONDS + 5
+    assert 2 <= len(broker.sent) <= 0.3 / wake_ups.WINDOW_SECONDS + 5
     before = len(broker.sent)
     wake()
-    time.sleep(10 * wakes.WINDOW_SECONDS)
+    time.sleep(10 * wake_ups.WINDOW_SECONDS)
     assert len(broker.sent) == before + 1
 
 
@@ -73,7 +77,7 @@ def test_a_broker_that_does_not_answer_keeps_nobody_waiting(broker, wake, monkey
         wake()
     assert time.monotonic() - began < 1
     stuck.set()
-    time.sleep(5 * wakes.WINDOW_SECONDS)
+    time.sleep(5 * wake_ups.WINDOW_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +87,10 @@ def test_whatever_the_broker_answers_the_next_wake_is_published(broker, wake, tr
     broker.trouble.append(trouble)
     wake()
     assert broker.came.acquire(timeout=PATIENCE_SECONDS)
-    time.sleep(2 * wakes.WINDOW_SECONDS)
+    time.sleep(2 * wake_ups.WINDOW_SECONDS)
     wake()
     assert broker.came.acquire(timeout=PATIENCE_SECONDS)
-    time.sleep(wakes.WINDOW_SECONDS)
+    time.sleep(wake_ups.WINDOW_SECONDS)
     assert broker.sent == ["orders.tasks.drain"]
 
 

@@ -12,6 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 
 from orderflow.models import OrderFlowChannel
+from orders.dead_letters.causes import cause_of
+from orders.dead_letters.selection import Selection
 from orders.models import (
     AlertRule,
     Difference,
@@ -23,9 +25,7 @@ from orders.models import (
     Tenant,
     TimelineEntry,
 )
-from orders.repairs.causes import cause_of
-from orders.repairs.selection import Selection
-from orders.watch import tally
+from orders.telemetry import counters
 from suppliers.models import Webhook
 from tests.orders.roles_rows import one_of_every_model
 
@@ -141,13 +141,13 @@ def pages_of_rows(rows):
 
 @pytest.fixture
 def signed_in(page, live_server, furnished):
-    tally.forget()
-    tally.received(furnished.tenant.pk)
-    tally.tried(furnished.beans, delivered=True, dead=False)
-    tally.took(furnished.beans, 40)
-    tally.read(furnished.tenant.pk, 140)
-    tally.write()
-    tally.forget()
+    counters.forget()
+    counters.received(furnished.tenant.pk)
+    counters.tried(furnished.beans, delivered=True, dead=False)
+    counters.took(furnished.beans, 40)
+    counters.read(furnished.tenant.pk, 140)
+    counters.write()
+    counters.forget()
     User.objects.create_superuser("root", password="pass-of-root")
     page.goto(live_server.url + "/admin/")
     page.fill("input[name=username]", "root")

@@ -5,10 +5,10 @@ import ipaddress
 import pytest
 from django.contrib.auth.models import User
 
+from orders.dead_letters import bulk_runs
 from orders.models import OperatorAction, OrderEvent, RepairRun, Tenant
-from orders.repairs import runs
-from suppliers.mock_supplier import MockSupplier
 from suppliers.models import Supplier
+from suppliers.simulator.server import MockSupplier
 from tests.pages.keyboard import Keyboard
 from tests.pages.test_console import Console
 
@@ -76,8 +76,8 @@ def test_an_onboarding_file_is_chosen_previewed_and_applied(ada, tmp_path):
 
 
 def test_a_dead_letter_is_found_judged_and_retried(ada, furnished, settings, monkeypatch):
-    monkeypatch.setattr("orders.admin.repair_lines.TRY_SECONDS", 60)
-    monkeypatch.setattr("orders.repairs.runs.FIRST_SECONDS", 0)
+    monkeypatch.setattr("orders.admin.dead_letters.rows.TRY_SECONDS", 60)
+    monkeypatch.setattr("orders.dead_letters.bulk_runs.FIRST_SECONDS", 0)
     settings.HUB_FAULT_INJECTION = False
     page, keys = ada.page, Keyboard(ada.page)
     keys.to("report Dead letters").go()
@@ -85,7 +85,7 @@ def test_a_dead_letter_is_found_judged_and_retried(ada, furnished, settings, mon
     assert page.get_by_text("would be applied").first.is_visible()
     keys.write("Reason", "the fault is mended").to("Retry 1 that would apply").go()
     page.get_by_text("What came of them so far").wait_for()
-    runs.work(RepairRun.objects.get().pk)
+    bulk_runs.work(RepairRun.objects.get().pk)
     keys.to("Look again").go()
     page.get_by_text("Done in").wait_for()
     assert OrderEvent.objects.get(pk=furnished.dead.pk).status == "pending"

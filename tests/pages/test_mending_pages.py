@@ -5,13 +5,16 @@ import time
 
 import pytest
 
-from orders.access.people import OPERATOR, give_role
+from orders.access.staff import (
+    OPERATOR,
+    give_role,
+)
+from orders.dead_letters import bulk_runs
 from orders.inbox.reception import accept
 from orders.models import Delivery, Destination, OperatorAction, RepairRun
-from orders.order_key import OrderKey
-from orders.outbox.sending import deliver
-from orders.repairs import runs
-from suppliers.mock_supplier import MockSupplier
+from orders.outbox.dispatcher import deliver
+from orders.values.order_key import OrderKey
+from suppliers.simulator.server import MockSupplier
 from tests.bodies import body
 from tests.pages.test_console import Console
 from tests.suppliers.conftest import add_supplier, tenant  # noqa: F401
@@ -140,8 +143,8 @@ def test_a_paused_destination_keeps_what_is_owed_until_it_is_resumed(maria, bean
 
 
 def test_a_dead_letter_queue_is_cleared_without_fear(maria, beans, put, settings, monkeypatch):
-    monkeypatch.setattr("orders.admin.repair_lines.TRY_SECONDS", 60)
-    monkeypatch.setattr("orders.repairs.runs.FIRST_SECONDS", 0)
+    monkeypatch.setattr("orders.admin.dead_letters.rows.TRY_SECONDS", 60)
+    monkeypatch.setattr("orders.dead_letters.bulk_runs.FIRST_SECONDS", 0)
     settings.HUB_DELIVERY_RETRY_SCHEDULE, settings.HUB_BREAKER_FAILURES = [], 0
     page = maria.page
     for status, names in ((503, ("one", "two", "three")), (422, ("four", "five"))):
@@ -166,7 +169,7 @@ def test_a_dead_letter_queue_is_cleared_without_fear(maria, beans, put, settings
     maria.press("Retry 3 that would apply")
     sees(page, "What came of them so far")
     both_widths(maria, "dead-letters-run")
-    runs.work(RepairRun.objects.get().pk)
+    bulk_runs.work(RepairRun.objects.get().pk)
     page.get_by_role("link", name="Look again").click()
     sees(page, "Done in")
     maria.picture("dead-letters-run-done")
@@ -177,7 +180,7 @@ def test_a_dead_letter_queue_is_cleared_without_fear(maria, beans, put, settings
     page.fill("input[name=reason]", "sent by hand")
     maria.press("Discard all 2")
     sees(page, "What came of them so far")
-    runs.work(RepairRun.objects.first().pk)
+    bulk_runs.work(RepairRun.objects.first().pk)
     maria.open("/admin/orders/repairrun/dead/")
     sees(page, "Nothing is dead")
     both_widths(maria, "dead-letters-none")

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from orders.clock import DatabaseClock
-from orders.migration import ledger
+from orders.cutover import ledger
+from orders.database.clock import DatabaseClock
 from orders.models import Destination, LedgerHour, MemberHour, Tenant
 from tests.migration_fixtures import compared
 from tests.pages.test_accessibility import findings

@@ -6,10 +6,10 @@ import subprocess
 import pytest
 from django.contrib.auth.models import User
 
-from orderflow.mock_orderflow import MockOrderFlow
+from orderflow.simulator.server import MockOrderFlow
 from orders.models import Delivery, Lane, Order, SelfTest, Tenant
-from orders.outbox.sending import deliver
-from suppliers.mock_supplier import MockSupplier
+from orders.outbox.dispatcher import deliver
+from suppliers.simulator.server import MockSupplier
 from tests.pages.test_console import Console
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

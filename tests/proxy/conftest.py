@@ -10,8 +10,8 @@ from django.core.cache import cache
 from orders.models import Tenant
 from orders.outgoing import partner_tokens
 from proxy import breaker, bulkhead, credentials, drift
-from proxy.mock_oms import MockOms
 from proxy.models import ProxyConfig
+from proxy.simulator.server import MockOms
 
 ORDER = {
     "customerOrderId": "1001",

@@ -6,8 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from orders import quick_cache
-from orders.problems import ExternalBusy, ExternalContract, ExternalTimeout, ExternalUnavailable, Problem, UnknownOrder
+from orders.cache import shared_cache
+from orders.values.problems import (
+    ExternalBusy,
+    ExternalContract,
+    ExternalTimeout,
+    ExternalUnavailable,
+    Problem,
+    UnknownOrder,
+)
 from proxy import breaker
 from proxy.sources import ProxiedOrders
 from tests.proxy.conftest import ORDER
@@ -132,8 +139,8 @@ def test_it_works_alone_while_the_cache_is_away(tenant, basic, oms, monkeypatch)
         raise OSError("away")
 
     for name in ("get_many", "add", "incr", "set", "delete_many"):
-        monkeypatch.setattr(quick_cache._cache(), name, away)
-    monkeypatch.setattr(quick_cache._Away, "until", 0.0)
+        monkeypatch.setattr(shared_cache._cache(), name, away)
+    monkeypatch.setattr(shared_cache._Away, "until", 0.0)
     oms.fail(status=503, times=None)
     assert [end_of_read(tenant) for _ in range(4)] == [*[ExternalUnavailable] * 3, ExternalBusy]
 

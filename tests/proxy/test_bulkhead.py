@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from orders.problems import ExternalBusy
+from orders.values.problems import ExternalBusy
 from proxy import bulkhead
 
 THREADS = 16

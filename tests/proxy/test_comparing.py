@@ -2,14 +2,27 @@
 
 import pytest
 
+from orders.cutover import (
+    ledger,
+    sampling,
+)
+from orders.cutover.comparison import (
+    answers,
+    judging,
+)
+from orders.cutover.comparison.answers import _Answers
 from orders.documents import SearchCriteria
-from orders.migration import ledger, sampling
-from orders.migration.comparing import answers, judging
-from orders.migration.comparing.answers import _Answers
+from orders.integrations.sources import (
+    Search,
+    own_system,
+    source_for,
+)
 from orders.models import ComparisonHour, ComparisonSweep, Difference, Figure, Tenant, TimelineEntry
-from orders.problems import ExternalUnavailable, UnknownOrder
-from orders.sources import Search, own_system, source_for
-from orders.watch import tally
+from orders.telemetry import counters
+from orders.values.problems import (
+    ExternalUnavailable,
+    UnknownOrder,
+)
 from proxy.sources import ProxiedOrders
 from tests.engine_fixtures import Engine
 
@@ -115,7 +128,7 @@ def test_in_proxy_mode_nothing_is_compared(migrating, stored):
 
 def test_the_sweep_asks_the_own_system_and_is_no_readers_read(migrating, stored, monkeypatch):
     counted = []
-    monkeypatch.setattr(tally, "read", lambda *given, **named: counted.append(given))
+    monkeypatch.setattr(counters, "read", lambda *given, **named: counted.append(given))
     sampling.Sampling().run()
     assert hours() == {"sweep": (1, 0, 0)}
     assert (counted, list(TimelineEntry.objects.all()), list(Figure.objects.all())) == ([], [], [])

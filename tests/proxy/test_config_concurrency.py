@@ -9,10 +9,10 @@ import pytest
 from django.db import connection, connections, transaction
 from pydantic import TypeAdapter
 
-from orders.onboarding.report import Report
-from proxy import onboarding
+from orders.integrations.onboarding_report import Report
 from proxy.credentials import store, stored_secret
 from proxy.models import ProxyConfig
+from proxy.onboarding import section
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
 
@@ -56,17 +56,17 @@ def test_two_first_configurations_at_once_are_stored_one_after_the_other(tenant)
 
 def test_a_file_does_not_go_by_a_configuration_that_the_tenant_replaced_meanwhile(tenant, monkeypatch):
     store(config(tenant, "ops", "hub"), "secret")
-    changes, begun = onboarding._changes, []
+    changes, begun = section._changes, []
 
     def after_reading(*arguments):
         begun.append(begun_elsewhere(lambda: store(config(tenant, "tenant", "of-the-tenant"), "new secret")))
         return changes(*arguments)
 
-    monkeypatch.setattr(onboarding, "_changes", after_reading)
+    monkeypatch.setattr(section, "_changes", after_reading)
     given = {"type": "oauth2", "config": {"clientId": "of-ops", "authUrl": URL}}
-    body = TypeAdapter(onboarding.ProxyAuth.annotation).validate_python(given)
+    body = TypeAdapter(section.ProxyAuth.annotation).validate_python(given)
     with transaction.atomic():
-        onboarding.ProxyAuth().apply(tenant, body, Report())
+        section.ProxyAuth().apply(tenant, body, Report())
     begun[0].join(JOIN_SECONDS)
     stored = ProxyConfig.objects.get()
     assert (stored.public["clientId"], stored.set_by) == ("of-the-tenant", "tenant")

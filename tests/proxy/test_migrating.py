@@ -2,12 +2,15 @@
 
 import pytest
 
+from orders.cutover import ledger
+from orders.cutover.ledger import _Collector
 from orders.documents import SearchCriteria
-from orders.migration import ledger
-from orders.migration.ledger import _Collector
+from orders.integrations.sources import (
+    Search,
+    source_for,
+)
 from orders.models import KnownOrder, Order, Tenant
-from orders.problems import UnknownOrder
-from orders.sources import Search, source_for
+from orders.values.problems import UnknownOrder
 from proxy.sources import ProxiedOrders
 from tests.proxy.conftest import ORDER
 

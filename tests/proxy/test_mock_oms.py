@@ -6,7 +6,7 @@ import pytest
 import requests
 from openapi_spec_validator import validate
 
-from proxy.mock_oms import MockOms
+from proxy.simulator.server import MockOms
 
 ORDER = (
     '{"customerOrderId": "1001", "customerId": "c-77", "status": "CREATED", "minimumDownPaymentAmount": 1e2,'

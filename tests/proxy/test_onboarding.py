@@ -6,10 +6,10 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from orders.access.sealing import MASK
-from orders.onboarding.report import Report
+from orders.integrations.onboarding_report import Report
 from proxy.credentials import Login, credentials_of, opened, stored_secret
 from proxy.models import ProxyConfig
-from proxy.onboarding import ProxyAuth
+from proxy.onboarding.section import ProxyAuth
 from tests.proxy.conftest import set_oauth2
 
 BASIC = {"type": "basic", "config": {"username": "u", "password": "p"}}

@@ -6,7 +6,11 @@ import re
 
 import pytest
 
-from orders.access.people import OPERATOR, TENANT_ADMIN, give_role
+from orders.access.staff import (
+    OPERATOR,
+    TENANT_ADMIN,
+    give_role,
+)
 from orders.models import Tenant
 from proxy import breaker
 from proxy.attention import needing_a_person

@@ -8,8 +8,8 @@ import time
 import pytest
 from django.test import Client
 
-from orders import collecting
-from orders.api import auth
+from orders.access import bearer_tokens
+from orders.database import write_behind
 from orders.documents import Mismatch
 from orders.models import ApiClient, Secret
 from proxy import credentials, drift
@@ -22,13 +22,13 @@ BASIC = {"type": "basic", "config": {"username": "u", "password": "p"}}
 @pytest.fixture
 def api(tenant, monkeypatch):
     """A client of the tenant with the scope, as the token check would find it."""
-    caller = auth.Caller(
+    caller = bearer_tokens.Caller(
         client=ApiClient(client_id="acme-oms"),
         tenant=tenant,
         scopes=frozenset({"proxy-config:write"}),
         business_units=None,
     )
-    monkeypatch.setattr(auth, "caller_of", lambda token: caller)
+    monkeypatch.setattr(bearer_tokens, "caller_of", lambda token: caller)
     return Client(headers={"Authorization": "Bearer t"})
 
 
@@ -167,7 +167,7 @@ def test_drift_is_listed(api, tenant):
 def test_drift_is_written_by_a_thread_that_ends_when_there_is_none(monkeypatch):
     monkeypatch.undo()
     written = []
-    monkeypatch.setattr(collecting, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(write_behind, "WRITE_SECONDS", 0.05)
     monkeypatch.setattr(drift, "_write", lambda seen, count: written.append((seen.pointer, count)))
     tally = drift._Tally()
     tally.add([drift.Drift(1, "/a", "x", "y")] * 3)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from orders import quick_cache
+from orders.cache import shared_cache
 from proxy import breaker
 from proxy.sources import ProxiedOrders
 from tests.proxy.conftest import ORDER
@@ -51,10 +51,10 @@ def without_redis(request, settings, monkeypatch):
     with request.param() as port:
         location = f"redis://127.0.0.1:{port}/0"
         settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": location}}
-        quick_cache._caches.cache_clear()
-        monkeypatch.setattr(quick_cache._Away, "until", 0.0)
+        shared_cache._caches.cache_clear()
+        monkeypatch.setattr(shared_cache._Away, "until", 0.0)
         yield
-    quick_cache._caches.cache_clear()
+    shared_cache._caches.cache_clear()
 
 
 def seconds(tenant):
@@ -68,21 +68,21 @@ def seconds(tenant):
 def test_redis_away_costs_a_read_at_most_100_ms_once(request, tenant, oms, without_redis, kind, monkeypatch):
     request.getfixturevalue(kind)
     oms.add_order("store-1", ORDER)
-    monkeypatch.setattr(quick_cache._Away, "until", time.monotonic() + 60)
+    monkeypatch.setattr(shared_cache._Away, "until", time.monotonic() + 60)
     seconds(tenant)
     normal = min(seconds(tenant) for _ in range(5))
-    quick_cache._Away.until = 0.0
+    shared_cache._Away.until = 0.0
     assert seconds(tenant) - normal < AT_MOST_SECONDS
-    assert quick_cache.is_away()
+    assert shared_cache.is_away()
     assert min(seconds(tenant) for _ in range(3)) < normal + 0.02
 
 
 def test_one_thread_tries_again_while_the_others_go_on_without(monkeypatch):
-    monkeypatch.setattr(quick_cache._Away, "until", time.monotonic() - 1)
-    assert [quick_cache._may_try() for _ in range(3)] == [True, False, False]
+    monkeypatch.setattr(shared_cache._Away, "until", time.monotonic() - 1)
+    assert [shared_cache._may_try() for _ in range(3)] == [True, False, False]
 
 
 def test_a_cache_that_answers_again_is_used_again(monkeypatch):
-    monkeypatch.setattr(quick_cache._Away, "until", time.monotonic() - 1)
-    quick_cache.put("k", 1, seconds=5)
-    assert (quick_cache.get("k"), quick_cache._Away.until) == (1, 0.0)
+    monkeypatch.setattr(shared_cache._Away, "until", time.monotonic() - 1)
+    shared_cache.put("k", 1, seconds=5)
+    assert (shared_cache.get("k"), shared_cache._Away.until) == (1, 0.0)

@@ -9,9 +9,10 @@ import time
 import pytest
 
 from orders.documents import SearchCriteria
+from orders.integrations.sources import Search
 from orders.models import TimelineEntry
 from orders.outgoing import send
-from orders.problems import (
+from orders.values.problems import (
     ExternalBusy,
     ExternalContract,
     ExternalTimeout,
@@ -19,7 +20,6 @@ from orders.problems import (
     ProxyNotConfigured,
     UnknownOrder,
 )
-from orders.sources import Search
 from proxy import credentials, drift, forwarding
 from proxy.models import ContractDrift
 from proxy.sources import ProxiedOrders

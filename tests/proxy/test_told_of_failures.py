@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orders.models import TimelineEntry
-from orders.problems import ExternalContract
+from orders.values.problems import ExternalContract
 from proxy import sources
 from proxy.sources import LAST_TOLD, TOLD_OF_A_TENANT, TOLD_OF_AN_ORDER, ProxiedOrders
 

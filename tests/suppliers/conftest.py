@@ -4,16 +4,16 @@ import pytest
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
+from orders.access.bearer_tokens import forget_tokens
 from orders.access.clients import ClientEntry, save_client
-from orders.api.auth import forget_tokens
-from orders.channels import Change
+from orders.database.ids import new_id
 from orders.documents import digest, load, render
-from orders.ids import new_id
+from orders.integrations.channels import Change
 from orders.models import ApiClient, Destination, Order, OrderQueue, Tenant
-from orders.order_key import OrderKey
-from suppliers import webhooks
+from orders.values.order_key import OrderKey
 from suppliers.models import Supplier, Webhook
-from suppliers.planner import SupplierPlanner
+from suppliers.webhooks import webhook_secrets
+from suppliers.webhooks.planner import SupplierPlanner
 
 ALL_EVENTS = ["order_created", "order_updated", "order_cancelled"]
 
@@ -46,7 +46,7 @@ def add_supplier(tenant):
         if url is not None:
             destination = Destination.objects.create(tenant=owner, channel="supplier", name=slug)
             row = Webhook.objects.create(supplier=supplier, destination=destination, url=url, events=events, **webhook)
-            webhooks.set_signing_secret(row)
+            webhook_secrets.set_signing_secret(row)
         return supplier
 
     return add

@@ -3,8 +3,8 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 
 from orders.models import ApiClient, Destination, Secret
-from suppliers import webhooks
 from suppliers.models import Notice, Supplier, SupplierEvent, SupplierPart
+from suppliers.webhooks import webhook_secrets
 from tests.suppliers.conftest import order
 from tests.suppliers.test_onboarding import BEANS, CLIENT, onboard
 
@@ -21,7 +21,7 @@ def staff(client):
 @pytest.fixture
 def told(book, add_supplier):
     supplier = add_supplier("beans", ["*"], auth_type="basic", auth_config={"username": "hub"})
-    webhooks.set_auth_secret(supplier.webhook, "canary-password")
+    webhook_secrets.set_auth_secret(supplier.webhook, "canary-password")
     book.apply(order("A"))
     return supplier
 

@@ -10,13 +10,17 @@ import pytest
 from django.utils import timezone
 from standardwebhooks import Webhook as Judge
 
-from orders.channels import Channel, Outcome, Verdict
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
+from orders.integrations.channels import (
+    Channel,
+    Outcome,
+    Verdict,
+)
 from orders.models import Delivery, Destination, Lane, Secret
-from orders.outbox.health import judge
-from suppliers import webhooks
-from suppliers.channel import SupplierWebhooks
+from orders.outbox.destination_health import judge
 from suppliers.models import SupplierPart
+from suppliers.webhooks import webhook_secrets
+from suppliers.webhooks.channel import SupplierWebhooks
 from tests.orders.wire_server import answer, wire_server
 from tests.suppliers.conftest import order
 
@@ -95,7 +99,7 @@ def test_a_webhook_is_one_signed_post_of_the_event(channel, owe, add_supplier):
     assert headers["correlation-id"] == "corr-7"
     assert headers["user-agent"].startswith("orderhub/")
     assert "authorization" not in headers
-    (secret,) = webhooks.signing_secrets(supplier.webhook, now=timezone.now())
+    (secret,) = webhook_secrets.signing_secrets(supplier.webhook, now=timezone.now())
     assert Judge(secret).verify(body, headers) == json.loads(delivery.payload)
 
 
@@ -118,7 +122,7 @@ def time_machine_shift(monkeypatch):
     real = time.time
 
     def shift(seconds):
-        monkeypatch.setattr("suppliers.channel.time.time", lambda: real() + seconds)
+        monkeypatch.setattr("suppliers.webhooks.channel.time.time", lambda: real() + seconds)
 
     return shift
 
@@ -127,21 +131,21 @@ def test_while_a_secret_is_rotated_both_sign_and_afterwards_one(channel, owe, ad
     with serving() as server:
         supplier = add_supplier("beans", ["*"], url=server.url)
         webhook = supplier.webhook
-        (old,) = webhooks.signing_secrets(webhook, now=timezone.now())
-        new = webhooks.set_signing_secret(webhook)
+        (old,) = webhook_secrets.signing_secrets(webhook, now=timezone.now())
+        new = webhook_secrets.set_signing_secret(webhook)
         delivery = owe(supplier)
         try_once(channel, delivery)
     _, headers, body = parsed(server.requests[0])
     for secret in (new, old):
         assert Judge(secret).verify(body, headers)
-    assert webhooks.signing_secrets(webhook, now=timezone.now() + timedelta(hours=25)) == [new]
-    assert webhooks.set_signing_secret(webhook, new) is None
+    assert webhook_secrets.signing_secrets(webhook, now=timezone.now() + timedelta(hours=25)) == [new]
+    assert webhook_secrets.set_signing_secret(webhook, new) is None
 
 
 def test_basic_authentication(channel, owe, add_supplier):
     with serving() as server:
         supplier = add_supplier("beans", ["*"], url=server.url, auth_type="basic", auth_config={"username": "bø"})
-        webhooks.set_auth_secret(supplier.webhook, "p:å")
+        webhook_secrets.set_auth_secret(supplier.webhook, "p:å")
         assert try_once(channel, owe(supplier)).verdict is Verdict.DELIVERED
     expected = base64.b64encode("bø:p:å".encode()).decode()
     assert parsed(server.requests[0])[1]["authorization"] == f"Basic {expected}"
@@ -150,7 +154,7 @@ def test_basic_authentication(channel, owe, add_supplier):
 def oauth(add_supplier, url, token_url):
     config = {"clientId": "hub", "authUrl": token_url, "scope": "hooks", "resource": "https://beans.example.com"}
     supplier = add_supplier("beans", ["*"], url=url, auth_type="oauth2", auth_config=config)
-    webhooks.set_auth_secret(supplier.webhook, "hidden-" + token_url)
+    webhook_secrets.set_auth_secret(supplier.webhook, "hidden-" + token_url)
     return supplier
 
 
@@ -211,7 +215,7 @@ def test_nobody_listening_is_unavailable_and_counts_for_the_breaker(channel, owe
 
 
 def test_a_slow_receiver_is_left_after_the_whole_call_limit(channel, owe, add_supplier, monkeypatch):
-    monkeypatch.setattr("suppliers.channel.CALL_SECONDS", 0.3)
+    monkeypatch.setattr("suppliers.webhooks.channel.CALL_SECONDS", 0.3)
 
     def drip(connection, _):
         for byte in answer(b"x" * 50):
@@ -248,8 +252,8 @@ def test_a_secret_moved_to_another_webhook_does_not_open(channel, owe, add_suppl
     beans, peas = add_supplier("beans", ["*"]), add_supplier("peas", ["P*"])
     Secret.objects.filter(owner=f"suppliers.webhook:{peas.webhook.pk}").delete()
     Secret.objects.update(owner=f"suppliers.webhook:{peas.webhook.pk}")
-    with pytest.raises(webhooks.sealing.SecretLost):
-        webhooks.target_of(peas.webhook, now=timezone.now())
+    with pytest.raises(webhook_secrets.sealing.SecretLost):
+        webhook_secrets.target_of(peas.webhook, now=timezone.now())
     assert beans.webhook.pk != peas.webhook.pk
 
 

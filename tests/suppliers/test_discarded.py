@@ -4,12 +4,15 @@ import json
 
 import pytest
 
-from orders.channels import channels
-from orders.dead_letters import NotDead
+from orders.dead_letters import dead_deliveries
+from orders.dead_letters.results import NotDead
+from orders.integrations.channels import channels
 from orders.models import Delivery, OrderEvent
-from orders.outbox import redeliveries
 from suppliers.models import Supplier, SupplierPart
-from suppliers.planner import PartChanged, SupplierPlanner
+from suppliers.webhooks.planner import (
+    PartChanged,
+    SupplierPlanner,
+)
 from tests.bodies import body
 from tests.orders.outbox import DELIVERED, REJECTED, Outbox
 
@@ -36,7 +39,7 @@ def told(engine, add_supplier):
             return list(Delivery.objects.filter(lane=self.lane).order_by("position").values_list("kind", "status"))
 
         def discard(self, position):
-            return redeliveries.discard(Delivery.objects.get(lane=self.lane, position=position), who="ada")
+            return dead_deliveries.discard(Delivery.objects.get(lane=self.lane, position=position), who="ada")
 
     return Told(engine.tenant)
 
@@ -93,7 +96,7 @@ def test_the_second_order_created_holds_the_lane_and_can_be_discarded_or_retried
     told.send(REJECTED)
     told.put(price="25.00")
     assert told.kinds()[1:] == [("order_created", "dead"), ("order_updated", "pending")]
-    redeliveries.retry(Delivery.objects.get(lane=told.lane, position=2), who="ada")
+    dead_deliveries.retry(Delivery.objects.get(lane=told.lane, position=2), who="ada")
     assert [told.send(DELIVERED) is not None, told.send(DELIVERED) is not None] == [True, True]
     assert told.statuses() == ["discarded", "delivered", "delivered"]
 
@@ -103,15 +106,15 @@ def test_a_discarded_order_created_never_goes_out_after_all(told, verb):
     told.put()
     told.send(REJECTED)
     told.discard(1)
-    with pytest.raises((NotDead, redeliveries.SetAside), match="discarded"):
-        getattr(redeliveries, verb)(Delivery.objects.get(), who="ada")
+    with pytest.raises((NotDead, dead_deliveries.SetAside), match="discarded"):
+        getattr(dead_deliveries, verb)(Delivery.objects.get(), who="ada")
     assert told.statuses() == ["discarded"]
 
 
 def test_a_supplier_that_took_the_order_created_once_is_told_of_the_present_by_the_next_change(told):
     told.put()
     told.send(DELIVERED)
-    redeliveries.redeliver(Delivery.objects.get(), who="beans")
+    dead_deliveries.redeliver(Delivery.objects.get(), who="beans")
     told.send(REJECTED)
     assert told.statuses() == ["delivered"]
     assert told.put(price="26.00", status="ACCEPTED")["owes"] == "order_updated"

@@ -5,8 +5,9 @@ import threading
 import pytest
 from django.db import connection
 
+from orders.dead_letters import dead_deliveries
 from orders.models import Delivery, Tenant
-from orders.outbox import planning, redeliveries
+from orders.outbox import planning
 from suppliers.models import Supplier
 from tests.engine_fixtures import Engine
 from tests.orders.outbox import REJECTED, Outbox
@@ -46,7 +47,7 @@ def test_an_event_planned_before_the_discard_is_planned_anew_after_it(tenant, ad
     def owe_late(debts):
         tries.append([debt.owed.kind for debt in debts])
         if len(tries) == 1:
-            elsewhere(lambda: redeliveries.discard(created, who="ada"))
+            elsewhere(lambda: dead_deliveries.discard(created, who="ada"))
         return owe(debts)
 
     owe = planning.owe

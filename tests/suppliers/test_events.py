@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from suppliers import events
+from suppliers.webhooks import events
 
 TOKEN = "7B9A6C54-1E2D-4C3B-8A79-6F5E4D3C2B1A"
 SAMPLE = {

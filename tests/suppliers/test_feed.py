@@ -5,9 +5,9 @@ import time
 import pytest
 from django.test import Client
 
-from orders.api.auth import forget_tokens
-from suppliers import feed
+from orders.access.bearer_tokens import forget_tokens
 from suppliers.models import Notice, Supplier, SupplierPart
+from suppliers.webhooks import pull_feed
 from tests.suppliers.conftest import order
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db, pytest.mark.urls("suppliers.urls")]
@@ -146,9 +146,9 @@ def test_a_held_request_ends_with_the_event(pull, book, receive, settings, monke
         looks.append(seconds)
         book.apply(order("BEAN-1"))
 
-    monkeypatch.setattr(feed.time, "sleep", sleep)
+    monkeypatch.setattr(pull_feed.time, "sleep", sleep)
     assert [one["id"] for one in receive().json()["data"]] == ["_1"]
-    assert looks == [feed.LOOK_SECONDS]
+    assert looks == [pull_feed.LOOK_SECONDS]
 
 
 @pytest.mark.parametrize("withdrawal", [({"active": False}, 401), ({"scopes": []}, 403)])
@@ -163,7 +163,7 @@ def test_a_held_request_tells_nothing_to_a_client_stopped_meanwhile(
         forget_tokens()
         book.apply(order("BEAN-1"))
 
-    monkeypatch.setattr(feed.time, "sleep", sleep)
+    monkeypatch.setattr(pull_feed.time, "sleep", sleep)
     assert receive().status_code == status
     assert SupplierPart.objects.get().told_at is None
 
@@ -174,7 +174,7 @@ def test_beyond_the_bound_the_answer_is_503_at_once_but_events_that_are_there_co
     settings.HUB_RECEIVE_HOLD_SECONDS = 20
     full = threading.BoundedSemaphore(1)
     full.acquire()
-    monkeypatch.setattr(feed, "_holders", full)
+    monkeypatch.setattr(pull_feed, "_holders", full)
     answer = receive()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     book.apply(order("BEAN-1"))

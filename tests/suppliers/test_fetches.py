@@ -7,8 +7,8 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from suppliers.fetches import fetch_part
 from suppliers.models import SupplierPart
+from suppliers.order_data.fetches import fetch_part
 from tests.suppliers.conftest import order
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]

@@ -9,7 +9,7 @@ import pytest
 from orders.access.clients import ClientEntry, save_client
 from orders.models import Order, Tenant
 from suppliers.models import SupplierPart
-from suppliers.reports import receive_report
+from suppliers.reports.recording import receive_report
 from tests.api_fixtures import Api
 from tests.suppliers.conftest import order
 

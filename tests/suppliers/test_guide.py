@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orders.outgoing import signing
-from suppliers.inbound import REPORTS
+from suppliers.reports.messages import REPORTS
 from tests.suppliers.test_signing import FIXED_BODY, FIXED_SECRET, FIXED_SIGNATURE
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "suppliers.md").read_text()

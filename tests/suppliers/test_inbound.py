@@ -3,8 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from orders.problems import InvalidBody
-from suppliers import inbound
+from orders.values.problems import InvalidBody
+from suppliers.reports import messages
 
 AT = "2026-11-20T08:46:36+0000"
 STATUS = {
@@ -30,12 +30,12 @@ STOCK = {
 
 
 def parse(body):
-    return inbound.parse_report(body, header_type=body["eventType"])
+    return messages.parse_report(body, header_type=body["eventType"])
 
 
 def refused(body, header_type=None):
     with pytest.raises(InvalidBody) as problem:
-        inbound.parse_report(body, header_type=header_type or STATUS["eventType"])
+        messages.parse_report(body, header_type=header_type or STATUS["eventType"])
     return [(fault.pointer, fault.detail) for fault in problem.value.errors]
 
 
@@ -95,7 +95,7 @@ def test_an_unknown_type_names_the_known_ones(value):
 @pytest.mark.parametrize("header", ["delivery_updated", "", "ORDER_STATUS_UPDATED"])
 def test_header_and_body_must_agree(header):
     with pytest.raises(InvalidBody) as problem:
-        inbound.parse_report(STATUS, header_type=header)
+        messages.parse_report(STATUS, header_type=header)
     assert problem.value.errors[0].pointer == "/eventType"
 
 
@@ -124,7 +124,7 @@ def test_any_version_1_is_taken(version):
     ],
 )
 def test_timestamps_of_many_spellings_are_one_moment(text, moment):
-    assert inbound.parse_timestamp(text) == datetime(2026, 11, 20, *moment, tzinfo=UTC)
+    assert messages.parse_timestamp(text) == datetime(2026, 11, 20, *moment, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from standardwebhooks import Webhook
 from orders.simulators.base import Simulator, wait_until
 from orders.simulators.tokens import TokenEndpoint
 from orders.simulators.wire import Answer, json_answer
-from suppliers import mock_supplier_signature
-from suppliers.mock_supplier import MockSupplier
-from suppliers.mock_supplier_client import HubAccount
+from suppliers.simulator import signature
+from suppliers.simulator.hub_client import HubAccount
+from suppliers.simulator.server import MockSupplier
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()
@@ -109,7 +109,7 @@ OLD = datetime.now(UTC) - timedelta(minutes=6)
 
 @pytest.mark.parametrize("judge", ["judged_here", "judged_by_library"])
 def test_both_judges_agree(judge):
-    judged = getattr(mock_supplier_signature, judge)
+    judged = getattr(signature, judge)
 
     def verdict(sent, *, secret=SECRET, **changed):
         return judged(

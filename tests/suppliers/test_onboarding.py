@@ -4,13 +4,13 @@ from django.utils import timezone
 from pydantic import TypeAdapter, ValidationError
 
 from orders.access import sealing
+from orders.integrations.onboarding_report import Report
 from orders.models import ApiClient, Destination, Secret, Tenant
-from orders.onboarding.report import Report
 from orders.outgoing.signing import make_secret
-from suppliers import webhooks
 from suppliers.models import Supplier, Webhook
-from suppliers.onboarding import Suppliers
-from suppliers.outcomes import GONE_DETAIL
+from suppliers.onboarding.section import Suppliers
+from suppliers.webhooks import webhook_secrets
+from suppliers.webhooks.outcomes import GONE_DETAIL
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 SIGNING = make_secret()
@@ -49,7 +49,7 @@ def test_a_supplier_is_made_with_client_webhook_destination_and_secrets(tenant):
     assert client.history.get().history_change_reason == "onboarding"
     webhook = supplier.webhook
     assert (webhook.url, webhook.events, webhook.auth_type) == (WEBHOOK["url"], ["order_created"], "none")
-    assert webhooks.signing_secrets(webhook, now=timezone.now()) == [SIGNING]
+    assert webhook_secrets.signing_secrets(webhook, now=timezone.now()) == [SIGNING]
     destination = webhook.destination
     assert (destination.channel, destination.name, destination.active) == ("supplier", "beans", True)
     assert (destination.concurrency, destination.rate_limit_per_second, destination.retry_schedule) == (4, None, None)
@@ -97,7 +97,7 @@ def test_what_export_writes_is_what_was_read_and_keeps_every_secret(tenant):
     report = onboard(tenant, *exported)
     assert (report.counts["created"], report.counts["changed"], report.secrets) == (0, 0, [])
     webhook = Webhook.objects.get()
-    assert webhooks.target_of(webhook, now=timezone.now()).credentials.client_secret == "canary"
+    assert webhook_secrets.target_of(webhook, now=timezone.now()).credentials.client_secret == "canary"
     assert webhook.auth_config == {"clientId": "hub", "authUrl": "https://beans.example/t", "scope": "x"}
     assert "canary" not in repr(list(Webhook.history.values()))
 
@@ -113,7 +113,7 @@ def test_absent_secrets_of_a_new_supplier_are_made_and_told_once(tenant):
         ("webhook of supplier acme/beans", "signing_secret"),
         ("webhook of supplier acme/beans", "auth.password"),
     ]
-    target = webhooks.target_of(Webhook.objects.get(), now=timezone.now())
+    target = webhook_secrets.target_of(Webhook.objects.get(), now=timezone.now())
     assert [first.secrets[1][2]] == list(target.secrets)
     assert target.login == ("hub", first.secrets[2][2])
     assert onboard(tenant, entry).secrets == []
@@ -134,7 +134,7 @@ def test_a_new_signing_secret_overlaps_with_the_old(tenant):
     onboard(tenant, BEANS)
     new = make_secret()
     report = onboard(tenant, BEANS | {"webhook": WEBHOOK | {"signing_secret": new}})
-    assert webhooks.signing_secrets(Webhook.objects.get(), now=timezone.now()) == [new, SIGNING]
+    assert webhook_secrets.signing_secrets(Webhook.objects.get(), now=timezone.now()) == [new, SIGNING]
     assert [line for line in report.lines if "signing_secret" in line] == [
         "changed    webhook of supplier acme/beans  signing_secret: ******** → ********"
     ]
@@ -145,7 +145,7 @@ def test_another_kind_of_auth_forgets_the_secret_of_the_first(tenant):
     basic = {"type": "basic", "username": "hub", "password": "canary"}
     onboard(tenant, BEANS | {"webhook": WEBHOOK | {"auth": basic}})
     onboard(tenant, BEANS)
-    assert sorted(Secret.objects.values_list("kind", flat=True)) == [webhooks.SIGNING]
+    assert sorted(Secret.objects.values_list("kind", flat=True)) == [webhook_secrets.SIGNING]
     assert Webhook.objects.get().auth_config == {}
 
 
@@ -280,6 +280,6 @@ def test_a_lost_secret_can_be_entered_again(tenant, settings):
     onboard(tenant, BEANS)
     settings.HUB_ENCRYPTION_KEYS = [("new", b"k" * 32)]
     with pytest.raises(sealing.SecretLost):
-        webhooks.target_of(Webhook.objects.get(), now=timezone.now())
+        webhook_secrets.target_of(Webhook.objects.get(), now=timezone.now())
     onboard(tenant, BEANS)
-    assert webhooks.signing_secrets(Webhook.objects.get(), now=timezone.now()) == [SIGNING]
+    assert webhook_secrets.signing_secrets(Webhook.objects.get(), now=timezone.now()) == [SIGNING]

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from orders.channels import Verdict
+from orders.integrations.channels import Verdict
 from orders.outgoing import (
     Answer,
     ConnectFailed,
@@ -15,8 +15,11 @@ from orders.outgoing import (
     Unresolved,
     Unsendable,
 )
-from orders.storable import response_cut
-from suppliers.outcomes import outcome_of_answer, outcome_of_error
+from orders.values.storable_text import response_cut
+from suppliers.webhooks.outcomes import (
+    outcome_of_answer,
+    outcome_of_error,
+)
 
 NOW = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 

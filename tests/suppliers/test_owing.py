@@ -2,8 +2,12 @@ import itertools
 
 import pytest
 
-from suppliers.events import EVENT_TYPES
-from suppliers.owing import Share, Told, owing
+from suppliers.webhooks.events import EVENT_TYPES
+from suppliers.webhooks.notification_rules import (
+    Share,
+    Told,
+    owing,
+)
 
 ALL = frozenset(EVENT_TYPES)
 STATUSES = ("CREATED", "IN_PROGRESS", "CANCELLED", "FULFILLED")

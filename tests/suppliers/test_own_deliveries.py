@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from orders.channels import Owed
-from orders.clock import DatabaseClock
+from orders.database.clock import DatabaseClock
+from orders.integrations.channels import Owed
 from orders.models import Delivery, Destination, Lane, OperatorAction
-from orders.outbox import sending
+from orders.outbox import dispatcher
 from orders.outbox.deliveries import Debt, owe
-from suppliers import own_deliveries
+from suppliers.webhooks import own_deliveries
 from tests.api_fixtures import Api
 from tests.orders.wire_server import answer, wire_server
 
@@ -68,7 +68,7 @@ def beans(tenant, add_supplier, token):
 def test_a_delivery_is_listed_with_what_was_tried_and_what_came_back(beans):
     first, second = beans.owe("order_created", "order_updated")
     beans.said[0] = "500 Sorry"
-    sending.deliver()
+    dispatcher.deliver()
     one, two = beans.list()
     assert (one["id"], one["webhookId"]) == (str(first.pk), f"msg_{first.pk.hex}")
     assert (one["eventType"], one["orderToken"], one["sequence"], one["status"]) == (
@@ -109,10 +109,10 @@ def test_a_supplier_sees_and_sends_only_its_own(beans, add_supplier, token):
 
 def test_a_delivered_event_is_sent_again_with_the_same_id(beans):
     [event] = beans.owe("order_created")
-    sending.deliver()
+    dispatcher.deliver()
     response = beans.redeliver(f"msg_{event.pk.hex}")
     assert (response.status_code, json.loads(response.content)["outcome"]) == (200, "pending")
-    sending.deliver()
+    dispatcher.deliver()
     assert beans.ids() == [f"msg_{event.pk.hex}"] * 2
     event.refresh_from_db()
     assert (event.status, event.attempts) == ("delivered", 2)
@@ -121,11 +121,11 @@ def test_a_delivered_event_is_sent_again_with_the_same_id(beans):
 
 def test_an_older_state_is_not_sent_after_a_newer_but_the_order_created_is(beans):
     created, older, newer = beans.owe("order_created", "order_updated", "order_updated")
-    sending.deliver()
+    dispatcher.deliver()
     assert beans.redeliver(older).status_code == 409
     assert beans.redeliver(newer).status_code == 200
     assert beans.redeliver(created).status_code == 200
-    sending.deliver()
+    dispatcher.deliver()
     assert beans.ids()[3:] == [f"msg_{created.pk.hex}", f"msg_{newer.pk.hex}"]
     assert Lane.objects.get().due_at is None
 
@@ -133,17 +133,17 @@ def test_an_older_state_is_not_sent_after_a_newer_but_the_order_created_is(beans
 def test_a_waiting_or_dead_event_is_sent_at_once(beans):
     [event] = beans.owe("order_created")
     beans.said[0] = "500 Sorry"
-    sending.deliver()
+    dispatcher.deliver()
     beans.said[0] = "202 Accepted"
-    sending.deliver()
+    dispatcher.deliver()
     assert len(beans.ids()) == 1
     assert beans.redeliver(event).status_code == 200
-    sending.deliver()
+    dispatcher.deliver()
     assert len(beans.ids()) == 2
     Delivery.objects.update(status="dead")
     Lane.objects.update(held_by=event.pk)
     assert beans.redeliver(event).status_code == 200
-    sending.deliver()
+    dispatcher.deliver()
     assert len(beans.ids()) == 3
     assert Lane.objects.get().held_by is None
 
@@ -157,7 +157,7 @@ def test_what_was_set_aside_is_not_sent_again(beans):
 
 
 def test_a_lane_under_way_is_busy(beans, monkeypatch):
-    monkeypatch.setattr("orders.outbox.redeliveries.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("orders.dead_letters.dead_deliveries.BUSY_SECONDS", 0.05)
     [event] = beans.owe("order_created")
     Lane.objects.update(lease=event.pk, due_at=DatabaseClock().now(30))
     assert beans.redeliver(event).status_code == 409
@@ -165,7 +165,7 @@ def test_a_lane_under_way_is_busy(beans, monkeypatch):
 
 def test_both_are_throttled_with_retry_after(beans, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 1_795_000_030.0)
-    monkeypatch.setattr("orders.outbox.redeliveries.BUSY_SECONDS", 0.0)
+    monkeypatch.setattr("orders.dead_letters.dead_deliveries.BUSY_SECONDS", 0.0)
     for _ in range(own_deliveries.LISTS.most):
         beans.list()
     refused = beans.api.get(HERE)

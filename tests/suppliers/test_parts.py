@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suppliers import parts
-from suppliers.events import Case
+from suppliers.order_data import parts
+from suppliers.webhooks.events import Case
 
 CASE = Case("u", "1001", "", "c.T", "contentClaim")
 

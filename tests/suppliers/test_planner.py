@@ -5,7 +5,10 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from orders.channels import Owed, OwesNothing
+from orders.integrations.channels import (
+    Owed,
+    OwesNothing,
+)
 from orders.models import TimelineEntry
 from suppliers.models import Notice, OrderCase, SupplierPart
 from tests.suppliers.conftest import order
@@ -29,7 +32,7 @@ def test_a_tenant_without_suppliers_costs_one_query_and_owes_nothing(book):
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        from suppliers.planner import SupplierPlanner
+        from suppliers.webhooks.planner import SupplierPlanner
 
         planner = SupplierPlanner(book.tenant, [book.change(order("A")).key])
         assert planner.plan(book.change(order("B"))) == []
@@ -154,7 +157,7 @@ def test_lines_without_a_supplier_are_on_the_timeline_once(book, add_supplier):
 
 @pytest.mark.parametrize("orders", [1, 12])
 def test_a_batch_costs_the_same_queries_whatever_its_size(book, add_supplier, orders):
-    from suppliers.planner import SupplierPlanner
+    from suppliers.webhooks.planner import SupplierPlanner
 
     for number in range(3):
         add_supplier(f"s{number}", [f"{number}*"])

@@ -9,8 +9,8 @@ from django.test import Client
 from orders.inbox import applying
 from orders.inbox.reception import accept
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OrderEvent, TimelineEntry
-from orders.order_key import OrderKey
-from orders.outbox import sending
+from orders.outbox import dispatcher
+from orders.values.order_key import OrderKey
 from suppliers.models import Notice, SupplierPart
 from tests.orders.wire_server import answer, wire_server
 from tests.suppliers.conftest import order
@@ -33,7 +33,7 @@ def put(tenant, document):
 def work():
     while applying.drain():
         pass
-    sending.deliver()
+    dispatcher.deliver()
 
 
 def bodies(server):

@@ -11,9 +11,12 @@ from django.utils import timezone
 
 from orders.models import Delivery, OperatorAction
 from orders.outgoing import signing
-from suppliers import trials, webhooks
-from suppliers.mock_supplier import MockSupplier
 from suppliers.models import SupplierPart, Webhook
+from suppliers.simulator.server import MockSupplier
+from suppliers.webhooks import (
+    test_events,
+    webhook_secrets,
+)
 from tests.suppliers.conftest import order
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
@@ -35,7 +38,7 @@ def mock():
 def webhook(mock, add_supplier):
     add_supplier("beans", ["BEAN-*"], url=mock.hook_url)
     found = Webhook.objects.select_related("supplier__tenant", "destination").get()
-    mock.signing_secrets = webhooks.signing_secrets(found, now=timezone.now())
+    mock.signing_secrets = webhook_secrets.signing_secrets(found, now=timezone.now())
     return found
 
 
@@ -46,7 +49,7 @@ def run(*words):
 
 
 def test_a_test_event_is_a_signed_order_created_of_no_order(webhook, mock):
-    [step] = trials.send_test_event(webhook, who="ada")
+    [step] = test_events.send_test_event(webhook, who="ada")
     assert (step.ok, step.detail) == (True, "Accepted with 202.")
     [event] = mock.events
     assert (event["eventType"], event["verified"], event["status"]) == ("order_created", True, 202)
@@ -56,12 +59,12 @@ def test_a_test_event_is_a_signed_order_created_of_no_order(webhook, mock):
 
 
 def test_verifying_sees_that_a_forged_event_is_refused(webhook, mock):
-    assert [(step.step, step.ok) for step in trials.verify(webhook, who="ada")] == [
-        (trials.ACCEPTED, True),
-        (trials.FORGED, True),
+    assert [(step.step, step.ok) for step in test_events.verify(webhook, who="ada")] == [
+        (test_events.ACCEPTED, True),
+        (test_events.FORGED, True),
     ]
     mock.signing_secrets = []
-    accepted, forged = trials.verify(webhook, who="ada")
+    accepted, forged = test_events.verify(webhook, who="ada")
     assert (accepted.ok, forged.ok) == (True, False)
     assert OperatorAction.objects.order_by("pk").last().outcome == "failed"
 
@@ -86,7 +89,7 @@ def test_a_rotated_secret_signs_beside_the_old_one(webhook, mock):
     for known in (old, [made]):
         mock.signing_secrets = known
         webhook.refresh_from_db()
-        assert trials.send_test_event(webhook, who="ada")[0].ok
+        assert test_events.send_test_event(webhook, who="ada")[0].ok
 
 
 @pytest.mark.parametrize(("verb", "says"), [("test", "as it should"), ("verify", "wrong signature")])
@@ -102,12 +105,12 @@ def test_the_admin_asks_first_and_then_shows_what_came_back(webhook, mock, admin
 
 def test_the_admin_shows_a_rotated_secret_once(webhook, admin_client):
     page = f"/admin/suppliers/webhook/{webhook.pk}/rotate/"
-    before = webhooks.signing_secrets(webhook, now=timezone.now())
+    before = webhook_secrets.signing_secrets(webhook, now=timezone.now())
     assert "24 hours" in admin_client.get(page).content.decode()
-    assert webhooks.signing_secrets(webhook, now=timezone.now()) == before
+    assert webhook_secrets.signing_secrets(webhook, now=timezone.now()) == before
     response = admin_client.post(page)
     webhook.refresh_from_db()
-    new, old = webhooks.signing_secrets(webhook, now=timezone.now())
+    new, old = webhook_secrets.signing_secrets(webhook, now=timezone.now())
     assert old == before[0]
     assert "no-store" in response["Cache-Control"]
     assert new in response.content.decode()
@@ -139,20 +142,20 @@ def test_what_was_delivered_and_not_fetched_in_time_is_counted_and_listed(
 )  # fmt: skip
 def test_each_fault_of_the_mock_supplier_is_seen(webhook, mock, fault, detail):
     mock.fail(**fault)
-    [step] = trials.send_test_event(webhook, who="ada")
+    [step] = test_events.send_test_event(webhook, who="ada")
     assert not step.ok
     assert detail in step.detail
 
 
 def test_a_late_reply_of_the_mock_supplier_is_waited_for(webhook, mock):
     mock.fail(delay=0.5)
-    [step] = trials.send_test_event(webhook, who="ada")
+    [step] = test_events.send_test_event(webhook, who="ada")
     assert (step.ok, step.ms >= 500) == (True, True)
 
 
 def test_a_receiver_whose_certificate_nobody_vouches_for_gets_nothing(add_supplier):
     with MockSupplier(tls=True) as mock:
         add_supplier("beans", ["*"], url=mock.hook_url)
-        [step] = trials.send_test_event(Webhook.objects.get(), who="ada")
+        [step] = test_events.send_test_event(Webhook.objects.get(), who="ada")
         assert (step.ok, mock.received) == (False, [])
         assert "TLS" in step.detail

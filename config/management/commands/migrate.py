@@ -10,7 +10,7 @@ from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from orders.access.people import ensure_roles
+from orders.access.staff import ensure_roles
 
 LOCK = 7_161_505_001
 """Any number that no other program of this database uses: the key of the advisory lock."""

@@ -7,7 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from orderflow.mock_orderflow import COURIERS, MockOrderFlow
+from orderflow.simulator.server import (
+    COURIERS,
+    MockOrderFlow,
+)
 from orders.simulators.command import SimulatorCommand
 
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orderflow.preview import Preview, previews
+from orderflow.imports.preview import (
+    Preview,
+    previews,
+)
 from orders.models import Order
 
 

@@ -20,7 +20,7 @@ from orders.api.schema.components import (
 from orders.api.schema.operations import Answer, Body, Operation
 from orders.documents import SEARCH_BODY
 from orders.models import OrderEvent
-from orders.problems import (
+from orders.values.problems import (
     Conflict,
     ExternalBusy,
     ExternalContract,

@@ -12,9 +12,9 @@ from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from orders.api.errors import exception_handler, reads_only
-from orders.api.paths import COLON
 from orders.api.schema.components import Json, components
 from orders.api.schema.plain import plain_paths
+from orders.http.raw_paths import COLON
 
 _PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)")
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from drf_spectacular.utils import extend_schema
 
 from orders.api.schema.components import PROBLEM, Json
-from orders.problems import (
+from orders.values.problems import (
     BusinessUnitNotAllowed,
     Internal,
     InvalidBody,

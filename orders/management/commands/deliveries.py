@@ -1,4 +1,4 @@
-"""``manage.py deliveries …``: what is owed to partners, and dead deliveries by hand (orders.outbox.redeliveries)."""
+"""``manage.py deliveries …``: pending deliveries, and dead ones by hand (orders.dead_letters.dead_deliveries)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
+from orders.dead_letters import dead_deliveries
 from orders.management.dead_letters import DISCARD, PREVIEW, RETRY, DeadLetterCommand, Line
 from orders.models import Delivery
-from orders.outbox import redeliveries
 
 
 class Command(DeadLetterCommand):
@@ -20,7 +20,7 @@ class Command(DeadLetterCommand):
     )
     noun, nouns, id_name = "delivery", "deliveries", "deliveryId"
     statuses = Delivery.Status.values
-    verbs = {PREVIEW: redeliveries.preview, RETRY: redeliveries.retry, DISCARD: redeliveries.discard}
+    verbs = {PREVIEW: dead_deliveries.preview, RETRY: dead_deliveries.retry, DISCARD: dead_deliveries.discard}
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -1,4 +1,4 @@
-"""``manage.py destinations …``: the health of webhook endpoints and OrderFlow channels (orders.outbox.health)."""
+"""``manage.py destinations …``: the health of webhooks and OrderFlow channels (orders.outbox.destination_health)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from orders.access.people import operator
-from orders.instants import instant
+from orders.access.staff import operator
 from orders.management.arguments import FreeOrderCommand
 from orders.models import Destination, Tenant
-from orders.outbox import health
+from orders.outbox import destination_health
+from orders.values.instants import instant
 
 UNKNOWN, WRONG_USE = 1, 2
 LIST, PAUSE, RESUME, PROBE = "list", "pause", "resume", "probe"
@@ -47,11 +47,11 @@ class Command(FreeOrderCommand):
             rows = Destination.objects.all() if verb == LIST else Destination.locked()
             destination = rows.select_related("tenant").get(pk=pk)
             if verb == PAUSE:
-                health.pause(destination, who=operator(), reason=reason)
+                destination_health.pause(destination, who=operator(), reason=reason)
             elif verb == RESUME:
-                health.resume(destination, who=operator(), reason=reason)
+                destination_health.resume(destination, who=operator(), reason=reason)
             elif verb == PROBE:
-                health.probe(destination, who=operator())
+                destination_health.probe(destination, who=operator())
         return destination
 
 

@@ -1,4 +1,4 @@
-"""``manage.py erase --tenant T --customer ID``: erases what is personal of one customer (orders.access.erasing)."""
+"""``manage.py erase --tenant T --customer ID``: erases what is personal of one customer (orders.retention.erasure)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orders.access.erasing import Asked, Report, erase
-from orders.access.people import operator
+from orders.access.staff import operator
 from orders.models import Tenant
+from orders.retention.erasure import (
+    Asked,
+    Report,
+    erase,
+)
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""``manage.py events …``: what became of received events, and the dead-letter queue by hand (orders.inbox.replays)."""
+"""``manage.py events …``: the status of received events, and dead ones by hand (orders.dead_letters.dead_events)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
-from orders.inbox import replays
-from orders.inbox.fates import fates
+from orders.dead_letters import dead_events
+from orders.inbox.event_status import fates
 from orders.management.dead_letters import DISCARD, PREVIEW, RETRY, DeadLetterCommand, Line
-from orders.management.loading import command as loading
+from orders.management.load import command as loading
 from orders.models import OrderEvent
 
 LOAD = "load"
@@ -24,7 +24,7 @@ class Command(DeadLetterCommand):
     )
     noun, nouns, id_name = "event", "events", "eventId"
     statuses = OrderEvent.Status.values
-    verbs = {PREVIEW: replays.preview, RETRY: replays.retry, DISCARD: replays.discard}
+    verbs = {PREVIEW: dead_events.preview, RETRY: dead_events.retry, DISCARD: dead_events.discard}
     other_verbs = (LOAD,)
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -8,12 +8,21 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from orders.access.people import operator
-from orders.instants import instant
+from orders.access.staff import operator
+from orders.cutover.checklist import (
+    OVERRIDABLE,
+    Checklist,
+    checklist,
+)
+from orders.cutover.switch import (
+    EFFECT_SECONDS,
+    CutOverRefused,
+    cut_over,
+    go_back,
+)
 from orders.management.arguments import FreeOrderCommand
-from orders.migration.checklist import OVERRIDABLE, Checklist, checklist
-from orders.migration.cutover import EFFECT_SECONDS, CutOverRefused, cut_over, go_back
 from orders.models import Tenant
+from orders.values.instants import instant
 
 REFUSED, WRONG_USE = 1, 2
 STATUS, CUT_OVER, RETURN = "status", "cut-over", "return"

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orders.access.people import operator
-from orders.onboarding.faults import FileRefused
+from orders.access.staff import operator
+from orders.integrations.onboarding_faults import FileRefused
 from orders.onboarding.files import apply_file
 
 STANDARD_INPUT = "-"

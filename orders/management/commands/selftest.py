@@ -6,10 +6,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orders.access.people import operator
+from orders.access.staff import operator
 from orders.models import Tenant
-from orders.selftest.reports import as_json, as_text
-from orders.selftest.running import self_test
+from orders.onboarding.self_test.reports import (
+    as_json,
+    as_text,
+)
+from orders.onboarding.self_test.running import self_test
 
 
 class Command(BaseCommand):

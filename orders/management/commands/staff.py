@@ -10,7 +10,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orders.access import people
+from orders.access import staff
 from orders.models import Tenant
 
 PASSWORD_VARIABLE = "HUB_STAFF_PASSWORD"
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")
-        parser.add_argument("--role", choices=people.ROLES, help="make the login, or give it this role and no other")
+        parser.add_argument("--role", choices=staff.ROLES, help="make the login, or give it this role and no other")
         parser.add_argument("--tenant", metavar="T", help="id of the tenant; with --role tenant-admin only")
         parser.add_argument("--unlock", action="store_true", help="lift the wait after too many wrong tries")
         parser.add_argument(
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         password = os.environ.get(PASSWORD_VARIABLE, "")
         self._warn_of_weakness(options["name"], password)
         try:
-            login = people.give_role(options["name"], role=options["role"], tenant=tenant, password=password)
+            login = staff.give_role(options["name"], role=options["role"], tenant=tenant, password=password)
         except ValidationError as error:
             raise CommandError(f"The name {options['name']!r} cannot be used: {' '.join(error.messages)}") from None
         self._tell(login, options["role"], tenant)
@@ -52,17 +52,17 @@ class Command(BaseCommand):
     def _let_in(self, user: User, options: dict[str, Any]) -> None:
         name = user.username
         if options["unlock"]:
-            lifted = people.unlock(user, who=people.operator())
+            lifted = staff.unlock(user, who=staff.operator())
             where = (
                 f"it waited at {lifted} address{'' if lifted == 1 else 'es'}" if lifted else "it did not wait anywhere"
             )
             self.stdout.write(f"Login {name} may try again at once; {where}.")
-        if options["reset_totp"] and people.reset_second_step(user, who=people.operator()):
+        if options["reset_totp"] and staff.reset_second_step(user, who=staff.operator()):
             self.stdout.write(f"Login {name} signs in with its password alone until a second step is set up again.")
         elif options["reset_totp"]:
             self.stdout.write(f"Login {name} has no second step; nothing was changed.")
 
-    def _tell(self, login: people.Login, role: str, tenant: Tenant | None) -> None:
+    def _tell(self, login: staff.Login, role: str, tenant: Tenant | None) -> None:
         done = "made" if login.created else "changed"
         of = f" of tenant {tenant.slug}" if tenant else ""
         self.stdout.write(f"Login {login.user.username} {done}: {role}{of}.")
@@ -90,7 +90,7 @@ def _existing(name: str) -> User:
 
 
 def _tenant(role: str | None, slug: str | None) -> Tenant | None:
-    if role != people.TENANT_ADMIN:
+    if role != staff.TENANT_ADMIN:
         if slug is not None:
             raise CommandError("--tenant goes with --role tenant-admin only; leave it out.", returncode=2)
         return None

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from orders.simulators.command import SimulatorCommand
-from proxy.mock_oms import MockOms
+from proxy.simulator.server import MockOms
 
 
 class Command(SimulatorCommand):

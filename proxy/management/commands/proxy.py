@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders.models import Tenant
 from orders.outgoing.partner_tokens import ClientCredentials
-from orders.problems import ProxyNotConfigured
+from orders.values.problems import ProxyNotConfigured
 from proxy.conformance import ADVICE, BROKEN, KEPT, Conformance
 from proxy.connection_test import ConnectionTest
 from proxy.credentials import Credentials, Login, read_credentials

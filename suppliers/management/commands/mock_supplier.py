@@ -10,8 +10,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from orders.simulators.command import SimulatorCommand
-from suppliers.mock_supplier import MockSupplier
-from suppliers.mock_supplier_client import HubAccount
+from suppliers.simulator.hub_client import HubAccount
+from suppliers.simulator.server import MockSupplier
 
 
 class Command(SimulatorCommand):

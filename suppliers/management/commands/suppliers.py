@@ -1,4 +1,4 @@
-"""``manage.py suppliers …``: try a supplier's webhook, rotate its signing secret (suppliers.trials)."""
+"""``manage.py suppliers …``: try a supplier's webhook, rotate its signing secret (suppliers.webhooks.test_events)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from orders.access.people import operator
+from orders.access.staff import operator
 from orders.management.arguments import FreeOrderCommand
-from suppliers import trials
 from suppliers.models import Webhook
+from suppliers.webhooks import test_events
 
 FAILED, WRONG_USE = 1, 2
 TEST, VERIFY, ROTATE = "test", "verify", "rotate"
@@ -31,9 +31,9 @@ class Command(FreeOrderCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         webhook = _webhook(options["tenant"], options["supplier"])
         if options["verb"] == ROTATE:
-            self.stdout.write(trials.rotate_signing_secret(webhook, who=operator()))
+            self.stdout.write(test_events.rotate_signing_secret(webhook, who=operator()))
             return
-        attempt = trials.send_test_event if options["verb"] == TEST else trials.verify
+        attempt = test_events.send_test_event if options["verb"] == TEST else test_events.verify
         steps = attempt(webhook, who=operator())
         for step in steps:
             self.stdout.write(json.dumps(step.as_json()) if options["json"] else _line(step))
@@ -50,5 +50,5 @@ def _webhook(tenant: str, supplier: str) -> Webhook:
     return webhook
 
 
-def _line(step: trials.Step) -> str:
+def _line(step: test_events.Step) -> str:
     return f"{'ok    ' if step.ok else 'FAILED'}  {step.step}  {step.ms} ms  {step.detail}"

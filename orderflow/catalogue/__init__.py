@@ -1,0 +1,1 @@
+"""Products: over the API, as spreadsheets, and as product imports."""

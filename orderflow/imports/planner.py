@@ -1,0 +1,184 @@
+"""What the changes of one batch owe a tenant's warehouses, inside the applying transaction: two reads, set-wise writes.
+
+References are reserved here by ``warehouse_reference_reserved_once``: of two orders that want the same one the first
+gets it, the other stays without and is refused before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from orderflow.imports.import_rules import (
+    CANCEL,
+    CANCELLED,
+    FULFILLED,
+    IMPORT,
+    Known,
+    Owing,
+    Wanted,
+    owing,
+)
+from orderflow.imports.payloads import (
+    Snapshot,
+    import_digest,
+    reference_for,
+)
+from orderflow.models import OrderFlowChannel, WarehouseOrder
+from orders.integrations.channels import (
+    Change,
+    Owed,
+    OwesNothing,
+)
+from orders.models import OrderEvent, Tenant
+from orders.values.order_key import OrderKey
+from orders.values.patterns import taken_by
+
+Place = tuple[int, str, str]
+"""(channel, business unit, order): where a WarehouseOrder stands."""
+
+REMEMBERED = ("owed", "owed_digest", "failure")
+
+
+def known(row: WarehouseOrder) -> Known:
+    """What the planner goes by."""
+    held = row.state == WarehouseOrder.State.HELD
+    return Known(
+        owed=row.owed,
+        digest=row.owed_digest,
+        arrived=held and row.digest == row.owed_digest,
+        present=held or row.state in (WarehouseOrder.State.UNKNOWN, WarehouseOrder.State.UNLISTED),
+    )
+
+
+class ImportPlanner:
+    """Made per batch and tenant; see ``orders.integrations.channels.Planner``."""
+
+    def __init__(self, tenant: Tenant, keys: Sequence[OrderKey]) -> None:
+        channels = OrderFlowChannel.objects.filter(destination__tenant=tenant).order_by("pk")
+        self._channels = list(channels)
+        self._rows = _stored(self._channels, keys)
+        self._touched: dict[Place, WarehouseOrder] = {}
+
+    def plan(self, change: Change) -> Iterable[Owed | OwesNothing]:
+        return [self._plan(change, channel) for channel in self._channels]
+
+    def _plan(self, change: Change, channel: OrderFlowChannel) -> Owed | OwesNothing:
+        row = self._row(change, channel)
+        due = self._owing(change, channel, row)
+        if not due.kind:
+            return OwesNothing(channel.destination_id, due.because)
+        payload = self._remember(change, channel, row, kind=due.kind)
+        return Owed(channel.destination_id, due.kind, payload, supersedes_unsent=True, reference=row.reference or "")
+
+    def _owing(self, change: Change, channel: OrderFlowChannel, row: WarehouseOrder) -> Owing:
+        if change.before == change.after:
+            return Owing(because="the event changed nothing")
+        if not row.owed and not _wants_unit(channel, change.key.business_unit_id):
+            return Owing(because=f"the channel does not take orders of {change.key.business_unit_id}")
+        return owing(
+            known(row),
+            _wanted(change, channel, row),
+            updates=channel.on_update == channel.OnUpdate.REIMPORT,
+            cancels=channel.on_cancel == channel.OnCancel.CANCEL,
+        )
+
+    def _row(self, change: Change, channel: OrderFlowChannel) -> WarehouseOrder:
+        place = (channel.pk, change.key.business_unit_id, change.key.customer_order_id)
+        if place not in self._rows:
+            self._rows[place] = WarehouseOrder(
+                channel_id=channel.pk,
+                business_unit_id=change.key.business_unit_id,
+                customer_order_id=change.key.customer_order_id,
+                reference=_reservable(channel, change.key),
+                first_received_at=_first_received_at(change),
+            )
+        return self._rows[place]
+
+    def _remember(self, change: Change, channel: OrderFlowChannel, row: WarehouseOrder, *, kind: str) -> str:
+        """Note what is owed now; returns what the delivery keeps."""
+        self._touched[row.place] = row
+        row.owed, row.owed_digest, row.failure = kind, "", ""
+        if kind != IMPORT:
+            return change.after["status"] if kind == CANCEL and change.after["status"] == CANCELLED else ""
+        snapshot = Snapshot.of(change.after, received_at=row.first_received_at)
+        row.owed_digest = import_digest(snapshot, channel, reference=_reference(channel, row))
+        return snapshot.text(digest=row.owed_digest)
+
+    def save(self) -> None:
+        stored = [row for row in self._touched.values() if row.pk is not None]
+        WarehouseOrder.objects.bulk_update(stored, REMEMBERED)
+        _insert([row for row in self._touched.values() if row.pk is None])
+        self._touched.clear()
+
+
+def _first_received_at(change: Change) -> datetime:
+    """The order's first reception, which ``placed`` of an import tells, however late the warehouse gets its part."""
+    if change.sequence == 1:
+        return change.received_at
+    first = OrderEvent.objects.filter(
+        sequence=1, **{f"queue__{name}": part for name, part in change.key._asdict().items()}
+    )
+    return first.values_list("received_at", flat=True).first() or change.received_at
+
+
+def _wants_unit(channel: OrderFlowChannel, business_unit_id: str) -> bool:
+    return channel.business_units is None or business_unit_id in channel.business_units
+
+
+def _wanted(change: Change, channel: OrderFlowChannel, row: WarehouseOrder) -> Wanted:
+    status, takes = change.after["status"], taken_by(channel.item_patterns)
+    has_lines = any(takes(item["itemId"]) for item in change.after["items"])
+    if status in (CANCELLED, FULFILLED) or not has_lines:
+        return Wanted(status, has_lines, "")
+
+    def digest(document: Mapping[str, Any]) -> str:
+        snapshot = Snapshot.of(document, received_at=row.first_received_at)
+        return import_digest(snapshot, channel, reference=_reference(channel, row))
+
+    now = digest(change.after)
+    before = change.before
+    return Wanted(status, has_lines, now, unchanged=lambda: before is not None and digest(before) == now)
+
+
+def _reference(channel: OrderFlowChannel, row: WarehouseOrder) -> str:
+    return row.reference or reference_for(
+        channel, business_unit_id=row.business_unit_id, customer_order_id=row.customer_order_id
+    )
+
+
+def _reservable(channel: OrderFlowChannel, key: OrderKey) -> str | None:
+    """None for a reference that no OrderFlow takes: its order is refused when it is to be sent."""
+    reference = reference_for(channel, business_unit_id=key.business_unit_id, customer_order_id=key.customer_order_id)
+    limit = WarehouseOrder._meta.get_field("reference").max_length
+    return reference if len(reference) <= (limit or 0) else None
+
+
+def _stored(channels: Sequence[OrderFlowChannel], keys: Sequence[OrderKey]) -> dict[Place, WarehouseOrder]:
+    if not channels:
+        return {}
+    rows = WarehouseOrder.objects.filter(
+        channel__in=[channel.pk for channel in channels],
+        customer_order_id__in={key.customer_order_id for key in keys},
+        business_unit_id__in={key.business_unit_id for key in keys},
+    )
+    return {row.place: row for row in rows}
+
+
+def _insert(rows: Sequence[WarehouseOrder]) -> None:
+    """A reference that another order holds, of this batch or of another worker's, leaves its row out; that row is
+    then written without a reference."""
+    if not rows:
+        return
+    WarehouseOrder.objects.bulk_create(rows, ignore_conflicts=True)
+    written = set(
+        WarehouseOrder.objects.filter(
+            channel__in={row.channel_id for row in rows},
+            customer_order_id__in={row.customer_order_id for row in rows},
+        ).values_list("channel_id", "business_unit_id", "customer_order_id")
+    )
+    left_out = [row for row in rows if row.place not in written]
+    for row in left_out:
+        row.pk, row.reference = None, None
+    WarehouseOrder.objects.bulk_create(left_out)

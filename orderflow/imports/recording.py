@@ -1,0 +1,64 @@
+"""Noting what the warehouse holds after a try, in the transaction that records the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orderflow.imports.import_rules import IMPORT
+from orderflow.imports.outcomes import ImportOutcome
+from orderflow.imports.payloads import Snapshot
+from orderflow.imports.warehouse_states import Holding
+from orderflow.models import Product, WarehouseOrder
+from orders.database.bulk_sql import Columns
+from orders.integrations.channels import Verdict
+from orders.models import Delivery
+
+_PLACES = Columns(WarehouseOrder, "id", "failure", "state", "digest")
+_NOTE = """
+    WITH done (id, failure, state, digest) AS ({rows})
+    UPDATE orderflow_warehouseorder AS place SET failure = done.failure, state = done.state, digest = done.digest
+    FROM done WHERE place.id = done.id
+"""
+
+
+def record_orders(outcomes: Sequence[tuple[Delivery, ImportOutcome]]) -> None:
+    """Note what the warehouse now holds of each order, and why not what it should."""
+    rows = []
+    for delivery, outcome in outcomes:
+        failure = _failure(delivery, outcome)
+        if outcome.holding is None:
+            WarehouseOrder.objects.filter(pk=outcome.row_id).update(failure=failure)
+            continue
+        rows.append((outcome.row_id, failure, outcome.holding.state, outcome.holding.digest))
+        if outcome.verdict is Verdict.DELIVERED and delivery.kind == IMPORT:
+            _adopt(delivery, outcome.row_id, outcome.holding)
+    _PLACES.execute(_NOTE, rows)
+
+
+def _failure(delivery: Delivery, outcome: ImportOutcome) -> str:
+    return outcome.detail if delivery.status == Delivery.Status.DEAD else ""
+
+
+def _adopt(delivery: Delivery, row_id: int, holding: Holding) -> None:
+    """Where settings changed between planning and sending, what was owed is what was sent."""
+    planned = Snapshot.read(delivery.payload).digest
+    if planned != holding.digest:
+        WarehouseOrder.objects.filter(pk=row_id, owed_digest=planned).update(owed_digest=holding.digest)
+
+
+def record_product(delivery: Delivery, outcome: ImportOutcome) -> None:
+    rows = Product.objects.filter(pk=outcome.row_id)
+    if delivery.status == Delivery.Status.DEAD:
+        rows.update(failure=outcome.detail)
+    elif outcome.holding is not None:
+        rows.update(held_digest=outcome.holding.digest, failure="")
+
+
+def forget_failure(delivery: Delivery) -> None:
+    """Of an order whose dead delivery was discarded."""
+    lane = delivery.lane
+    WarehouseOrder.objects.filter(
+        channel__destination=delivery.destination_id,
+        business_unit_id=lane.business_unit_id,
+        customer_order_id=lane.customer_order_id,
+    ).update(failure="")

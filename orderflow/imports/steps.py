@@ -1,0 +1,239 @@
+"""What one due delivery needs, decided from what is known before the network is touched."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from orderflow.catalogue.product_documents import product_import
+from orderflow.imports.import_rules import (
+    CANCEL,
+    CANCELLED,
+    CLOSE,
+)
+from orderflow.imports.outcomes import (
+    ImportOutcome,
+    decided,
+)
+from orderflow.imports.payloads import (
+    Drawn,
+    Snapshot,
+    draw,
+    reference_for,
+    scope_of,
+)
+from orderflow.imports.warehouse_states import (
+    ABSENT,
+    Evidence,
+    Holding,
+    State,
+    learned,
+)
+from orderflow.models import OrderFlowChannel, Product, WarehouseOrder
+from orderflow.site.import_documents import (
+    Import,
+    NotSendable,
+    Operation,
+)
+from orders.documents import load
+from orders.integrations.channels import Verdict
+from orders.models import Delivery
+
+PRODUCT = "product"
+"""The kind of a product's delivery; those of orders are in ``orderflow.imports.import_rules``."""
+
+
+class Road(enum.Enum):
+    """How a step travels."""
+
+    DECIDED = "decided"
+    """Nothing is sent; the outcome is known."""
+    PRODUCTS = "products"
+    ORDERS = "orders"
+    """Together with others in one document."""
+    ALONE = "alone"
+    """A lookup or a cancel goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    delivery: Delivery
+    road: Road
+    outcome: ImportOutcome | None = None
+    item: Import | None = None
+    drawn: Drawn | None = None
+    reference: str = ""
+    before: Holding = ABSENT
+    """What the warehouse was known to hold when the step was made."""
+    row_id: int = 0
+
+    def learned(self, evidence: Evidence) -> Holding:
+        """What is known of the order after ``evidence``."""
+        return learned(self.before, evidence, digest=self.item.digest if self.item else "")
+
+
+def steps_of(channel: OrderFlowChannel, heads: Sequence[Delivery]) -> list[Step]:
+    """One step per delivery, in their order. Reads orders and products in one query each; lanes are loaded."""
+    rows = _orders(channel, heads)
+    products = _products(channel, heads)
+    steps = []
+    for head in heads:
+        if head.kind == PRODUCT:
+            steps.append(_product_step(channel, head, products.get(head.reference)))
+        else:
+            lane = head.lane
+            steps.append(_order_step(channel, head, rows.get((lane.business_unit_id, lane.customer_order_id))))
+    return steps
+
+
+def _orders(channel: OrderFlowChannel, heads: Sequence[Delivery]) -> dict[tuple[str, str], WarehouseOrder]:
+    ids = {head.lane.customer_order_id for head in heads if head.kind != PRODUCT}
+    rows = WarehouseOrder.objects.filter(channel=channel, customer_order_id__in=ids) if ids else ()
+    return {(row.business_unit_id, row.customer_order_id): row for row in rows}
+
+
+def _products(channel: OrderFlowChannel, heads: Sequence[Delivery]) -> Mapping[str, Product]:
+    skus = {head.reference for head in heads if head.kind == PRODUCT}
+    return {row.sku: row for row in Product.objects.filter(channel=channel, sku__in=skus)} if skus else {}
+
+
+def _done(delivery: Delivery, verdict: Verdict, detail: str, *, row_id: int = 0) -> Step:
+    return Step(delivery, Road.DECIDED, outcome=decided(verdict, detail), row_id=row_id)
+
+
+def _product_step(channel: OrderFlowChannel, delivery: Delivery, row: Product | None) -> Step:
+    if row is None:
+        return _done(delivery, Verdict.SUPERSEDED, "The product is no longer in the channel's catalogue.")
+    operation: Operation = "merge" if row.held_digest else "insert"
+    try:
+        item = product_import(row.sku, load(delivery.payload), scope_of(channel), operation=operation)
+    except NotSendable as reason:
+        return _done(delivery, Verdict.REJECTED, f"Not sent. {reason}", row_id=row.pk)
+    return Step(delivery, Road.PRODUCTS, item=item, reference=row.sku, row_id=row.pk)
+
+
+def _order_step(channel: OrderFlowChannel, delivery: Delivery, row: WarehouseOrder | None) -> Step:
+    if row is None:
+        return _done(
+            delivery, Verdict.REJECTED, "The hub has no record of this order for the channel; send the order again."
+        )
+    if delivery.kind == CLOSE:
+        return _done(delivery, Verdict.SUPERSEDED, "The order is fulfilled; nothing had to be sent.", row_id=row.pk)
+    if delivery.kind == CANCEL:
+        return _cancel_step(channel, delivery, row)
+    if (obstacle := _reserve(channel, row)) is not None:
+        return _done(delivery, Verdict.REJECTED, obstacle, row_id=row.pk)
+    reference = row.reference or reference_for(
+        channel, business_unit_id=row.business_unit_id, customer_order_id=row.customer_order_id
+    )
+    try:
+        drawn = draw(Snapshot.read(delivery.payload), channel, reference=reference)
+    except NotSendable as reason:
+        return _done(delivery, Verdict.REJECTED, f"Not sent. {reason}", row_id=row.pk)
+    return _import_step(channel, delivery, row, drawn)
+
+
+def _import_step(channel: OrderFlowChannel, delivery: Delivery, row: WarehouseOrder, drawn: Drawn) -> Step:
+    if row.state == State.HELD and row.digest == drawn.item.digest:
+        return _done(
+            delivery,
+            Verdict.SUPERSEDED,
+            "The warehouse holds the order as it is; nothing had to be sent.",
+            row_id=row.pk,
+        )
+    if row.state == State.HELD and channel.on_update == channel.OnUpdate.IGNORE:
+        return _done(delivery, Verdict.SUPERSEDED, IGNORED_UPDATE, row_id=row.pk)
+    resend = row.state == State.UNKNOWN and row.digest == drawn.item.digest
+    together = resend or row.state in (State.ABSENT, State.CANCELLED)
+    return Step(
+        delivery,
+        Road.ORDERS if together else Road.ALONE,
+        item=drawn.item,
+        drawn=drawn,
+        reference=drawn.item.reference,
+        before=Holding(row.state, row.digest),
+        row_id=row.pk,
+    )
+
+
+IGNORED_UPDATE = "The warehouse holds an earlier version, and the channel's on_update is ignore; nothing was sent."
+
+
+def _cancel_step(channel: OrderFlowChannel, delivery: Delivery, row: WarehouseOrder) -> Step:
+    if row.reference is None or row.state in (State.ABSENT, State.CANCELLED):
+        return _done(
+            delivery,
+            Verdict.SUPERSEDED,
+            "The warehouse holds nothing of the order; nothing had to be sent.",
+            row_id=row.pk,
+        )
+    by_status = delivery.payload == CANCELLED
+    if by_status and channel.on_cancel == channel.OnCancel.IGNORE:
+        return _done(
+            delivery, Verdict.SUPERSEDED, "The channel's on_cancel is ignore; nothing was sent.", row_id=row.pk
+        )
+    if not by_status and channel.on_update == channel.OnUpdate.IGNORE:
+        return _done(delivery, Verdict.SUPERSEDED, IGNORED_UPDATE, row_id=row.pk)
+    before = Holding(row.state, row.digest)
+    return Step(delivery, Road.ALONE, reference=row.reference, before=before, row_id=row.pk)
+
+
+def _reserve(channel: OrderFlowChannel, row: WarehouseOrder) -> str | None:
+    """Reserve the order's reference if it has none yet (the pattern may have been corrected); the obstacle, if any.
+
+    A reference too long for OrderFlow is not reserved: making the import names the fault.
+    """
+    if row.reference is not None:
+        return None
+    wanted = reference_for(channel, business_unit_id=row.business_unit_id, customer_order_id=row.customer_order_id)
+    if len(wanted) > (WarehouseOrder._meta.get_field("reference").max_length or 0):
+        return None
+    try:
+        with transaction.atomic():
+            WarehouseOrder.objects.filter(pk=row.pk).update(reference=wanted)
+    except IntegrityError:
+        return _conflict(channel, wanted)
+    row.reference = wanted
+    return None
+
+
+def _conflict(channel: OrderFlowChannel, reference: str) -> str:
+    other = WarehouseOrder.objects.filter(channel=channel, reference=reference).first()
+    holder = f"order {other.customer_order_id} of {other.business_unit_id}" if other else "another order"
+    return (
+        f"Not sent. The reference {reference} is already used by {holder}. Change the channel's reference setting "
+        f"(now {channel.reference}; {{businessUnitId}} tells business units apart), then retry."
+    )
+
+
+def mark(steps: Sequence[Step]) -> None:
+    """Note, before anything is sent, what the warehouse may hold from now on: a lost worker is no lost order.
+
+    A look that may end with the very import that is named already, or with none, leaves what is known as it is.
+    """
+    rows = []
+    for step in steps:
+        if step.road is Road.ORDERS:
+            after = step.learned(Evidence.IMPORT_GOES_OUT)
+        elif step.road is Road.ALONE and (step.before.state == State.HELD or _replaces(step)):
+            after = step.learned(Evidence.REPLACEMENT_BEGINS)
+        else:
+            continue
+        rows.append(WarehouseOrder(pk=step.row_id, state=after.state, digest=after.digest))
+    WarehouseOrder.objects.bulk_update(rows, ["state", "digest"])
+
+
+def _replaces(step: Step) -> bool:
+    return step.item is not None and step.item.digest != step.before.digest
+
+
+def catalogue_for(channel: OrderFlowChannel, steps: Sequence[Step]) -> dict[str, dict[str, Any]]:
+    """The catalogue's products among the steps' items: what is imported should OrderFlow miss one."""
+    skus = {sku for step in steps if step.drawn is not None for sku in step.drawn.quantities}
+    if not skus or not channel.import_missing_products:
+        return {}
+    return dict(Product.objects.filter(channel=channel, sku__in=skus).values_list("sku", "properties"))

@@ -1,0 +1,1 @@
+"""Setting up warehouses: onboarding file, guided step and self-test."""

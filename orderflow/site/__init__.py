@@ -1,0 +1,1 @@
+"""The OrderFlow site: requests, XML answers and what they mean."""

@@ -1,0 +1,1 @@
+"""Pages of the cut-over of a tenant from proxy to events."""

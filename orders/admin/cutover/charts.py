@@ -1,0 +1,133 @@
+"""The two charts of the migration page: how often stored orders match, and how far the backfill is; by the hour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from orders.admin.charts import (
+    Series,
+    Shape,
+    draw,
+)
+from orders.admin.home.charts import (
+    Chart,
+    Plot,
+    Slot,
+    Span,
+    Total,
+)
+from orders.cutover import matches
+from orders.cutover.checklist import percent
+from orders.cutover.matches import MatchRate
+from orders.models import Figure, LedgerHour, Tenant
+from orders.monitoring.counters import Period
+
+PERIODS = {
+    "day": Period("day", Figure.Step.HOUR, timedelta(days=1)),
+    "week": Period("week", Figure.Step.HOUR, timedelta(days=7)),
+}
+Say = Callable[[float], str]
+
+
+def charts(tenant: Tenant, period: Period, now: datetime) -> list[Chart]:
+    span = Span(period, period.starts(now))
+    return [_matching(tenant, span), _ledger(tenant, span)]
+
+
+def _matching(tenant: Tenant, span: Span) -> Chart:
+    found = dict(matches.rates_over_time(tenant, hours=len(span.starts)))
+    rates = [found.get(start, MatchRate()) for start in span.starts]
+    counts = {name: [float(getattr(one, name)) for one in rates] for name in ("compared", "wrong", "stale")}
+    shares = [None if one.rate is None else one.rate * 100 for one in rates]
+    wrong = Series("wrong", "failed", Shape.BARS, counts["wrong"])
+    stale = Series("stale", "in", Shape.BARS, counts["stale"])
+    whole = _whole(rates)
+    return Chart(
+        key="matching",
+        title="Stored orders against its own system",
+        says=f"In {span.words} {whole.compared:,} comparisons: {_rate(whole)} matched, {whole.wrong:,} were wrong.",
+        plots=[
+            _plot(
+                span, "match rate", [Series("match rate", "done", Shape.LINE, shares)], least_top=100.0, say=_percent
+            ),
+            _plot(span, "what did not match", [wrong, stale]),
+        ],
+        times=span.edges,
+        head=["Time", "match rate", "compared", "wrong", "stale"],
+        rows=[
+            [span.label(start), _rate(one), *(f"{number:,}" for number in (one.compared, one.wrong, one.stale))]
+            for start, one in zip(span.starts, rates, strict=True)
+            if one.compared
+        ],
+        totals_head=["Comparisons", span.words],
+        totals=[
+            Total("match rate", "done", "line", [_rate(whole)]),
+            Total("wrong", "failed", "bars", [f"{whole.wrong:,}"]),
+            Total("stale: an event waited or came meanwhile", "in", "bars", [f"{whole.stale:,}"]),
+            Total("compared", "", "", [f"{whole.compared:,}"]),
+        ],
+        empty=f"Nothing was compared in {span.words}. While it migrates every read of a stored order is compared.",
+        has_any=bool(whole.compared),
+    )
+
+
+def _whole(rates: Sequence[MatchRate]) -> MatchRate:
+    names = ("compared", "matched", "stale", "wrong")
+    return MatchRate(*(sum(getattr(one, name) for one in rates) for name in names))
+
+
+def _rate(found: MatchRate) -> str:
+    return "-" if found.rate is None else percent(found.rate)
+
+
+def _ledger(tenant: Tenant, span: Span) -> Chart:
+    rows = LedgerHour.objects.filter(tenant=tenant, starts_at__gte=span.starts[0]).order_by("starts_at")
+    hours = {row.starts_at: row for row in rows}
+    numbers = {at: (row.known, row.received, row.known - row.received) for at, row in hours.items()}
+    last = list(numbers.values())[-1] if numbers else (0, 0, 0)
+    lines = [
+        Series("known", "in", Shape.AREA, _counts(span, hours, "known")),
+        Series("received", "done", Shape.LINE, _counts(span, hours, "received")),
+    ]
+    return Chart(
+        key="ledger",
+        title="Orders known and received",
+        says=f"At last {last[1]:,} of {last[0]:,} known orders were received.",
+        plots=[_plot(span, "orders", lines)],
+        times=span.edges,
+        head=["Time", "known", "received", "missing"],
+        rows=[[span.label(at), *(f"{one:,}" for one in counted)] for at, counted in numbers.items()],
+        totals_head=["Orders", "at last"],
+        totals=[
+            Total("known", "in", "area", [f"{last[0]:,}"]),
+            Total("received", "done", "line", [f"{last[1]:,}"]),
+            Total("missing", "", "", [f"{last[2]:,}"]),
+        ],
+        empty=f"Nothing was counted in {span.words}. While it migrates its orders are counted every few minutes.",
+        has_any=bool(numbers),
+    )
+
+
+def _counts(span: Span, hours: Mapping[datetime, LedgerHour], name: str) -> list[float | None]:
+    return [float(getattr(hours[start], name)) if start in hours else None for start in span.starts]
+
+
+def _plot(
+    span: Span, name: str, series: Sequence[Series], *, least_top: float = 4.0, say: Say = "{:,.0f}".format
+) -> Plot:
+    drawing = draw(series, least_top=least_top)
+    slots = [
+        Slot(left, width, f"{span.label(start)}: {_said(series, step, say)}")
+        for step, ((left, width), start) in enumerate(zip(drawing.slots, span.starts, strict=True))
+    ]
+    return Plot(name, drawing, say(drawing.top), say(drawing.top / 2), slots)
+
+
+def _said(series: Sequence[Series], step: int, say: Say) -> str:
+    told = [(one.name, one.values[step]) for one in series]
+    return ", ".join(f"{name} {say(value)}" for name, value in told if value is not None) or "nothing"
+
+
+def _percent(number: float) -> str:
+    return percent(number / 100)

@@ -1,0 +1,1 @@
+"""Pages of dead letters: by cause, one by one, and bulk runs."""

@@ -1,0 +1,100 @@
+"""The tenants of the home page, one line each: how many events come, what waits, who is told, how reads go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from orders.integrations.tenant_facts import (
+    Fact,
+    facts_of,
+)
+from orders.models import Destination, Figure, Tenant
+from orders.monitoring import counters
+from orders.monitoring.counters import (
+    RATE_MINUTES,
+    Work,
+)
+from orders.monitoring.progress import OldestDue
+from orders.values.time_text import (
+    in_milliseconds,
+    in_words,
+)
+
+SHOWN_MOST = 50
+"""More than these are looked for in the list of tenants."""
+WORDS = {"orderflow": "warehouses", "supplier": "suppliers"}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The destinations of one kind: how many move, and each that does not."""
+
+    kind: str
+    moving: int
+    others: list[Destination]
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRow:
+    tenant: Tenant
+    rate: str
+    oldest: str
+    told: list[Told]
+    reads: str
+    failed_reads: int
+    facts: list[Fact]
+
+
+def tenant_rows(tenant_id: int | None, due: Mapping[int, OldestDue], now: datetime) -> tuple[list[TenantRow], bool]:
+    """The first SHOWN_MOST by name, and whether there are more; in a fixed number of queries."""
+    own = Tenant.objects.order_by("name", "pk").prefetch_related("destinations__tenant")
+    own = own if tenant_id is None else own.filter(pk=tenant_id)
+    found = list(own[: SHOWN_MOST + 1])
+    tenants, more = found[:SHOWN_MOST], len(found) > SHOWN_MOST
+    work, facts = counters.by_tenant(tenant_id, now), facts_of(tenants)
+    rows = [_row(one, due.get(one.pk), work.get(one.pk) or Work(), facts.get(one.pk, [])) for one in tenants]
+    return rows, more
+
+
+def _row(tenant: Tenant, due: OldestDue | None, work: Work, facts: list[Fact]) -> TenantRow:
+    reads_through = tenant.mode != Tenant.Mode.EVENTS
+    slow = work.lengths.at(0.95)
+    return TenantRow(
+        tenant=tenant,
+        rate=_rate(work.counts[Figure.Name.RECEIVED]),
+        oldest=_oldest(due),
+        told=_told(tenant),
+        reads=("none in an hour" if slow is None else in_milliseconds(slow)) if reads_through else "",
+        failed_reads=work.counts[Figure.Name.READ_FAILED],
+        facts=facts,
+    )
+
+
+def _rate(count: int) -> str:
+    """Per minute; below one a decimal."""
+    rate = count / RATE_MINUTES
+    return f"{rate:,.0f}/min" if rate >= 10 or not rate else f"{rate:.1f}/min"
+
+
+def _oldest(due: OldestDue | None) -> str:
+    ages = [age for age in (due.events, due.deliveries) if age is not None] if due else []
+    return in_words(max(ages)) if ages else "nothing waits"
+
+
+def _told(tenant: Tenant) -> list[Told]:
+    kinds: dict[str, list[Destination]] = {}
+    for one in tenant.destinations.all():
+        kinds.setdefault(WORDS.get(one.channel, one.channel), []).append(one)
+    return [_of_kind(kind, ones) for kind, ones in sorted(kinds.items(), reverse=True)]
+
+
+def _of_kind(kind: str, ones: list[Destination]) -> Told:
+    still = [one for one in ones if not _moves(one)]
+    return Told(kind, len(ones) - len(still), still)
+
+
+def _moves(one: Destination) -> bool:
+    runs = one.state == Destination.State.RUNNING and one.open_seconds is None
+    return runs and one.active and one.tenant.active

@@ -1,0 +1,1 @@
+"""Pages that set up a tenant: guide, file, self-test and switches."""

@@ -1,0 +1,108 @@
+"""Finding an order by whatever a caller has at hand, and the story of one that is not stored here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from orders.admin.base import bound_tenant
+from orders.admin.masking import masker_for
+from orders.models import Order, Tenant
+from orders.timeline import (
+    find,
+    masked,
+    tell,
+)
+from orders.values.order_key import OrderKey
+
+if TYPE_CHECKING:
+    from orders.admin.base import HubAdmin
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    key: OrderKey
+    tenant: str
+    by: str
+    url: str
+
+
+def find_orders(text: str, *, tenant_id: int | None) -> list[Found]:
+    """The orders that ``text`` names, in the order of how sure that is; ``tenant_id`` limits to one tenant."""
+    by_key = find.find(text, tenant_id=tenant_id)
+    names = dict(Tenant.objects.filter(pk__in={key.tenant_id for key in by_key}).values_list("pk", "name"))
+    found = list(by_key.items())
+    pages = pages_of_orders([key for key, _ in found])
+    return [Found(key, names.get(key.tenant_id, ""), by, pages[key]) for key, by in found]
+
+
+def page_of_order(key: OrderKey) -> str:
+    """Where the order's story is shown, whether or not the order is stored here."""
+    return pages_of_orders([key])[key]
+
+
+def pages_of_orders(keys: Sequence[OrderKey]) -> dict[OrderKey, str]:
+    stored = Order.objects.filter(
+        tenant__in={key.tenant_id for key in keys},
+        business_unit_id__in={key.business_unit_id for key in keys},
+        customer_order_id__in={key.customer_order_id for key in keys},
+    )
+    by_key = {order.key: order.pk for order in stored.defer("document")}
+    slugs = dict(Tenant.objects.filter(pk__in={key.tenant_id for key in keys}).values_list("pk", "slug"))
+    pages = {}
+    for key in keys:
+        place = {"tenant": slugs.get(key.tenant_id, ""), "unit": key.business_unit_id, "order": key.customer_order_id}
+        stored_at = by_key.get(key)
+        pages[key] = (
+            f"{reverse('admin:orders_order_story')}?{urlencode(place)}"
+            if stored_at is None
+            else reverse("admin:orders_order_change", args=(stored_at,))
+        )
+    return pages
+
+
+def find_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
+    """One box for every id; what is found leads to the order's page."""
+    if not model_admin.has_view_permission(request):
+        raise PermissionDenied
+    text = request.GET.get("q", "").replace("\x00", "")
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": "Find an order",
+        "text": text,
+        "found": find_orders(text, tenant_id=bound_tenant(request)) if text.strip() else None,
+        "most": find.MOST,
+    }
+    return TemplateResponse(request, "admin/orders/find.html", context)
+
+
+def story_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
+    """The story of an order named by tenant, business unit and id: also of one that is only read through."""
+    if not model_admin.has_view_permission(request):
+        raise PermissionDenied
+    tenants = Tenant.objects.all()
+    bound = bound_tenant(request)
+    tenant = get_object_or_404(
+        tenants if bound is None else tenants.filter(pk=bound), slug=request.GET.get("tenant", "")
+    )
+    unit, order_id = (request.GET.get(name, "").replace("\x00", "") for name in ("unit", "order"))
+    key = OrderKey(tenant.pk, unit, order_id)
+    story = masked(tell(key), masker_for(request, key).text)
+    if not story.happenings:
+        raise Http404("Nothing is known of this order.")
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": f"Order {key.customer_order_id}",
+        "key": key,
+        "tenant": tenant,
+        "story": story,
+    }
+    return TemplateResponse(request, "admin/orders/story_page.html", context)

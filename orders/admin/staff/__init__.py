@@ -1,0 +1,1 @@
+"""Pages of staff: logins, roles and signing in."""

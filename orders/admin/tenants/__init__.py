@@ -1,0 +1,1 @@
+"""Pages of tenants, their API clients, settings and history."""

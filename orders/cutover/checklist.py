@@ -1,0 +1,125 @@
+"""Whether a tenant may be cut over: a few lines, each a question with its figure and what to do next.
+
+Two of them a person may judge otherwise: an order on the list may be one that the tenant has since deleted, and a
+match rate may be lowered by what is known. A dead or waiting event is no judgement: what readers would be answered is
+known to be old, and what mends it is at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from django.db.models import Min
+
+from orders.cutover import matches
+from orders.cutover.progress import (
+    Progress,
+    progress,
+)
+from orders.cutover.requirements import (
+    CutOverRule,
+    rule_of,
+)
+from orders.database.clock import DatabaseClock
+from orders.models import OrderEvent, Tenant
+from orders.values.time_text import in_words
+
+
+class Key(StrEnum):
+    LEDGER = "ledger"
+    MATCH = "match-rate"
+    DEAD = "dead-events"
+    WAITING = "waiting"
+
+
+OVERRIDABLE = (Key.LEDGER, Key.MATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    key: Key
+    what: str
+    ok: bool
+    figure: str
+    next: str
+    """What to do; empty where it is ok."""
+    overridable: bool = False
+
+    def __str__(self) -> str:
+        return f"{'ok' if self.ok else 'NOT YET'}  {self.what}: {self.figure}"
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    rule: CutOverRule
+    progress: Progress
+    lines: Sequence[Line]
+
+    @property
+    def ok(self) -> bool:
+        return all(line.ok for line in self.lines)
+
+    @property
+    def open(self) -> list[Line]:
+        return [line for line in self.lines if not line.ok]
+
+
+def checklist(tenant: Tenant) -> Checklist:
+    """Counted now: some counts over the tenant's ledger and events, a second or two at a million orders."""
+    rule, seen = rule_of(tenant), progress(tenant.pk)
+    lines = [_ledger(seen), _match(tenant, rule), _dead(tenant), _waiting(tenant, rule)]
+    return Checklist(rule, seen, lines)
+
+
+def _ledger(seen: Progress) -> Line:
+    ok, what = bool(seen.known) and not seen.missing, "Every order that its own system has was received"
+    if not seen.known:
+        todo = "Upload a list of its orders, or let the tenant name them over the API; reads and searches add to it."
+        return Line(Key.LEDGER, what, ok, "no order is known yet", todo)
+    figure = f"{seen.received:,} of {seen.known:,}" + (f"; {seen.missing:,} missing" if seen.missing else "")
+    todo = "Download the missing orders and let the tenant send them (manage.py events load, or PUT)."
+    return Line(Key.LEDGER, what, ok, figure, "" if ok else todo, overridable=True)
+
+
+def _match(tenant: Tenant, rule: CutOverRule) -> Line:
+    since = DatabaseClock().now() - timedelta(hours=rule.hours)
+    found = matches.match_rate(tenant, since=since)
+    what = f"Stored orders match in {rule.match_percent:g} % of comparisons, last {rule.hours} h"
+    enough = found.compared >= rule.comparisons
+    ok = enough and found.rate is not None and found.rate * 100 >= rule.match_percent
+    rate = "nothing compared" if found.rate is None else f"{percent(found.rate)} of {found.compared:,} comparisons"
+    figure = rate + (f"; {found.wrong:,} wrong" if found.wrong else "")
+    todo = (
+        f"Wait: {rule.comparisons:,} comparisons are wanted. Reads are compared, and so many orders a minute by "
+        "themselves as the tenant's settings say."
+        if not enough
+        else "Look at the differences: let the tenant send what is wrong again, ignore members that are known noise."
+    )
+    return Line(Key.MATCH, what, ok, figure, "" if ok else todo, overridable=True)
+
+
+def _dead(tenant: Tenant) -> Line:
+    count = OrderEvent.objects.dead().filter(tenant=tenant).count()
+    figure = f"{count:,} dead" if count else "none"
+    todo = "Open the dead letters: retry or discard each, with a reason."
+    return Line(Key.DEAD, "No event failed for good", not count, figure, todo if count else "")
+
+
+def _waiting(tenant: Tenant, rule: CutOverRule) -> Line:
+    what = f"No event waits longer than {in_words(rule.waiting_seconds)} to be applied"
+    waiting = OrderEvent.objects.pending().filter(tenant=tenant, queue__tenant=tenant)
+    oldest = waiting.aggregate(oldest=Min("received_at"))["oldest"]
+    if oldest is None:
+        return Line(Key.WAITING, what, True, "nothing waits", "")
+    age = (DatabaseClock().now() - oldest).total_seconds()
+    ok = age <= rule.waiting_seconds
+    todo = "Wait until a load is applied; an event that is tried again and again says on its page why."
+    return Line(Key.WAITING, what, ok, f"the oldest since {in_words(age)}", "" if ok else todo)
+
+
+def percent(share: float) -> str:
+    """Cut, not rounded, so that 99.96 % never reads as 100: ``99.9 %``."""
+    return f"{int(share * 1_000) / 10:g} %" if share < 1 else "100 %"

@@ -1,0 +1,160 @@
+"""Two documents of one order, member by member: what the tenant's own system answers (there), what is stored (here).
+
+Entries of a list belong together by their id where each has one of its own, else by their place. What was erased here
+is no difference: the tenant's own system may keep it longer, and it must not come back by being compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from orders.documents import load, parse_instant, render
+from orders.documents.pointers import pointer
+from orders.masking.documents import (
+    ERASED,
+    ERASED_COUNTRY,
+    PERSONAL,
+)
+
+VALUE, DIGITS, INSTANT = "value", "digits", "instant"
+MISSING_HERE, MISSING_THERE, SEQUENCE = "missing here", "missing there", "sequence"
+GRAVITY = (MISSING_THERE, MISSING_HERE, VALUE, SEQUENCE, INSTANT, DIGITS)
+"""Kinds of difference, the gravest first: of several at one member that one is shown."""
+LISTED = ("customerOrderId", "customerId", "status")
+"""What a search answers of an order."""
+IDS = ("itemId", "discountId", "id")
+TEXT_MOST = 4_000
+"""Characters kept of a value; no text of an order is longer than 2,000, only whole objects and lists are."""
+
+Path = tuple[str | int, ...]
+
+
+class _Missing:
+    """No member of this name, or no entry."""
+
+
+MISSING = _Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How one member differs; of a list's entries that differ alike, the first place."""
+
+    member: str
+    """JSON pointer with ``*`` for the place in a list; empty: the whole order."""
+    kind: str
+    pointer: str
+    here: str
+    """The value inside its members, as JSON; empty where it is missing."""
+    there: str
+    places: int = 1
+
+
+WHOLE_ORDER = Found("", MISSING_THERE, "", "", "")
+"""The tenant's own system does not know an order that is stored."""
+
+
+def compared(there: Any, here: Any) -> list[Found]:
+    """One per member and kind. Both are valid documents, or the same part of one."""
+    found: dict[tuple[str, str], Found] = {}
+    for path, kind, theirs, ours in _walk(there, here, ()):
+        member = pointer("*" if isinstance(part, int) else part for part in path)
+        known = found.get((member, kind))
+        one = known or Found(member, kind, pointer(path), _inside(path, ours), _inside(path, theirs), places=0)
+        found[member, kind] = replace(one, places=one.places + 1)
+    return list(found.values())
+
+
+_Differing = Iterator[tuple[Path, str, Any, Any]]
+
+
+def _walk(there: Any, here: Any, path: Path) -> _Differing:
+    if there is MISSING or here is MISSING:
+        yield path, MISSING_HERE if here is MISSING else MISSING_THERE, there, here
+    elif isinstance(there, dict) and isinstance(here, dict):
+        for name in there | here:
+            yield from _walk(there.get(name, MISSING), here.get(name, MISSING), (*path, name))
+    elif isinstance(there, list) and isinstance(here, list):
+        yield from _lists(there, here, path)
+    elif (kind := _kind(there, here)) and not _erased(here, path):
+        yield path, kind, there, here
+
+
+def _kind(there: Any, here: Any) -> str:
+    """How two plain values differ; empty where they do not."""
+    if isinstance(there, int | Decimal) and isinstance(here, int | Decimal):
+        if there != here:
+            return VALUE
+        return "" if type(there) is int is type(here) or render(there) == render(here) else DIGITS
+    if there == here:
+        return ""
+    return INSTANT if _instant(there) == _instant(here) is not None else VALUE
+
+
+def _instant(value: Any) -> Any:
+    try:
+        return parse_instant(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _lists(there: list[Any], here: list[Any], path: Path) -> _Differing:
+    theirs, ours = _ids(there), _ids(here)
+    if ours and _erased(next(iter(ours)), path):
+        return
+    if theirs is None or ours is None:
+        if sorted(map(render, there)) == sorted(map(render, here)):
+            if _rendered(there) != _rendered(here):
+                yield path, SEQUENCE, MISSING, MISSING
+            return
+        theirs, ours = dict(enumerate(range(len(there)))), dict(enumerate(range(len(here))))
+    if [one for one in theirs if one in ours] != [one for one in ours if one in theirs]:
+        yield path, SEQUENCE, list(map(str, theirs)), list(map(str, ours))
+    for one in theirs | ours:
+        place = ours.get(one, theirs.get(one, 0))
+        left = there[theirs[one]] if one in theirs else MISSING
+        yield from _walk(left, here[ours[one]] if one in ours else MISSING, (*path, place))
+
+
+def _rendered(entries: list[Any]) -> list[bytes]:
+    return list(map(render, entries))
+
+
+def _ids(entries: list[Any]) -> dict[Any, int] | None:
+    """Each entry's own id with its place; None where one has none, or two have the same."""
+    name = next((name for name in IDS if entries and name in entries[0]), "")
+    ids = {entry.get(name): place for place, entry in enumerate(entries)}
+    return ids if len(ids) == len(entries) and None not in ids else None
+
+
+def _erased(here: Any, path: Path) -> bool:
+    return here in (ERASED, ERASED_COUNTRY) and _is_personal(path)
+
+
+def _is_personal(path: Path) -> bool:
+    if path[0] not in PERSONAL:
+        return False
+    inside = PERSONAL[str(path[0])]
+    return inside is None or (len(path) > 1 and path[1] in inside)
+
+
+def _inside(path: Path, value: Any) -> str:
+    if value is MISSING:
+        return ""
+    text = render(value).decode()
+    nested = value if len(text) <= TEXT_MOST else f"({len(text):,} characters; open the order to read them)"
+    for part in reversed(path):
+        nested = [nested] if isinstance(part, int) else {part: nested}
+    return render(nested).decode()
+
+
+def value_inside(text: str, at: str) -> str:
+    """The value of ``Found.here`` or ``there`` as JSON without the members around it; ``at`` is ``Found.pointer``."""
+    value = load(text) if text else MISSING
+    for _ in range(at.count("/")):
+        if isinstance(value, dict | list) and value:
+            value = value[0] if isinstance(value, list) else next(iter(value.values()))
+    return "" if value is MISSING else render(value).decode()

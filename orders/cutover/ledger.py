@@ -1,0 +1,113 @@
+"""The backfill ledger: which orders the tenant's own system is known to have.
+
+What proxied reads and searches find is only put into a set in memory; a thread of the process writes it once a second.
+What a process had not yet written when it died is lost: the next read finds it again. Bounded: beyond ``PENDING_MOST``
+what is seen is left out until the next write.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+
+from orders.database.bulk_sql import Columns
+from orders.database.clock import DatabaseClock
+from orders.database.write_behind import Collector
+from orders.models import KnownOrder, Tenant
+
+PENDING_MOST = 50_000
+"""Orders in memory until the next write, some 10 MB; ten searches that find 5,000 orders each in one second."""
+WRITTEN_MOST = 100_000
+"""Orders remembered as written, by hash, some 10 MB: a till that searches the same list all day writes it once."""
+CHUNK_ROWS = 5_000
+"""Rows of one statement, so that no writer holds its locks for long."""
+
+Place = tuple[str, str]
+"""(business unit, order id)"""
+Seen = tuple[int, str, str, str]
+"""(tenant, business unit, order id, how)"""
+
+
+class _Collector(Collector):
+    """What was seen and is not yet written."""
+
+    name = "backfill-ledger"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pending: dict[tuple[int, str, str], str] = {}
+        self.written: set[int] = set()
+
+    @property
+    def holds_any(self) -> bool:
+        return bool(self.pending)
+
+    def add(self, tenant_id: int, places: Iterable[Place], how: str) -> None:
+        with self.lock:
+            for unit, order in places:
+                key = (tenant_id, unit, order)
+                if len(self.pending) < PENDING_MOST and hash(key) not in self.written:
+                    self.pending.setdefault(key, how)
+        self.start()
+
+    def write(self) -> None:
+        """A failed write loses what it had taken."""
+        with self.writing:
+            with self.lock:
+                taken, self.pending = self.pending, {}
+            _insert([(*key, how) for key, how in taken.items()])
+            with self.lock:
+                if len(self.written) + len(taken) > WRITTEN_MOST:
+                    self.written.clear()
+                self.written.update(map(hash, taken))
+
+
+_collector = _Collector()
+
+
+def saw(tenant: Tenant, business_unit_id: str, order_ids: Iterable[str], *, how: str) -> None:
+    """The tenant's own system has these orders. Only while it migrates; never touches the database."""
+    if tenant.mode == Tenant.Mode.MIGRATING:
+        _collector.add(tenant.pk, ((business_unit_id, order) for order in order_ids), how)
+
+
+def write() -> None:
+    """Write what this process has seen, now."""
+    _collector.write()
+
+
+def forget() -> None:
+    """Begin anew: in a forked child the parent's thread is gone and its locks may be held."""
+    global _collector  # noqa: PLW0603  # replaced as a whole, once per process
+    _collector = _Collector()
+
+
+os.register_at_fork(after_in_child=forget)
+
+
+def add(tenant_id: int, places: Iterable[Place], *, how: str) -> int:
+    """Put listed orders into the ledger; returns how many were not in it."""
+    return _insert([(tenant_id, unit, order, how) for unit, order in dict.fromkeys(places)])
+
+
+def count(tenant_id: int, *, units: Collection[str] | None = None) -> int:
+    """How many orders are in the ledger, of these business units (None: of all)."""
+    known = KnownOrder.objects.filter(tenant=tenant_id)
+    return known.count() if units is None else known.filter(business_unit_id__in=units).count()
+
+
+def _insert(rows: Sequence[Seen]) -> int:
+    """In the order of the unique key, so that two writers of the same orders do not lock each other out."""
+    now = DatabaseClock().now() if rows else None
+    ordered = [(*row, now) for row in sorted(rows)]
+    return sum(
+        _LEDGER.execute(_INSERT, ordered[start : start + CHUNK_ROWS]) for start in range(0, len(ordered), CHUNK_ROWS)
+    )
+
+
+_LEDGER = Columns(KnownOrder, "tenant", "business_unit_id", "customer_order_id", "how", "first_seen_at")
+_INSERT = """
+    INSERT INTO orders_knownorder (tenant_id, business_unit_id, customer_order_id, how, first_seen_at)
+    SELECT * FROM ({rows}) AS seen WHERE true
+    ON CONFLICT (tenant_id, business_unit_id, customer_order_id) DO NOTHING
+"""

@@ -1,0 +1,56 @@
+"""A load's body, read line by line (contract: customer-orders:load)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orders.documents import parse_load_line
+from orders.http.bodies import BODY_LIMIT_BYTES
+from orders.inbox.bulk_reception import Received
+from orders.values.problems import (
+    BusinessUnitNotAllowed,
+    Fault,
+    InvalidBody,
+    Problem,
+    TooLarge,
+)
+
+LINES_MOST = 1_000
+"""Contract: customer-orders:load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A line that is not stored, and why; the others are."""
+
+    status: int
+    faults: tuple[Fault, ...]
+
+
+def numbered(body: bytes) -> list[tuple[int, bytes]]:
+    """The lines with their numbers from 1; empty ones are counted and left out. Raises TooLarge, InvalidBody."""
+    lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
+    if len(lines) > LINES_MOST:
+        raise TooLarge(f"The body has {len(lines):,} lines; send at most {LINES_MOST:,} at once.")
+    if not lines:
+        raise InvalidBody("The body has no line; send one JSON object per line.")
+    return lines
+
+
+def judged(line: bytes, *, may_use: Callable[[str], bool]) -> Received | Refused:
+    """The same validation as a PUT's; ``may_use`` says whether the token allows a business unit."""
+    if len(line) > BODY_LIMIT_BYTES:
+        return _refused(TooLarge(f"The line is larger than {BODY_LIMIT_BYTES:,} bytes."))
+    try:
+        unit, order, payload = parse_load_line(line)
+    except InvalidBody as refused:
+        return _refused(refused)
+    if not may_use(unit):
+        detail = "The token's business units do not include this one."
+        return _refused(BusinessUnitNotAllowed(errors=[Fault("/businessUnitId", detail)]))
+    return Received(unit, order, payload)
+
+
+def _refused(problem: Problem) -> Refused:
+    return Refused(problem.status, problem.errors or (Fault("", problem.detail),))

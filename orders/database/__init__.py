@@ -1,0 +1,1 @@
+"""The database: its clock, bulk SQL, ids, commit order, indexes and lock errors."""

@@ -1,0 +1,209 @@
+"""What a person may do with a dead delivery: preview, retry, discard. Every change holds the delivery's lane.
+
+The lane's rules (design: Outbox). A dead delivery of a kind that *holds its lane* (``Channel.holds_lane``: the
+order_created, before which nothing may reach a supplier) is never stale: its successors have waited for it. Discarding
+it discards them too. Any other is ``superseded`` when a later one of its lane was delivered; else it is pending again,
+at its old place, with a fresh schedule.
+
+The receiver itself may ask for more (``redeliver``): a delivery that waits for its next try, at once; one that was
+delivered, once more, unless a later one of its lane was delivered since.
+
+    NotDead    the delivery is not dead
+    SetAside   the delivery was superseded, discarded or overtaken; it is not sent any more
+    Busy       the lane's head is being sent just now; try again in a moment
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from orders.database.clock import DatabaseClock
+from orders.dead_letters.results import (
+    Busy,
+    NotDead,
+    Result,
+)
+from orders.integrations.channels import channels
+from orders.models import Delivery, Lane, OperatorAction
+from orders.queueing.wake_ups import wake_outbound
+
+BUSY_SECONDS = 3.0
+"""How long an operator's change waits for the courier that holds the lane; most requests take far less."""
+BUSY = "its lane is being sent just now; try again in a minute"
+
+
+class SetAside(Exception):
+    """This delivery is not sent any more: {why}."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"this delivery is not sent any more: {why}")
+
+
+def preview(delivery: Delivery) -> Result:
+    """What a retry would do; for one that holds its lane also what a discard would. Raises NotDead, Busy.
+
+    Nothing is sent: whether the partner takes it shows only when it is tried.
+    """
+    with _held(delivery) as (lane, dead):
+        newer = _overtaken_by(lane, dead)
+        if newer:
+            return _result(dead, "would_supersede", newer, _SUPERSEDED)
+        return _result(dead, "would_apply", detail=f"A retry would send it now.{_behind(lane, dead)}")
+
+
+def retry(delivery: Delivery, *, who: str, reason: str = "") -> Result:
+    """Superseded at once when a later one of its lane was delivered; else pending at its old place."""
+    with _held(delivery) as (lane, dead):
+        newer = _overtaken_by(lane, dead)
+        if newer:
+            dead.status, dead.superseded_by, dead.finished_at = (
+                Delivery.Status.SUPERSEDED, newer, DatabaseClock().now(),
+            )  # fmt: skip
+            dead.save(update_fields=["status", "superseded_by", "finished_at"])
+            result = _result(dead, dead.status, newer, _SUPERSEDED)
+        else:
+            _make_pending(lane, dead)
+            detail = _HELD if lane.held_by else "It will be sent in its place."
+            result = _result(dead, dead.status, detail=detail)
+        _note(lane, dead, who=who, action="retry", reason=reason)
+    wake_outbound()
+    return result
+
+
+def discard(delivery: Delivery, *, who: str, reason: str = "") -> Result:
+    """Set a dead delivery aside for good; one that holds its lane takes its successors along."""
+    with _held(delivery) as (lane, dead):
+        behind = _discard_behind(lane, dead) if lane.held_by == dead.pk else []
+        detail = f"It will never be sent, nor will {_counted(len(behind))} behind it." if behind else _NEVER
+        dead.status, dead.finished_at = Delivery.Status.DISCARDED, DatabaseClock().now()
+        dead.save(update_fields=["status", "finished_at"])
+        channels()[dead.destination.channel].discarded([dead, *behind])
+        _note(lane, dead, who=who, action="discard", reason=reason)
+    return _result(dead, dead.status, detail=detail)
+
+
+def redeliver(delivery: Delivery, *, who: str, reason: str = "") -> Result:
+    """At its receiver's wish: a dead one as by ``retry``, a waiting one at once, a delivered one once more."""
+    with _held(delivery, _REDELIVERABLE) as (lane, wanted):
+        if wanted.status == Delivery.Status.PENDING:
+            _hurry(lane)
+            detail = _HELD if lane.held_by else "It waited already; it is sent as soon as it is first in its lane."
+        elif _overtaken_by(lane, wanted):
+            raise SetAside("a later one of its order was delivered since")
+        else:
+            _make_pending(lane, wanted)
+            detail = _HELD if lane.held_by else "It will be sent in its place."
+        _note(lane, wanted, who=who, action="redeliver", reason=reason)
+    wake_outbound()
+    return _result(wanted, wanted.status, detail=detail)
+
+
+_REDELIVERABLE = (Delivery.Status.DEAD, Delivery.Status.PENDING, Delivery.Status.DELIVERED)
+_NEVER = "It will never be sent."
+_SUPERSEDED = "A later one for this order took its place; this one is not sent any more."
+_HELD = "It waits, because a dead delivery holds its lane; retry or discard that one."
+
+
+def _result(letter: Delivery, outcome: str, newer: uuid.UUID | None = None, detail: str = "") -> Result:
+    return Result("delivery", letter.pk, letter.sequence, outcome, newer, detail)
+
+
+@contextmanager
+def _held(delivery: Delivery, statuses: Sequence[str] = (Delivery.Status.DEAD,)) -> Iterator[tuple[Lane, Delivery]]:
+    """The lane locked while no courier has it, in a transaction; the delivery read under that lock.
+
+    Raises NotDead or SetAside for a delivery in another status.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        with transaction.atomic():
+            free = Q(lease__isnull=True) | Q(due_at__lte=DatabaseClock().now())
+            lane = Lane.objects.select_for_update().filter(free, pk=delivery.lane_id).first()
+            if lane:
+                if lane.lease:
+                    lane.lease = None
+                    lane.save(update_fields=["lease"])
+                fresh = Delivery.objects.select_related("destination").get(pk=delivery.pk)
+                if fresh.status not in statuses:
+                    raise _untouchable(fresh.status, statuses)
+                yield lane, fresh
+                return
+        if time.monotonic() > until:
+            raise Busy(BUSY)
+        time.sleep(0.02)
+
+
+def _untouchable(status: str, wanted: Sequence[str]) -> Exception:
+    return NotDead("deliveries", status) if len(wanted) == 1 else SetAside(f"it is {status}")
+
+
+def _overtaken_by(lane: Lane, dead: Delivery) -> uuid.UUID | None:
+    if channels()[dead.destination.channel].holds_lane(dead.kind):
+        return None
+    later = Delivery.objects.filter(
+        Q(status=Delivery.Status.DELIVERED) | Q(replaces_unsent=True), lane=lane, position__gt=dead.position
+    )
+    return later.order_by("-position").values_list("pk", flat=True).first()
+
+
+def _make_pending(lane: Lane, dead: Delivery) -> None:
+    dead.status, dead.finished_at, dead.tries_left_from = Delivery.Status.PENDING, None, dead.attempts
+    dead.save(update_fields=["status", "finished_at", "tries_left_from"])
+    waiting = Delivery.objects.filter(lane=lane, status=Delivery.Status.PENDING, position__lt=dead.position)
+    lane.done_position = min(lane.done_position, dead.position - 1)
+    if lane.held_by == dead.pk:
+        lane.held_by = None
+    if lane.held_by is None and (lane.due_at is None or not waiting.exists()):
+        lane.due_at = DatabaseClock().now() - timedelta(microseconds=1)
+    lane.save(update_fields=["done_position", "held_by", "due_at"])
+
+
+def _hurry(lane: Lane) -> None:
+    """The lane's head need not wait for its next step; health and order of the destination still hold."""
+    if lane.held_by is None and lane.due_at is not None:
+        lane.due_at = DatabaseClock().now() - timedelta(microseconds=1)
+        lane.save(update_fields=["due_at"])
+
+
+def _successors(lane: Lane, dead: Delivery) -> QuerySet[Delivery]:
+    unsent = (Delivery.Status.PENDING, Delivery.Status.DEAD)
+    return Delivery.objects.filter(lane=lane, position__gt=dead.position, status__in=unsent)
+
+
+def _discard_behind(lane: Lane, dead: Delivery) -> list[Delivery]:
+    behind = list(_successors(lane, dead).order_by("position"))
+    Delivery.objects.filter(pk__in=[one.pk for one in behind]).update(
+        status=Delivery.Status.DISCARDED,
+        finished_at=DatabaseClock().now(),
+        error=f"discarded together with the {dead.kind} it waited for",
+    )
+    lane.held_by, lane.due_at, lane.done_position = None, None, lane.last_position
+    lane.save(update_fields=["held_by", "due_at", "done_position"])
+    return behind
+
+
+def _behind(lane: Lane, dead: Delivery) -> str:
+    if lane.held_by is None:
+        return ""
+    if lane.held_by != dead.pk:
+        return f" {_HELD}"
+    count = _successors(lane, dead).count()
+    return f" It holds its lane, with {_counted(count)} behind it, which a discard takes along." if count else ""
+
+
+def _counted(count: int) -> str:
+    return "1 delivery" if count == 1 else f"{count} deliveries"
+
+
+def _note(lane: Lane, delivery: Delivery, *, who: str, action: str, reason: str) -> None:
+    OperatorAction.objects.create(
+        **lane.order_key._asdict(), who=who, action=action, subject=f"delivery:{delivery.pk}", reason=reason,
+        outcome=delivery.status,
+    )  # fmt: skip

@@ -1,0 +1,144 @@
+"""Which dead rows a list, a preview or a run means, and the services that work on them.
+
+A road is ``events`` or the name of a delivery channel. A dead event that a newer one has overtaken is no trouble any
+more: it is selected apart (``overtaken``) and belongs to no cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, QuerySet
+
+from orders.dead_letters import dead_deliveries, dead_events
+from orders.dead_letters.causes import (
+    EVENTS,
+    cause_of,
+)
+from orders.models import Delivery, Destination, Order, OrderEvent
+
+CHUNK = 500
+"""Rows read at a time while those of one cause are looked for: some milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Dead rows of one road; None and empty mean any."""
+
+    road: str
+    cause: str = ""
+    tenant_id: int | None = None
+    overtaken: bool = False
+    until: datetime | None = None
+    """Only what was dead by then: a run never meets a row again that it brought back to life and that died anew."""
+    since: datetime | None = None
+    order: str = ""
+    destination: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        times = {name: moment and moment.isoformat() for name, moment in (("until", self.until), ("since", self.since))}
+        return asdict(self) | times
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Selection:
+        times = {name: stored[name] and datetime.fromisoformat(stored[name]) for name in ("until", "since")}
+        return cls(**(stored | times))
+
+    def by(self, moment: datetime) -> Selection:
+        return replace(self, until=moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """The services for the dead rows of a road."""
+
+    subject: str
+    model: Any
+    rows: Callable[[], QuerySet[Any]]
+    preview: Callable[..., Any]
+    retry: Callable[..., Any]
+    discard: Callable[..., Any]
+    received: str
+    order_id: str
+
+
+def overtaken() -> Exists:
+    """Of dead events: a later one of its order was applied since, so a retry only sets it aside."""
+    return Exists(Order.objects.filter(pk=OuterRef("queue"), applied_sequence__gt=OuterRef("sequence")))
+
+
+def roads() -> list[str]:
+    return [EVENTS, *settings.DELIVERY_CHANNELS]
+
+
+def road_of(name: str) -> Road:
+    """Raises KeyError for a road that is none."""
+    if name not in roads():
+        raise KeyError(name)
+    return _EVENTS if name == EVENTS else _DELIVERIES
+
+
+def dead_rows(selection: Selection) -> QuerySet[Any]:
+    """Whatever the cause, in no order; payloads stay in the database."""
+    road = road_of(selection.road)
+    rows: QuerySet[Any] = road.model.objects.dead()
+    if selection.road == EVENTS:
+        rows = rows.filter(overtaken() if selection.overtaken else ~overtaken())
+    else:
+        channel = Destination.objects.filter(channel=selection.road).values_list("pk", flat=True)
+        rows = rows.filter(destination__in=list(channel))
+    wanted = {
+        "tenant": selection.tenant_id,
+        "finished_at__lte": selection.until,
+        f"{road.received}__gte": selection.since,
+        road.order_id: selection.order or None,
+        "destination__name": selection.destination or None,
+    }
+    chosen: QuerySet[Any] = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+    return chosen
+
+
+def ids(selection: Selection, *, after: UUID | None = None) -> Iterator[UUID]:
+    """The ids of the selected rows that come after one, in their order, sought as they are read."""
+    rows = dead_rows(selection).order_by("pk").values_list("pk", "error")
+    while True:
+        chunk = list((rows if after is None else rows.filter(pk__gt=after))[:CHUNK])
+        for pk, error in chunk:
+            if not selection.cause or cause_of(error) == selection.cause:
+                yield pk
+        if len(chunk) < CHUNK:
+            return
+        after = chunk[-1][0]
+
+
+def loaded(selection: Selection, wanted: list[UUID]) -> list[Any]:
+    """Those rows, with what a line of a list needs; one that is dead no more is left out."""
+    road = road_of(selection.road)
+    found = road.rows().filter(pk__in=wanted).in_bulk()
+    return [found[pk] for pk in wanted if pk in found]
+
+
+def _events() -> QuerySet[Any]:
+    rows: QuerySet[Any] = OrderEvent.objects.dead().select_related("queue", "tenant").defer("payload")
+    rows = rows.annotate(newest=F("queue__order__applied_sequence"))
+    return rows  # noqa: RET504  # mypy takes the annotated rows for Any
+
+
+def _deliveries() -> QuerySet[Any]:
+    rows: QuerySet[Any] = Delivery.objects.dead().select_related("lane", "destination__tenant").defer("payload")
+    return rows
+
+
+_EVENTS = Road(
+    "event", OrderEvent, _events, dead_events.preview, dead_events.retry, dead_events.discard,
+    "received_at", "queue__customer_order_id",
+)  # fmt: skip
+_DELIVERIES = Road(
+    "delivery", Delivery, _deliveries, dead_deliveries.preview, dead_deliveries.retry, dead_deliveries.discard,
+    "created_at", "lane__customer_order_id",
+)  # fmt: skip

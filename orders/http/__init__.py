@@ -1,0 +1,1 @@
+"""HTTP below the API: raw paths, bodies, correlation ids, and which address answers in which mode."""

@@ -1,0 +1,1 @@
+"""The seam between the core and its integrations: the types that both sides share."""

@@ -1,0 +1,164 @@
+"""The seam between the core and the apps that tell partners of orders.
+
+A *channel* is a kind of destination (supplier webhooks, OrderFlow imports). The core finds it by dotted path in
+``settings.DELIVERY_CHANNELS`` and never imports it. The data flows one way:
+
+    applied event -> Change -> Planner.plan -> Owed rows -> claimed lanes -> Channel.group -> Channel.send -> Outcome
+
+``plan`` runs inside the applying transaction and must not touch the network; ``send`` runs outside any transaction.
+"""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from orders.values.order_key import OrderKey
+
+if TYPE_CHECKING:
+    from orders.models import Delivery, Destination, Tenant
+
+LEASE_MARGIN_SECONDS = 15.0
+"""A lane's lease is the channel's whole-call limit plus this (design.md, section 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One applied event: the order's document before and after it.
+
+    Documents are the parsed ``customerOrder`` objects with numbers as ``Decimal`` or ``int`` and with the tenant's
+    status words already translated. ``before`` is None for an order seen for the first time.
+    """
+
+    key: OrderKey
+    sequence: int
+    event_id: uuid.UUID
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
+    received_at: datetime
+    """When the event was received; the order's first reception is the Planner's own to know."""
+    applied_at: datetime
+    correlation_id: str
+    untold: str = ""
+    """Why nobody is told of it, whatever changed (orders.inbox.notification_rule); then no planner is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A delivery that a change owes to one destination."""
+
+    destination_id: int
+    kind: str
+    payload: str
+    """What is sent, or what the channel needs to make it when sending. Kept as it is on every try."""
+    supersedes_unsent: bool = False
+    """True where several unsent changes of one order are one: older pending rows of the lane become superseded."""
+    reference: str = ""
+    """The partner's name for the thing (an order token, an import reference), for search."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwesNothing:
+    """Why a change owes nothing to a destination; shown on the timeline as "owes nothing, because …"."""
+
+    destination_id: int
+    because: str
+
+
+class Planner(Protocol):
+    """Says what the changes of one batch owe. Made per batch and tenant, so that it reads its rows in one query.
+
+    An event that changed nothing is never planned: it owes nothing.
+    """
+
+    def plan(self, change: Change) -> Iterable[Owed | OwesNothing]:
+        """Called once per applied event, in sequence, inside the applying transaction. No network."""
+
+    def save(self) -> None:
+        """Write what the planner remembers (tokens, references, what was last owed), set-wise, same transaction."""
+
+
+class Verdict(enum.Enum):
+    """How one try of one delivery ended."""
+
+    DELIVERED = "delivered"
+    UNAVAILABLE = "unavailable"
+    """No verdict from the partner: try again on the schedule, dead after the last step."""
+    REJECTED = "rejected"
+    """The partner refused this delivery: dead at once, a person looks."""
+    MISCONFIGURED = "misconfigured"
+    """Credentials, address or channel wrong: the destination stops, nothing is burnt."""
+    SUPERSEDED = "superseded"
+    """Nothing had to be sent: a later change or the partner's own state made it pointless."""
+    HELD = "held"
+    """Not tried (stopped, breaker open, must look up first): still owed, no attempt counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one try did, per delivery. ``detail`` is one plain sentence for a person."""
+
+    verdict: Verdict
+    detail: str = ""
+    response_status: int | None = None
+    response_cut: str = ""
+    retry_after: float | None = None
+    """Seconds the partner asked us to wait; lengthens the schedule's step."""
+    destination_waits: bool = False
+    """True when the partner asked the whole destination to wait (429, 503, Retry-After), not this delivery only."""
+    counts_for_breaker: bool = False
+    """True for refused, unresolved, timeout, cut and 5xx: trouble of the partner's, not of this delivery."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One partner request: one webhook, or one OrderFlow document of many imports, all of one destination."""
+
+    destination: Destination
+    deliveries: Sequence[Delivery]
+    context: dict[str, Any] = field(default_factory=dict)
+    """Free for the channel, filled in ``group``."""
+
+
+class Channel(Protocol):
+    """One kind of destination."""
+
+    lease_seconds: float
+    """The whole-call limit plus 15 s (design: webhook 45, OrderFlow 315)."""
+
+    def planner(self, tenant: Tenant, keys: Sequence[OrderKey]) -> Planner:
+        """The planner for a batch of one tenant's orders; inside the applying transaction."""
+
+    def holds_lane(self, kind: str) -> bool:
+        """Whether a dead delivery of this kind holds its lane until a person acts (design: Outbox)."""
+
+    def batch_size(self, destination: Destination) -> int:
+        """How many lane heads of the destination may go out in one partner request (1 for webhooks)."""
+
+    def group(self, destination: Destination, heads: Sequence[Delivery]) -> Iterable[Request]:
+        """Group due deliveries of one destination into partner requests. Reads the database, no network."""
+
+    def send(self, request: Request) -> Sequence[Outcome]:
+        """Send one request, outside any transaction; one outcome per delivery, same order. Never raises for what a
+        partner does; an exception means a fault of ours and is recorded as UNAVAILABLE."""
+
+    def recorded(self, outcomes: Sequence[tuple[Delivery, Outcome]]) -> None:
+        """Called in the transaction that records the outcomes, so the channel can note what the partner now holds."""
+
+    def discarded(self, deliveries: Sequence[Delivery]) -> None:
+        """Called in the transaction in which a person discards a dead delivery, with it and those discarded along, in
+        line: they are no longer owed, and the order's next change must not be compared with them."""
+
+
+@cache
+def channels() -> Mapping[str, Channel]:
+    """The configured channels by name, each made once."""
+    return {name: import_string(path)() for name, path in settings.DELIVERY_CHANNELS.items()}

@@ -1,0 +1,25 @@
+"""The hub's own alerts, one of ``settings.PERIODIC``."""
+
+from __future__ import annotations
+
+from orders.database.clock import DatabaseClock
+from orders.monitoring.alerting.incidents import (
+    look,
+    rules_to_look_at,
+)
+from orders.monitoring.alerting.messages import (
+    deliver,
+    due_messages,
+)
+
+
+class Alerting:
+    def due(self) -> bool:
+        now = DatabaseClock.recent().now()
+        return bool(rules_to_look_at(now) or due_messages(now))
+
+    def run(self) -> None:
+        for pk in rules_to_look_at(DatabaseClock().now()):
+            look(pk)
+        for message in due_messages(DatabaseClock().now()):
+            deliver(message)

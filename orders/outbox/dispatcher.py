@@ -1,0 +1,286 @@
+"""Sending what is owed: claim lane heads, hand them to threads, record the outcomes as they come.
+
+    deliver -> claim lanes (commit) -> Channel.group -> threads: Channel.send -> record, guarded by the lease
+
+One courier per process, with ``HUB_OUTBOUND_THREADS`` threads that do nothing but the partner's call: all work in the
+database is this loop's, set-wise, for what came in within GATHER_SECONDS. Sending streams: nothing waits for the
+slowest, a destination never has more in flight than its concurrency, and what is slow holds no thread that another
+could use beyond that. At least once: a courier that dies leaves its leases to run out, and ids stay the same.
+
+Leases are short and this loop renews them while calls run, so that a killed courier's deliveries go on soon; none is
+renewed beyond the channel's whole lease. An error in the database ends neither the loop nor what is under way.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from queue import Empty
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.utils import timezone
+
+from orders.database.clock import DatabaseClock
+from orders.integrations.channels import (
+    Channel,
+    Outcome,
+    Request,
+    Verdict,
+    channels,
+)
+from orders.models import Delivery, Destination, Lane
+from orders.outbox import destination_health
+from orders.outbox.deliveries import supersede_overtaken
+from orders.outbox.outcomes import Tried, record
+from orders.outbox.send_limits import allowances
+from orders.outbox.send_pool import (
+    Desk,
+    Sent,
+)
+from orders.queueing.claims import (
+    LANES,
+    LEASE_SECONDS,
+    claim,
+    renew,
+)
+
+log = structlog.get_logger("orderhub.outbox")
+
+FAULT = "orders.outbox.dispatcher: not prepared"
+"""In a request's context: why it could not be made. No word that a channel puts there itself."""
+IDLE_SECONDS = 0.05
+"""While requests are under way: how often to look for other work that has come due."""
+GATHER_SECONDS = 0.01
+"""How long outcomes are gathered into one recording: short against any partner's answer, long enough for some ten."""
+CLAIMED_PER_THREAD = 8
+"""Requests claimed per thread, so that no thread waits while this loop speaks with the database. Each look at the
+database costs much the same for ten rows as for a hundred, and this thread gets its turn as one of many."""
+RENEW_SECONDS = LEASE_SECONDS / 3
+"""How often leases are renewed: two renewals may fail before one runs out."""
+REST_SECONDS = 1.0
+"""Between two tries at a database that fails: the sweep's own pace."""
+
+
+class Courier:
+    """Claims, sends and records until nothing is due. One at a time per process; a second caller only nudges it."""
+
+    def __init__(self) -> None:
+        self._running = threading.Lock()
+        self._again = threading.Event()
+        self._desk: Desk | None = None
+        self._under_way: set[Sent] = set()
+        """Claimed and not yet recorded, also between two runs."""
+        self._unrecorded: list[Sent] = []
+        self._look_at = self._renew_at = 0.0
+
+    def run(self) -> None:
+        self._again.set()
+        while self._again.is_set() and self._running.acquire(blocking=False):
+            try:
+                self._again.clear()
+                self._stream()
+            finally:
+                self._running.release()
+
+    def _stream(self) -> None:
+        """Turn by turn until nothing is due or under way. An error does not stop it while calls are under way."""
+        desk = self._desk = self._desk or Desk(settings.HUB_OUTBOUND_THREADS, send=_send)
+        self._look_at = 0.0
+        while True:
+            try:
+                self._claim(desk)
+                if not self._under_way:
+                    return
+                self._renew()
+                self._unrecorded += self._gathered(desk)
+                self._record()
+            except Exception as error:
+                self._forget_outlived()
+                if not self._under_way:
+                    raise
+                log.error("a courier's turn failed; it goes on with what is under way", exc_info=error)
+                close_old_connections()
+                time.sleep(REST_SECONDS)
+
+    def _claim(self, desk: Desk) -> None:
+        """Claim when a quarter of what may be claimed has been sent, or nothing waits for a thread any more."""
+        most = CLAIMED_PER_THREAD * settings.HUB_OUTBOUND_THREADS
+        room = most - len(self._under_way)
+        wanted = room > 0 and (not desk.waiting or room >= most // 4)
+        if not wanted or (self._under_way and time.monotonic() < self._look_at):
+            return
+        claimed = claim_requests(room, most=most)
+        if not self._under_way:
+            self._renew_at = time.monotonic() + RENEW_SECONDS
+        self._under_way.update(claimed)
+        desk.put(claimed)
+        self._look_at = 0.0 if claimed else time.monotonic() + IDLE_SECONDS
+
+    def _renew(self) -> None:
+        """Prolong the leases of all that is under way, but none beyond its channel's whole lease."""
+        now = time.monotonic()
+        if now < self._renew_at:
+            return
+        self._renew_at = now + RENEW_SECONDS
+        held = [sent for sent in self._under_way if not _outlived(sent, now)]
+        lanes = {delivery.lane_id: sent.lease for sent in held for delivery in sent.request.deliveries}
+        renew(LANES, lanes)
+
+    def _gathered(self, desk: Desk) -> list[Sent]:
+        """What came back: waits IDLE_SECONDS for the first, and for more while others wait for a thread."""
+        back: list[Sent] = []
+        until = time.monotonic() + IDLE_SECONDS
+        while len(back) < len(self._under_way) and (left := until - time.monotonic()) > 0:
+            try:
+                back.append(desk.back.get(timeout=left))
+            except Empty:
+                break
+            if len(back) == 1:
+                until = time.monotonic() + GATHER_SECONDS
+            if not desk.waiting and desk.back.empty():
+                break
+        return back
+
+    def _record(self) -> None:
+        """Record what came back. Where the database fails it is tried again; any other fault leaves it to its lease."""
+        back = self._unrecorded
+        if not back:
+            return
+        try:
+            _record(back)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            self._forget(back)
+            raise
+        self._forget(back)
+        self._look_at = 0.0
+
+    def _forget_outlived(self) -> None:
+        """What came back and could not be recorded during its whole lease is another courier's by now."""
+        now = time.monotonic()
+        self._forget([sent for sent in self._unrecorded if _outlived(sent, now)])
+
+    def _forget(self, done: Sequence[Sent]) -> None:
+        self._under_way.difference_update(done)
+        self._unrecorded = [sent for sent in self._unrecorded if sent in self._under_way]
+
+
+def _outlived(sent: Sent, now: float) -> bool:
+    return now - sent.claimed > channels()[sent.request.destination.channel].lease_seconds
+
+
+def claim_requests(room: int, *, most: int) -> list[Sent]:
+    """Lease due lane heads and group them into partner requests, at most ``room`` of them.
+
+    Commits; whoever calls it sends them and records what they came to, or the leases run out.
+    """
+    leased, destinations = _lease(room, most=most)
+    found: list[Sent] = []
+    for channel, lease, lane_ids in leased:
+        supersede_overtaken(lane_ids)
+        for pk, deliveries in _heads(lane_ids, lease).items():
+            requests = _grouped(channel, destinations[pk], deliveries)
+            found += [Sent(request, lease) for request in requests]
+    return found
+
+
+@transaction.atomic
+def _lease(room: int, *, most: int) -> tuple[list[tuple[Channel, uuid.UUID, list[int]]], dict[int, Destination]]:
+    """What is allowed is claimed in the transaction that counted it, under the destinations' locks."""
+    allowed = allowances(room, most=most)
+    by_channel: dict[str, dict[int, int]] = defaultdict(dict)
+    for destination, heads in allowed.items():
+        by_channel[destination.channel][destination.pk] = heads
+    leased = []
+    for name, limits in by_channel.items():
+        lease, lane_ids = claim(LANES, limits, lease_seconds=LEASE_SECONDS)
+        leased.append((channels()[name], lease, lane_ids))
+    return leased, {destination.pk: destination for destination in allowed}
+
+
+def _grouped(channel: Channel, destination: Destination, deliveries: list[Delivery]) -> list[Request]:
+    """The channel's requests; where it cannot make them, one that fails with the reason, so that nobody else waits."""
+    try:
+        return list(channel.group(destination, deliveries))
+    except Exception as error:  # a fault of ours at one destination must not stop the others
+        log.error("preparing failed inside the hub", **destination_health.named(destination), exc_info=error)
+        return [Request(destination, deliveries, {FAULT: f"preparing failed inside the hub ({type(error).__name__})"})]
+
+
+def _heads(lane_ids: Sequence[int], lease: uuid.UUID) -> dict[int, list[Delivery]]:
+    """The first pending delivery of each lane, by destination; lanes without one are closed."""
+    if not lane_ids:
+        return {}
+    first: dict[int, Delivery] = {}
+    pending = Delivery.objects.filter(lane__in=lane_ids, status=Delivery.Status.PENDING).select_related("lane")
+    for delivery in pending.order_by("lane_id", "-position"):
+        first[delivery.lane_id] = delivery
+    if len(first) < len(lane_ids):
+        _close_empty([lane for lane in lane_ids if lane not in first], lease)
+    by_destination: dict[int, list[Delivery]] = defaultdict(list)
+    for delivery in sorted(first.values(), key=lambda delivery: delivery.pk):
+        by_destination[delivery.destination_id].append(delivery)
+    return by_destination
+
+
+@transaction.atomic
+def _close_empty(lane_ids: Sequence[int], lease: uuid.UUID) -> None:
+    """Release leased lanes; those in which nothing is pending are closed, any other is due again.
+
+    Whether something is pending is asked under the lanes' locks, which ``owe`` takes before it adds to a lane.
+    """
+    lanes = list(Lane.locked().filter(pk__in=lane_ids, lease=lease))
+    pending = Delivery.objects.filter(lane__in=[lane.pk for lane in lanes], status=Delivery.Status.PENDING)
+    busy = set(pending.values_list("lane_id", flat=True))
+    for lane in lanes:
+        lane.lease, lane.losses = None, 0
+        if lane.pk in busy:
+            lane.due_at = DatabaseClock().now()
+        else:
+            lane.due_at, lane.done_position = None, lane.last_position
+        lane.save(update_fields=["lease", "losses", "due_at", "done_position"])
+
+
+def _send(request: Request) -> Sequence[Outcome]:
+    """One outcome per delivery, whatever happens."""
+    try:
+        if FAULT in request.context:
+            return [Outcome(Verdict.UNAVAILABLE, request.context[FAULT])] * len(request.deliveries)
+        close_old_connections()
+        return channels()[request.destination.channel].send(request)
+    except Exception as error:  # a fault of ours must not lose the delivery
+        log.error("sending failed inside the hub", **destination_health.named(request.destination), exc_info=error)
+        words = f"sending failed inside the hub ({type(error).__name__}); see the log"
+        return [Outcome(Verdict.UNAVAILABLE, words)] * len(request.deliveries)
+    finally:
+        close_old_connections()
+
+
+def _record(back: Sequence[Sent]) -> None:
+    if not back:
+        return
+    now, ticks = timezone.now(), time.monotonic()
+    tried: list[Tried] = []
+    for sent in back:
+        request_id, began = uuid.uuid4(), now - timedelta(seconds=ticks - sent.began)
+        milliseconds = (sent.ended - sent.began) * 1000
+        tried += [
+            Tried(delivery, sent.request.destination, sent.lease, outcome, request_id, began, milliseconds)
+            for delivery, outcome in zip(sent.request.deliveries, sent.outcomes, strict=True)
+        ]
+    record(tried)
+
+
+_courier = Courier()
+
+
+def deliver() -> None:
+    """Send everything that is due; returns when nothing is. Called by the ``deliver`` task."""
+    _courier.run()

@@ -1,0 +1,97 @@
+"""Where a courier's threads get their next request: one line per destination, taken in turn.
+
+A destination that hangs keeps the threads it has; SPARE_PART sees to it that it never has all of them, however much of
+its work waits. Whose work waited too long for a thread is not sent under a lease that may end before the partner
+answers: it is handed back untried.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from orders.integrations.channels import (
+    Outcome,
+    Request,
+    Verdict,
+)
+
+SPARE_PART = 4
+"""One thread in four is never held by one destination alone, whatever its concurrency."""
+LONGEST_WAIT_SECONDS = 10.0
+"""Of the 15 seconds by which a lane's lease is longer than the whole call (design: Inbox)."""
+NOT_TRIED = Outcome(Verdict.HELD, "no thread was free in time; it is still owed and no attempt was counted")
+
+
+@dataclass(slots=True, eq=False)
+class Sent:
+    """A claimed request on its way: waiting, being sent, back."""
+
+    request: Request
+    lease: uuid.UUID
+    claimed: float = 0.0
+    outcomes: Sequence[Outcome] = ()
+    began: float = 0.0
+    ended: float = 0.0
+
+
+class Desk:
+    """The threads of one courier and what waits for them. ``back`` is where finished requests come out."""
+
+    def __init__(self, threads: int, *, send: Callable[[Request], Sequence[Outcome]]) -> None:
+        self.back: SimpleQueue[Sent] = SimpleQueue()
+        self.waiting = 0
+        self._send = send
+        self._most = max(1, threads - threads // SPARE_PART)
+        self._lines: OrderedDict[int, deque[Sent]] = OrderedDict()
+        self._busy: Counter[int] = Counter()
+        self._change = threading.Condition()
+        for number in range(threads):
+            threading.Thread(target=self._work, name=f"courier_{number}", daemon=True).start()
+
+    def put(self, claimed: Sequence[Sent]) -> None:
+        now = time.monotonic()
+        with self._change:
+            for sent in claimed:
+                sent.claimed = now
+                self._lines.setdefault(sent.request.destination.pk, deque()).append(sent)
+            self.waiting += len(claimed)
+            self._change.notify(len(claimed))
+
+    def _work(self) -> None:
+        done: int | None = None
+        while True:
+            done = self._serve(self._take(done))
+
+    def _serve(self, sent: Sent) -> int:
+        """Send one request; its destination. A thread keeps no request while it waits: each may hold a whole batch."""
+        sent.began = time.monotonic()
+        late = sent.began - sent.claimed > LONGEST_WAIT_SECONDS
+        sent.outcomes = [NOT_TRIED] * len(sent.request.deliveries) if late else self._send(sent.request)
+        sent.ended = time.monotonic()
+        self.back.put(sent)
+        return sent.request.destination.pk
+
+    def _take(self, done: int | None) -> Sent:
+        """The next request of the destination whose turn it is; ``done`` is the one just served."""
+        with self._change:
+            if done is not None:
+                self._busy[done] -= 1
+            while (pk := self._turn()) is None:
+                self._change.wait()
+            line = self._lines[pk]
+            sent = line.popleft()
+            self._lines.move_to_end(pk)
+            if not line:
+                del self._lines[pk]
+            self._busy[pk] += 1
+            self.waiting -= 1
+            return sent
+
+    def _turn(self) -> int | None:
+        return next((pk for pk in self._lines if self._busy[pk] < self._most), None)

@@ -1,0 +1,1 @@
+"""Removing data: old history, expired rows, and erasing a customer."""

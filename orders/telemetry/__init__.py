@@ -1,0 +1,1 @@
+"""Counters, timeline entries and traces that the engine writes as it works."""

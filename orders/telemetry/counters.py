@@ -1,0 +1,179 @@
+"""What happens is counted in this process's memory and written to the database a few seconds later.
+
+    count -> a number in memory -> every WRITE_SECONDS, by a thread that nobody waits for, one additive upsert
+
+Each count goes into its minute, its quarter of an hour and its hour at once, so nothing has to be rolled up later. Only
+the long-lived processes write (``start``): a command or a test counts and forgets.
+
+A clean end writes what is left. A kill loses up to WRITE_SECONDS of figures, never of work: what is owed is told by
+other rows. A connection that breaks between a commit and its answer counts those seconds twice.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from bisect import bisect_left
+from collections import Counter
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import structlog
+from django.db import DatabaseError, connections, transaction
+
+from orders.database.bulk_sql import Columns
+from orders.models import Destination, Figure
+
+WRITE_SECONDS = 5.0
+"""How old a chart may be; a home page that is asked for more often shows the same."""
+KINDS_MOST = 50_000
+"""Different counts kept while the database is away (an hour of 100 busy tenants); more are not counted."""
+LENGTHS_MS = (
+    5, 10, 20, 40, 70, 100, 150, 200, 300, 500, 800, 1_200, 2_000, 3_000, 5_000, 10_000, 30_000, 60_000, 300_000,
+)  # fmt: skip
+"""Upper ends of the ranges that times are sorted into: some 30 % apart where partners answer; 300 s is the longest."""
+
+log = structlog.get_logger("orderhub.figures")
+
+
+class _Counted(NamedTuple):
+    minute: int
+    tenant_id: int
+    destination: int
+    name: str
+    label: str
+
+
+class _Tally:
+    """Counts not yet written. ``lock`` guards the counts, ``writing`` lets one thread write at a time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.writing = threading.Lock()
+        self.counts: Counter[_Counted] = Counter()
+        self.has_writer = False
+        self.ended = threading.Event()
+
+    def add(self, tenant_id: int, name: str, *, destination: int = 0, label: str = "", count: int = 1) -> None:
+        counted = _Counted(int(time.time()) // 60, tenant_id, destination, name, label)
+        with self.lock:
+            if counted in self.counts or len(self.counts) < KINDS_MOST:
+                self.counts[counted] += count
+
+    def take(self) -> Counter[_Counted]:
+        with self.lock:
+            taken, self.counts = self.counts, Counter()
+        return taken
+
+    def put_back(self, taken: Counter[_Counted]) -> None:
+        with self.lock:
+            self.counts.update(taken)
+
+    def write(self) -> None:
+        """Write what was counted; what cannot be written now is kept for the next time."""
+        with self.writing:
+            taken = self.take()
+            if not taken:
+                return
+            try:
+                _add_up(taken)
+            except DatabaseError as error:
+                self.put_back(taken)
+                log.warning("figures not written yet", error=str(error), counts=len(taken))
+
+    def write_for_ever(self) -> None:
+        while not self.ended.wait(WRITE_SECONDS):
+            try:
+                self.write()
+            except Exception as error:  # logged; a fault of one turn must not end the figures of this process
+                log.error("writing figures failed inside the hub", exc_info=error)
+            finally:
+                connections.close_all()
+
+
+_tally = _Tally()
+
+
+def received(tenant_id: int, count: int = 1) -> None:
+    """Events were accepted."""
+    _tally.add(tenant_id, Figure.Name.RECEIVED.value, count=count)
+
+
+def applied(tenant_id: int, count: int) -> None:
+    _tally.add(tenant_id, Figure.Name.APPLIED.value, count=count)
+
+
+def dead_event(tenant_id: int) -> None:
+    _tally.add(tenant_id, Figure.Name.DEAD_EVENT.value)
+
+
+def tried(destination: Destination, *, delivered: bool, dead: bool) -> None:
+    """A delivery was sent and it is known what came of it."""
+    name = Figure.Name.DELIVERED if delivered else Figure.Name.FAILED_TRY
+    _tally.add(destination.tenant_id, name.value, destination=destination.pk)
+    if dead:
+        _tally.add(destination.tenant_id, Figure.Name.DEAD_DELIVERY.value, destination=destination.pk)
+
+
+def took(destination: Destination, milliseconds: float) -> None:
+    """One partner request ended, however many deliveries it carried."""
+    name, label = Figure.Name.SENDING_MS.value, _length(milliseconds)
+    _tally.add(destination.tenant_id, name, destination=destination.pk, label=label)
+
+
+def read(tenant_id: int, milliseconds: float | None, *, failure: str = "") -> None:
+    """An order was read through; ``milliseconds`` is None where the service was not asked."""
+    _tally.add(tenant_id, Figure.Name.READ.value)
+    if milliseconds is not None:
+        _tally.add(tenant_id, Figure.Name.READ_MS.value, label=_length(milliseconds))
+    if failure:
+        _tally.add(tenant_id, Figure.Name.READ_FAILED.value, label=failure)
+
+
+def _length(milliseconds: float) -> str:
+    return str(LENGTHS_MS[min(bisect_left(LENGTHS_MS, milliseconds), len(LENGTHS_MS) - 1)])
+
+
+def start() -> None:
+    """From now on this process writes what it counts, also at its clean end. Asked twice, it starts once."""
+    with _tally.lock:
+        first, _tally.has_writer = not _tally.has_writer, True
+    if first:
+        threading.Thread(target=_tally.write_for_ever, name="figures", daemon=True).start()
+        atexit.register(write)
+
+
+def write() -> None:
+    """Write what this process counted, now."""
+    _tally.write()
+
+
+def forget() -> None:
+    """Begin anew: a forked child counts for itself, and its parent's thread and locks are not its own."""
+    global _tally  # noqa: PLW0603  # replaced as a whole, once per process
+    _tally = _Tally()
+
+
+os.register_at_fork(after_in_child=forget)
+
+
+@transaction.atomic
+def _add_up(taken: Counter[_Counted]) -> None:
+    """Sorted, so that processes that write at the same time lock the rows in the same order."""
+    rows: Counter[tuple[object, ...]] = Counter()
+    for counted, count in taken.items():
+        for step in Figure.Step.values:
+            starts_at = datetime.fromtimestamp(counted.minute * 60 // step * step, UTC)
+            rows[(step, starts_at, *counted[1:])] += count
+    _FIGURE.execute(_ADD, [(*key, count) for key, count in sorted(rows.items())])
+
+
+_FIGURE = Columns(Figure, "step", "starts_at", "tenant", "destination", "name", "label", "count")
+_ADD = """
+    INSERT INTO orders_figure AS kept (step, starts_at, tenant_id, destination, name, label, count)
+    {rows}
+    ON CONFLICT (step, starts_at, tenant_id, destination, name, label)
+    DO UPDATE SET count = kept.count + excluded.count
+"""

@@ -1,0 +1,1 @@
+"""Plain values: durations, instants, patterns, texts, problems. Imports nothing else of the project."""

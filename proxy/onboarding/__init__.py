@@ -1,0 +1,1 @@
+"""Setting up the proxy: onboarding file, guided step and self-test."""

@@ -1,0 +1,1 @@
+"""Setting up suppliers: onboarding file, guided step, admin and self-test."""

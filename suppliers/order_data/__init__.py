@@ -1,0 +1,1 @@
+"""The Order Data API: a supplier's part of an order."""

@@ -1,0 +1,1 @@
+"""What suppliers report to the hub."""

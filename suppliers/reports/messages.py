@@ -1,0 +1,215 @@
+"""What suppliers publish to the hub, checked (domain/scalepoint.md, section 5).
+
+The same flat envelope as outwards. Unknown members are ignored and noted, within major version 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+
+from orders.documents.pointers import pointer
+from orders.documents.rules import check_id
+from orders.values.instants import in_every_zone
+from orders.values.problems import (
+    Fault,
+    InvalidBody,
+)
+
+_TIMESTAMP = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{0,9}))?(?:Z|([+-])(\d\d):?([0-5]\d))",
+    re.ASCII,
+)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_VERSION_1 = re.compile(r"1(\.\d{1,9}){0,2}", re.ASCII)
+
+
+def parse_timestamp(text: str) -> datetime:
+    """A moment in UTC from ``Z``, ``±hh:mm`` or ``±hhmm`` and 0 to 9 decimals (cut to microseconds). ValueError."""
+    found = _TIMESTAMP.fullmatch(text)
+    if found is None:
+        raise ValueError('not a time with zone, such as "2026-11-20T08:46:36+0000"')
+    clock, fraction, sign, hours, minutes = found.groups()
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
+    try:
+        moment = datetime.fromisoformat(clock).replace(tzinfo=timezone(offset))
+        moment += timedelta(microseconds=int((fraction or "").ljust(6, "0")[:6]))
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("this moment does not exist") from None
+    if not in_every_zone(moment):
+        raise ValueError("this moment is at the end of the calendar; send the time at which it happened")
+    return moment
+
+
+def _timestamp(text: str) -> str:
+    parse_timestamp(text)
+    return text
+
+
+def _version(text: str) -> str:
+    if _VERSION_1.fullmatch(text) is None:
+        raise ValueError('unknown version; this hub understands major version 1, such as "1.0.0"')
+    return text
+
+
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise ValueError("only http:// and https:// addresses are taken")
+    return text
+
+
+def _day(text: str) -> str:
+    """A day, or a moment; kept as written."""
+    try:
+        date.fromisoformat(text) if _DAY.fullmatch(text) else parse_timestamp(text)
+    except ValueError:
+        raise ValueError('not a day, such as "2026-11-20"') from None
+    return text
+
+
+def _number(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("a number is expected")
+    return Decimal(value)
+
+
+def _named(item: Any) -> Any:
+    return {"itemId": item} if isinstance(item, str) else item
+
+
+def _printable(text: str) -> str:
+    if any((ord(character) < 32 and character not in "\n\r\t") or ord(character) == 127 for character in text):
+        raise ValueError("control characters are not taken")
+    return text
+
+
+def _item_id(text: str) -> str:
+    """The hub's rules for ids: a report of an item that no order can name would be lost in silence."""
+    broken = check_id(text)
+    if broken is not None:
+        raise ValueError(broken)
+    return text
+
+
+Word = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
+Text = Annotated[str, Field(max_length=2000), AfterValidator(_printable)]
+ItemId = Annotated[str, AfterValidator(_item_id)]
+Token = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
+WebAddress = Annotated[str, Field(max_length=2000), AfterValidator(_printable), AfterValidator(_web_address)]
+Day = Annotated[str, Field(max_length=64), AfterValidator(_day)]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, alias_generator=to_camel)
+
+
+class Envelope(_Shape):
+    """The members that every event carries. ``timestamp`` keeps the supplier's own text."""
+
+    event_type: str
+    payload_version: Annotated[str, AfterValidator(_version)]
+    timestamp: Annotated[str, AfterValidator(_timestamp)]
+
+    @property
+    def happened_at(self) -> datetime:
+        return parse_timestamp(self.timestamp)
+
+
+class OrderStatusUpdated(Envelope):
+    order_token: Token
+    status: Word
+    comment: Text | None = None
+
+
+class DeliveredItem(_Shape):
+    """Written as an object or as the bare item id."""
+
+    item_id: ItemId
+
+
+class DeliveryUpdated(Envelope):
+    order_token: Token
+    status: Word
+    carrier: Text | None = None
+    tracking_number: Annotated[str, Field(max_length=128), AfterValidator(_printable)] | None = None
+    tracking_url: WebAddress | None = None
+    expected_date: Day | None = None
+    items: Annotated[list[Annotated[DeliveredItem, BeforeValidator(_named)]], Field(max_length=2000)] | None = None
+
+    @property
+    def item_ids(self) -> list[str]:
+        return [item.item_id for item in self.items or ()]
+
+
+class StockItem(_Shape):
+    item_id: ItemId
+    available: Annotated[Decimal, PlainValidator(_number)]
+    expected_date: Day | None = None
+
+
+class StockUpdated(Envelope):
+    items: Annotated[list[StockItem], Field(max_length=2000)]
+
+
+SupplierReport = OrderStatusUpdated | DeliveryUpdated | StockUpdated
+REPORTS: Mapping[str, type[OrderStatusUpdated] | type[DeliveryUpdated] | type[StockUpdated]] = {
+    "order_status_updated": OrderStatusUpdated,
+    "delivery_updated": DeliveryUpdated,
+    "stock_updated": StockUpdated,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One checked event and the names of the members that this version does not know."""
+
+    report: SupplierReport
+    ignored: Sequence[str]
+
+
+def parse_report(body: Any, *, header_type: str) -> Received:
+    """Check one published event; ``header_type`` is the ``Event-Type`` header. Raises InvalidBody with pointers."""
+    if not isinstance(body, dict):
+        raise _refusal("", "a JSON object is expected")
+    event_type = body.get("eventType")
+    if not isinstance(event_type, str) or event_type not in REPORTS:
+        raise _refusal("/eventType", f"unknown event type; known are {', '.join(REPORTS)}")
+    if header_type != event_type:
+        raise _refusal("/eventType", f'the Event-Type header says "{header_type[:64]}", the body "{event_type}"')
+    model = REPORTS[event_type]
+    try:
+        report = model.model_validate(body)
+    except ValidationError as error:
+        raise InvalidBody("The event is not valid.", errors=_faults(error)) from None
+    known = {field.alias for field in model.model_fields.values()} | {"correlationId", "case"}
+    return Received(report, sorted(set(body) - known))
+
+
+def _refusal(at: str, detail: str) -> InvalidBody:
+    return InvalidBody(detail[0].upper() + detail[1:] + ".", errors=[Fault(at, detail)])
+
+
+def _faults(error: ValidationError) -> list[Fault]:
+    return [Fault(pointer(found["loc"]), _plain_words(found["msg"])) for found in error.errors(include_url=False)]
+
+
+def _plain_words(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,1 @@
+"""Webhooks of suppliers: what is notified, sent and recorded."""

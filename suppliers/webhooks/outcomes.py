@@ -1,0 +1,79 @@
+"""What a webhook receiver's answer means (domain/scalepoint.md, section 4, "Outcomes").
+
+2xx                                     delivered
+410                                     the endpoint is gone: it stops, its rows stay owed
+401, 403, TLS, refused address          misconfigured: it stops and is probed, no attempt counted
+429, 502, 503, 504, any Retry-After     tried again, the endpoint's other lanes wait too
+anything else, timeout, cut             tried again on the schedule, dead after the last step
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from orders.integrations.channels import (
+    Outcome,
+    Verdict,
+)
+from orders.outgoing import Answer, Misconfigured, OutgoingError, TooLarge, asked_wait
+from orders.queueing.retry_schedule import bounded
+from orders.values.storable_text import response_cut
+
+GONE = 410
+DENIED = (401, 403)
+BUSY = (429, 502, 503, 504)
+"""One of these that names no Retry-After is left alone for the least."""
+
+
+def outcome_of_answer(answer: Answer, *, now: datetime) -> Outcome:
+    """The outcome of an answer with any status."""
+    status, cut = answer.status, response_cut(answer.shown)
+    if 200 <= status < 300:
+        return Outcome(Verdict.DELIVERED, f"Accepted with {status}.", status, cut)
+    if status == GONE:
+        return Outcome(Verdict.MISCONFIGURED, GONE_DETAIL, status, cut)
+    if status in DENIED:
+        detail = (
+            f"The receiver answered {status}: it does not accept the hub's credentials. Correct the webhook's auth."
+        )
+        return Outcome(Verdict.MISCONFIGURED, detail, status, cut)
+    asked = asked_wait(answer.headers, now=now)
+    busy = status in BUSY or asked is not None
+    return Outcome(
+        Verdict.UNAVAILABLE,
+        answer.masked(_refusal(status, answer.headers)),
+        status,
+        cut,
+        retry_after=bounded(asked or 0.0) if busy else None,
+        destination_waits=busy,
+        counts_for_breaker=status >= 500,
+    )
+
+
+GONE_DETAIL = (
+    "The receiver answered 410 Gone: the endpoint is disabled. Ask the supplier for its new address; "
+    "what is owed is kept."
+)
+
+
+def outcome_of_error(error: OutgoingError) -> Outcome:
+    """The outcome of a call that got no whole answer."""
+    if isinstance(error, Misconfigured):
+        return Outcome(Verdict.MISCONFIGURED, str(error))
+    if isinstance(error, TooLarge):
+        return _outcome_of_long_answer(error)
+    return Outcome(Verdict.UNAVAILABLE, str(error), error.status, counts_for_breaker=True)
+
+
+def _outcome_of_long_answer(error: TooLarge) -> Outcome:
+    """The status came first and says whether the receiver has the event."""
+    accepted = error.status is not None and 200 <= error.status < 300
+    return Outcome(Verdict.DELIVERED if accepted else Verdict.UNAVAILABLE, str(error), error.status)
+
+
+def _refusal(status: int, headers: Mapping[str, str]) -> str:
+    if 300 <= status < 400:
+        target = headers.get("Location", "")[:200]
+        return f"The receiver answered {status} and points to {target!r}; redirects are not followed."
+    return f"The receiver answered {status}."

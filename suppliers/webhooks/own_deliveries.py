@@ -1,0 +1,138 @@
+"""What a supplier may see and do of its own webhook deliveries (contract: HTTP API, ``deliveries``)."""
+
+from __future__ import annotations
+
+import base64
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from orders.access.throttle import Throttle
+from orders.database.ids import (
+    WEBHOOK_PREFIX,
+    read_id,
+    webhook_id,
+)
+from orders.dead_letters import dead_deliveries
+from orders.dead_letters.results import (
+    Busy,
+    Result,
+)
+from orders.models import Delivery, DeliveryAttempt
+from orders.values.instants import instant
+from orders.values.problems import (
+    Conflict,
+    NotFound,
+)
+from suppliers.models import Supplier
+from suppliers.webhooks.settings import CHANNEL
+
+LISTS = Throttle("supplier-deliveries", most=60, seconds=60)
+"""Per supplier: looking once a second is enough for any catching up, and a loop without a pause is stopped."""
+REDELIVERIES = Throttle("supplier-redeliver", most=120, seconds=60)
+"""Per supplier: more than a person clicks, less than would drown the others' deliveries; ``receive`` is for masses."""
+CLOCKS_APART = timedelta(hours=1)
+"""Ids are made by a host's clock, ``created_at`` by the database's; never are they this far apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    since: datetime | None = None
+    status: str | None = None
+    after: UUID | None = None
+
+
+def listed(supplier: Supplier, wanted: Listing) -> QuerySet[Delivery]:
+    """The deliveries to the supplier's own webhook, oldest first."""
+    rows = _own(supplier)
+    if wanted.status is not None:
+        rows = rows.filter(status=wanted.status)
+    if wanted.since is not None:
+        rows = rows.filter(created_at__gte=wanted.since, pk__gte=_first_id(wanted.since))
+    if wanted.after is not None:
+        rows = rows.filter(pk__gt=wanted.after)
+    return rows.order_by("pk").select_related("lane")
+
+
+def as_json(deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
+    """With every attempt made; one query more, however many they are."""
+    tries: dict[UUID, list[DeliveryAttempt]] = defaultdict(list)
+    for one in DeliveryAttempt.objects.filter(delivery__in=deliveries).order_by("pk"):
+        tries[one.delivery_id].append(one)
+    return [_delivery(delivery, tries[delivery.pk]) for delivery in deliveries]
+
+
+def redeliver(supplier: Supplier, delivery_id: str) -> Result:
+    """Send one of the supplier's own deliveries again. Raises NotFound, Conflict or Throttled."""
+    REDELIVERIES.use(str(supplier.pk))
+    known = read_id(delivery_id.removeprefix(WEBHOOK_PREFIX))
+    delivery = _own(supplier).filter(pk=known).first() if known else None
+    if delivery is None:
+        raise NotFound("There is no delivery with this id to this supplier; list them with GET …/deliveries.")
+    try:
+        return dead_deliveries.redeliver(delivery, who=f"supplier {supplier.slug}", reason="asked for over the API")
+    except (dead_deliveries.SetAside, Busy) as refused:
+        raise Conflict(f"{str(refused)[:1].upper()}{str(refused)[1:]}.") from None
+
+
+def _own(supplier: Supplier) -> QuerySet[Delivery]:
+    """By the destination, which outlives its webhook."""
+    return Delivery.objects.filter(
+        destination__tenant=supplier.tenant_id, destination__channel=CHANNEL, destination__name=supplier.slug
+    )
+
+
+def _delivery(delivery: Delivery, tries: Sequence[DeliveryAttempt]) -> dict[str, Any]:
+    lane = delivery.lane
+    is_head = delivery.status == Delivery.Status.PENDING and delivery.position == lane.done_position + 1
+    next_at = lane.due_at if is_head and lane.lease is None else None
+    return {
+        "id": str(delivery.pk),
+        "webhookId": webhook_id(delivery.pk),
+        "eventType": delivery.kind,
+        "orderToken": delivery.reference,
+        "sequence": delivery.sequence,
+        "status": delivery.status,
+        "createdAt": instant(delivery.created_at),
+        "finishedAt": instant(delivery.finished_at),
+        "nextAttemptAt": instant(next_at),
+        "error": delivery.error or None,
+        "attempts": [_attempt(one) for one in tries],
+    }
+
+
+def _attempt(one: DeliveryAttempt) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "startedAt": instant(one.started_at),
+        "durationMs": round(one.duration_ms),
+        "outcome": one.verdict,
+        "responseStatus": one.response_status,
+        "response": one.response_cut,
+        "detail": one.detail,
+    }
+
+
+def _first_id(moment: datetime) -> UUID:
+    """The least id that a delivery of then can have (orders.database.ids), so that the index by id bounds the scan."""
+    milliseconds = int((moment.timestamp() - CLOCKS_APART.total_seconds()) * 1000)
+    return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
+
+
+def cursor_of(delivery_id: UUID) -> str:
+    """An opaque cursor: where to go on after this delivery."""
+    return base64.urlsafe_b64encode(delivery_id.bytes).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> UUID:
+    """Raises ValueError, in words for the caller, for anything ``cursor_of`` did not write."""
+    try:
+        raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        return UUID(bytes=raw)
+    except (ValueError, UnicodeError):
+        raise ValueError("is not a cursor from an earlier answer's page.next") from None

@@ -1,0 +1,268 @@
+"""What the applied changes of one batch owe the tenant's suppliers, remembered set-wise.
+
+Reads its rows in four queries per batch, keeps them up to date in memory while the batch's changes are planned in
+sequence, and writes what changed in ``save``, in the applying transaction. The order's queue lease keeps two workers
+off the same order; the unique constraints of part and case decide where a lease was outlived. A person may discard the
+order_created between the reading and the writing: the parts are written only as they were read (PartChanged).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from django.db.models import QuerySet
+
+from orders.database.bulk_sql import Columns
+from orders.integrations.channels import (
+    Change,
+    Owed,
+    OwesNothing,
+)
+from orders.models import Tenant, TimelineEntry
+from orders.values.order_key import OrderKey
+from suppliers.models import Notice, OrderCase, Supplier, SupplierPart
+from suppliers.order_data.parts import (
+    Claim,
+    Item,
+    split,
+    value_digest,
+    visible_order,
+)
+from suppliers.webhooks.events import (
+    Case,
+    case_in,
+    minted_case,
+    render_event,
+)
+from suppliers.webhooks.notification_rules import (
+    CANCELLED,
+    Owing,
+    Share,
+    Told,
+    owing,
+)
+
+PartKey = tuple[OrderKey, int]
+_REMEMBERED = Columns(
+    SupplierPart, "id", "owed_sequence", "owed_digest", "owed_cancelled", "owed_lines", "owed_sequence"
+)
+_REMEMBER = """
+    WITH owed (id, read_sequence, digest, cancelled, lines, sequence) AS ({rows})
+    UPDATE suppliers_supplierpart SET owed_digest = owed.digest, owed_cancelled = owed.cancelled,
+        owed_lines = owed.lines, owed_sequence = owed.sequence
+    FROM owed WHERE suppliers_supplierpart.id = owed.id AND suppliers_supplierpart.owed_sequence = owed.read_sequence
+"""
+
+
+class PartChanged(LookupError):
+    """What a supplier was owed of an order changed while its next event was planned; the batch is planned anew."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class SupplierPlanner:
+    """See orders.integrations.channels.Planner."""
+
+    def __init__(self, tenant: Tenant, keys: Sequence[OrderKey]) -> None:
+        self._tenant = tenant
+        self._suppliers = tenant_suppliers(tenant)
+        self._claims = [Claim(supplier.pk, supplier.item_patterns) for supplier in self._suppliers]
+        self._parts: dict[PartKey, SupplierPart] = {}
+        self._read_sequences: dict[int, int] = {}
+        self._cases: dict[OrderKey, OrderCase] = {}
+        self._touched: dict[PartKey, SupplierPart] = {}
+        self._made: list[OrderCase] = []
+        self._notices: list[Notice] = []
+        self._unclaimed: list[tuple[Change, list[str]]] = []
+        if self._suppliers:
+            self._load(keys)
+
+    def _load(self, keys: Sequence[OrderKey]) -> None:
+        wanted = set(keys)
+        parts = _of_orders(SupplierPart.objects.all(), self._tenant, wanted)
+        self._parts = {(part.key, part.supplier_id): part for part in parts if part.key in wanted}
+        self._read_sequences = {part.pk: part.owed_sequence for part in self._parts.values()}
+        cases = _of_orders(OrderCase.objects.all(), self._tenant, wanted)
+        self._cases = {case.key: case for case in cases if case.key in wanted}
+
+    def plan(self, change: Change) -> Iterable[Owed | OwesNothing]:
+        """What the change owes each supplier, in the order of the onboarding file."""
+        shares = split(change.after["items"], self._claims)
+        self._note_unclaimed(change, shares.get(None, []))
+        owed = (self._plan_one(change, supplier, shares.get(supplier.pk, [])) for supplier in self._suppliers)
+        return [one for one in owed if one is not None]
+
+    def save(self) -> None:
+        """Parts, minted cases, notices and what the timeline could not tell otherwise; no query where none is new."""
+        OrderCase.objects.bulk_create(self._made)
+        new = [part for part in self._touched.values() if part._state.adding]
+        known = [part for part in self._touched.values() if not part._state.adding]
+        SupplierPart.objects.bulk_create(new)
+        self._save_known(sorted(known, key=lambda part: part.pk))
+        for notice in self._notices:
+            notice.part_id = notice.part.pk
+        Notice.objects.bulk_create(self._notices)
+        self._tell_timeline()
+
+    def _save_known(self, parts: Sequence[SupplierPart]) -> None:
+        """Their lanes are locked by now (orders.outbox.planning), so that whoever discards comes before or after."""
+        rows = [
+            (part.pk, self._read_sequences[part.pk], part.owed_digest, part.owed_cancelled, part.owed_lines,
+             part.owed_sequence)
+            for part in parts
+        ]  # fmt: skip
+        if _REMEMBERED.execute(_REMEMBER, rows) != len(rows):
+            raise PartChanged
+
+    def _plan_one(self, change: Change, supplier: Supplier, items: list[Item]) -> Owed | OwesNothing | None:
+        part = self._parts.get((change.key, supplier.pk))
+        told = _told(part)
+        if told is None and (refused := _never_told(change, supplier, items)) is not None:
+            return _reason(supplier, refused.because)
+        case = self._case(change)
+        share = _share(change, items, case)
+        due = owing(told, share, subscribed=supplier.subscribed)
+        if due.event_type is None:
+            return _reason(supplier, due.because)
+        return self._owe(change, self._remember(change, supplier, share), case, due.event_type)
+
+    def _owe(self, change: Change, part: SupplierPart, case: Case, event_type: str) -> Owed | None:
+        body = render_event(event_type, case=case, order_token=part.token, made_at=change.applied_at)
+        notice = Notice(
+            supplier=part.supplier,
+            part=part,
+            sequence=change.sequence,
+            event_type=event_type,
+            body=body,
+            made_at=change.applied_at,
+        )
+        self._notices.append(notice)
+        destination_id = _destination_id(part.supplier)
+        return None if destination_id is None else Owed(destination_id, event_type, body, reference=part.token)
+
+    def _remember(self, change: Change, supplier: Supplier, share: Share) -> SupplierPart:
+        """Keep what the supplier is now owed; the first time, with a new order token."""
+        key = (change.key, supplier.pk)
+        part = self._parts.get(key) or SupplierPart(
+            supplier=supplier,
+            tenant=self._tenant,
+            business_unit_id=change.key.business_unit_id,
+            customer_order_id=change.key.customer_order_id,
+        )
+        part.owed_digest = share.digest
+        part.owed_cancelled = share.status == CANCELLED
+        part.owed_lines = share.has_lines
+        part.owed_sequence = change.sequence
+        self._parts[key] = self._touched[key] = part
+        return part
+
+    def _case(self, change: Change) -> Case:
+        """The document's case, or the one minted for the order, once."""
+        given = case_in(change.after)
+        if given is not None:
+            return given
+        minted = self._cases.get(change.key)
+        if minted is None:
+            minted = OrderCase(
+                tenant=self._tenant,
+                business_unit_id=change.key.business_unit_id,
+                customer_order_id=change.key.customer_order_id,
+                uuid=uuid4(),
+                token=uuid4(),
+            )
+            self._cases[change.key] = minted
+            self._made.append(minted)
+        return case_of_row(minted, case_type=self._tenant.case_type)
+
+    def _note_unclaimed(self, change: Change, items: list[Item]) -> None:
+        """Lines that are no supplier's, when they are other lines than before."""
+        if not self._suppliers:
+            return
+        now = _item_ids(items)
+        before = split((change.before or {}).get("items", ()), self._claims).get(None, [])
+        if now and now != _item_ids(before):
+            self._unclaimed.append((change, now))
+
+    def _tell_timeline(self) -> None:
+        lines = [_no_supplier(change, item_ids) for change, item_ids in self._unclaimed]
+        lines += [_ready(notice) for notice in self._notices if _destination_id(notice.supplier) is None]
+        TimelineEntry.objects.bulk_create(lines)
+
+
+def tenant_suppliers(tenant: Tenant) -> list[Supplier]:
+    """The tenant's suppliers in the order of the onboarding file. A stopped one keeps its lines; it is told later."""
+    return list(Supplier.objects.filter(tenant=tenant).select_related("webhook").order_by("position", "pk"))
+
+
+def case_of_row(row: OrderCase, *, case_type: str) -> Case:
+    return minted_case(row.customer_order_id, case_uuid=row.uuid, token=row.token, case_type=case_type)
+
+
+def _of_orders(rows: QuerySet[Any], tenant: Tenant, keys: set[OrderKey]) -> QuerySet[Any]:
+    """Narrowed by order id, which the index leads with; the caller drops the same id of another business unit."""
+    return rows.filter(tenant=tenant, customer_order_id__in={key.customer_order_id for key in keys})
+
+
+def _share(change: Change, items: Sequence[Item], case: Case) -> Share:
+    visible = visible_order(change.after, items, business_unit_id=change.key.business_unit_id)
+    digest = value_digest({**visible, "case": case.as_json()})
+    return Share(status=change.after["status"], has_lines=bool(items), digest=digest)
+
+
+def _told(part: SupplierPart | None) -> Told | None:
+    if part is None or part.owed_sequence == SupplierPart.NEVER_OWED:
+        return None
+    return Told(cancelled=part.owed_cancelled, has_lines=part.owed_lines, digest=part.owed_digest)
+
+
+def _never_told(change: Change, supplier: Supplier, items: Sequence[Item]) -> Owing | None:
+    """Why a supplier without a part gets none, found before a case is minted for it."""
+    first = Share(status=change.after["status"], has_lines=bool(items), digest="")
+    due = owing(None, first, subscribed=supplier.subscribed)
+    return due if due.event_type is None else None
+
+
+def _destination_id(supplier: Supplier) -> int | None:
+    """None for a supplier without a webhook: it asks for its events itself."""
+    webhook = getattr(supplier, "webhook", None)
+    return None if webhook is None else webhook.destination_id
+
+
+def _reason(supplier: Supplier, because: str) -> OwesNothing | None:
+    destination_id = _destination_id(supplier)
+    return None if destination_id is None else OwesNothing(destination_id, because)
+
+
+def _line(key: OrderKey, **columns: str) -> TimelineEntry:
+    return TimelineEntry(
+        tenant_id=key.tenant_id,
+        business_unit_id=key.business_unit_id,
+        customer_order_id=key.customer_order_id,
+        road="supplier",
+        **columns,
+    )
+
+
+def _no_supplier(change: Change, item_ids: list[str]) -> TimelineEntry:
+    return _line(
+        change.key,
+        what=f"No supplier for {len(item_ids)} item(s)",
+        detail="No supplier's pattern matches " + ", ".join(item_ids[:20]) + ".",
+        correlation_id=change.correlation_id,
+    )
+
+
+def _ready(notice: Notice) -> TimelineEntry:
+    return _line(
+        notice.part.key,
+        what=f"{notice.event_type} ready for {notice.supplier.name} to receive"[:200],
+        detail="The supplier has no webhook; it asks for its events itself.",
+        reference=notice.part.token,
+    )
+
+
+def _item_ids(items: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted({item["itemId"] for item in items})

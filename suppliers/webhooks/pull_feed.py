@@ -1,0 +1,140 @@
+"""``receive``: the supplier's own events, asked for (domain/scalepoint.md, section 4).
+
+Notices get their position in a supplier's feed here, after their transaction's commit and under the supplier's row
+lock. Numbering them when they are written would let a reader pass by a lower number that commits later.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, DateTimeField, F, When
+from django.db.models.functions import Now
+
+from orders.values.problems import (
+    InvalidParameter,
+    Problem,
+    Unavailable,
+)
+from suppliers.models import Notice, Supplier, SupplierPart
+
+MOST = 100
+"""Events of one answer (domain/scalepoint.md, section 4)."""
+NUMBERED_AT_ONCE = 1000
+"""Bounds the transaction that numbers a long-unread feed."""
+LOOK_SECONDS = 0.25
+"""How often a held request looks for news."""
+HELD_MOST = max(1, settings.HUB_WEB_THREADS // 4)
+"""Requests held at a time by one process: a quarter of its threads, so that those who wait never starve PUTs."""
+BUSY_RETRY_SECONDS = 5
+
+_CURSOR = re.compile(r"_([1-9][0-9]{0,17})", re.ASCII)
+_holders = threading.BoundedSemaphore(HELD_MOST)
+
+
+class EventsGone(Problem):
+    """Events after the cursor were deleted when their time of keeping ended."""
+
+    name, title, status = "events-gone", "The events asked for are no longer kept", 410
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events of a feed, oldest first, and the cursor to go on from ("" before the first event)."""
+
+    notices: list[Notice]
+    cursor: str
+
+
+def page_after(supplier: Supplier, cursor: str, *, hold_seconds: float) -> Page:
+    """The events after a cursor; where there are none yet, wait for them up to ``hold_seconds``.
+
+    Raises InvalidParameter for a cursor that is none, EventsGone for one older than what is kept, Unavailable when
+    too many requests are held already.
+    """
+    after = _position(supplier, cursor)
+    page = _look(supplier, cursor, after)
+    if page.notices or hold_seconds <= 0:
+        return page
+    if not _holders.acquire(blocking=False):
+        raise Unavailable("Too many requests wait for events just now.", retry_after=BUSY_RETRY_SECONDS)
+    try:
+        return _wait(lambda: _look(supplier, cursor, after), seconds=hold_seconds)
+    finally:
+        _holders.release()
+
+
+def note_told(page: Page) -> None:
+    """Handing an event out tells the supplier of its order as a webhook does; nothing is written the second time."""
+    parts = {notice.part_id for notice in page.notices}
+    untold = SupplierPart.objects.filter(pk__in=parts, told_at__isnull=True)
+    if not untold.exists():
+        return
+    waits = Case(When(fetched_at__isnull=True, then=Now()), default=F("unfetched_since"), output_field=DateTimeField())
+    with transaction.atomic():
+        held = list(untold.select_for_update().order_by("order_token").values_list("pk", flat=True))
+        untold.filter(pk__in=held).update(told_at=Now(), unfetched_since=waits)
+
+
+def event_json(notice: Notice) -> dict[str, Any]:
+    """One event of the answer; ``attributes`` is the bare event as a webhook would carry it."""
+    event = json.loads(notice.body)
+    return {
+        "id": f"_{notice.position}",
+        "type": notice.event_type,
+        "timestamp": event["timestamp"],
+        "attributes": event,
+    }
+
+
+def _wait(look: Callable[[], Page], *, seconds: float) -> Page:
+    until = time.monotonic() + seconds
+    while True:
+        page = look()
+        left = until - time.monotonic()
+        if page.notices or left <= 0:
+            return page
+        time.sleep(min(LOOK_SECONDS, left))
+
+
+def _look(supplier: Supplier, cursor: str, after: int) -> Page:
+    number_notices(supplier)
+    found = list(Notice.objects.filter(supplier=supplier, position__gt=after).order_by("position")[:MOST])
+    return Page(found, f"_{found[-1].position}" if found else cursor)
+
+
+def _position(supplier: Supplier, cursor: str) -> int:
+    """The position a cursor stands for; 0 before the first event."""
+    if not cursor:
+        return 0
+    named = _CURSOR.fullmatch(cursor)
+    position = int(named.group(1)) if named else 0
+    last = Supplier.objects.values_list("notices_numbered", flat=True).get(pk=supplier.pk)
+    if not 0 < position <= last:
+        raise InvalidParameter("lastEventId is no id of this feed; leave it out to begin with the oldest event kept.")
+    kept = Notice.objects.filter(supplier=supplier, position__isnull=False).order_by("position").first()
+    oldest = last + 1 if kept is None or kept.position is None else kept.position
+    if position < oldest - 1:
+        raise EventsGone(f"Events after {cursor} are no longer kept; the oldest kept is _{oldest}.")
+    return position
+
+
+def number_notices(supplier: Supplier) -> None:
+    """Give the next positions to what was written since; one reader of a feed at a time does it."""
+    if not Notice.objects.unnumbered().filter(supplier=supplier).exists():
+        return
+    with transaction.atomic():
+        last = Supplier.objects.select_for_update().values_list("notices_numbered", flat=True).get(pk=supplier.pk)
+        fresh = list(Notice.objects.unnumbered().filter(supplier=supplier).order_by("pk")[:NUMBERED_AT_ONCE])
+        for number, notice in enumerate(fresh, start=last + 1):
+            notice.position = number
+        Notice.objects.bulk_update(fresh, ["position"])
+        Supplier.objects.filter(pk=supplier.pk).update(notices_numbered=last + len(fresh))

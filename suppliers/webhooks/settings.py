@@ -1,0 +1,144 @@
+"""A webhook as the onboarding file says it: its row, its destination, its secrets."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from orders.access.sealing import MASK
+from orders.integrations.onboarding_report import Report
+from orders.models import Destination
+from orders.onboarding.fields import to_store
+from orders.onboarding.rows import bring, hold_rows
+from orders.outbox import destination_health
+from suppliers.models import Supplier, Webhook
+from suppliers.onboarding.entries import (
+    BasicAuth,
+    NoAuth,
+    OAuth2Auth,
+    WebhookEntry,
+)
+from suppliers.webhooks import webhook_secrets
+from suppliers.webhooks.outcomes import GONE_DETAIL
+
+CHANNEL = "supplier"
+"""The name of the channel in settings.DELIVERY_CHANNELS."""
+PASSWORD_BYTES = 32
+"""256 random bits, as a signing secret has."""
+
+
+def apply(supplier: Supplier, entry: WebhookEntry | None, *, number: int, report: Report) -> None:
+    """Make the webhook what the entry says, in the caller's transaction; without an entry the supplier only pulls.
+
+    ``number`` is the supplier's place in the file's list, for refusals.
+    """
+    webhook = Webhook.objects.filter(supplier=supplier).select_related("destination").first()
+    if entry is None:
+        _remove(supplier, webhook, report=report)
+        return
+    what = _name(supplier)
+    destination = _destination(supplier, entry, report=report)
+    webhook = webhook or Webhook(supplier=supplier, destination=destination)
+    changed = bring(webhook, what, _values(entry), report)
+    told = _apply_signing_secret(webhook, entry, report=report)
+    told |= _apply_auth_secret(webhook, entry.auth, number=number, report=report)
+    if changed or told:
+        _resume_mended(destination, report=report)
+    else:
+        report.unchanged(what)
+
+
+def exported(webhook: Webhook) -> dict[str, Any]:
+    """The webhook's entry, secrets masked."""
+    auth: dict[str, Any] = {"type": webhook.auth_type, **webhook.auth_config}
+    if webhook.auth_type == Webhook.AuthType.BASIC:
+        auth["password"] = MASK
+    if webhook.auth_type == Webhook.AuthType.OAUTH2:
+        auth["clientSecret"] = MASK
+    destination = webhook.destination
+    return {
+        "url": webhook.url,
+        "events": list(webhook.events),
+        "auth": auth,
+        "signing_secret": MASK,
+        "concurrency": destination.concurrency,
+        "rate_limit_per_second": destination.rate_limit_per_second,
+        "retry_schedule": destination.retry_schedule,
+    }
+
+
+def _name(supplier: Supplier) -> str:
+    return f"webhook of supplier {supplier.tenant.slug}/{supplier.slug}"
+
+
+def _values(entry: WebhookEntry) -> dict[str, Any]:
+    public = entry.auth.model_dump(exclude={"type", "password", "clientSecret"}, exclude_none=True)
+    return {"url": entry.url, "events": list(entry.events), "auth_type": entry.auth.type, "auth_config": public}
+
+
+def _destination(supplier: Supplier, entry: WebhookEntry, *, report: Report) -> Destination:
+    row = Destination.objects.filter(tenant=supplier.tenant, channel=CHANNEL, name=supplier.slug).first()
+    row = row or Destination(tenant=supplier.tenant, channel=CHANNEL, name=supplier.slug)
+    values = {
+        "active": supplier.active,
+        "concurrency": entry.concurrency,
+        "rate_limit_per_second": entry.rate_limit_per_second,
+        "retry_schedule": None if entry.retry_schedule is None else list(entry.retry_schedule),
+    }
+    bring(row, f"destination supplier {supplier.tenant.slug}/{supplier.slug}", values, report)
+    return row
+
+
+def _remove(supplier: Supplier, webhook: Webhook | None, *, report: Report) -> None:
+    """What is owed stays owed and waits for a webhook; the supplier asks for its events meanwhile."""
+    if webhook is None:
+        return
+    hold_rows(Destination, report)
+    Destination.objects.filter(pk=webhook.destination_id).update(active=False)
+    webhook_secrets.forget_secrets(webhook)
+    webhook.delete()
+    report.changed(_name(supplier), "url", webhook.url, "none, the supplier asks for its events itself")
+
+
+def _apply_signing_secret(webhook: Webhook, entry: WebhookEntry, *, report: Report) -> bool:
+    """Store the secret that the file gives, or make the one that a new webhook lacks. True when it changed."""
+    what, given = _name(webhook.supplier), to_store(entry.signing_secret)
+    fresh = not webhook_secrets.has_signing_secret(webhook)
+    if given is None and not fresh:
+        return False
+    stored = webhook_secrets.set_signing_secret(webhook, given)
+    if given is None:
+        report.made_secret(what, "signing_secret", stored or "")
+    elif stored is not None and not fresh:
+        report.changed(what, "signing_secret", MASK, MASK)
+    return stored is not None
+
+
+def _apply_auth_secret(webhook: Webhook, auth: NoAuth | BasicAuth | OAuth2Auth, *, number: int, report: Report) -> bool:
+    """A password may be made, for the supplier to accept; a clientSecret only the supplier can give."""
+    what = _name(webhook.supplier)
+    given = (
+        auth.password if isinstance(auth, BasicAuth) else auth.clientSecret if isinstance(auth, OAuth2Auth) else None
+    )
+    fresh = not webhook_secrets.has_auth_secret(webhook)
+    changed = webhook_secrets.set_auth_secret(webhook, to_store(given))
+    if webhook_secrets.has_auth_secret(webhook):
+        if changed and not fresh:
+            report.changed(what, "auth", MASK, MASK)
+        return changed
+    if isinstance(auth, OAuth2Auth):
+        because = "is needed for a new oauth2 login; the supplier has it."
+        report.refuse("suppliers", number, "webhook", "auth", "clientSecret", because=because)
+        return False
+    made = secrets.token_urlsafe(PASSWORD_BYTES)
+    webhook_secrets.set_auth_secret(webhook, made)
+    report.made_secret(what, "auth.password", made)
+    return True
+
+
+def _resume_mended(destination: Destination, *, report: Report) -> None:
+    """An endpoint that only probes goes on when its settings changed; one that a person paused does not."""
+    gone = destination.state == Destination.State.PAUSED and destination.state_reason == GONE_DETAIL
+    if destination.only_probes or gone:
+        hold_rows(Destination, report)
+        destination_health.resume(destination, who="onboarding", reason="the webhook's settings changed")

@@ -1,0 +1,122 @@
+"""Trying a supplier's webhook by hand: a test event, and a check that the receiver takes ours and only ours.
+
+A test event is an ``order_created`` of no order: its case is called TEST and its token is nobody's, so a receiver that
+fetches it gets 404. Nothing is owed by it, nothing of the destination's health changes, and lanes do not wait for it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from orders.access.sealing import SecretLost
+from orders.database.ids import new_id
+from orders.integrations.channels import (
+    Outcome,
+    Verdict,
+)
+from orders.models import Delivery, OperatorAction
+from orders.outgoing import signing
+from suppliers.models import Webhook
+from suppliers.webhooks import webhook_secrets
+from suppliers.webhooks.channel import post_event
+from suppliers.webhooks.events import (
+    ORDER_CREATED,
+    guid,
+    minted_case,
+    render_event,
+)
+from suppliers.webhooks.webhook_secrets import (
+    Target,
+    target_of,
+)
+
+TEST_ORDER = "TEST"
+ACCEPTED, FORGED = "a signed test event is accepted", "an event with a wrong signature is refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing tried; ``ok`` says whether the receiver did as it should."""
+
+    step: str
+    ok: bool
+    ms: int
+    detail: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def send_test_event(webhook: Webhook, *, who: str) -> list[Step]:
+    """One signed test event, now. Calls the network: never inside a transaction."""
+    steps = [_accepted(webhook)]
+    return _noted(webhook, "test event", steps, who=who)
+
+
+def verify(webhook: Webhook, *, who: str) -> list[Step]:
+    """A signed test event, then one whose signature is wrong: a receiver that takes both does not check."""
+    steps = [_accepted(webhook)]
+    if steps[0].ok:
+        steps.append(_forged(webhook))
+    return _noted(webhook, "verify endpoint", steps, who=who)
+
+
+def rotate_signing_secret(webhook: Webhook, *, who: str) -> str:
+    """A new secret, to be shown once; the old one signs beside it for ``webhooks.OVERLAP``."""
+    with transaction.atomic():
+        locked = Webhook.objects.select_for_update().get(pk=webhook.pk)
+        secret = webhook_secrets.set_signing_secret(locked)
+        _note(locked, "rotate signing secret", "rotated", who=who)
+    return secret or ""
+
+
+def _accepted(webhook: Webhook) -> Step:
+    try:
+        target = target_of(webhook, now=timezone.now())
+    except SecretLost as lost:
+        return Step(ACCEPTED, ok=False, ms=0, detail=str(lost))
+    outcome, milliseconds = _post(webhook, target)
+    return Step(ACCEPTED, outcome.verdict is Verdict.DELIVERED, milliseconds, _said(outcome))
+
+
+def _forged(webhook: Webhook) -> Step:
+    """Only an answer of the receiver that says no will do; silence proves nothing."""
+    target = replace(target_of(webhook, now=timezone.now()), secrets=(signing.make_secret(),))
+    outcome, milliseconds = _post(webhook, target)
+    refused = outcome.response_status is not None and 400 <= outcome.response_status < 500
+    return Step(FORGED, refused, milliseconds, _said(outcome))
+
+
+def _post(webhook: Webhook, target: Target) -> tuple[Outcome, int]:
+    tenant = webhook.supplier.tenant
+    case = minted_case(TEST_ORDER, case_uuid=uuid4(), token=uuid4(), case_type=tenant.case_type)
+    body = render_event(ORDER_CREATED, case=case, order_token=guid(uuid4()), made_at=timezone.now())
+    event = Delivery(
+        id=new_id(), destination=webhook.destination, tenant=tenant, kind=ORDER_CREATED, payload=body, position=0,
+        correlation_id=case.correlation_id,
+    )  # fmt: skip
+    began = time.monotonic()
+    outcome = post_event(event, target, destination=webhook.destination)
+    return outcome, round((time.monotonic() - began) * 1000)
+
+
+def _said(outcome: Outcome) -> str:
+    return f"{outcome.detail} {outcome.response_cut[:200]}".strip()
+
+
+def _noted(webhook: Webhook, action: str, steps: list[Step], *, who: str) -> list[Step]:
+    _note(webhook, action, "ok" if all(step.ok for step in steps) else "failed", who=who)
+    return steps
+
+
+def _note(webhook: Webhook, action: str, outcome: str, *, who: str) -> None:
+    OperatorAction.objects.create(
+        tenant_id=webhook.supplier.tenant_id, who=who, action=action, outcome=outcome,
+        subject=f"destination:{webhook.destination_id}",
+    )  # fmt: skip
