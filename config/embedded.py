@@ -16,7 +16,7 @@ from orders.queueing.claims import (
     QUEUES,
     expire_leases,
 )
-from orders.queueing.sweep import sweep
+from orders.tasks import wake_what_is_due
 
 THREADS = 4
 """One for the courier (which has threads of its own for waiting), one for the wake that nudges it, two for the inbox;
@@ -40,4 +40,4 @@ def start() -> None:
     scheduler.start()
     expire_leases(QUEUES)
     expire_leases(LANES)
-    sweep()
+    wake_what_is_due()

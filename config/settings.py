@@ -36,70 +36,12 @@ HUB_METRICS_TOKEN = ENV.metrics_token
 HUB_FAULT_INJECTION = ENV.fault_injection
 HUB_SECOND_STEP_ROLES = ENV.second_step_roles
 
-ORDER_SOURCES = {"events": "orders.inbox.stored_orders.StoredOrders", "proxy": "proxy.sources.ProxiedOrders"}
-DELIVERY_CHANNELS = {
-    "supplier": "suppliers.webhooks.channel.SupplierWebhooks",
-    "orderflow": "orderflow.imports.channel.OrderFlowImports",
-}
-ONBOARDING_SECTIONS = {
-    "proxy_auth": "proxy.onboarding.section.ProxyAuth",
-    "suppliers": "suppliers.onboarding.section.Suppliers",
-    "orderflow_channels": "orderflow.onboarding.section.Channels",
-}
-FIGURES = ["suppliers.attention.figures"]
-"""Callables that add gauges to /metrics (orders.api.probes)."""
-FULFILMENT_PARTS = {"suppliers": "suppliers.fulfilment.parts", "warehouses": "orderflow.fulfilment.parts"}
-"""What each app tells of one order's fulfilment (orders.api.fulfilment)."""
-ATTENTION = [
-    "proxy.attention.needing_a_person",
-    "suppliers.attention.needing_a_person",
-    "orderflow.attention.needing_a_person",
+INTEGRATIONS = [
+    "proxy.integration.ProxyIntegration",
+    "suppliers.integration.SupplierIntegration",
+    "orderflow.integration.OrderFlowIntegration",
 ]
-"""Callables that add lines to what needs a person on the home page (orders.monitoring.attention)."""
-TENANT_FACTS = ["proxy.attention.facts"]
-"""Callables that tell of each tenant on the home page (orders.integrations.tenant_facts)."""
-ORDER_FINDERS = ["suppliers.finding.named", "orderflow.finding.named"]
-"""Callables that know orders by ids which only an app has (orders.timeline.find)."""
-ORDER_LINKS = ["orderflow.order_links.links"]
-"""Callables that add buttons to the page of an order (orders.integrations.order_links)."""
-DESTINATION_LINKS = ["suppliers.destination_links.buttons", "orderflow.destination_links.buttons"]
-"""Callables that add buttons to the page of a destination (orders.admin.deliveries.destination_page)."""
-ALERT_MEASURES = {"not_fetched": "suppliers.attention.NOT_FETCHED"}
-"""What else alert rules can watch (orders.monitoring.alerting.measures)."""
-ITEM_TAKERS = ["suppliers.takers.takers", "orderflow.takers.takers"]
-"""Callables that tell who takes which items (orders.integrations.order_links)."""
-PERSONAL_STORES = [
-    "suppliers.personal.erase",
-    "orderflow.personal.erase",
-    "orders.retention.erasure.comparison_rows.erase",
-]
-"""Generators that erase what an app keeps of a customer's order (orders.retention.erasure)."""
-SELF_TEST = [
-    "orders.onboarding.self_test.core_checks.trials",
-    "proxy.onboarding.self_test.trials",
-    "suppliers.onboarding.self_test.trials",
-    "orderflow.onboarding.self_test.trials",
-]
-"""Callables that bring a tenant's roads to its self-test (orders.integrations.self_test)."""
-ONBOARDING_STEPS = [
-    "proxy.onboarding.step.OrderService",
-    "orders.onboarding.client_step.ApiClients",
-    "suppliers.onboarding.step.SuppliersStep",
-    "orderflow.onboarding.step.WarehousesStep",
-]
-"""The steps of the onboarding page after the tenant itself (orders.integrations.onboarding_steps)."""
-SWITCHES = ["orders.cutover.changes.switching", "proxy.onboarding.mode_notes.notes"]
-"""Callables that say what a switch of a tenant's mode needs or does in their world (orders.onboarding.switching)."""
-PERIODIC = [
-    "orderflow.despatches.DespatchPolling",
-    "orders.retention.history.RemovingHistory",
-    "orders.monitoring.alerting.periodic.Alerting",
-    "orders.dead_letters.bulk_runs.RepairRuns",
-    "orders.cutover.release_work.Releasing",
-    "orders.cutover.sampling.Sampling",
-    "orders.cutover.ledger_hours.CountingLedgers",
-]
-"""What apps do by themselves every so often (orders.integrations.periodic)."""
+"""One class per integration (orders.integrations.base; docs/adding-an-integration.md)."""
 
 SECRET_KEY = ENV.secret_key
 DEBUG = False

@@ -21,12 +21,11 @@ from orders.api import probes
 from orders.api.schema.document import DocsView, openapi
 from orders.api.token import TokenEndpoint
 from orders.api.views import UnknownPath
+from orders.integrations import integrations
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orders.urls")),
-    path("", include("suppliers.urls")),
-    path("", include("orderflow.urls")),
-    path("", include("proxy.urls")),
+    *(path("", include(list(one.api_urls()))) for one in integrations()),
     re_path(r"^api/", UnknownPath.as_view()),
     path("", RedirectView.as_view(url="/admin/")),
     path("admin/login/", SignIn.as_view()),

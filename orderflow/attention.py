@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orderflow.models import DespatchPoll
-from orders.monitoring.attention import Attention
+from orders.integrations.console import Attention
 from orders.values.time_text import in_words
 
 PATIENCE_POLLS = 3
@@ -16,7 +16,7 @@ PATIENCE_POLLS = 3
 
 
 def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
-    """Named in ``settings.ATTENTION``."""
+    """None: of all tenants."""
     now = timezone.now()
     failing = DespatchPoll.objects.filter(failing_since__isnull=False).exclude(channel__poll_despatches_seconds=None)
     if tenant_id is not None:

@@ -60,7 +60,7 @@ class Asked:
 
 
 class DespatchPolling:
-    """Named in ``settings.PERIODIC``."""
+    """Periodic work (orders.tasks)."""
 
     _running = threading.Lock()
 

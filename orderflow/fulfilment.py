@@ -11,7 +11,7 @@ from orders.values.order_key import OrderKey
 
 
 def parts(key: OrderKey) -> list[dict[str, Any]]:
-    """One entry per warehouse that is or was owed the order, by channel. Named in ``settings.FULFILMENT_PARTS``."""
+    """One entry per warehouse that is or was owed the order, by channel."""
     rows = WarehouseOrder.objects.filter(
         channel__destination__tenant=key.tenant_id,
         customer_order_id=key.customer_order_id,

@@ -7,15 +7,14 @@ from collections.abc import Iterator, Sequence
 from django.db.models import Count
 from django.urls import reverse
 
-from orders.integrations.tenant_facts import Fact
+from orders.integrations.console import Attention, Fact
 from orders.models import Tenant
-from orders.monitoring.attention import Attention
 from proxy import breaker
 from proxy.models import ContractDrift
 
 
 def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
-    """Named in ``settings.ATTENTION``."""
+    """None: of all tenants."""
     tenants = Tenant.objects.filter(active=True).exclude(mode=Tenant.Mode.EVENTS)
     if tenant_id is not None:
         tenants = tenants.filter(pk=tenant_id)
@@ -40,7 +39,7 @@ def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
 
 
 def facts(tenants: Sequence[Tenant]) -> dict[int, list[Fact]]:
-    """Named in ``settings.TENANT_FACTS``: the breaker, and in how many ways the answers leave the contract."""
+    """The breaker, and in how many ways the answers leave the contract."""
     reading = [tenant.pk for tenant in tenants if tenant.mode != Tenant.Mode.EVENTS]
     drifts = ContractDrift.objects.filter(tenant__in=reading).order_by().values_list("tenant").annotate(Count("pk"))
     counts = dict(drifts)

@@ -52,7 +52,7 @@ log = structlog.get_logger(__name__)
 
 
 class ProxiedOrders:
-    """The source of ``settings.ORDER_SOURCES["proxy"]``."""
+    """Reads each order from the tenant's own system."""
 
     def get(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> FoundOrder:
         def read() -> FoundOrder:

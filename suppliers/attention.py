@@ -10,18 +10,18 @@ from django.urls import reverse
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 
-from orders.models import Tenant
-from orders.monitoring.alerting.measures import (
+from orders.integrations.console import (
+    Attention,
     Measure,
     Reading,
 )
-from orders.monitoring.attention import Attention
+from orders.models import Tenant
 from orders.values.time_text import in_words
 from suppliers.models import Supplier, SupplierPart
 
 
 def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
-    """Named in ``settings.ATTENTION``. The limit is each tenant's ``not_fetched_after_minutes``."""
+    """The limit is each tenant's ``not_fetched_after_minutes``."""
     now = timezone.now()
     late = late_parts() if tenant_id is None else late_parts().filter(tenant=tenant_id)
     rows = list(late.order_by().values_list("tenant", "supplier").annotate(Count("pk"), Min("unfetched_since")))
@@ -46,8 +46,8 @@ def late_parts() -> QuerySet[SupplierPart]:
     return SupplierPart.objects.filter(late)
 
 
-def figures() -> Iterator[GaugeMetricFamily]:
-    """Named in ``settings.FIGURES``: for /metrics."""
+def gauges() -> Iterator[GaugeMetricFamily]:
+    """For /metrics."""
     said = "Orders that a supplier was told of and has not fetched for longer than its tenant allows."
     gauge = GaugeMetricFamily("orderhub_delivered_not_fetched", said, labels=["tenant", "supplier"])
     counted = late_parts().order_by().values_list("tenant__slug", "supplier__slug").annotate(Count("pk"))

@@ -22,10 +22,7 @@ from suppliers.order_data.parts import (
 
 
 def parts(key: OrderKey) -> list[dict[str, Any]]:
-    """One entry per supplier with lines of the order or with a token for it, in the order of the onboarding file.
-
-    Named in ``settings.FULFILMENT_PARTS``.
-    """
+    """One entry per supplier with lines of the order or with a token for it, in the order of the onboarding file."""
     suppliers = list(Supplier.objects.filter(tenant=key.tenant_id).order_by("position", "pk"))
     shares = _shares(key, suppliers)
     known = {part.supplier_id: part for part in SupplierPart.objects.filter(**key._asdict())}

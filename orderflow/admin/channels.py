@@ -14,8 +14,8 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from orderflow.models import DespatchPoll, OrderFlowChannel
 from orderflow.site.credentials import store_password
 from orders.admin.base import HistoryAdmin
-from orders.integrations.order_links import shared_with
 from orders.models import Destination
+from orders.onboarding.shared_items import shared_with
 from orders.outbox import destination_health
 from orders.outbox.destination_labels import state_in_words
 from orders.values.labels import ago

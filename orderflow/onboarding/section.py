@@ -32,7 +32,7 @@ from orders.onboarding.rows import bring, hold_rows
 from orders.outbox import destination_health
 
 CHANNEL = "orderflow"
-"""The name of the channel in settings.DELIVERY_CHANNELS."""
+"""The name of the channel (Integration.channels)."""
 PASSWORD_BYTES = 32
 """256 random bits, as of every secret that the hub makes."""
 

@@ -81,6 +81,7 @@ class ChannelForm(StepForm):
 class WarehousesStep:
     """See orders.integrations.onboarding_steps.Step."""
 
+    position = 40
     key, title, add_words = "warehouses", "OrderFlow warehouses", "Save the warehouse"
     may_prepare = True
     road, test_words = self_test.ROAD, "Try the XML and the login"

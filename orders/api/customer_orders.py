@@ -15,10 +15,8 @@ from orders.documents import parse_put, parse_search
 from orders.http.bodies import read_body
 from orders.http.correlation import correlation_id
 from orders.inbox.reception import accept
-from orders.integrations.sources import (
-    Search,
-    source_for,
-)
+from orders.inbox.sources import source_for
+from orders.integrations.sources import Search
 from orders.queueing.wake_ups import wake_inbound
 from orders.telemetry import tracing
 from orders.values.order_key import OrderKey

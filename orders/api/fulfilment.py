@@ -1,20 +1,16 @@
-"""What became of one order at those who deliver it: each app tells its part (contract: HTTP API, ``fulfilment``).
-
-``settings.FULFILMENT_PARTS`` names one callable per member of the answer, ``(key: OrderKey) -> list of JSON objects``.
-"""
+"""What became of one order at those who deliver it: each integration adds its part (``Integration.fulfilment``)."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from django.conf import settings
 from django.http import HttpResponse
-from django.utils.module_loading import import_string
 from rest_framework.request import Request
 
 from orders.api.parameters import read_parameters
 from orders.api.schema.fulfilment import get_fulfilment
 from orders.api.views import ApiView, render_json
+from orders.integrations import integrations
 from orders.models import Order
 from orders.values.order_key import OrderKey
 from orders.values.problems import UnknownOrder
@@ -30,5 +26,5 @@ class FulfilmentView(ApiView):
         key = OrderKey(self.caller.tenant.pk, business_unit_id, customer_order_id)
         if not Order.objects.filter(**key._asdict()).exists():
             raise UnknownOrder("No order with this id has been applied in this business unit.")
-        parts = {name: import_string(path)(key) for name, path in settings.FULFILMENT_PARTS.items()}
+        parts = {name: part for one in integrations() for name, part in one.fulfilment(key).items()}
         return render_json({"fulfilment": parts})

@@ -22,13 +22,13 @@ from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.module_loading import import_string
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from orders.access import sealing
 from orders.api.errors import ProblemResponse, reads_only
+from orders.integrations import integrations
 from orders.models import Secret
 from orders.monitoring.progress import (
     backlog,
@@ -147,8 +147,8 @@ class DatabaseFigures(Collector):
         for labels, count in counts.destinations.items():
             destinations.add_metric(list(labels), count)
         yield destinations
-        for path in settings.FIGURES:
-            yield from import_string(path)()
+        for one in integrations():
+            yield from one.gauges()
 
 
 def _by_kind(name: str, said: str, counts: dict[str, int]) -> GaugeMetricFamily:

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from orders.cutover.progress import Progress
 from orders.cutover.switch import EFFECT_SECONDS
 from orders.models import Order, Tenant
-from orders.onboarding.switching import Note, Waiting, waiting
+from orders.onboarding.switching import (
+    Waiting,
+    waiting,
+)
 
 NAMED = 3
 """Destinations named before the rest is counted."""
@@ -19,29 +22,6 @@ def cutting_over(tenant: Tenant, seen: Progress) -> list[str]:
 
 def going_back(tenant: Tenant, to: str) -> list[str]:
     return list(_going_back(tenant, to))
-
-
-def switching(tenant: Tenant, mode: str) -> Iterator[Note]:
-    """``settings.SWITCHES``: what the plain switch to migrating ends, and the way back by the move does not."""
-    if mode != Tenant.Mode.MIGRATING:
-        return
-    if tenant.mode == Tenant.Mode.EVENTS:
-        yield Note(
-            "Telling is switched off: from then on suppliers and warehouses hear of no new order and of no change, "
-            "until somebody sets from when to tell on the page of its move.",
-            warns=True,
-        )
-        yield Note("What they are owed by now is still sent; what waits to be applied is applied, and told to nobody.")
-        yield Note(
-            "An order first received while nobody is told counts as known before; it stays untold until it is released."
-        )
-        yield Note(
-            "To let its own system answer reads while suppliers and warehouses go on being told, use Return to "
-            "migrating on the page of its move instead.",
-            warns=True,
-        )
-    else:
-        yield Note("Orders that it sends are stored and compared; suppliers and warehouses are told nothing of them.")
 
 
 def _cutting_over(tenant: Tenant, seen: Progress) -> Iterator[str]:

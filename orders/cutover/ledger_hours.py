@@ -15,7 +15,7 @@ COUNT_AGAIN = timedelta(minutes=5)
 
 
 class CountingLedgers:
-    """Named in ``settings.PERIODIC`` (orders.integrations.periodic)."""
+    """Periodic work (orders.tasks)."""
 
     def due(self) -> bool:
         return _uncounted().exists()

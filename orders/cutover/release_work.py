@@ -28,7 +28,7 @@ BUSY_SECONDS = 0.05
 
 
 class Releasing:
-    """Named in ``settings.PERIODIC`` (orders.integrations.periodic)."""
+    """Periodic work (orders.tasks)."""
 
     def due(self) -> bool:
         return OrderRelease.objects.filter(finished_at=None).exists()

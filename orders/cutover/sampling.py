@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from orders.database.clock import DatabaseClock
-from orders.integrations.sources import own_system
+from orders.inbox.sources import own_system
 from orders.models import ComparisonSweep, Order, Tenant
 from orders.values.problems import (
     ExternalContract,
@@ -47,7 +47,7 @@ class Turn:
 
 
 class Sampling:
-    """Named in ``settings.PERIODIC`` (orders.integrations.periodic)."""
+    """Periodic work (orders.tasks)."""
 
     def due(self) -> bool:
         return _due().exists()

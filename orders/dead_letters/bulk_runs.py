@@ -163,7 +163,7 @@ def resume(run: RepairRun, *, who: str) -> None:
 
 
 class RepairRuns:
-    """Named in ``settings.PERIODIC``: whatever run waits goes on."""
+    """Whatever run waits goes on (orders.tasks.periodic_work)."""
 
     def due(self) -> bool:
         return bool(self._waiting().exists())

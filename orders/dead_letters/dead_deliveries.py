@@ -30,7 +30,7 @@ from orders.dead_letters.results import (
     NotDead,
     Result,
 )
-from orders.integrations.channels import channels
+from orders.integrations import channels
 from orders.models import Delivery, Lane, OperatorAction
 from orders.queueing.wake_ups import wake_outbound
 

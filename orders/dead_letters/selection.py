@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from orders.dead_letters import dead_deliveries, dead_events
@@ -73,7 +72,7 @@ def overtaken() -> Exists:
 
 
 def roads() -> list[str]:
-    return [EVENTS, *settings.DELIVERY_CHANNELS]
+    return [EVENTS, *channels()]
 
 
 def road_of(name: str) -> Road:

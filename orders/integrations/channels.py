@@ -1,7 +1,7 @@
 """The seam between the core and the apps that tell partners of orders.
 
-A *channel* is a kind of destination (supplier webhooks, OrderFlow imports). The core finds it by dotted path in
-``settings.DELIVERY_CHANNELS`` and never imports it. The data flows one way:
+A *channel* is a kind of destination (supplier webhooks, OrderFlow imports). An
+integration gives its channels (orders.integrations.base); the core never imports them. The data flows one way:
 
     applied event -> Change -> Planner.plan -> Owed rows -> claimed lanes -> Channel.group -> Channel.send -> Outcome
 
@@ -15,11 +15,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
-
-from django.conf import settings
-from django.utils.module_loading import import_string
 
 from orders.values.order_key import OrderKey
 
@@ -156,9 +152,3 @@ class Channel(Protocol):
     def discarded(self, deliveries: Sequence[Delivery]) -> None:
         """Called in the transaction in which a person discards a dead delivery, with it and those discarded along, in
         line: they are no longer owed, and the order's next change must not be compared with them."""
-
-
-@cache
-def channels() -> Mapping[str, Channel]:
-    """The configured channels by name, each made once."""
-    return {name: import_string(path)() for name, path in settings.DELIVERY_CHANNELS.items()}

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
-
-from django.conf import settings
-from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
     from orders.integrations.onboarding_report import Report
@@ -31,9 +26,3 @@ class Section(Protocol):
 
     def export(self, tenant: Tenant) -> Any:
         """The stored rows as plain data for YAML, secrets as ``fields.MASK``; None leaves the key out."""
-
-
-@cache
-def sections() -> Mapping[str, Section]:
-    """The configured sections by key, in the order of the settings."""
-    return {key: import_string(path)() for key, path in settings.ONBOARDING_SECTIONS.items()}

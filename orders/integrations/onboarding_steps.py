@@ -1,4 +1,4 @@
-"""The seam between the onboarding page and the apps: each step after the tenant itself is a class that settings name.
+"""The seam between the onboarding page and the apps: each step after the tenant itself is an object.
 
 A step's form makes keys of the onboarding file (``StepForm.keys``), so that a form and a file are judged by the same
 rules, stored by the same code and refused in the same words; a fault's place in the file leads to the form's field.
@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar, Protocol
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
-from django.utils.module_loading import import_string
 
 from orders.integrations.onboarding_faults import (
     FileFault,
@@ -87,6 +84,8 @@ class Step(Protocol):
     """One step of the onboarding page."""
 
     key: str
+    position: int
+    """Steps are shown from the least to the greatest: order service 10, API clients 20, suppliers 30, warehouses 40."""
     title: str
     add_words: str
     """On the button that stores the form."""
@@ -112,15 +111,6 @@ class Step(Protocol):
 
     def form(self, tenant: Tenant, data: Any = None, *, item: str = "") -> StepForm:
         """The form for a new object, or for the ``item`` of that id."""
-
-
-@cache
-def steps() -> Sequence[Step]:
-    return [import_string(path)() for path in settings.ONBOARDING_STEPS]
-
-
-def step_of(key: str) -> Step | None:
-    return next((step for step in steps() if step.key == key), None)
 
 
 def lines_of(text: str) -> list[str]:

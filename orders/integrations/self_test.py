@@ -1,21 +1,18 @@
-"""What a road brings to the self-test: things to try, each of which says what it found.
+"""What the self-test of a tenant tries: single trials, each of which says what it found.
 
-An app adds its roads by a callable in ``settings.SELF_TEST`` (see ``Roads``). Trials are made one after the other, so
-a generator may hold something open while its trials run.
+An integration adds its own (``Integration.self_test``). Trials are made one after the other, so a generator may hold
+something open while its trials run.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-from django.conf import settings
-from django.utils.module_loading import import_string
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from orders.models import Tenant
+    pass
 
 CHECK_ID = "orderhub-check"
 """Business unit and order asked for where there is no order yet: nobody has it, so "unknown" is the right answer."""
@@ -55,12 +52,3 @@ class Trial:
     road: str
     step: str
     act: Callable[[], Found]
-
-
-class Roads(Protocol):
-    def __call__(self, tenant: Tenant, *, who: str) -> Generator[Trial, None, None]: ...
-
-
-def roads() -> list[Roads]:
-    """The core's own first, then those of the apps in the order of the settings."""
-    return [import_string(path) for path in settings.SELF_TEST]

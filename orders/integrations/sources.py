@@ -1,16 +1,9 @@
-"""Where a tenant's orders are read from: the seam between the read API and the two modes.
-
-The view asks the tenant's source and never its mode. ``settings.ORDER_SOURCES`` names a class per mode.
-"""
+"""Where a tenant's orders are read from: the seam between the read API and the two modes (orders.inbox.sources)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Protocol, cast
-
-from django.conf import settings
-from django.utils.module_loading import import_string
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from orders.documents import SearchCriteria
@@ -58,20 +51,3 @@ class OwnSystem(OrderSource, Protocol):
 
     def compare(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> None:
         """Read an order for no reader, to be compared with its stored copy; raises one of the External* problems."""
-
-
-@cache
-def _source(path: str) -> OrderSource:
-    source: OrderSource = import_string(path)()
-    return source
-
-
-def source_for(tenant: Tenant) -> OrderSource:
-    """The source of the tenant's present mode (migrating tenants read from the OMS, which stays the truth)."""
-    mode = "proxy" if tenant.mode == tenant.Mode.MIGRATING else tenant.mode
-    return _source(settings.ORDER_SOURCES[mode])
-
-
-def own_system() -> OwnSystem:
-    """Where a migrating tenant's own order service is read."""
-    return cast("OwnSystem", _source(settings.ORDER_SOURCES["proxy"]))

@@ -1,6 +1,6 @@
 """What needs a person: one sentence each with cause, consequence and next step, worst first.
 
-The core's own lines come from here; an app adds its own by naming a callable in ``settings.ATTENTION``. Each is asked
+The core's own lines come from here; an integration adds its own (``Integration.attention``). Each is asked
 with the tenant that the reader is bound to, or None for the hub's own staff.
 """
 
@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db.models import IntegerField, Model, OneToOneRel, OuterRef, QuerySet, Subquery
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from django.utils.text import Truncator
 
+from orders.integrations import integrations
+from orders.integrations.console import Attention, PageLink
 from orders.models import Delivery, Destination, Lane, OrderEvent
 from orders.outbox.destination_labels import (
     channel_label,
@@ -32,25 +31,6 @@ CAUSES_FROM = 200
 """The newest dead rows whose causes are told apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
-    words: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """``harm`` orders the lines: things waiting times hours they wait."""
-
-    sentence: str
-    url: str
-    harm: float = 0.0
-    open_words: str = "Open"
-    more: tuple[Button, ...] = ()
-    stopped: bool = False
-    """Nothing goes on there until somebody acts."""
-
-
 class CappedCount(Subquery):
     """How many rows a correlated query that ends with ``[:COUNTED_MOST + 1]`` finds."""
 
@@ -61,8 +41,8 @@ class CappedCount(Subquery):
 def needing_a_person(tenant_id: int | None, *, quoting: bool = True) -> list[Attention]:
     """Every line, worst first. Without ``quoting`` no failure is quoted: partners' words may name people."""
     found = [*_destinations(tenant_id), *_dead(tenant_id, quoting=quoting)]
-    for path in settings.ATTENTION:
-        found += import_string(path)(tenant_id)
+    for one in integrations():
+        found += one.attention(tenant_id)
     return sorted(found, key=lambda one: -one.harm)
 
 
@@ -112,7 +92,7 @@ def _settings_rows() -> list[str]:
     return [str(one.get_accessor_name()) for one in ones]
 
 
-def _settings_button(destination: Destination) -> tuple[Button, ...]:
+def _settings_button(destination: Destination) -> tuple[PageLink, ...]:
     for name in _settings_rows():
         row: Model | None = getattr(destination, name, None)
         if row is None:
@@ -121,7 +101,7 @@ def _settings_button(destination: Destination) -> tuple[Button, ...]:
             url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=(row.pk,))
         except NoReverseMatch:
             continue
-        return (Button("Correct its settings", url),)
+        return (PageLink("Correct its settings", url),)
     return ()
 
 
@@ -142,7 +122,7 @@ def _dead(tenant_id: int | None, *, quoting: bool) -> Iterator[Attention]:
                 f"{reverse(page)}?status=dead",
                 harm=count * (1 + age.total_seconds() / 3600),
                 open_words=f"Look at the dead {one if count == 1 else more}",
-                more=(Button("See them by cause", reverse("admin:orders_repairrun_dead")),),
+                more=(PageLink("See them by cause", reverse("admin:orders_repairrun_dead")),),
             )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from orders.integrations.channels import channels
+from orders.integrations import channels
 from orders.models import Delivery, Lane, OrderEvent
 
 NAMED_MOST = 50

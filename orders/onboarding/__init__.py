@@ -3,5 +3,5 @@
     text -> yaml_text.read (values and lines) -> model.check (all faults at once) -> apply (one transaction) -> Report
 
 The core knows the tenant's own keys and ``api_clients``; every other key is a *section* that an app brings
-(``settings.ONBOARDING_SECTIONS``), so that a new kind of destination adds its key without a change here.
+(``Integration.onboarding_sections``), so that a new kind of destination adds its key without a change here.
 """

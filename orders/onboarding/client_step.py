@@ -56,6 +56,7 @@ class ClientForm(StepForm):
 class ApiClients:
     """See orders.integrations.onboarding_steps.Step."""
 
+    position = 20
     key, title, add_words = "clients", "API clients", "Save the client"
     may_prepare = True
     road, test_words = "API", "Test the API"

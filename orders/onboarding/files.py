@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import LiteralScalarString
 
+from orders.integrations import sections
 from orders.integrations.onboarding_faults import (
     FileFault,
     FileRefused,
@@ -19,10 +20,7 @@ from orders.integrations.onboarding_report import (
     Place,
     Report,
 )
-from orders.integrations.onboarding_sections import (
-    Section,
-    sections,
-)
+from orders.integrations.onboarding_sections import Section
 from orders.models import Tenant
 from orders.onboarding.checks import check
 from orders.onboarding.tenants import apply_tenant, exported_tenant

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator
 
-from orders.integrations.onboarding_sections import sections
+from orders.integrations import sections
 from orders.models import Tenant
 from orders.onboarding.fields import (
     BusinessUnits,

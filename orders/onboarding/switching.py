@@ -3,20 +3,20 @@
 Nothing is lost by a switch: what is owed stays in its rows. While a tenant is off its tokens are refused and its owed
 rows are held, not attempted; switched on, the sweep finds them where they stood.
 
-What an app knows of a mode comes from the callables of ``settings.SWITCHES``: ``(tenant, mode) -> Iterable[Note]``.
+What an integration knows of a mode comes from ``Integration.mode_notes``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import transaction
-from django.utils.module_loading import import_string
 from pydantic import TypeAdapter, ValidationError
 
 from orders.http.modes import check_mode
+from orders.integrations import integrations
+from orders.integrations.console import ModeNote
 from orders.models import Lane, OperatorAction, OrderQueue, Tenant
 from orders.onboarding import mode_change as migration
 from orders.onboarding.fields import HttpUrl
@@ -46,15 +46,6 @@ class SwitchRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """One sentence about a switch; one that ``blocks`` says what must be done before, one that ``warns`` what ends."""
-
-    words: str
-    blocks: bool = False
-    warns: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Waiting:
     """What is owed just now."""
 
@@ -76,7 +67,7 @@ class ModePlan:
     mode: str
     starts: Sequence[str]
     stops: Sequence[str]
-    notes: Sequence[Note]
+    notes: Sequence[ModeNote]
 
 
 def waiting(tenant: Tenant) -> Waiting:
@@ -93,7 +84,8 @@ def mode_plan(tenant: Tenant, mode: str, *, external_url: str | None = None) -> 
     before, later = set(_answering(tenant)), set(_answering(after))
     words = [f"{what} ({method})" for method, _, what in ADDRESSES]
     notes = [*_core_notes(tenant, mode, tenant.external_url if external_url is None else external_url)]
-    notes += [note for path in settings.SWITCHES for note in import_string(path)(tenant, mode)]
+    notes += _migrating_notes(tenant, mode)
+    notes += [note for one in integrations() for note in one.mode_notes(tenant, mode)]
     starts, stops = later - before, before - later
     return ModePlan(mode, [w for w in words if w in starts], [w for w in words if w in stops], notes)
 
@@ -139,20 +131,47 @@ def _answering(tenant: Tenant) -> Iterable[str]:
         yield f"{what} ({method})"
 
 
-def _core_notes(tenant: Tenant, mode: str, external_url: str) -> Iterable[Note]:
+def _core_notes(tenant: Tenant, mode: str, external_url: str) -> Iterable[ModeNote]:
     if mode != Tenant.Mode.EVENTS and not external_url:
-        yield Note(f"Write the tenant's external URL: in {mode} mode orders come from there.", blocks=True)
+        yield ModeNote(f"Write the tenant's external URL: in {mode} mode orders come from there.", blocks=True)
     owed = waiting(tenant)
     if owed.orders or owed.deliveries:
-        yield Note(f"{owed}: they stay and go on in the new mode.")
+        yield ModeNote(f"{owed}: they stay and go on in the new mode.")
     else:
-        yield Note("Nothing waits to be applied or sent.")
+        yield ModeNote("Nothing waits to be applied or sent.")
     if mode == Tenant.Mode.EVENTS:
-        yield Note("Orders are read from what was sent to the hub; one that was never sent is unknown (404).")
+        yield ModeNote("Orders are read from what was sent to the hub; one that was never sent is unknown (404).")
     else:
-        yield Note("Orders are read from the tenant's own order service; what is stored here is kept.")
+        yield ModeNote("Orders are read from the tenant's own order service; what is stored here is kept.")
     if mode == Tenant.Mode.PROXY:
-        yield Note("Suppliers and warehouses are told of no new order.")
+        yield ModeNote("Suppliers and warehouses are told of no new order.")
+
+
+def _migrating_notes(tenant: Tenant, mode: str) -> Iterator[ModeNote]:
+    """What the plain switch to migrating ends, and the return on the page of the cut-over does not."""
+    if mode != Tenant.Mode.MIGRATING:
+        return
+    if tenant.mode == Tenant.Mode.EVENTS:
+        yield ModeNote(
+            "Telling is switched off: from then on suppliers and warehouses hear of no new order and of no change, "
+            "until somebody sets from when to tell on the page of its move.",
+            warns=True,
+        )
+        yield ModeNote(
+            "What they are owed by now is still sent; what waits to be applied is applied, and told to nobody."
+        )
+        yield ModeNote(
+            "An order first received while nobody is told counts as known before; it stays untold until it is released."
+        )
+        yield ModeNote(
+            "To let its own system answer reads while suppliers and warehouses go on being told, use Return to "
+            "migrating on the page of its move instead.",
+            warns=True,
+        )
+    else:
+        yield ModeNote(
+            "Orders that it sends are stored and compared; suppliers and warehouses are told nothing of them."
+        )
 
 
 def _checked_url(text: str) -> str:

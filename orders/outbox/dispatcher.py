@@ -27,12 +27,12 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 from django.utils import timezone
 
 from orders.database.clock import DatabaseClock
+from orders.integrations import channels
 from orders.integrations.channels import (
     Channel,
     Outcome,
     Request,
     Verdict,
-    channels,
 )
 from orders.models import Delivery, Destination, Lane
 from orders.outbox import destination_health

@@ -22,10 +22,10 @@ from orders.database.lock_errors import (
     may_be_repeated,
     took_too_long,
 )
+from orders.integrations import channels
 from orders.integrations.channels import (
     Outcome,
     Verdict,
-    channels,
 )
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox.destination_health import (

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from orders.integrations import channels
 from orders.integrations.channels import (
     Change,
     Owed,
     OwesNothing,
     Planner,
-    channels,
 )
 from orders.models import Tenant
 from orders.outbox.deliveries import Debt, debt_of, owe

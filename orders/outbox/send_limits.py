@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 
 from orders.database.clock import DatabaseClock
-from orders.integrations.channels import channels
+from orders.integrations import channels
 from orders.models import Destination, Lane
 from orders.outbox.destination_health import recovery_allows
 from orders.queueing.claims import (

@@ -32,7 +32,7 @@ log = structlog.get_logger("orderhub.retention")
 
 
 class RemovingHistory:
-    """One of ``settings.PERIODIC``: a batch each time the sweep asks, so that it never keeps the others waiting."""
+    """Periodic work (orders.tasks): a batch each time the sweep asks, so that it never keeps the others waiting."""
 
     def due(self) -> bool:
         return _due().exists()

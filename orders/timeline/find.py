@@ -1,7 +1,7 @@
 """Which orders a text names: an order id, customer id, event id, webhook id, order token, reference, correlation id.
 
 Every way is led by an index, so the size of the history does not matter; what an app alone can tell it adds by a
-callable in ``settings.ORDER_FINDERS``: ``(text, tenant_id or None) -> (how, keys)`` pairs.
+``Integration.find_orders``.
 
 Two ways need care on PostgreSQL. Orders are indexed by tenant and business unit first, and a person names neither: the
 places that exist are stepped through, one probe each (a loose index scan), and each is asked. Correlation ids of events
@@ -14,15 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import connection, models
-from django.utils.module_loading import import_string
 
 from orders.database.clock import DatabaseClock
 from orders.database.ids import (
     WEBHOOK_PREFIX,
     read_id,
 )
+from orders.integrations import integrations
 from orders.models import Delivery, Order, OrderEvent, OrderQueue, TimelineEntry
 from orders.values.order_key import OrderKey
 
@@ -62,8 +61,8 @@ def _ways(text: str, tenant_id: int | None) -> Iterator[Way]:
     referred = Delivery.objects.filter(reference__in=written, **only).exclude(reference="")
     yield "reference or order token", _keys(referred, through="lane__")
     yield "reference", _keys(TimelineEntry.objects.filter(reference__in=written, **only).exclude(reference=""))
-    for path in settings.ORDER_FINDERS:
-        yield from import_string(path)(text, tenant_id)
+    for one in integrations():
+        yield from one.find_orders(text, tenant_id)
     told = TimelineEntry.objects.filter(correlation_id=text, **only).exclude(correlation_id="")
     yield "correlation id", _keys(told)
     yield "correlation id", _keys(_with_correlation(text).filter(**only), through="queue__")

@@ -44,8 +44,8 @@ class OAuth2Auth(Entry):
 class ProxyAuth:
     """Absent keeps what is stored, since the tenant sets it over the API too."""
 
-    annotation = Annotated[BasicAuth | OAuth2Auth, Field(discriminator="type")]
-    default = None
+    annotation: Any = Annotated[BasicAuth | OAuth2Auth, Field(discriminator="type")]
+    default: Any = None
 
     def apply(self, tenant: Tenant, value: BasicAuth | OAuth2Auth, report: Report) -> None:
         wanted = ProxyConfig(tenant=tenant, type=value.type, set_by=ProxyConfig.SetBy.OPS)

@@ -63,6 +63,7 @@ class OrderServiceForm(StepForm):
 class OrderService:
     """See orders.integrations.onboarding_steps.Step."""
 
+    position = 10
     key, title, add_words = "service", "The tenant's order service", "Save address and credentials"
     may_prepare = False
     road, test_words = self_test.ROAD, "Test the connection"

@@ -110,6 +110,7 @@ class SupplierForm(StepForm):
 class SuppliersStep:
     """See orders.integrations.onboarding_steps.Step."""
 
+    position = 30
     key, title, add_words = "suppliers", "Suppliers", "Save the supplier"
     may_prepare = True
     road, test_words = self_test.ROAD, "Send a test event"

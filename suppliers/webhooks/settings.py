@@ -22,7 +22,7 @@ from suppliers.webhooks import webhook_secrets
 from suppliers.webhooks.outcomes import GONE_DETAIL
 
 CHANNEL = "supplier"
-"""The name of the channel in settings.DELIVERY_CHANNELS."""
+"""The name of the channel (Integration.channels)."""
 PASSWORD_BYTES = 32
 """256 random bits, as a signing secret has."""
 

@@ -13,10 +13,10 @@ from orderflow.simulator.server import MockOrderFlow
 from orderflow.site.credentials import store_password
 from orders.database.ids import new_id
 from orders.documents import load, render
+from orders.integrations import channels
 from orders.integrations.channels import (
     Change,
     Owed,
-    channels,
 )
 from orders.models import Delivery, Destination, Lane, OrderQueue, Tenant
 from orders.outbox.deliveries import debt_of, owe

@@ -22,8 +22,8 @@ from orderflow.site.reports import (
     Kind,
     Trouble,
 )
+from orders import tasks
 from orders.models import Destination, TimelineEntry
-from orders.queueing import sweep
 from orders.values.order_key import OrderKey
 from tests.orderflow.conftest import an_order, deliver, place
 
@@ -205,10 +205,10 @@ def test_shipments_that_are_not_completed_or_have_no_reference_are_left_out():
 
 def test_the_sweep_has_due_polls_done_on_the_outbound_queue(polled, monkeypatch):
     published = []
-    monkeypatch.setattr(sweep, "publish", lambda queue, *, task="": published.append((queue, task)))
-    sweep.sweep()
+    monkeypatch.setattr(tasks, "publish", lambda queue, *, task="": published.append((queue, task)))
+    tasks.wake_what_is_due()
     assert ("outbound", "orders.tasks.periodic") in published
     DespatchPolling().run()
     published.clear()
-    sweep.sweep()
+    tasks.wake_what_is_due()
     assert ("outbound", "orders.tasks.periodic") not in published

@@ -14,10 +14,10 @@ from orderflow.models import Product
 from orderflow.site.client import Reply
 from orderflow.site.reports import Failure
 from orders.database.clock import DatabaseClock
+from orders.integrations import channels
 from orders.integrations.channels import (
     Outcome,
     Verdict,
-    channels,
 )
 from orders.models import Delivery, Lane
 from orders.outbox.dispatcher import claim_requests

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from orderflow.catalogue import products
 from orderflow.imports import channel
-from orders.integrations.channels import channels
+from orders.integrations import channels
 from orders.outbox import outcomes
 from orders.outbox.dispatcher import claim_requests
 

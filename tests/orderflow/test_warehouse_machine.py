@@ -36,7 +36,7 @@ from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_deliveries
 from orders.dead_letters.dead_deliveries import SetAside
 from orders.dead_letters.results import Busy
-from orders.integrations.channels import channels
+from orders.integrations import channels
 from orders.models import Delivery, Destination, Lane, Tenant
 from orders.monitoring.invariants import broken_invariants
 from orders.outbox import destination_health

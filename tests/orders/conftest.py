@@ -1,8 +1,12 @@
 import pytest
 from django.test import override_settings
 
-from orders.integrations.channels import channels
+from orders.inbox.sources import own_system
+from orders.integrations import channels, integrations, sections
 from orders.models import Destination
+from orders.monitoring.alerting.measures import measures
+from orders.onboarding.steps import steps
+from orders.tasks import periodic_work
 from tests.orders.fake_channel import FakeChannel
 
 
@@ -10,10 +14,16 @@ from tests.orders.fake_channel import FakeChannel
 def fake_channel():
     """The one delivery channel there is; its partner answers what the test says."""
     FakeChannel.reset()
-    channels.cache_clear()
-    with override_settings(DELIVERY_CHANNELS={"fake": "tests.orders.fake_channel.FakeChannel"}):
+    with override_settings(INTEGRATIONS=["tests.orders.fake_channel.FakePartner"]):
+        forget_integrations()
         yield
-    channels.cache_clear()
+    forget_integrations()
+
+
+def forget_integrations():
+    """What is made once from settings.INTEGRATIONS is made anew."""
+    for made_once in (integrations, channels, sections, steps, periodic_work, measures, own_system):
+        made_once.cache_clear()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 
 from orders.database.clock import DatabaseClock
+from orders.integrations import Integration
 from orders.integrations.channels import (
     Outcome,
     Owed,
@@ -109,3 +110,8 @@ def status(reference):
 def due_now():
     """Ends every lane's wait for its next try."""
     Lane.objects.filter(due_at__isnull=False).update(due_at=DatabaseClock().now(-1))
+
+
+class FakePartner(Integration):
+    def channels(self):
+        return {"fake": FakeChannel()}

@@ -37,6 +37,7 @@ from orders.inbox import (
 )
 from orders.inbox.batch import Batch
 from orders.inbox.fault_injection import InjectedFault
+from orders.integrations import channels
 from orders.integrations.channels import (
     Outcome,
     Owed,
@@ -48,7 +49,7 @@ from orders.outbox import (
     dispatcher,
 )
 from tests.engine_fixtures import Engine
-from tests.orders.fake_channel import FakeChannel
+from tests.orders.fake_channel import FakeChannel, FakePartner
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.django_db]
 
@@ -399,7 +400,8 @@ def die(*arguments, **options):
 
 
 def test_whatever_happens_every_partner_ends_with_the_newest(db, fake_channel, monkeypatch, settings):
-    settings.DELIVERY_CHANNELS = {"fake": "tests.orders.test_hub_machine.TwoPartners"}
+    monkeypatch.setattr(FakePartner, "channels", lambda self: {"fake": TwoPartners()})
+    channels.cache_clear()
     settings.HUB_BREAKER_FAILURES = 0
     monkeypatch.setattr(applying, "LEASE_SECONDS", 3600.0)
     monkeypatch.setattr(FakeChannel, "lease_seconds", 3600.0)

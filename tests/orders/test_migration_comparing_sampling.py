@@ -15,8 +15,8 @@ from orders.cutover.sampling import (
 )
 from orders.database.clock import DatabaseClock
 from orders.inbox.reception import accept
-from orders.integrations import periodic
 from orders.models import ComparisonSweep, Tenant
+from orders.tasks import periodic_work
 from orders.values.order_key import OrderKey
 from orders.values.problems import (
     ExternalBusy,
@@ -189,7 +189,7 @@ def test_no_transaction_is_open_while_the_own_system_is_asked(tenant, five, monk
 
 
 def test_the_sweep_is_periodic_work_of_the_hub():
-    assert any(isinstance(one, Sampling) for one in periodic.periodic())
+    assert any(isinstance(one, Sampling) for one in periodic_work())
 
 
 @pytest.mark.needs_postgres

@@ -18,8 +18,8 @@ from orders.cutover.requirements import (
     store_rule,
 )
 from orders.database.clock import DatabaseClock
-from orders.integrations.periodic import periodic
 from orders.models import LedgerHour, Tenant
+from orders.tasks import periodic_work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
@@ -71,7 +71,7 @@ def test_a_migrating_tenants_ledger_is_counted_into_its_hour_every_few_minutes(t
     assert (hour.tenant, hour.known, hour.received) == (tenant, 2, 0)
     LedgerHour.objects.update(counted_at=DatabaseClock().now() - COUNT_AGAIN - timedelta(seconds=2))
     assert counting.due()
-    assert any(isinstance(one, CountingLedgers) for one in periodic())
+    assert any(isinstance(one, CountingLedgers) for one in periodic_work())
 
 
 def test_an_hour_has_one_row_with_its_last_count(tenant):

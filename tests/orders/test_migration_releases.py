@@ -18,10 +18,10 @@ from orders.cutover.releases import (
     preview,
     release,
 )
-from orders.integrations.periodic import periodic
 from orders.models import Delivery, Destination, OperatorAction, Order, OrderQueue, OrderRelease, Tenant
 from orders.onboarding.mode_change import switch_mode
 from orders.outbox import planning
+from orders.tasks import periodic_work
 from orders.timeline import story
 from suppliers.models import Notice, Supplier, SupplierPart, Webhook
 from tests.orders.fake_channel import FakeChannel
@@ -192,7 +192,7 @@ def test_a_choice_is_kept_as_it_was_made(moved):
 
 
 def test_the_work_is_among_what_the_hub_does_by_itself():
-    assert any(isinstance(one, Releasing) for one in periodic())
+    assert any(isinstance(one, Releasing) for one in periodic_work())
 
 
 def test_a_supplier_is_told_of_released_orders_as_of_new_ones(moved):

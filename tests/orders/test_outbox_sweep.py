@@ -7,7 +7,6 @@ from config.celery import app
 from orders import tasks
 from orders.models import Delivery, Tenant
 from orders.queueing import (
-    sweep,
     wake_ups,
 )
 from tests.orders.outbox import Outbox
@@ -29,10 +28,10 @@ def test_each_pool_sweeps_for_itself_so_that_a_busy_inbox_hides_no_delivery():
 def test_a_sweep_finds_a_delivery_whose_wake_was_lost(monkeypatch):
     outbox = Outbox(Tenant.objects.create(slug="acme", name="Acme", mode="events"))
     published = []
-    monkeypatch.setattr(sweep, "publish", lambda queue, **_: published.append(queue))
-    sweep.sweep()
+    monkeypatch.setattr(tasks, "publish", lambda queue, **_: published.append(queue))
+    tasks.wake_what_is_due()
     assert published == []
     outbox.owe("order_created")
-    sweep.sweep()
+    tasks.wake_what_is_due()
     assert published == ["outbound"]
     assert Delivery.objects.get().status == "pending"

@@ -12,11 +12,11 @@ from orders.cutover.comparison import (
 )
 from orders.cutover.comparison.answers import _Answers
 from orders.documents import SearchCriteria
-from orders.integrations.sources import (
-    Search,
+from orders.inbox.sources import (
     own_system,
     source_for,
 )
+from orders.integrations.sources import Search
 from orders.models import ComparisonHour, ComparisonSweep, Difference, Figure, Tenant, TimelineEntry
 from orders.telemetry import counters
 from orders.values.problems import (

@@ -5,10 +5,8 @@ import pytest
 from orders.cutover import ledger
 from orders.cutover.ledger import _Collector
 from orders.documents import SearchCriteria
-from orders.integrations.sources import (
-    Search,
-    source_for,
-)
+from orders.inbox.sources import source_for
+from orders.integrations.sources import Search
 from orders.models import KnownOrder, Order, Tenant
 from orders.values.problems import UnknownOrder
 from proxy.sources import ProxiedOrders

@@ -6,7 +6,7 @@ import pytest
 
 from orders.dead_letters import dead_deliveries
 from orders.dead_letters.results import NotDead
-from orders.integrations.channels import channels
+from orders.integrations import channels
 from orders.models import Delivery, OrderEvent
 from suppliers.models import Supplier, SupplierPart
 from suppliers.webhooks.planner import (

@@ -29,6 +29,7 @@ from orders.admin.deliveries import destination_page
 from orders.admin.masking import DOCUMENT, FOREIGN, TEXT, MaskedInline
 from orders.admin.orders import find
 from orders.dead_letters import dead_deliveries
+from orders.integrations.console import DestinationAction
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox import destination_health
 from orders.outbox.destination_labels import (
@@ -231,10 +232,10 @@ VERBS = {
 _WORDS = {"pause": "Pause it", "resume": "Resume it", "probe": "Probe it now"}
 
 
-def _button(destination: Destination, verb: _Verb) -> destination_page.Button:
+def _button(destination: Destination, verb: _Verb) -> DestinationAction:
     fitting = "resume" if destination.state == Destination.State.PAUSED else "probe" if destination.only_probes else ""
     url = reverse(f"admin:orders_destination_{verb.name}", args=(destination.pk,))
-    return destination_page.Button(_WORDS[verb.name], verb.effect, url, fits=verb.name == fitting)
+    return DestinationAction(_WORDS[verb.name], verb.effect, url, fits=verb.name == fitting)
 
 
 @admin.register(Destination)

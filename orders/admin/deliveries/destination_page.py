@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from orders.admin.charts import (
     Series,
@@ -24,6 +22,8 @@ from orders.admin.home.charts import (
     Span,
     Total,
 )
+from orders.integrations import integrations
+from orders.integrations.console import DestinationAction
 from orders.masking.documents import (
     PLAIN,
     Masker,
@@ -47,17 +47,6 @@ Name = Figure.Name
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
-    """What an app offers for its kind of destination, with its effect in words."""
-
-    words: str
-    effect: str
-    url: str
-    fits: bool = False
-    """What one would press in the present state."""
-
-
-@dataclass(frozen=True, slots=True)
 class Try:
     """One request to the partner, in words."""
 
@@ -73,9 +62,9 @@ class Try:
 MEANINGS = {"delivered": "moving", "unavailable": "waiting", "rejected": "person", "misconfigured": "stopped"}
 
 
-def buttons(destination: Destination) -> list[Button]:
-    """``settings.DESTINATION_LINKS``: callables that tell what an app can do with a destination of its own."""
-    return [button for path in settings.DESTINATION_LINKS for button in import_string(path)(destination)]
+def buttons(destination: Destination) -> list[DestinationAction]:
+    """What its integration can do with a destination, beside pausing it."""
+    return [button for one in integrations() for button in one.destination_actions(destination)]
 
 
 def last_tries(request: HttpRequest, destination: Destination) -> list[Try]:
@@ -163,7 +152,7 @@ def _said(one: Series, step: int) -> str:
     return f"{one.values[step] or 0:,.0f} {one.name}"
 
 
-def shown(request: HttpRequest, destination: Any, verbs: Sequence[Button]) -> dict[str, Any]:
+def shown(request: HttpRequest, destination: Any, verbs: Sequence[DestinationAction]) -> dict[str, Any]:
     """The page's context; ``verbs`` are the core's own buttons."""
     return {
         "verbs": verbs,

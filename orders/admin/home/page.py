@@ -21,11 +21,11 @@ from orders.admin.home import (
     charts,
     tenants,
 )
+from orders.integrations.console import Attention
 from orders.masking.documents import sees_personal_data
 from orders.models import Delivery, Destination, OrderEvent
 from orders.monitoring.attention import (
     COUNTED_MOST,
-    Attention,
     capped,
     needing_a_person,
 )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders.integrations.tenant_facts import (
-    Fact,
-    facts_of,
-)
+from orders.integrations import integrations
+from orders.integrations.console import Fact
 from orders.models import Destination, Figure, Tenant
 from orders.monitoring import counters
 from orders.monitoring.counters import (
@@ -45,6 +44,15 @@ class TenantRow:
     reads: str
     failed_reads: int
     facts: list[Fact]
+
+
+def facts_of(tenants: Sequence[Tenant]) -> dict[int, list[Fact]]:
+    """What integrations show of each tenant, by its id."""
+    found: dict[int, list[Fact]] = defaultdict(list)
+    for one in integrations():
+        for tenant_id, facts in one.tenant_facts(tenants).items():
+            found[tenant_id] += facts
+    return dict(found)
 
 
 def tenant_rows(tenant_id: int | None, due: Mapping[int, OldestDue], now: datetime) -> tuple[list[TenantRow], bool]:

@@ -23,8 +23,6 @@ from orders.integrations.onboarding_steps import (
     Item,
     Step,
     StepForm,
-    step_of,
-    steps,
 )
 from orders.models import ApiClient, Tenant
 from orders.onboarding.files import apply_keys
@@ -35,6 +33,10 @@ from orders.onboarding.self_test.running import (
     lines_of,
     self_test,
     try_roads,
+)
+from orders.onboarding.steps import (
+    step_of,
+    steps,
 )
 from orders.onboarding.switching import SwitchRefused, switch_active
 

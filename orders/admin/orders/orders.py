@@ -27,12 +27,10 @@ from orders.admin.orders import (
 from orders.admin.orders.erasure import ErasingAdmin
 from orders.dead_letters import dead_events
 from orders.documents import load
-from orders.integrations.order_links import (
-    order_links,
-    warnings,
-)
+from orders.integrations import integrations
 from orders.masking.documents import Masker
 from orders.models import Order, OrderEvent, OrderQueue
+from orders.onboarding.shared_items import warnings
 from orders.timeline import (
     masked,
     tell,
@@ -98,7 +96,7 @@ def _shown(order: Order, masker: Masker) -> dict[str, Any]:
     return {
         "story": masked(tell(order.key), masker.text),
         "document": order.document,
-        "links": order_links(order.key),
+        "links": [link for one in integrations() for link in one.order_links(order.key)],
         "warnings": warnings(order.key, items),
     }
 

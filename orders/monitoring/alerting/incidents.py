@@ -7,11 +7,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from orders.database.clock import DatabaseClock
+from orders.integrations.console import Reading
 from orders.models import AlertMessage, AlertRule, Incident
-from orders.monitoring.alerting.measures import (
-    Reading,
-    measures,
-)
+from orders.monitoring.alerting.measures import measures
 from orders.monitoring.alerting.messages import ways
 
 LOOKED_AT_EVERY = timedelta(seconds=10)

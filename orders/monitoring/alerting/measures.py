@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cache
 
-from django.conf import settings
 from django.urls import reverse
-from django.utils.module_loading import import_string
 
 from orders.database.clock import DatabaseClock
+from orders.integrations import integrations
+from orders.integrations.console import Measure, Reading
 from orders.models import Delivery, Destination, OrderEvent
 from orders.monitoring.attention import (
     capped,
@@ -21,27 +20,9 @@ from orders.outbox.destination_labels import channel_label
 from orders.values.time_text import in_words
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    subject: str
-    amount: float
-    said: str
-    page: str
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    words: str
-    unit: str
-    usual: float
-    """A threshold to begin with."""
-    read: Callable[[int | None], Iterator[Reading]]
-    """Readings of one tenant, or of the whole hub."""
-
-
 @cache
 def measures() -> dict[str, Measure]:
-    return OWN | {name: import_string(path) for name, path in settings.ALERT_MEASURES.items()}
+    return OWN | {name: measure for one in integrations() for name, measure in one.alert_measures().items()}
 
 
 def _oldest_due(tenant_id: int | None) -> Iterator[Reading]:

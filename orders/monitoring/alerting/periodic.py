@@ -1,4 +1,4 @@
-"""The hub's own alerts, one of ``settings.PERIODIC``."""
+"""Alerts as periodic work (orders.tasks)."""
 
 from __future__ import annotations
 

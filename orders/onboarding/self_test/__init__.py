@@ -1,6 +1,6 @@
 """The self-test of a tenant: every road tried once, one line each, kept with who ran it and when.
 
-    own_roads (token, read, search, contract) + settings.SELF_TEST -> running.self_test -> SelfTest row -> reports
+    core_checks (token, read, search, contract) + Integration.self_test -> running.self_test -> SelfTest row -> reports
 
 No order is made and no supplier or warehouse is told of one. The API's roads go through the hub's own request handling
 in this process (``surface``): middleware, token endpoint, views, database; not through the socket, TLS and proxy in

@@ -11,15 +11,16 @@ from typing import Any
 import structlog
 from django.db import DatabaseError
 
+from orders.integrations import integrations
 from orders.integrations.self_test import (
     Found,
     Outcome,
     Trial,
     failed,
     not_applicable,
-    roads,
 )
 from orders.models import SelfTest, Tenant
+from orders.onboarding.self_test import core_checks
 from orders.values.storable_text import storable
 
 RUN_SECONDS = 60.0
@@ -69,8 +70,8 @@ def try_roads(tenant: Tenant, *, who: str, only: Collection[str] = ()) -> list[L
     """One line per thing tried; ``only`` names roads, empty means all of them."""
     until = time.monotonic() + RUN_SECONDS
     lines = []
-    for road in roads():
-        with closing(road(tenant, who=who)) as trials:
+    for tests in (core_checks.trials, *(one.self_test for one in integrations())):
+        with closing(tests(tenant, who=who)) as trials:
             lines += [_tried(trial, until) for trial in trials if not only or trial.road in only]
     return lines
 

@@ -10,7 +10,7 @@ one that differs is applied as any other and brings back what it says: erase at 
 under way is left as it is, with the reason. What is dead is discarded: what it would send is gone. Killed half-way, the
 same call goes on: texts that quote a value are rewritten while a document still tells the value.
 
-Apps name their own rows in ``settings.PERSONAL_STORES``: ``(queue, Erasure) -> steps``.
+Integrations erase their own rows (``Integration.erase``).
 """
 
 from __future__ import annotations

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from itertools import chain
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import QuerySet
-from django.utils.module_loading import import_string
 
 from orders.dead_letters import dead_deliveries, dead_events
 from orders.dead_letters.results import (
     Busy,
     NotDead,
 )
+from orders.integrations import integrations
 from orders.integrations.erasure import (
     ROWS,
     Erasure,
@@ -33,6 +32,7 @@ from orders.masking.documents import (
 from orders.models import (
     Delivery,
     DeliveryAttempt,
+    Difference,
     Lane,
     OperatorAction,
     Order,
@@ -159,10 +159,13 @@ def _texts(queue: OrderQueue, lanes: Sequence[Lane], erasure: Erasure) -> Iterat
 
 
 def _stores(queue: OrderQueue, erasure: Erasure) -> Iterator[Step]:
-    """The apps' own rows."""
-    for path in settings.PERSONAL_STORES:
-        store: Store = import_string(path)
-        yield from store(queue, erasure)
+    """What comparisons kept (by the members around each value: the tenant's own system alone may know it), then the
+    rows of integrations."""
+    payload = erasure.payload()
+    differences = Difference.objects.filter(queue=queue)
+    yield from erasure.rewrite("differences", differences, {"here": payload, "there": payload})
+    for one in integrations():
+        yield from one.erase(queue, erasure)
 
 
 def _bodies(queue: OrderQueue, extent: _Extent, lanes: Sequence[Lane], erasure: Erasure) -> Iterator[Step]:

@@ -1,0 +1,54 @@
+"""Proxy mode as an integration: orders are read from the tenant's own system (docs/external-service.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+
+from django.urls import URLPattern
+
+from orders.integrations import Integration
+from orders.integrations.console import Attention, Fact, ModeNote
+from orders.integrations.onboarding_sections import Section
+from orders.integrations.onboarding_steps import Step as OnboardingStep
+from orders.integrations.self_test import Trial
+from orders.integrations.sources import OwnSystem
+from orders.models import Tenant
+from proxy import attention, urls
+from proxy.models import ProxyConfig
+from proxy.onboarding import self_test
+from proxy.onboarding.section import ProxyAuth
+from proxy.onboarding.step import OrderService
+from proxy.sources import ProxiedOrders
+
+
+class ProxyIntegration(Integration):
+    def own_system(self) -> OwnSystem:
+        return ProxiedOrders()
+
+    def onboarding_sections(self) -> Mapping[str, Section]:
+        return {"proxy_auth": ProxyAuth()}
+
+    def onboarding_steps(self) -> Sequence[OnboardingStep]:
+        return [OrderService()]
+
+    def mode_notes(self, tenant: Tenant, mode: str) -> Iterator[ModeNote]:
+        stored = ProxyConfig.objects.filter(tenant=tenant).exists()
+        if mode == Tenant.Mode.EVENTS and stored:
+            yield ModeNote("The credentials of the order service are kept, and not used.")
+        if mode != Tenant.Mode.EVENTS and not stored:
+            yield ModeNote(
+                "No credentials of the order service are stored: reads fail until they are entered on the onboarding "
+                "page or the tenant sets them (PUT /api/v1/proxy-config)."
+            )
+
+    def self_test(self, tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
+        return self_test.trials(tenant, who=who)
+
+    def attention(self, tenant_id: int | None) -> Iterable[Attention]:
+        return attention.needing_a_person(tenant_id)
+
+    def tenant_facts(self, tenants: Sequence[Tenant]) -> Mapping[int, Sequence[Fact]]:
+        return attention.facts(tenants)
+
+    def api_urls(self) -> Sequence[URLPattern]:
+        return urls.urlpatterns
