@@ -19,6 +19,7 @@ from orders.dead_letters.causes import (
     EVENTS,
     cause_of,
 )
+from orders.integrations import channels
 from orders.models import Delivery, Destination, Order, OrderEvent
 
 CHUNK = 500

@@ -13,10 +13,7 @@ from kombu.exceptions import OperationalError
 
 from orders import tasks
 from orders.models import OrderEvent, OrderQueue
-from orders.queueing import (
-    sweep,
-    wake_ups,
-)
+from orders.queueing import wake_ups
 
 pytestmark = pytest.mark.both
 WAKE = wake_ups._Waker.wake
@@ -104,11 +101,11 @@ def _connections_stay(monkeypatch):
 def test_a_lost_wake_costs_a_sweep_and_nothing_else(broker, engine):
     event = engine.put()
     assert broker.sent == []
-    sweep.sweep()
+    tasks.wake_what_is_due()
     assert broker.sent == ["orders.tasks.drain"]
     tasks.drain()
     assert OrderEvent.objects.get(pk=event.pk).status == "applied"
-    sweep.sweep()
+    tasks.wake_what_is_due()
     assert broker.sent == ["orders.tasks.drain"]
 
 
@@ -116,10 +113,10 @@ def test_a_lost_wake_costs_a_sweep_and_nothing_else(broker, engine):
 def test_a_sweep_finds_a_retry_when_it_is_due_and_not_before(broker, engine, faults):
     engine.put("fault-1-x")
     tasks.drain()
-    sweep.sweep()
+    tasks.wake_what_is_due()
     assert broker.sent == []
     engine.due_now()
-    sweep.sweep()
+    tasks.wake_what_is_due()
     assert broker.sent == ["orders.tasks.drain"]
 
 
@@ -132,7 +129,7 @@ def test_two_schedulers_at_once_wake_twice_and_apply_once(broker, engine):
     def scheduled():
         try:
             at_once.wait(PATIENCE_SECONDS)
-            sweep.sweep()
+            tasks.wake_what_is_due()
             at_once.wait(PATIENCE_SECONDS)
             tasks.drain()
         finally:
