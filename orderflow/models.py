@@ -160,6 +160,12 @@ class WarehouseOrder(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.ABSENT)
     digest = models.CharField(max_length=64, blank=True, default="")
     """Held: of what the warehouse holds. Unknown: of what it may hold. Empty: no import of ours is known."""
+    imports_unanswered = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """Imports whose answers never came (``orderflow.imports.unanswered``): 0, 1, or 2 for several."""
+    import_sent_at = models.DateTimeField(null=True, blank=True)
+    """By the database's clock: no import without an answer went out later."""
+    cancel_sent_at = models.DateTimeField(null=True, blank=True)
+    """The same of cancels."""
     failure = models.TextField(blank=True, default="")
     """Why the warehouse does not hold what it was last owed; empty when it does or is yet to be told."""
 

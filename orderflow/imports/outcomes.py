@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from orderflow.imports.warehouse_states import Holding
 from orderflow.site.client import Reply
@@ -44,6 +45,13 @@ def decided(
         response_cut=reply.cut if reply else "",
         holding=holding,
     )
+
+
+def waits(because: str, seconds: float, *, holding: Holding | None = None, reply: Reply | None = None) -> ImportOutcome:
+    """Tried again when no call without an answer can act any more, at the earliest."""
+    detail = f"{because} Tried again in {math.ceil(seconds)} s at the earliest, when that can be ruled out."
+    outcome = decided(Verdict.UNAVAILABLE, detail, holding=holding, reply=reply)
+    return replace(outcome, retry_after=float(math.ceil(seconds)))
 
 
 def troubled(trouble: Trouble, reply: Reply, *, holding: Holding | None) -> ImportOutcome:

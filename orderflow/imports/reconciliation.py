@@ -12,6 +12,7 @@ from orderflow.imports.outcomes import (
     ImportOutcome,
     decided,
     troubled,
+    waits,
 )
 from orderflow.imports.sending import (
     CONFIRMED,
@@ -38,6 +39,10 @@ from orders.integrations.channels import Verdict
 
 MOST_LINES = 2_000
 """The most lines an order may have (domain/customer-order.md section 2): a cancelled order's are not at hand."""
+IMPORT_MAY_ARRIVE = (
+    "An import of it was sent before, and its answer never came: the warehouse may still be at work on that import and "
+    "hold the order later."
+)
 
 
 def settle(sender: Sender, step: Step) -> ImportOutcome:
@@ -47,11 +52,21 @@ def settle(sender: Sender, step: Step) -> ImportOutcome:
     if isinstance(found, Trouble):
         return troubled(found, reply, holding=step.learned(Evidence.NOTHING_DONE))
     if isinstance(found, NoSuchOrder):
-        return _absent(sender, step)
-    return _as_found(sender, step, found, reply) or _cancel(sender, step)
+        return _not_found(sender, step, reply)
+    return _as_found(sender, step, found, reply) or _cancel(sender, _having_seen_it(step))
 
 
-def _absent(sender: Sender, step: Step) -> ImportOutcome:
+def _having_seen_it(step: Step) -> Step:
+    """An import whose answer was lost has arrived. Whether the order is still there is for the cancel to tell."""
+    calls = step.learned(Evidence.OTHER_FOUND).unanswered
+    return replace(step, before=replace(step.before, unanswered=calls))
+
+
+def _not_found(sender: Sender, step: Step, reply: Reply) -> ImportOutcome:
+    if step.import_may_arrive:
+        still = step.learned(Evidence.NOT_FOUND_EARLY)
+        text = f"The warehouse does not know the order yet. {IMPORT_MAY_ARRIVE}"
+        return waits(text, step.import_arrives_within, holding=still, reply=reply)
     absent = step.learned(Evidence.NOT_FOUND)
     if step.item is None:
         text = "The warehouse does not hold the order; nothing had to be sent."
@@ -85,13 +100,25 @@ def _cancel(sender: Sender, step: Step) -> ImportOutcome:
         evidence = Evidence.NOTHING_DONE if untouched else Evidence.CANCEL_NO_VERDICT
         return troubled(answer, reply, holding=step.learned(evidence))
     if not answer.cancelled:
-        still = step.learned(Evidence.CANCEL_REFUSED)
-        return decided(Verdict.REJECTED, _not_cancelled(step, answer), holding=still, reply=reply)
+        return _cancel_refused(step, answer, reply)
+    if step.import_may_arrive:
+        text = f"Cancelled: {answer.text} {IMPORT_MAY_ARRIVE}"
+        again = step.learned(Evidence.CANCEL_DONE_EARLY)
+        return waits(text, step.import_arrives_within, holding=again, reply=reply)
     cancelled = step.learned(Evidence.CANCEL_DONE)
     if step.item is None:
         return decided(Verdict.DELIVERED, f"Cancelled: {answer.text}", holding=cancelled, reply=reply)
     outcome = sender.send([replace(step, before=cancelled)])[step.delivery.pk]
     return replace(outcome, detail=f"The earlier version was cancelled. {outcome.detail}")
+
+
+def _cancel_refused(step: Step, answer: CancelAnswer, reply: Reply) -> ImportOutcome:
+    if step.cancel_arrives_within:
+        text = f"The warehouse cancelled nothing ({answer.text}). An earlier cancel, whose answer never came, may have."
+        unsure = step.learned(Evidence.CANCEL_REFUSED_EARLY)
+        return waits(text, step.cancel_arrives_within, holding=unsure, reply=reply)
+    still = step.learned(Evidence.CANCEL_REFUSED)
+    return decided(Verdict.REJECTED, _not_cancelled(step, answer), holding=still, reply=reply)
 
 
 def _not_cancelled(step: Step, answer: CancelAnswer) -> str:

@@ -10,26 +10,32 @@ from orderflow.imports.payloads import Snapshot
 from orderflow.imports.warehouse_states import Holding
 from orderflow.models import Product, WarehouseOrder
 from orders.database.bulk_sql import Columns
+from orders.database.clock import DatabaseClock
 from orders.integrations.channels import Verdict
 from orders.models import Delivery
 
-_PLACES = Columns(WarehouseOrder, "id", "failure", "state", "digest")
+_PLACES = Columns(
+    WarehouseOrder, "id", "failure", "state", "digest", "imports_unanswered", "import_sent_at", "cancel_sent_at"
+)
 _NOTE = """
-    WITH done (id, failure, state, digest) AS ({rows})
-    UPDATE orderflow_warehouseorder AS place SET failure = done.failure, state = done.state, digest = done.digest
+    WITH done (id, failure, state, digest, imports_unanswered, import_sent_at, cancel_sent_at) AS ({rows})
+    UPDATE orderflow_warehouseorder AS place SET failure = done.failure, state = done.state, digest = done.digest,
+        imports_unanswered = done.imports_unanswered, import_sent_at = done.import_sent_at,
+        cancel_sent_at = done.cancel_sent_at
     FROM done WHERE place.id = done.id
 """
 
 
 def record_orders(outcomes: Sequence[tuple[Delivery, ImportOutcome]]) -> None:
     """Note what the warehouse now holds of each order, and why not what it should."""
-    rows = []
+    now, rows = DatabaseClock.recent().now(), []
     for delivery, outcome in outcomes:
         failure = _failure(delivery, outcome)
         if outcome.holding is None:
             WarehouseOrder.objects.filter(pk=outcome.row_id).update(failure=failure)
             continue
-        rows.append((outcome.row_id, failure, outcome.holding.state, outcome.holding.digest))
+        held, calls = outcome.holding, outcome.holding.unanswered.written(now)
+        rows.append((outcome.row_id, failure, held.state, held.digest, calls.imports, calls.import_at, calls.cancel_at))
         if outcome.verdict is Verdict.DELIVERED and delivery.kind == IMPORT:
             _adopt(delivery, outcome.row_id, outcome.holding)
     _PLACES.execute(_NOTE, rows)

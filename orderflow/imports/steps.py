@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -18,6 +19,7 @@ from orderflow.imports.import_rules import (
 from orderflow.imports.outcomes import (
     ImportOutcome,
     decided,
+    waits,
 )
 from orderflow.imports.payloads import (
     Drawn,
@@ -26,6 +28,7 @@ from orderflow.imports.payloads import (
     reference_for,
     scope_of,
 )
+from orderflow.imports.unanswered import Unanswered
 from orderflow.imports.warehouse_states import (
     ABSENT,
     Evidence,
@@ -39,6 +42,8 @@ from orderflow.site.import_documents import (
     NotSendable,
     Operation,
 )
+from orders.database.bulk_sql import Columns
+from orders.database.clock import DatabaseClock
 from orders.documents import load
 from orders.integrations.channels import Verdict
 from orders.models import Delivery
@@ -69,7 +74,15 @@ class Step:
     reference: str = ""
     before: Holding = ABSENT
     """What the warehouse was known to hold when the step was made."""
+    import_arrives_within: float = 0.0
+    """Seconds in which an import that was sent before, and of which no answer came, may still arrive."""
+    cancel_arrives_within: float = 0.0
     row_id: int = 0
+
+    @property
+    def import_may_arrive(self) -> bool:
+        """Then the site's word that it holds nothing does not prove that this stays so."""
+        return self.import_arrives_within > 0 and self.before.unanswered.imports > 0
 
     def learned(self, evidence: Evidence) -> Holding:
         """What is known of the order after ``evidence``."""
@@ -80,13 +93,15 @@ def steps_of(channel: OrderFlowChannel, heads: Sequence[Delivery]) -> list[Step]
     """One step per delivery, in their order. Reads orders and products in one query each; lanes are loaded."""
     rows = _orders(channel, heads)
     products = _products(channel, heads)
+    now = DatabaseClock.recent().now()
     steps = []
     for head in heads:
         if head.kind == PRODUCT:
             steps.append(_product_step(channel, head, products.get(head.reference)))
         else:
             lane = head.lane
-            steps.append(_order_step(channel, head, rows.get((lane.business_unit_id, lane.customer_order_id))))
+            row = rows.get((lane.business_unit_id, lane.customer_order_id))
+            steps.append(_with_unanswered(_order_step(channel, head, row), row, now))
     return steps
 
 
@@ -114,6 +129,19 @@ def _product_step(channel: OrderFlowChannel, delivery: Delivery, row: Product | 
     except NotSendable as reason:
         return _done(delivery, Verdict.REJECTED, f"Not sent. {reason}", row_id=row.pk)
     return Step(delivery, Road.PRODUCTS, item=item, reference=row.sku, row_id=row.pk)
+
+
+def _with_unanswered(step: Step, row: WarehouseOrder | None, now: datetime) -> Step:
+    if row is None:
+        return step
+    calls = Unanswered(row.imports_unanswered, row.import_sent_at, row.cancel_sent_at)
+    if step.delivery.lane.losses:
+        calls = calls.of_a_lost_courier(now)
+    waiting, cancelling = calls.import_arrives_within(now), calls.cancel_arrives_within(now)
+    if step.item is not None and cancelling:
+        step = Step(step.delivery, Road.DECIDED, outcome=waits(CANCEL_MAY_ARRIVE, cancelling), row_id=row.pk)
+    before = Holding(row.state, row.digest, calls)
+    return replace(step, before=before, import_arrives_within=waiting, cancel_arrives_within=cancelling)
 
 
 def _order_step(channel: OrderFlowChannel, delivery: Delivery, row: WarehouseOrder | None) -> Step:
@@ -155,11 +183,14 @@ def _import_step(channel: OrderFlowChannel, delivery: Delivery, row: WarehouseOr
         item=drawn.item,
         drawn=drawn,
         reference=drawn.item.reference,
-        before=Holding(row.state, row.digest),
         row_id=row.pk,
     )
 
 
+CANCEL_MAY_ARRIVE = (
+    "A cancel of this order was sent, and its answer never came: the warehouse may still carry it out, and would then "
+    "cancel a new import too."
+)
 IGNORED_UPDATE = "The warehouse holds an earlier version, and the channel's on_update is ignore; nothing was sent."
 
 
@@ -178,8 +209,7 @@ def _cancel_step(channel: OrderFlowChannel, delivery: Delivery, row: WarehouseOr
         )
     if not by_status and channel.on_update == channel.OnUpdate.IGNORE:
         return _done(delivery, Verdict.SUPERSEDED, IGNORED_UPDATE, row_id=row.pk)
-    before = Holding(row.state, row.digest)
-    return Step(delivery, Road.ALONE, reference=row.reference, before=before, row_id=row.pk)
+    return Step(delivery, Road.ALONE, reference=row.reference, row_id=row.pk)
 
 
 def _reserve(channel: OrderFlowChannel, row: WarehouseOrder) -> str | None:
@@ -210,25 +240,40 @@ def _conflict(channel: OrderFlowChannel, reference: str) -> str:
     )
 
 
-def mark(steps: Sequence[Step]) -> None:
-    """Note, before anything is sent, what the warehouse may hold from now on: a lost worker is no lost order.
+_BEGUN = Columns(WarehouseOrder, "id", "state", "digest", "imports_unanswered", "import_sent_at", "cancel_sent_at")
+_MARK = """
+    WITH begun (id, state, digest, imports_unanswered, import_sent_at, cancel_sent_at) AS ({rows})
+    UPDATE orderflow_warehouseorder AS place SET state = begun.state, digest = begun.digest,
+        imports_unanswered = begun.imports_unanswered, import_sent_at = begun.import_sent_at,
+        cancel_sent_at = begun.cancel_sent_at
+    FROM begun WHERE place.id = begun.id
+"""
 
-    A look that may end with the very import that is named already, or with none, leaves what is known as it is.
-    """
+
+def mark(steps: Sequence[Step]) -> None:
+    """Note, before anything is sent, what the warehouse may hold from now on: a lost worker is no lost order."""
+    now = DatabaseClock.recent().now()
     rows = []
     for step in steps:
-        if step.road is Road.ORDERS:
-            after = step.learned(Evidence.IMPORT_GOES_OUT)
-        elif step.road is Road.ALONE and (step.before.state == State.HELD or _replaces(step)):
-            after = step.learned(Evidence.REPLACEMENT_BEGINS)
-        else:
-            continue
-        rows.append(WarehouseOrder(pk=step.row_id, state=after.state, digest=after.digest))
-    WarehouseOrder.objects.bulk_update(rows, ["state", "digest"])
+        if step.row_id and step.delivery.kind != PRODUCT:
+            after = _begun(step)
+            if after is not None:
+                calls = after.unanswered.written(now)
+                row = (step.row_id, after.state, after.digest, calls.imports, calls.import_at, calls.cancel_at)
+                rows.append(row)
+    _BEGUN.execute(_MARK, sorted(rows))
 
 
-def _replaces(step: Step) -> bool:
-    return step.item is not None and step.item.digest != step.before.digest
+def _begun(step: Step) -> Holding | None:
+    """What is to be noted before ``step``; None where nothing is."""
+    if step.road is Road.ORDERS:
+        return step.learned(Evidence.IMPORT_GOES_OUT)
+    if step.road is Road.ALONE and step.item is None:
+        return step.learned(Evidence.CANCEL_BEGINS)
+    if step.road is Road.ALONE:
+        named = step.before.state != State.HELD and step.item is not None and step.item.digest == step.before.digest
+        return step.learned(Evidence.LOOK_BEGINS if named else Evidence.REPLACEMENT_BEGINS)
+    return step.before if step.delivery.lane.losses else None
 
 
 def catalogue_for(channel: OrderFlowChannel, steps: Sequence[Step]) -> dict[str, dict[str, Any]]:

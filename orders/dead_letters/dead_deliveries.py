@@ -128,8 +128,8 @@ def _held(delivery: Delivery, statuses: Sequence[str] = (Delivery.Status.DEAD,))
             lane = Lane.objects.select_for_update().filter(free, pk=delivery.lane_id).first()
             if lane:
                 if lane.lease:
-                    lane.lease = None
-                    lane.save(update_fields=["lease"])
+                    lane.lease, lane.losses = None, max(lane.losses, 1)
+                    lane.save(update_fields=["lease", "losses"])
                 fresh = Delivery.objects.select_related("destination").get(pk=delivery.pk)
                 if fresh.status not in statuses:
                     raise _untouchable(fresh.status, statuses)

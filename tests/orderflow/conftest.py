@@ -1,16 +1,19 @@
 import ipaddress
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from orderflow.catalogue.products import put_products
 from orderflow.imports.planner import ImportPlanner
 from orderflow.models import OrderFlowChannel, WarehouseOrder
 from orderflow.simulator.server import MockOrderFlow
+from orderflow.site.client import CALL_SECONDS
 from orderflow.site.credentials import store_password
+from orders.database.clock import DatabaseClock
 from orders.database.ids import new_id
 from orders.documents import load, render
 from orders.integrations import channels
@@ -134,7 +137,13 @@ def die_after_sending():
     """A courier that sends and is killed before it records: its leases run out."""
     for one in claim_requests(1000, most=1000):
         channels()["orderflow"].send(one.request)
-    Lane.objects.filter(lease__isnull=False).update(lease=None, due_at=timezone.now())
+    Lane.objects.filter(lease__isnull=False).update(due_at=DatabaseClock().now(-1))
+
+
+def call_limit_passes():
+    """Whatever was sent so far without an answer has arrived or never will."""
+    ago = timedelta(seconds=CALL_SECONDS)
+    WarehouseOrder.objects.update(import_sent_at=F("import_sent_at") - ago, cancel_sent_at=F("cancel_sent_at") - ago)
 
 
 def deliver(rounds=20):

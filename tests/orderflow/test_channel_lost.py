@@ -5,6 +5,7 @@ import pytest
 from orders.models import DeliveryAttempt
 from tests.orderflow.conftest import (
     an_order,
+    call_limit_passes,
     deliver,
     deliver_once,
     die_after_sending,
@@ -98,6 +99,8 @@ def test_a_worker_lost_between_cancel_and_record_leaves_one_order(site, stocked,
     deliver()
     book.apply(an_order(("A", 3)))
     die_after_sending()
+    deliver_once()
+    call_limit_passes()
     deliver()
     assert held(site) == {"1001": {"A": 3}}
     assert [status for _, status in fates()] == ["delivered", "delivered"]

@@ -22,7 +22,17 @@ from orders.integrations.channels import (
 from orders.models import Delivery, Lane
 from orders.outbox.dispatcher import claim_requests
 from orders.outbox.outcomes import Tried, record
-from tests.orderflow.conftest import an_order, deliver, die_after_sending, fates, held, place, posts
+from tests.orderflow.conftest import (
+    an_order,
+    call_limit_passes,
+    deliver,
+    deliver_once,
+    die_after_sending,
+    fates,
+    held,
+    place,
+    posts,
+)
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 LEITH, PERTH = (
@@ -60,6 +70,7 @@ def test_an_import_that_failed_while_its_order_ended_is_not_sent_again(site, sto
     book.apply(an_order(status=status))
     end(sent, [NO_ANSWER])
     assert fates() == [("import", "superseded"), (kind, "pending")]
+    call_limit_passes()
     deliver()
     assert fates() == [("import", "superseded"), (kind, "superseded")]
     assert posts(site) == []
@@ -89,6 +100,7 @@ def test_the_change_that_replaced_an_import_in_flight_is_named(site, stocked, bo
     end(sent, [NO_ANSWER])
     older, newer = Delivery.objects.filter(lane__customer_order_id="1001").order_by("position")
     assert (older.status, older.superseded_by, older.attempts) == ("superseded", newer.pk, 1)
+    call_limit_passes()
     deliver()
     assert held(site) == {"1001": {"A": 5}}
 
@@ -98,6 +110,9 @@ def test_an_import_of_a_lost_worker_is_not_sent_after_its_order_was_cancelled(si
     claimed()
     book.apply(an_order(status="CANCELLED"))
     Lane.objects.filter(lease__isnull=False).update(due_at=DatabaseClock().now(-1))
+    deliver_once()
+    assert fates() == [("import", "superseded"), ("cancel", "pending")]
+    call_limit_passes()
     deliver()
     assert fates() == [("import", "superseded"), ("cancel", "superseded")]
     assert posts(site) == []
@@ -155,6 +170,8 @@ def test_a_version_that_may_have_been_replaced_is_looked_up_before_it_is_sent_ag
     die_after_sending()
     assert (town(site), place().state, place().digest) == ("Perth", "unknown", "")
     book.apply(an_order(deliveryAddress=LEITH))
+    deliver_once()
+    call_limit_passes()
     deliver()
     assert town(site) == "Leith"
 

@@ -31,7 +31,16 @@ from orderflow.imports.warehouse_states import (
     learned,
 )
 from orderflow.models import OrderFlowChannel, WarehouseOrder
+from orderflow.site.client import (
+    CALL_SECONDS,
+    Reply,
+    Site,
+)
 from orderflow.site.credentials import store_password
+from orderflow.site.reports import (
+    Kind,
+    Trouble,
+)
 from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_deliveries
 from orders.dead_letters.dead_deliveries import SetAside
@@ -42,7 +51,8 @@ from orders.monitoring.invariants import broken_invariants
 from orders.outbox import destination_health
 from orders.outbox.dispatcher import claim_requests
 from orders.outbox.outcomes import Tried, record
-from tests.orderflow.conftest import Book, an_order
+from orders.outgoing import Deadline
+from tests.orderflow.conftest import Book, an_order, call_limit_passes
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.django_db]
 
@@ -81,12 +91,40 @@ class UnderWay:
         return self.sent.request.deliveries
 
 
+class CourierDied(Exception):
+    """In the middle of a call."""
+
+
+class Slowness:
+    """A site that is slow at what changes it: the hub stops waiting, and the call arrives when it is let through."""
+
+    def __init__(self):
+        self.travelling = []
+        self.mode = ""
+        """"": calls are answered; "dies": the courier is killed meanwhile; "gives up": it stops waiting."""
+
+    def wrap(self, real):
+        def call(site, *arguments, **options):
+            if not self.mode:
+                return real(site, *arguments, **options)
+            options["deadline"] = Deadline.after(CALL_SECONDS)
+            self.travelling.append(lambda: real(site, *arguments, **options))
+            if self.mode == "dies":
+                raise CourierDied
+            return Trouble(Kind.UNAVAILABLE, "OrderFlow did not answer.", partner=True), Reply()
+
+        return call
+
+
 class WarehouseMachine(RuleBasedStateMachine):
     site = None
     """The simulated site; set by the test."""
+    slowness = None
 
     def __init__(self):
         super().__init__()
+        self.slowness.travelling.clear()
+        self.slowness.mode = ""
         self.example = transaction.atomic()
         self.example.__enter__()
         self.site.site.clear()
@@ -180,6 +218,40 @@ class WarehouseMachine(RuleBasedStateMachine):
     def a_courier_dies(self, data):
         self.lose(data.draw(st.sampled_from(self.under_way)))
 
+    @precondition(lambda self: self.uncalled())
+    @rule(data=st.data(), dies=st.booleans())
+    def a_call_takes_too_long(self, data, dies):
+        self.call_slowly(data.draw(st.sampled_from(self.uncalled())), dies=dies)
+
+    @precondition(lambda self: self.slowness.travelling)
+    @rule(data=st.data())
+    def a_late_call_arrives(self, data):
+        travelling = self.slowness.travelling
+        travelling.pop(data.draw(st.integers(0, len(travelling) - 1)))()
+
+    @rule(order=st.sampled_from(ORDERS), status=st.sampled_from(("CREATED", "CANCELLED")), dies=st.booleans(),
+          resent=st.booleans(), arrives=st.booleans())  # fmt: skip
+    def a_change_while_a_call_travels(self, order, status, dies, resent, arrives):
+        self.change(order, (1, TOWNS[0]), "CREATED")
+        self.a_courier_claims()
+        for flying in self.uncalled():
+            self.call_slowly(flying, dies=dies)
+        if resent:
+            self.a_whole_round([], dies=False)
+        self.change(order, (2, TOWNS[0]), status)
+        if arrives:
+            self.late_calls_arrive()
+        self.a_whole_round([], dies=False)
+        self.late_calls_arrive()
+
+    @rule()
+    def the_call_limit_passes(self):
+        """Nobody is at work on anything any more."""
+        for flying in list(self.under_way):
+            self.lose(flying)
+        self.late_calls_arrive()
+        call_limit_passes()
+
     @rule(faults=st.lists(st.sampled_from(FAULTS), max_size=MOST_CALLS), dies=st.booleans())
     def a_whole_round(self, faults, dies):
         """Claimed, called, and recorded or lost: the shortest way to a past worth having."""
@@ -230,6 +302,7 @@ class WarehouseMachine(RuleBasedStateMachine):
         self.site.faults.clear()
         self.stock(active=True)
         for _ in range(ROUNDS_TO_SETTLE):
+            self.the_call_limit_passes()
             for dead in self.deliveries("dead"):
                 dead_deliveries.retry(dead, who="ada")
             self.a_whole_round([], dies=False)
@@ -263,6 +336,20 @@ class WarehouseMachine(RuleBasedStateMachine):
         flying.outcomes = list(channels()["orderflow"].send(flying.sent.request))
         self.site.faults.clear()
 
+    def call_slowly(self, flying, *, dies):
+        self.slowness.mode = "dies" if dies else "gives up"
+        try:
+            flying.outcomes = list(channels()["orderflow"].send(flying.sent.request))
+            self.end(flying)
+        except CourierDied:
+            self.lose(flying)
+        finally:
+            self.slowness.mode = ""
+
+    def late_calls_arrive(self):
+        while self.slowness.travelling:
+            self.slowness.travelling.pop(0)()
+
     def end(self, flying):
         self.under_way.remove(flying)
         request, began = flying.sent.request, timezone.now()
@@ -274,7 +361,7 @@ class WarehouseMachine(RuleBasedStateMachine):
         )
 
     def lose(self, flying):
-        """Its leases run out; whatever it was doing has ended by then."""
+        """Its leases run out."""
         self.under_way.remove(flying)
         lanes = Lane.objects.filter(pk__in=[one.lane_id for one in flying.deliveries], lease=flying.sent.lease)
         lanes.update(due_at=DatabaseClock().now(-1))
@@ -331,6 +418,10 @@ def test_the_site_ends_with_every_wanted_order_once_and_no_cancelled_one(db, sit
     settings.HUB_BREAKER_FAILURES = 0
     monkeypatch.setattr(dead_deliveries, "BUSY_SECONDS", 0.0)
     monkeypatch.setattr(WarehouseMachine, "site", site)
+    slowness = Slowness()
+    monkeypatch.setattr(WarehouseMachine, "slowness", slowness)
+    monkeypatch.setattr(Site, "imports", slowness.wrap(Site.imports))
+    monkeypatch.setattr(Site, "cancel", slowness.wrap(Site.cancel))
     monkeypatch.setattr(steps, "learned", only_by_the_table)
     run(WarehouseMachine)
 

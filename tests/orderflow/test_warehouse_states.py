@@ -1,10 +1,12 @@
 """The table of the warehouse's states, read by its laws."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from orderflow.imports.unanswered import Unanswered
 from orderflow.imports.warehouse_states import (
     TRANSITIONS,
     Evidence,
@@ -51,7 +53,19 @@ def test_a_refused_resend_leaves_known_what_may_be_held():
 
 
 def test_what_the_table_lacks_proves_nothing():
-    assert learned(Holding(State.HELD, "first"), Evidence.NO_VERDICT, digest="second") == Holding(State.UNKNOWN)
+    after = learned(Holding(State.HELD, "first"), Evidence.NO_VERDICT, digest="second")
+    assert (after.state, after.digest) == (State.UNKNOWN, "")
+
+
+@pytest.mark.parametrize(("digest", "before", "after"), [("first", 1, 0), ("first", 2, 2), ("", 1, 1)])
+def test_only_the_one_import_that_may_be_there_is_known_to_have_arrived_when_an_order_is_found(digest, before, after):
+    holding = Holding(State.UNKNOWN, digest, Unanswered(before, datetime.now(UTC)))
+    assert learned(holding, Evidence.OTHER_FOUND, digest="second").unanswered.imports == after
+
+
+def test_an_answer_says_nothing_of_an_earlier_import():
+    earlier = Unanswered(1, datetime.now(UTC))
+    assert learned(Holding(State.UNKNOWN, "first", earlier), Evidence.IMPORTED, digest="first").unanswered == earlier
 
 
 def test_the_design_page_has_the_table_of_the_code():
