@@ -7,8 +7,11 @@ import os
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown, worker_ready
 
+from config.broker import use_for_redis
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+use_for_redis()
 app = Celery("orderhub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.worker_consumer = "config.consumer:WakeConsumer"
