@@ -33,9 +33,6 @@ FORGOTTEN_SECONDS = 3_600
 PROBE_SECONDS = 35.0
 """Longer than the longest proxied call (30 s): a probe whose process died does not bar the next for ever."""
 
-CLOCK_APART_SECONDS = 60.0
-"""How far we let the clocks of two hosts be apart; time synchronisation keeps them within a second."""
-
 log = structlog.get_logger(__name__)
 
 
@@ -71,7 +68,7 @@ def admit(tenant_id: int) -> None:
     with _lock:
         first = view.probing_until < time.time()
         view.probing_until = time.time() + PROBE_SECONDS if first else view.probing_until
-    if not first or not shared_cache.add(_key(tenant_id, "probe"), 1, seconds=PROBE_SECONDS):
+    if not first or not shared_cache.lock(_key(tenant_id, "probe"), seconds=PROBE_SECONDS):
         raise busy("It failed too often in a row and is just being tried again.", seconds=1)
 
 
@@ -148,7 +145,7 @@ def _opening(shared: Any) -> tuple[float, float]:
         case [float(until), float(seconds)]:
             if (
                 0 < seconds <= LONGEST_OPEN_SECONDS
-                and until <= time.time() + LONGEST_OPEN_SECONDS + CLOCK_APART_SECONDS
+                and until <= time.time() + LONGEST_OPEN_SECONDS + shared_cache.CLOCK_APART_SECONDS
             ):
                 return until, seconds
     return 0.0, 0.0

@@ -30,6 +30,9 @@ LEFT_ALONE_SECONDS = 5.0
 TRYING_SECONDS = 1.0
 """Longer than any try takes: how long the others go on without while one thread tries."""
 
+CLOCK_APART_SECONDS = 60.0
+"""How far we let the clocks of two hosts be apart; time synchronisation keeps them within a second."""
+
 OTHER_TYPE = ("WRONGTYPE", "value is not an integer", "would overflow")
 """Redis's words for a key that holds a list or a hash, and for counting on a text or beyond 64 bits."""
 
@@ -88,20 +91,35 @@ def add(key: str, value: Any, *, seconds: float) -> bool:
     return bool(_ask(lambda: _cache().add(key, value, _whole(seconds)), instead=True))
 
 
+def lock(key: str, *, seconds: float) -> bool:
+    """``add``, for a key that another may only hold for so long: it says until when, and where that is over, or no
+    moment that ``lock`` could have written, it is taken over. One that was planted bars nobody for ever."""
+    until = time.time() + seconds
+    if add(key, until, seconds=seconds):
+        return True
+    held = get(key)
+    if type(held) is float and time.time() < held <= until + CLOCK_APART_SECONDS:
+        return False
+    put(key, until, seconds=seconds)
+    return True
+
+
 def count(key: str, *, seconds: float) -> int | None:
     """Add one to a counter shared by all processes and return it; None when the cache is away."""
 
     def one_more() -> int:
         _cache().add(key, 0, _whole(seconds))
         try:
-            return int(_cache().incr(key))
+            counted = int(_cache().incr(key))
         except ValueError:  # it ran out between the two
             return 1
         except redis.exceptions.ResponseError as error:
             if not _is_of_another_type(error):
                 raise
+            counted = 0
+        if counted < 1:
             _cache().set(key, 1, _whole(seconds))
-            return 1
+        return max(counted, 1)
 
     counted: int | None = _ask(one_more, instead=None)
     return counted

@@ -126,7 +126,7 @@ def _obtain(credentials: ClientCredentials, *, key: str, call: Call, deadline: D
     while True:
         if known := _usable(key, refused=refused):
             return _keep(key, known)
-        if shared_cache.add(lock, 1, seconds=deadline.remaining() + 1):
+        if shared_cache.lock(lock, seconds=deadline.remaining() + 1):
             break
         time.sleep(min(POLL_SECONDS, deadline.remaining()))
     try:

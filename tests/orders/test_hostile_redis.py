@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import os
 import pickle
 import time
+from dataclasses import replace
 
 import pytest
 from django.conf import settings
@@ -16,9 +18,11 @@ from config.celery import app
 from orders.access.throttle import Throttle
 from orders.api.token import FAILURES
 from orders.cache import shared_cache
-from orders.outgoing import partner_tokens
+from orders.outgoing import Call, Deadline, partner_tokens
 from orders.outgoing.partner_tokens import ClientCredentials
+from orders.values.problems import ExternalBusy
 from proxy import breaker
+from tests.orders.wire_server import answer, wire_server
 
 pytestmark = pytest.mark.needs_redis
 
@@ -143,6 +147,56 @@ def test_a_breaker_is_not_opened_by_what_no_process_could_have_shared(plant, ope
 def test_a_breaker_that_another_process_opened_is_open_here(plant):
     plant(breaker._key(1, "open"), json.dumps([time.time() + 10.0, 15.0]).encode())
     breaker.forget()
+    assert breaker.state(1) == "open"
+
+
+PLANTED_LOCKS = (b"1", b"true", b'"x"', b"[]", b"0.0", b"-1.5", b"1e300", b"9e99", b"{future}", b"{past}")
+
+
+def planted_lock(value):
+    return value.replace(b"{future}", str(time.time() + 3_600).encode()).replace(b"{past}", b"1700000000.5")
+
+
+@pytest.mark.parametrize("value", PLANTED_LOCKS)
+def test_a_planted_lock_bars_no_probe_of_a_service_that_is_back(plant, empty_redis, value):
+    plant(breaker._key(1, "open"), json.dumps([time.time() - 1.0, 15.0]).encode())
+    plant(breaker._key(1, "probe"), planted_lock(value))
+    breaker.forget()
+    assert breaker.state(1) == "half-open"
+    breaker.admit(1)
+    with pytest.raises(ExternalBusy):
+        breaker.admit(1)
+    assert 0 < empty_redis.ttl(cache.make_key(breaker._key(1, "probe"))) <= breaker.PROBE_SECONDS
+
+
+@pytest.mark.parametrize("value", PLANTED_LOCKS)
+def test_a_planted_lock_keeps_nobody_from_fetching_a_token(plant, settings, value):
+    settings.HUB_OUTBOUND_ALLOW_HTTP = True
+    settings.HUB_OUTBOUND_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+    granted = answer(b'{"access_token":"t1","token_type":"Bearer"}', headers="Content-Type: application/json\r\n")
+    with wire_server(lambda wire, _: wire.sendall(granted)) as server:
+        mine = replace(CREDENTIALS, token_url=f"{server.url}/token")
+        plant(f"partner-token-lock:{mine.key}", planted_lock(value))
+        call = Call("GET", f"{server.url}/", destination="t")
+        assert partner_tokens.token_for(mine, call=call, deadline=Deadline.after(5)) == "t1"
+
+
+def test_a_lock_of_another_process_holds_until_it_ends(empty_redis, time_machine):
+    assert shared_cache.lock("k", seconds=10)
+    assert not shared_cache.lock("k", seconds=10)
+    empty_redis.persist(cache.make_key("k"))
+    time_machine.move_to(time.time() + 11)
+    assert shared_cache.lock("k", seconds=10)
+
+
+@pytest.mark.parametrize("value", [b"-1", b"-1000000", b"-9223372036854775808"])
+def test_a_negative_count_is_begun_anew_and_opens_a_breaker_in_time(plant, value):
+    plant("k", value)
+    assert [shared_cache.count("k", seconds=5) for _ in range(3)] == [1, 2, 3]
+    plant(breaker._key(1, "failures"), value)
+    breaker.forget()
+    for _ in range(settings.HUB_BREAKER_FAILURES):
+        breaker.failed(1)
     assert breaker.state(1) == "open"
 
 

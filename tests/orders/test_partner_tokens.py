@@ -127,7 +127,7 @@ def test_a_second_process_waits_for_the_firsts_fetch():
     endpoint = TokenEndpoint()
     with wire_server(endpoint) as server:
         credentials = ClientCredentials(token_url=f"{server.url}/token", client_id="me", client_secret="s3")
-        assert shared_cache.add(f"partner-token-lock:{credentials.key}", 1, seconds=10)
+        assert shared_cache.lock(f"partner-token-lock:{credentials.key}", seconds=10)
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(fetch, server.url)
             time.sleep(0.1)
