@@ -53,13 +53,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The networks besides the public Internet that this call may reach."""
+    """The networks besides the public Internet that this call may reach. ``tells`` is False where a tenant chose the
+    address: it is not told which names exist in our network, and neither is anything that it can read or measure."""
 
     allowed: Sequence[Network]
+    tells: bool = True
 
     @classmethod
     def of(cls, *, private_allowed: bool) -> Policy:
-        return cls(allowed=settings.HUB_OUTBOUND_ALLOWED_NETWORKS if private_allowed else ())
+        return cls(settings.HUB_OUTBOUND_ALLOWED_NETWORKS if private_allowed else (), tells=private_allowed)
 
     def permits(self, address: Address) -> bool:
         inner = unwrapped(address)
@@ -88,10 +90,20 @@ def is_public(address: Address) -> bool:
 
 def permitted_places(host: str, port: int, *, policy: Policy, deadline: Deadline) -> list[Place]:
     """Where a connection to the host may go. Raises Unresolved, Refused or DeadlineExceeded."""
-    found = resolve(host, port, deadline=deadline)
+    try:
+        found = resolve(host, port, deadline=deadline)
+    except Unresolved:
+        if policy.tells:
+            raise
+        found = []
     places = [place for place in found if policy.permits(_address(place))]
     if places:
         return places
+    if not policy.tells:
+        raise Refused(
+            f"{host} has no public address, and what a tenant entered is asked at no other. Ops may enter it, and add "
+            "its network to HUB_OUTBOUND_ALLOWED_NETWORKS"
+        )
     where = ", ".join(sorted({str(_address(place)) for place in found}))
     raise Refused(
         f"{host} is {where}, no public address. If this partner is meant to be there, "

@@ -7,8 +7,10 @@ import socket
 
 import pytest
 
+from orders.cache import shared_cache
 from orders.models import TimelineEntry
-from orders.outgoing import addresses
+from orders.outgoing import Probe, addresses
+from proxy import breaker
 from tests.proxy.conftest import ORDER, set_oauth2
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +56,8 @@ def address_place(text, port):
 
 @pytest.fixture
 def no_connection(monkeypatch):
+    """But for the one to Redis, which is there before."""
+    shared_cache.get("here")
     monkeypatch.setattr(socket.socket, "connect", lambda *args: pytest.fail("connected"))
 
 
@@ -129,3 +133,57 @@ def test_a_plain_http_url_is_refused_unless_allowed(till, tenant, basic, setting
     plain, for_ops = refusal(till)
     assert plain == PLAIN
     assert "HUB_OUTBOUND_ALLOW_HTTP" in for_ops
+
+
+ANSWERS = {"private": "10.0.0.1", "loopback": "127.0.0.1", "metadata": "169.254.169.254"}
+
+
+@pytest.mark.parametrize("kind", [*ANSWERS, "open port", "closed port", "unknown name"])
+def test_a_tenant_learns_nothing_of_the_inside_from_an_auth_url(till, tenant, settings, monkeypatch, kind):
+    """Whether the name exists, and whether something listens there: problem, words, timeline and breaker are alike."""
+    settings.HUB_OUTBOUND_ALLOWED_NETWORKS = [ipaddress.ip_network("0.0.0.0/0")]
+    tenant.external_url = "https://oms.example.com/api/v1"
+    tenant.save()
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    shared_cache.get("here")
+    monkeypatch.setattr(socket.socket, "connect", lambda *args: pytest.fail("connected"))
+    found = {"open port": "127.0.0.1", "closed port": "127.0.0.1", **ANSWERS}
+
+    def lookup(host, port, *, flags=0):
+        if flags or kind == "unknown name":
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return [address_place(found[kind], port)]
+
+    monkeypatch.setattr(addresses, "_lookup", lookup)
+    if kind == "closed port":
+        listener.close()
+    set_oauth2(tenant, auth_url=f"https://probe.test:{port}/token")
+    with listener:
+        plain, shown = refusal(till)
+    assert plain == PLAIN
+    assert shown == (
+        "probe.test has no public address, and what a tenant entered is asked at no other. Ops may enter it, and add "
+        "its network to HUB_OUTBOUND_ALLOWED_NETWORKS"
+    )
+    assert breaker._view(tenant.pk).failures == 0
+
+
+@pytest.mark.parametrize("kind", ["private", "unknown name"])
+def test_a_verification_tells_a_tenant_no_more(till, tenant, settings, monkeypatch, kind):
+    tenant.external_url = "https://oms.example.com/api/v1"
+    tenant.save()
+    monkeypatch.setattr(Probe, "resolve", lambda self: "")
+    monkeypatch.setattr(Probe, "connect", lambda self: "")
+    monkeypatch.setattr(Probe, "handshake", lambda self: "")
+
+    def lookup(host, port, *, flags=0):
+        if flags or kind == "unknown name":
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return [address_place("10.0.0.1", port)]
+
+    monkeypatch.setattr(addresses, "_lookup", lookup)
+    config = {"clientId": "a", "clientSecret": "correct horse", "authUrl": "https://probe.test/token"}
+    answer = till.put("/api/v1/proxy-config?verify=true", {"type": "oauth2", "config": config})
+    steps = answer.json()["verification"]
+    assert (answer.status_code, steps[-1]["step"], steps[-1]["detail"]) == (422, "token", PLAIN)
