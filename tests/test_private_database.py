@@ -1,5 +1,6 @@
 """The embedded database's files are read by their owner only."""
 
+import os
 import sqlite3
 import stat
 from contextlib import closing
@@ -7,7 +8,7 @@ from contextlib import closing
 import pytest
 from django.db import connections
 
-from config.sqlite3.base import DatabaseWrapper
+from config.sqlite3.base import DatabaseWrapper, _make_private
 
 SETTINGS = {
     "ENGINE": "config.sqlite3", "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL"}, "TIME_ZONE": None,
@@ -46,6 +47,15 @@ def test_a_database_that_all_could_read_is_made_private(tmp_path):
 def test_a_folder_that_is_not_there_is_told_by_sqlite(tmp_path):
     with pytest.raises(sqlite3.OperationalError, match="unable to open"):
         opened(tmp_path / "none" / "hub.sqlite3")
+
+
+def test_what_is_no_file_keeps_its_mode(tmp_path):
+    """`make check` names /dev/null as the database, and may be run by root."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    path.chmod(0o666)
+    _make_private(str(path))
+    assert modes(tmp_path) == {"pipe": "prw-rw-rw-"}
 
 
 @pytest.mark.both

@@ -23,11 +23,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _make_private(path: str) -> None:
-    """Before SQLite would make it readable to all, and where an earlier release did."""
+    """Before SQLite would make it readable to all, and where an earlier release did; never a device such as /dev/null,
+    whose mode is the whole machine's."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
         for file in (path, f"{path}-wal", f"{path}-shm"):
-            if os.path.exists(file) and os.stat(file).st_mode & 0o077:
+            if os.path.isfile(file) and os.stat(file).st_mode & 0o077:
                 os.chmod(file, PRIVATE)
     except OSError:
         return  # not ours, or not there to be made: SQLite says what is the matter
