@@ -6,11 +6,13 @@ Only what a page shows depends on it. The first page of a new browser comes befo
 from __future__ import annotations
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+
+from orders.models.tenants import time_zones
 
 COOKIE = "hub_zone"
 PAGES = "/admin/"
@@ -32,7 +34,7 @@ class ReadersZone:
 def zone_of(request: HttpRequest) -> ZoneInfo:
     """A name that is no zone's is nobody's: cookies come from outside."""
     wanted = request.COOKIES.get(COOKIE, "")
-    if wanted in available_timezones():
+    if wanted in time_zones():
         return ZoneInfo(wanted)
     binding = getattr(request.user, "staff_tenant", None) if request.user.is_authenticated else None
     return binding.tenant.zone if binding else ZoneInfo("UTC")

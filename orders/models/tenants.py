@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
@@ -25,8 +26,14 @@ SUPPLIER_SCOPES = {
 slug_rule = RegexValidator(r"^[a-z0-9][a-z0-9-]{0,62}\Z", "Use a-z, 0-9 and hyphens, at most 63, no hyphen first.")
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """Python opens some 600 files to tell them, which takes 10 ms: once per process."""
+    return frozenset(available_timezones())
+
+
 def validate_time_zone(value: str) -> None:
-    if value not in available_timezones():
+    if value not in time_zones():
         raise ValidationError(f"{value!r} is no time zone; use a name such as Europe/Copenhagen.")
 
 

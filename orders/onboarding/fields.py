@@ -9,14 +9,13 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 from orders.access.client_keys import read_key
 from orders.access.sealing import MASK
 from orders.documents.rules import is_id
-from orders.models.tenants import slug_rule
+from orders.models.tenants import slug_rule, time_zones
 from orders.outgoing import OutgoingError, check_shape
 
 __all__ = [
@@ -107,7 +106,7 @@ def _url(text: str) -> str:
 
 
 def _time_zone(text: str) -> str:
-    if text not in available_timezones():
+    if text not in time_zones():
         raise ValueError("must be a time zone such as Europe/Copenhagen")
     return text
 

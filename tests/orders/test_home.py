@@ -203,6 +203,12 @@ def test_the_page_says_as_of_when_in_the_readers_zone(root, time_machine):
     assert "As of 10:12:05 UTC ." in words(root.get("/admin/"))
 
 
+def test_the_names_of_time_zones_are_read_from_their_files_once(root, monkeypatch):
+    root.get("/admin/changes/")
+    monkeypatch.setattr("orders.models.tenants.available_timezones", lambda: pytest.fail("read again"))
+    assert root.get("/admin/changes/").status_code == 200
+
+
 def test_staff_of_a_tenant_read_times_in_its_zone_and_machines_in_utc(bound, settings):
     Tenant.objects.filter(slug="bolt").update(time_zone="America/St_Johns")
     assert re.search(r"As of \d\d:\d\d:\d\d UTC-(2|3):30", words(bound.get("/admin/")))
