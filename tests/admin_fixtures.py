@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import override_settings
 from django.utils import timezone
 
 from orders.access.clients import ClientEntry, save_client
@@ -33,7 +34,8 @@ def furnished(engine, faults):
     beans = Destination.objects.create(tenant=tenant, channel="supplier", name="beans")
     engine.put(customer=EVIL)
     engine.put("fault-always-1")
-    engine.drain_through_retries()
+    with override_settings(HUB_EVENT_RETRY_SCHEDULE=[]):
+        engine.drain_through_retries()
     deliveries = _deliveries(engine, beans)
     timeline_entries.record(engine.key(), road="supplier", what=f"Beans fetched {EVIL}", detail=EVIL)
     OperatorAction.objects.create(

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 
 MARKUP = '"><img src=x onerror=alert(1)><a href="javascript:alert(2)">'
 ADDRESS = "javascript:alert(3)"
+OPENED = ("<img src=x", 'href="javascript:', "href='javascript:")
 
 
 def shaped(text):
@@ -59,22 +60,17 @@ def planted(row, text):
     return count
 
 
-@pytest.mark.parametrize("text", [MARKUP, ADDRESS])
 @pytest.mark.parametrize("model", sorted(admin.site._registry, key=lambda model: model._meta.label), ids=str)
-def test_no_page_of_a_model_shows_markup_or_opens_a_script(model, text, root, furnished):
+def test_no_page_of_a_model_shows_markup_or_opens_a_script(model, root, furnished):
     row = one_of_every_model(furnished.tenant)[model]
-    assert planted(row, text) or not any(isinstance(field, models.TextField) for field in row._meta.concrete_fields)
-    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
-    for page in (
-        reverse(f"{name}_changelist"),
-        reverse(f"{name}_change", args=(row.pk,)),
-        "/admin/",
-        "/admin/changes/",
-    ):
-        html = root.get(page, follow=True).content.decode()
-        assert "<img src=x" not in html, page
-        assert 'href="javascript:' not in html, page
-        assert "href='javascript:" not in html, page
+    name, wrong = f"admin:{model._meta.app_label}_{model._meta.model_name}", []
+    pages = reverse(f"{name}_changelist"), reverse(f"{name}_change", args=(row.pk,)), "/admin/", "/admin/changes/"
+    for text in (MARKUP, ADDRESS):
+        assert planted(row, text) or not any(isinstance(field, models.TextField) for field in row._meta.concrete_fields)
+        for page in pages:
+            html = root.get(page, follow=True).content.decode()
+            wrong += [(text, page, one) for one in OPENED if one in html]
+    assert wrong == []
 
 
 def test_the_columns_with_a_form_of_their_own_are_there():
