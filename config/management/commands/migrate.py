@@ -15,8 +15,8 @@ from orders.access.staff import ensure_roles
 LOCK = 7_161_505_001
 """Any number that no other program of this database uses: the key of the advisory lock."""
 POLL_SECONDS = 0.2
-"""Asked for again and again: a session that *waits* in pg_advisory_lock holds a snapshot, and an index built
-concurrently by the one that has the lock would wait for that snapshot for ever."""
+"""Asked for again and again: a transaction that *waits* for the lock holds a snapshot, and an index built concurrently
+by the one that has the lock would wait for that snapshot for ever."""
 
 
 class Command(MigrateCommand):
@@ -35,22 +35,30 @@ class Command(MigrateCommand):
 
 @contextmanager
 def _alone(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Held by the session or the process, so that a killed migration leaves no lock behind."""
+    """Held by a transaction or the process, so that a killed migration leaves no lock behind."""
     if connection.vendor == "sqlite":
         with _lock_file(str(connection.settings_dict["NAME"])):
             yield
         return
-    while not _ask(connection, "pg_try_advisory_lock"):
-        time.sleep(POLL_SECONDS)
+    keeper = connection.copy()
     try:
+        keeper.set_autocommit(False)
+        while not _locked(keeper):
+            keeper.rollback()
+            time.sleep(POLL_SECONDS)
         yield
     finally:
-        _ask(connection, "pg_advisory_unlock")
+        keeper.close()
 
 
-def _ask(connection: BaseDatabaseWrapper, function: str) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s)", [LOCK])
+def _locked(keeper: BaseDatabaseWrapper) -> bool:
+    """Of a connection of its own: a pooler keeps a server connection for a transaction, not for a session.
+
+    Idle until the migrations are through, however long they take, the transaction holds no snapshot.
+    """
+    with keeper.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         return bool(cursor.fetchone()[0])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -37,6 +38,19 @@ def names(payload: str, customer_id: str) -> bool:
 def _naming(events: QuerySet[OrderEvent], customer_id: str) -> Iterator[int]:
     clue = max(re.findall(r"[A-Za-z0-9]+", customer_id), key=len, default="")
     likely = events.filter(payload__contains=clue) if clue else events
-    for queue_id, payload in likely.values_list("queue_id", "payload").iterator(chunk_size=CHUNK):
+    for _, queue_id, payload in by_chunks(likely, "queue_id", "payload"):
         if names(payload, customer_id):
             yield queue_id
+
+
+def by_chunks(rows: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
+    """(id, columns…) of each row in the order of ids, CHUNK of them in memory at a time.
+
+    One statement each: a cursor of the server would need a transaction as long as all of it, or a session of its own,
+    which a pooler does not give.
+    """
+    rows = rows.order_by("pk").values_list("pk", *columns)
+    chunk = list(rows[:CHUNK])
+    while chunk:
+        yield from chunk
+        chunk = list(rows.filter(pk__gt=chunk[-1][0])[:CHUNK]) if len(chunk) == CHUNK else []

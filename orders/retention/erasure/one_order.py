@@ -41,7 +41,7 @@ from orders.models import (
     TimelineEntry,
 )
 from orders.retention.erasure.customer_orders import (
-    CHUNK,
+    by_chunks,
     names,
 )
 from orders.retention.erasure.locking import (
@@ -96,7 +96,7 @@ def _turn(queue: OrderQueue, steps: Iterator[Step], counts: Counter[str], wait_s
 
 def _extent(queue: OrderQueue, customer_id: str, lanes: Sequence[Lane]) -> _Extent:
     events, values, others = [], set[PersonalValue](), 0
-    for pk, payload in OrderEvent.objects.filter(queue=queue).values_list("pk", "payload").iterator(chunk_size=CHUNK):
+    for pk, payload in by_chunks(OrderEvent.objects.filter(queue=queue), "payload"):
         if names(payload, customer_id):
             events.append(pk)
             values |= values_in_json(payload)
@@ -108,7 +108,7 @@ def _extent(queue: OrderQueue, customer_id: str, lanes: Sequence[Lane]) -> _Exte
         values |= values_in_json(order.document)
     whole = not others and (order is None or document)
     own = _deliveries(lanes, events, whole=whole)
-    for payload in own.values_list("payload", flat=True).iterator(chunk_size=CHUNK):
+    for _, payload in by_chunks(own, "payload"):
         values |= values_in_json(payload)
     return _Extent(events, frozenset(values), document, whole)
 
