@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orders.api.schema import Answer, Body, Operation, define
-from orders.api.schema.core import ID, TAKE
+from orders.api.schema.core import CURSOR, ID, TAKE
 from orders.models import Delivery
 from orders.values.problems import (
     Conflict,
@@ -207,8 +207,7 @@ _DELIVERY = _object(
         "attempts": {"type": "array", "items": _ATTEMPT},
     }
 )
-_CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$", "description": "From page.next; opaque."}
-_PAGE = _object({"take": {"type": "integer"}, "next": {"type": ["string", "null"]}})
+_PAGE = _object({"take": {"type": "integer"}, "next": {"type": "string"}, "hasMore": {"type": "boolean"}})
 _DELIVERIES = _object({"deliveries": {"type": "array", "items": _DELIVERY}, "page": _PAGE})
 _REDELIVERED = _object(
     {
@@ -226,9 +225,9 @@ deliveries = Operation(
     scope="events",
     path=_PLACE,
     query={
-        "since": {**_MOMENT, "description": "Owed since then."},
+        "since": {**_MOMENT, "description": "Owed since then; behind the first, also a little older ones."},
         "status": _text(enum=list(Delivery.Status.values)),
-        "cursor": _CURSOR,
+        "cursor": CURSOR,
         "take": TAKE,
     },
     answers={

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_list, read_parameters, text, whole
 from orders.api.views import ApiView, render_json
+from orders.database.commit_order import page_of, read_cursor
 from orders.http.bodies import read_json
 from orders.http.correlation import correlation_id
 from orders.http.raw_paths import decode_segment
@@ -131,21 +132,18 @@ class DeliveriesView(SupplierEventsView):
     parameters: ClassVar = {
         "since": an_instant,
         "status": one_of(*Delivery.Status.values),
-        "cursor": own_deliveries.read_cursor,
+        "cursor": read_cursor,
         "take": whole(1, 200),
     }
 
     @schema.deliveries
     def get(self, request: Request, country: str, tenant: str) -> HttpResponse:
-        """What went to the supplier's webhook and what came back; follow ``page.next``."""
+        """What went to the supplier's webhook and came back. Go on from ``page.next``: it never skips one."""
         own_deliveries.LISTS.use(str(self.supplier.pk))
         given = read_parameters(request, self.parameters)
-        take = given.get("take", DEFAULT_TAKE)
-        wanted = own_deliveries.Listing(given.get("since"), given.get("status"), given.get("cursor"))
-        rows = list(own_deliveries.listed(self.supplier, wanted)[: take + 1])
-        following = own_deliveries.cursor_of(rows[take - 1].pk) if len(rows) > take else None
-        page = {"take": take, "next": following}
-        return render_json({"deliveries": own_deliveries.as_json(rows[:take]), "page": page})
+        wanted = own_deliveries.listed(self.supplier, since=given.get("since"), status=given.get("status"))
+        rows, page = page_of(wanted, given.get("cursor"), given.get("take", DEFAULT_TAKE))
+        return render_json({"deliveries": own_deliveries.as_json(rows), "page": page})
 
 
 class RedeliverView(SupplierEventsView):

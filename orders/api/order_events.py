@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_parameters, whole
 from orders.api.schema import documented
 from orders.api.views import ApiView, render_json
+from orders.database.commit_order import page_of, read_cursor
 from orders.dead_letters import dead_events
 from orders.dead_letters.results import (
     Busy,
@@ -22,15 +23,7 @@ from orders.http.bodies import (
     has_body,
     read_json,
 )
-from orders.inbox.event_status import (
-    BEFORE_ALL,
-    Listing,
-    Place,
-    cursor_of,
-    fates,
-    listed,
-    read_cursor,
-)
+from orders.inbox.event_status import Listing, fates, listed
 from orders.models import OrderEvent
 from orders.models.inbox import event_id as parsed_id
 from orders.values.problems import (
@@ -62,13 +55,10 @@ class OrderEventsView(ApiView):
             business_unit_id=given.get("businessUnitId"),
             status=given.get("status"),
             since=given.get("since"),
-            after=given.get("cursor"),
         )
-        rows = list(listed(self.caller.tenant.pk, wanted, business_units=self.caller.business_units)[: take + 1])
-        page = rows[:take]
-        end = Place(page[-1].transaction, page[-1].pk) if page else wanted.after or BEFORE_ALL
-        shown = {"take": take, "next": cursor_of(end), "hasMore": len(rows) > take}
-        return render_json({"orderEvents": fates(page), "page": shown})
+        events = listed(self.caller.tenant.pk, wanted, business_units=self.caller.business_units)
+        rows, page = page_of(events, given.get("cursor"), take)
+        return render_json({"orderEvents": fates(rows), "page": page})
 
 
 class _OneEvent(ApiView):

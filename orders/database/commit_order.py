@@ -8,10 +8,14 @@ is always 0 and ids are made inside the writing transaction.
 
 from __future__ import annotations
 
-from typing import Any
+import base64
+import struct
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import BigIntegerField, Func, Q, QuerySet
+from django.db.models import BigIntegerField, Func, Min, Q, QuerySet
 
 
 class CurrentTransaction(Func):
@@ -24,6 +28,71 @@ class CurrentTransaction(Func):
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
         return self.as_sql(compiler, connection, template="(pg_current_xact_id()::text::bigint)")
+
+
+class Place(NamedTuple):
+    """Where a row stands in the list: behind all that were committed before it."""
+
+    transaction: int
+    row_id: UUID
+
+
+BEFORE_ALL = Place(0, UUID(int=0))
+"""Where a reader of an empty list goes on."""
+LAST_TRANSACTION = 2**63 - 1
+"""The column's largest number."""
+CLOCKS_APART = timedelta(hours=1)
+"""Ids are made by a host's clock, times of reception by the database's; never are they this far apart."""
+_CURSOR = struct.Struct(">Q16s")
+
+
+def listed_after(rows: QuerySet[Any], place: Place | None) -> QuerySet[Any]:
+    """The settled rows behind a place, in their order: going on from any of them meets every row."""
+    if place is not None:
+        rows = rows.filter(transaction__gte=place.transaction)
+        rows = rows.exclude(transaction=place.transaction, pk__lte=place.row_id)
+    return settled(rows).order_by("transaction", "pk")
+
+
+def from_moment(rows: QuerySet[Any], moment: datetime, *, column: str) -> QuerySet[Any]:
+    """The rows from this moment on, and those that stand behind the first of them though they are older.
+
+    A reader who asks for what came since the newest row it knows then meets also what was received a little earlier
+    and committed later. Not for the reader's own clock: going on from a place needs none.
+    """
+    later = Q(**{f"{column}__gte": moment})
+    first = rows.filter(later, pk__gte=_earliest_id(moment)).aggregate(first=Min("transaction"))["first"]
+    if first is None:
+        return rows.none()
+    return rows.filter(later | Q(transaction__gt=first), transaction__gte=first)
+
+
+def _earliest_id(moment: datetime) -> UUID:
+    """The least id that a row of then can have, so that the index by id bounds the scan."""
+    milliseconds = int((moment.timestamp() - CLOCKS_APART.total_seconds()) * 1000)
+    return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
+
+
+def cursor_of(place: Place) -> str:
+    """An opaque cursor of 32 characters: where to go on after this place."""
+    return base64.urlsafe_b64encode(_CURSOR.pack(place.transaction, place.row_id.bytes)).decode()
+
+
+def read_cursor(text: str) -> Place:
+    """Raises ValueError, in words for the caller, for anything ``cursor_of`` did not write."""
+    try:
+        number, raw = _CURSOR.unpack(base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True))
+        return Place(min(number, LAST_TRANSACTION), UUID(bytes=raw))
+    except (ValueError, UnicodeError, struct.error):
+        raise ValueError("is not a cursor from an earlier answer's page.next") from None
+
+
+def page_of(rows: QuerySet[Any], place: Place | None, take: int) -> tuple[list[Any], dict[str, Any]]:
+    """The next rows behind a place, and the answer's ``page``, whose ``next`` is always there."""
+    found = list(listed_after(rows, place)[: take + 1])
+    page = found[:take]
+    end = Place(page[-1].transaction, page[-1].pk) if page else place or BEFORE_ALL
+    return page, {"take": take, "next": cursor_of(end), "hasMore": len(found) > take}
 
 
 def settled(rows: QuerySet[Any]) -> QuerySet[Any]:

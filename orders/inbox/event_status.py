@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, QuerySet
 
-from orders.database.commit_order import settled
+from orders.database.commit_order import from_moment
 from orders.models import OrderEvent
 from orders.values.instants import instant
 
@@ -58,13 +56,6 @@ def _fate(event: OrderEvent, head: tuple[int, UUID] | None) -> dict[str, Any]:
     }
 
 
-class Place(NamedTuple):
-    """Where an event stands in the list: behind all that were committed before it."""
-
-    transaction: int
-    event_id: UUID
-
-
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What the reconciling list is asked for."""
@@ -73,16 +64,11 @@ class Listing:
     business_unit_id: str | None = None
     status: str | None = None
     since: datetime | None = None
-    after: Place | None = None
 
 
 def listed(tenant_id: int, wanted: Listing, *, business_units: frozenset[str] | None = None) -> QuerySet[OrderEvent]:
-    """The tenant's events, oldest first, restricted as wanted.
-
-    An event whose transaction may have older ones still open is left out until those have ended: going on from any
-    place in the list meets every event, however late it commits.
-    """
-    events = OrderEvent.objects.filter(tenant=tenant_id)
+    """The tenant's events, restricted as wanted; ``orders.database.commit_order`` pages them."""
+    events: QuerySet[OrderEvent] = OrderEvent.objects.filter(tenant=tenant_id)
     if wanted.status == OrderEvent.Status.PENDING:
         events = OrderEvent.objects.pending().filter(tenant=tenant_id)
     if wanted.status:
@@ -94,29 +80,5 @@ def listed(tenant_id: int, wanted: Listing, *, business_units: frozenset[str] | 
     if business_units is not None:
         events = events.filter(queue__business_unit_id__in=business_units)
     if wanted.since is not None:
-        events = events.filter(received_at__gte=wanted.since)
-    if wanted.after is not None:
-        at, event_id = wanted.after
-        events = events.filter(transaction__gte=at).exclude(transaction=at, pk__lte=event_id)
-    return settled(events).order_by("transaction", "pk").select_related("queue")
-
-
-BEFORE_ALL = Place(0, UUID(int=0))
-"""Where a reader of an empty list goes on."""
-LAST_TRANSACTION = 2**63 - 1
-"""The column's largest number."""
-_CURSOR = struct.Struct(">Q16s")
-
-
-def cursor_of(place: Place) -> str:
-    """An opaque cursor of 32 characters: where to go on after this place."""
-    return base64.urlsafe_b64encode(_CURSOR.pack(place.transaction, place.event_id.bytes)).decode()
-
-
-def read_cursor(text: str) -> Place:
-    """Raises ValueError, in words for the caller, for anything ``cursor_of`` did not write."""
-    try:
-        number, raw = _CURSOR.unpack(base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True))
-        return Place(min(number, LAST_TRANSACTION), UUID(bytes=raw))
-    except (ValueError, UnicodeError, struct.error):
-        raise ValueError("is not a cursor from an earlier answer's page.next") from None
+        events = from_moment(events, wanted.since, column="received_at")
+    return events.select_related("queue")

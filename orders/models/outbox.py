@@ -8,6 +8,7 @@ from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Collate, Now
 
+from orders.database.commit_order import CurrentTransaction
 from orders.database.ids import new_id
 from orders.models.settings_history import SettingsHistory
 from orders.models.tenants import Tenant
@@ -163,6 +164,8 @@ class Delivery(models.Model):
     """Older deliveries of the lane that were not delivered are pointless since this one was added."""
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
+    transaction = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)
+    """Number of the transaction that owed it: orders.database.commit_order."""
 
     objects: ClassVar = DeliveryQuerySet.as_manager()
 
@@ -183,6 +186,7 @@ class Delivery(models.Model):
         indexes = (
             models.Index(fields=["tenant", "id"], name="delivery_by_tenant"),
             models.Index(fields=["destination", "id"], name="delivery_by_destination"),
+            models.Index(fields=["destination", "transaction", "id"], name="delivery_by_commit"),
             models.Index(fields=["tenant", "id"], name="delivery_dead", condition=Q(status="dead")),
             models.Index(fields=["id"], name="delivery_dead_of_all", condition=Q(status="dead")),
             models.Index(

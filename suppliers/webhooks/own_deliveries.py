@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from orders.access.throttle import Throttle
+from orders.database.commit_order import from_moment
 from orders.database.ids import (
     WEBHOOK_PREFIX,
     read_id,
@@ -36,27 +35,16 @@ LISTS = Throttle("supplier-deliveries", most=60, seconds=60)
 """Per supplier: looking once a second is enough for any catching up, and a loop without a pause is stopped."""
 REDELIVERIES = Throttle("supplier-redeliver", most=120, seconds=60)
 """Per supplier: more than a person clicks, less than would drown the others' deliveries; ``receive`` is for masses."""
-CLOCKS_APART = timedelta(hours=1)
-"""Ids are made by a host's clock, ``created_at`` by the database's; never are they this far apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    since: datetime | None = None
-    status: str | None = None
-    after: UUID | None = None
-
-
-def listed(supplier: Supplier, wanted: Listing) -> QuerySet[Delivery]:
-    """The deliveries to the supplier's own webhook, oldest first."""
+def listed(supplier: Supplier, *, since: datetime | None = None, status: str | None = None) -> QuerySet[Delivery]:
+    """The deliveries to the supplier's own webhook; ``orders.database.commit_order`` pages them."""
     rows = _own(supplier)
-    if wanted.status is not None:
-        rows = rows.filter(status=wanted.status)
-    if wanted.since is not None:
-        rows = rows.filter(created_at__gte=wanted.since, pk__gte=_first_id(wanted.since))
-    if wanted.after is not None:
-        rows = rows.filter(pk__gt=wanted.after)
-    return rows.order_by("pk").select_related("lane")
+    if status is not None:
+        rows = rows.filter(status=status)
+    if since is not None:
+        rows = from_moment(rows, since, column="created_at")
+    return rows.select_related("lane")
 
 
 def as_json(deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
@@ -116,23 +104,3 @@ def _attempt(one: DeliveryAttempt) -> dict[str, Any]:
         "response": one.response_cut,
         "detail": one.detail,
     }
-
-
-def _first_id(moment: datetime) -> UUID:
-    """The least id that a delivery of then can have (orders.database.ids), so that the index by id bounds the scan."""
-    milliseconds = int((moment.timestamp() - CLOCKS_APART.total_seconds()) * 1000)
-    return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
-
-
-def cursor_of(delivery_id: UUID) -> str:
-    """An opaque cursor: where to go on after this delivery."""
-    return base64.urlsafe_b64encode(delivery_id.bytes).decode().rstrip("=")
-
-
-def read_cursor(text: str) -> UUID:
-    """Raises ValueError, in words for the caller, for anything ``cursor_of`` did not write."""
-    try:
-        raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        return UUID(bytes=raw)
-    except (ValueError, UnicodeError):
-        raise ValueError("is not a cursor from an earlier answer's page.next") from None

@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -171,6 +172,31 @@ def test_an_event_of_a_host_whose_clock_is_behind_is_met_by_whoever_goes_on_from
     found = listed(api, f"cursor={page['page']['next']}")["orderEvents"]
     assert [event["customerOrderId"] for event in found] == ["1002"]
     assert [event["customerOrderId"] for event in listed(api)["orderEvents"]] == ["1001", "1002"]
+
+
+@pytest.mark.needs_postgres
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_was_received_before_the_newest_known_and_stored_after_it_is_met_by_since(api, put):
+    """It waited between its time of reception and its transaction, for the row of its order or for a processor."""
+    put("1001")
+    known = put("1002")
+    [before, newest] = listed(api)["orderEvents"]
+    late = put("1003")
+    OrderEvent.objects.filter(pk=late).update(received_at=before["receivedAt"])
+    found = listed(api, f"since={newest['receivedAt']}")["orderEvents"]
+    assert [event["eventId"] for event in found] == [known, late]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_since_the_time_of_an_event_as_it_was_told_meets_that_event_and_all_later_ones(api, put):
+    """Times are told in milliseconds; what was received within the same one is met."""
+    put("1001")
+    last = [put(number) for number in ("1002", "1003")]
+    moment = datetime(2020, 11, 20, 10, 0, 0, 123_999, tzinfo=UTC)
+    OrderEvent.objects.filter(pk__in=last).update(received_at=moment)
+    OrderEvent.objects.exclude(pk__in=last).update(received_at=moment - timedelta(milliseconds=1))
+    told = listed(api)["orderEvents"][-1]["receivedAt"]
+    assert [event["eventId"] for event in listed(api, f"since={told}")["orderEvents"]] == last
 
 
 def test_the_list_is_restricted_by_order_unit_status_and_time(api, put, apply_all):

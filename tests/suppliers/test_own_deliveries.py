@@ -2,11 +2,17 @@
 
 import ipaddress
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.db import connections, transaction
 from django.utils import timezone
 
+from orders.database import ids
 from orders.database.clock import DatabaseClock
 from orders.integrations.channels import Owed
 from orders.models import Delivery, Destination, Lane, OperatorAction
@@ -174,3 +180,84 @@ def test_both_are_throttled_with_retry_after(beans, monkeypatch):
     for _ in range(own_deliveries.REDELIVERIES.most):
         beans.redeliver("nonsense")
     assert beans.redeliver("nonsense").status_code == 429
+
+
+@pytest.mark.needs_postgres
+def test_a_delivery_that_commits_late_is_met_by_whoever_goes_on_from_a_cursor(beans):
+    with owed_late(beans):
+        beans.owe("order_created")
+        before = page(beans)
+    after = page(beans, f"?cursor={before['page']['next']}")
+    assert sorted(ids_of(before) + ids_of(after)) == sorted(
+        str(pk) for pk in Delivery.objects.values_list("pk", flat=True)
+    )
+    assert len(ids_of(before) + ids_of(after)) == 2
+
+
+@pytest.mark.needs_postgres
+def test_a_delivery_that_commits_late_is_met_by_whoever_asks_since_the_newest_one_it_knows(beans):
+    """The late one was owed before the other, and by a transaction that was given its number after it."""
+    with owed_late(beans, numbered_late=True):
+        beans.owe("order_created")
+        known = page(beans)["deliveries"]
+    found = beans.list(f"?since={known[-1]['createdAt']}")
+    assert [one["id"] for one in found] == [known[-1]["id"], str(Delivery.objects.get(kind="late").pk)]
+
+
+def test_a_delivery_of_a_host_whose_clock_is_behind_is_met_by_whoever_goes_on_from_a_cursor(beans, monkeypatch):
+    beans.owe("order_created")
+    before = page(beans)
+    real = time.time_ns
+    monkeypatch.setattr(ids.time, "time_ns", lambda: real() - 2_000_000_000)
+    [late] = beans.owe("order_updated", lane="order:2")
+    monkeypatch.undo()
+    assert ids_of(page(beans, f"?cursor={before['page']['next']}")) == [str(late.pk)]
+
+
+def test_whoever_follows_next_goes_on_at_the_end_too(beans):
+    empty = page(beans)
+    assert (empty["deliveries"], empty["page"]["hasMore"]) == ([], False)
+    beans.owe("order_created", "order_updated")
+    first = page(beans, f"?take=1&cursor={empty['page']['next']}")
+    second = page(beans, f"?take=1&cursor={first['page']['next']}")
+    assert (first["page"]["hasMore"], second["page"]["hasMore"]) == (True, False)
+    end = page(beans, f"?cursor={second['page']['next']}")
+    assert (end["deliveries"], end["page"]["next"]) == ([], second["page"]["next"])
+    assert beans.api.get(f"{HERE}?cursor=AZrM3tSfeAC3HhZ1dvRw3A").status_code == 400
+
+
+def page(beans, query=""):
+    return json.loads(beans.api.get(HERE + query).content)
+
+
+def ids_of(page):
+    return [one["id"] for one in page["deliveries"]]
+
+
+@contextmanager
+def owed_late(beans, *, numbered_late=False):
+    """One delivery of another session whose transaction stays open during the block."""
+    ready, end = threading.Event(), threading.Event()
+
+    def late():
+        try:
+            with transaction.atomic():
+                if numbered_late:
+                    moment = timezone.now()
+                    ready.set()
+                    assert end.wait(30)
+                owed = Owed(beans.destination.pk, "late", "{}", reference=TOKEN)
+                [made] = owe([Debt(beans.supplier.tenant_id, "order:late", owed, customer_order_id="late", sequence=1)])
+                if numbered_late:
+                    Delivery.objects.filter(pk=made.pk).update(created_at=moment)
+                ready.set()
+                assert end.wait(30)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        owing = pool.submit(late)
+        assert ready.wait(30)
+        yield
+        end.set()
+        owing.result(30)
