@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import struct
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -28,6 +29,13 @@ class CurrentTransaction(Func):
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
         return self.as_sql(compiler, connection, template="(pg_current_xact_id()::text::bigint)")
+
+
+class _NextTransaction(Func):
+    """The first number that no transaction visible to the statement can have; PostgreSQL only."""
+
+    template = "(pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
+    output_field = BigIntegerField()
 
 
 class Place(NamedTuple):
@@ -49,9 +57,34 @@ _CURSOR = struct.Struct(">Q16s")
 def listed_after(rows: QuerySet[Any], place: Place | None) -> QuerySet[Any]:
     """The settled rows behind a place, in their order: going on from any of them meets every row."""
     if place is not None:
+        place = _place_here(place)
         rows = rows.filter(transaction__gte=place.transaction)
         rows = rows.exclude(transaction=place.transaction, pk__lte=place.row_id)
     return settled(rows).order_by("transaction", "pk")
+
+
+def _place_here(place: Place) -> Place:
+    """A place that the server before a restore gave: among the rows of the backup, and an hour back to skip none."""
+    if connection.vendor == "sqlite":
+        return place
+    _, own, following = _horizon()
+    if place.transaction < following or place.transaction == own:
+        return place
+    moment = max((place.row_id.int >> 80) - CLOCKS_APART // timedelta(milliseconds=1), 0)
+    return Place(0, UUID(int=moment << 80))
+
+
+def number_restored(rows: QuerySet[Any], *, owner: str, owners: Iterable[int]) -> int:
+    """Bring rows of a backup before all that this server writes; returns how many had to be.
+
+    They carry the numbers of the server that wrote them. Where this one has not come so far, they would be hidden until
+    it has, and new rows would appear in front of them. What a statement sees is older than what it takes for the next
+    transaction, so that no row of this server is met.
+    """
+    if connection.vendor == "sqlite":
+        return 0
+    foreign = rows.filter(transaction__gte=_NextTransaction())
+    return sum(foreign.filter(**{owner: one}).update(transaction=0) for one in owners)
 
 
 def from_moment(rows: QuerySet[Any], moment: datetime, *, column: str) -> QuerySet[Any]:
@@ -102,12 +135,12 @@ def settled(rows: QuerySet[Any]) -> QuerySet[Any]:
     """
     if connection.vendor == "sqlite":
         return rows
-    horizon, own = _horizon()
+    horizon, own, _ = _horizon()
     return rows.filter(Q(transaction__lt=horizon) | Q(transaction=own))
 
 
-def _horizon() -> tuple[int, int]:
-    """The oldest transaction of this database that may still write, and this session's own (0: it has none).
+def _horizon() -> tuple[int, int, int]:
+    """The oldest transaction of this database that may still write, this session's own (0: it has none), the next.
 
     Only sessions of this database count: another database of the same server may keep a transaction open for hours.
     """
@@ -115,7 +148,7 @@ def _horizon() -> tuple[int, int]:
         cursor.execute(_OPEN)
         following, own, open_ones = cursor.fetchone()
     behind = [(following - number) % WRAP for number in open_ones]
-    return following - max((distance for distance in behind if distance < WRAP // 2), default=0), own
+    return following - max((distance for distance in behind if distance < WRAP // 2), default=0), own, following
 
 
 WRAP = 2**32

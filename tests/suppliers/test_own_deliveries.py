@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connections, transaction
+from django.db.models import F, Value
 from django.utils import timezone
 
 from orders.database import ids
 from orders.database.clock import DatabaseClock
+from orders.database.commit_order import Place, cursor_of
 from orders.integrations.channels import Owed
 from orders.models import Delivery, Destination, Lane, OperatorAction
 from orders.outbox import dispatcher
@@ -261,3 +264,28 @@ def owed_late(beans, *, numbered_late=False):
         yield
         end.set()
         owing.result(30)
+
+
+@pytest.mark.needs_postgres
+def test_after_a_restore_on_another_server_the_list_goes_on(beans):
+    """Its transactions have small numbers again, and the rows of the backup those of the server before."""
+    known = beans.owe("order_created", "order_updated")
+    Delivery.objects.update(transaction=Value(2**40) + F("transaction"))
+    place = cursor_of(Place(Delivery.objects.get(pk=known[1].pk).transaction, known[1].pk))
+    assert ids_of(page(beans)) == []
+    call_command("migrate", verbosity=0)
+    [new] = beans.owe("order_updated")
+    every = [str(one.pk) for one in (*known, new)]
+    assert ids_of(page(beans)) == every
+    assert ids_of(page(beans, f"?cursor={place}")) == every  # the last hour again, none is skipped
+    call_command("migrate", verbosity=0)
+    assert ids_of(page(beans)) == every
+
+
+@pytest.mark.needs_postgres
+def test_a_migration_of_a_running_hub_leaves_the_order_of_its_rows(beans):
+    beans.owe("order_created", "order_updated")
+    numbers = list(Delivery.objects.order_by("pk").values_list("transaction", flat=True))
+    call_command("migrate", verbosity=0)
+    assert list(Delivery.objects.order_by("pk").values_list("transaction", flat=True)) == numbers
+    assert all(numbers)

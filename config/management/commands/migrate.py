@@ -11,6 +11,8 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from orders.access.staff import ensure_roles
+from orders.database.commit_order import number_restored
+from orders.models import Delivery, Destination, OrderEvent, Tenant
 
 LOCK = 7_161_505_001
 """Any number that no other program of this database uses: the key of the advisory lock."""
@@ -22,7 +24,7 @@ by the one that has the lock would wait for that snapshot for ever."""
 class Command(MigrateCommand):
     """Django's migrate, one at a time: a second one waits for the first and then finds nothing to do.
 
-    Afterwards the staff roles have the permissions of every app at this version.
+    Afterwards the staff roles have the permissions of every app at this version, and rows of a backup are in order.
     """
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,6 +33,15 @@ class Command(MigrateCommand):
             looking_only = options["plan"] or options["check_unapplied"]
             if not looking_only and "auth_group" in connections[options["database"]].introspection.table_names():
                 ensure_roles()
+            if not looking_only and not options["app_label"]:
+                bring_restored_rows_forward()
+
+
+def bring_restored_rows_forward() -> None:
+    """What a backup brought from another server, so that lists go on where they stood."""
+    number_restored(OrderEvent.objects.all(), owner="tenant", owners=Tenant.objects.values_list("pk", flat=True))
+    places = Destination.objects.values_list("pk", flat=True)
+    number_restored(Delivery.objects.all(), owner="destination", owners=places)
 
 
 @contextmanager
