@@ -26,7 +26,7 @@ from orders.outgoing.partner_tokens import PartnerTokenError, TokenRefused, send
 from orders.values.order_key import OrderKey
 from orders.values.storable_text import response_cut
 from suppliers.models import SupplierPart, Webhook
-from suppliers.webhooks.events import ORDER_CREATED
+from suppliers.webhooks.events import ORDER_CANCELLED, ORDER_CREATED
 from suppliers.webhooks.outcomes import (
     GONE,
     outcome_of_answer,
@@ -92,14 +92,18 @@ class SupplierWebhooks:
     def discarded(self, deliveries: Sequence[Delivery]) -> None:
         """Whoever never took an order_created was told nothing by those discarded: the next change owes it one.
 
-        Of a supplier that did, what it was last owed is forgotten, so that the next change tells it of the present.
+        Of a supplier that did, what it was last owed is forgotten, so that the next change tells it of the present:
+        of a cancellation too, where it never heard of one.
         """
         tokens = {UUID(one.reference) for one in deliveries if one.reference}
         parts = SupplierPart.objects.filter(order_token__in=tokens)
         if any(one.kind == ORDER_CREATED for one in deliveries):
             parts.filter(told_at__isnull=True).update(owed_sequence=SupplierPart.NEVER_OWED)
         sequences = [one.sequence for one in deliveries]
-        parts.filter(told_at__isnull=False, owed_sequence__in=sequences).update(owed_digest="")
+        known = parts.filter(told_at__isnull=False)
+        known.filter(owed_sequence__in=sequences).update(owed_digest="")
+        cancellations = [one.sequence for one in deliveries if one.kind == ORDER_CANCELLED]
+        known.filter(owed_sequence__in=cancellations).update(owed_cancelled=False, owed_lines=True)
 
     def _context(self, destination: Destination) -> dict[str, object]:
         now = time.monotonic()

@@ -63,10 +63,12 @@ def _first(share: Share) -> Owing:
 
 
 def _next(told: Told, share: Share) -> Owing:
+    """A supplier whose last line went, or whose order was cancelled, has nothing left that could be cancelled."""
     becomes_cancelled = share.status == CANCELLED and not told.cancelled
     last_line_gone = told.has_lines and not share.has_lines
     if becomes_cancelled or last_line_gone:
-        return Owing(ORDER_CANCELLED)
+        nothing_left = told.cancelled or not told.has_lines
+        return Owing(None, "they were told already that nothing is left") if nothing_left else Owing(ORDER_CANCELLED)
     if share.digest != told.digest:
         return Owing(ORDER_UPDATED)
     return Owing(None, "what they may read of the order did not change")

@@ -8,7 +8,8 @@ from orders.dead_letters import dead_deliveries
 from orders.dead_letters.results import NotDead
 from orders.integrations import channels
 from orders.models import Delivery, OrderEvent
-from suppliers.models import Supplier, SupplierPart
+from suppliers.models import Supplier, SupplierPart, Webhook
+from suppliers.webhooks.events import EVENT_TYPES
 from suppliers.webhooks.planner import (
     PartChanged,
     SupplierPlanner,
@@ -129,6 +130,17 @@ def test_a_discarded_order_updated_leaves_the_supplier_known(told):
     assert told.put(status="ACCEPTED", customer="x")["owes"] == "order_updated"
     assert told.send(DELIVERED) is not None
     assert told.put(status="ACCEPTED", customer="y")["because"] == ("what they may read of the order did not change")
+
+
+@pytest.mark.parametrize("updates", [True, False])
+def test_after_a_discarded_order_cancelled_the_next_change_of_the_cancelled_order_owes_it_again(told, updates):
+    Webhook.objects.update(events=[each for each in EVENT_TYPES if updates or each != "order_updated"])
+    told.put()
+    told.send(DELIVERED)
+    told.put(status="CANCELLED")
+    told.send(REJECTED)
+    told.discard(2)
+    assert told.put(status="CANCELLED", price="27.00")["owes"] == "order_cancelled"
 
 
 def test_an_older_discarded_update_leaves_what_was_last_owed_alone(told):

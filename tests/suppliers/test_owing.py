@@ -30,7 +30,9 @@ def test_what_is_owed_after_order_created(cancelled, had_lines, status, has_line
     told = Told(cancelled=cancelled, has_lines=had_lines, digest="old")
     due = owing(told, Share(status, has_lines, "old" if same else "new"), subscribed=ALL)
     if (status == "CANCELLED" and not cancelled) or (had_lines and not has_lines):
-        assert due.event_type == "order_cancelled"
+        nothing_left = cancelled or not had_lines
+        assert due.event_type == (None if nothing_left else "order_cancelled")
+        assert due.because == ("they were told already that nothing is left" if nothing_left else "")
     elif not same:
         assert due.event_type == "order_updated"
     else:
