@@ -45,6 +45,8 @@ LEASE_SECONDS = 15.0
 """Far beyond what a batch takes, and the longest that orders wait for a worker that died with their lease."""
 BATCH_QUEUES = 200
 """Leased and applied in one transaction; docs/decisions/0001 has what a batch of 200 costs a PUT."""
+COSTLY_MOST = 20
+"""Of a lost batch of 200, in ten claims. Should the culprit be among them, nineteen at most wait for its lease."""
 LOCKED_SECONDS = 1.0
 """Until an order that another transaction held is looked at again."""
 TOO_LONG = "applying it took longer than the database lets one statement run (its statement_timeout)"
@@ -104,13 +106,15 @@ def _give_back(lease: UUID) -> None:
 def _sorted_out(lease: UUID, ids: Sequence[int]) -> tuple[list[OrderQueue], list[OrderQueue]]:
     """Queues to apply together, and those whose head has failed or cost a worker before: these go alone.
 
-    Of the queues that cost a worker only one is kept; the others go back unjudged, so that each is met alone and an
-    innocent one is never counted along with the culprit.
+    Each queue of a lost batch is counted only when its turn comes, so that an innocent one is never counted along with
+    the culprit; COSTLY_MOST of them are kept. One that cost a worker alone comes when those are done, and by itself.
+    The others go back unjudged.
     """
     queues = list(OrderQueue.objects.filter(pk__in=ids, lease=lease).order_by("pk"))
     costly = [queue for queue in queues if queue.losses]
-    if len(costly) > 1:
-        back = [queue.pk for queue in costly[1:]]
+    kept = [queue for queue in costly if queue.losses == 1][:COSTLY_MOST] or costly[:1]
+    if len(costly) > len(kept):
+        back = [queue.pk for queue in costly if queue not in kept]
         OrderQueue.objects.filter(pk__in=back, lease=lease).update(lease=None, due_at=DatabaseClock().now())
         wake_inbound()
     failed = set(
@@ -121,7 +125,7 @@ def _sorted_out(lease: UUID, ids: Sequence[int]) -> tuple[list[OrderQueue], list
             attempts__gt=0,
         ).values_list("queue_id", flat=True)
     )
-    alone = costly[:1] + [queue for queue in queues if queue.pk in failed and not queue.losses]
+    alone = kept + [queue for queue in queues if queue.pk in failed and not queue.losses]
     return [queue for queue in queues if not queue.losses and queue.pk not in failed], alone
 
 

@@ -332,6 +332,35 @@ def test_an_innocent_order_of_a_lost_batch_is_applied_without_an_attempt(engine)
     assert [fate(event)["attempts"] for event in events] == [1] * 5
 
 
+def test_a_lost_batch_is_applied_in_few_claims_and_each_order_alone(engine, monkeypatch):
+    monkeypatch.setattr(applying, "COSTLY_MOST", 4)
+    for number in range(10):
+        engine.put(str(number))
+    lose_worker(engine)
+    sizes, apply = [], Batch.apply
+
+    def counted(self):
+        sizes.append(len(self._queues))
+        return apply(self)
+
+    monkeypatch.setattr(Batch, "apply", counted)
+    left = []
+    while applying.drain():
+        left.append(OrderQueue.objects.filter(due_at__isnull=False).count())
+    assert (left, sizes) == ([6, 2, 0], [1] * 10)
+
+
+def test_an_order_that_cost_a_worker_alone_comes_after_the_rest_of_the_lost_batch(engine):
+    suspect = engine.put("suspect")
+    engine.put("innocent")
+    lose_worker(engine)
+    OrderQueue.objects.filter(pk=suspect.queue_id).update(losses=2)
+    applying.drain()
+    assert (engine.statuses("suspect"), engine.statuses("innocent")) == (["pending"], ["applied"])
+    applying.drain()
+    assert engine.statuses("suspect") == ["applied"]
+
+
 def test_tenants_take_turns_however_much_one_has_waiting(engine, other_engine, monkeypatch):
     monkeypatch.setattr(applying, "_batch_size", lambda: 10)
     for number in range(40):
