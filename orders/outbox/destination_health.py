@@ -80,7 +80,8 @@ def _is_well(destination: Destination) -> bool:
 
 def _judge_one(destination: Destination, outcome: Outcome, clock: DatabaseClock) -> None:
     if outcome.destination_waits and outcome.retry_after:
-        destination.waits_until = clock.now(bounded(outcome.retry_after))
+        asked = clock.now(bounded(outcome.retry_after))
+        destination.waits_until = max(asked, destination.waits_until or asked)
     if outcome.verdict == Verdict.MISCONFIGURED:
         _stop(destination, storable(outcome.detail), clock)
     elif outcome.counts_for_breaker:

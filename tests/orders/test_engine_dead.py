@@ -109,6 +109,17 @@ def test_a_discarded_event_is_never_applied(engine, faults, settings):
         dead_events.retry(dead, who="ada")
 
 
+def test_a_retry_by_hand_hurries_the_event_that_waits_behind_it_too(engine, faults, settings):
+    """What a person mended often mends that one as well; the try counts as any other of its schedule."""
+    dead, waiting = kill_first(engine, settings), engine.put("fault-1-x", status="FULFILLED")
+    engine.drain()
+    assert (fate(waiting)["status"], fate(waiting)["attempts"]) == ("pending", 1)
+    dead_events.retry(dead, who="ada")
+    engine.drain()
+    assert engine.statuses("fault-1-x") == ["applied", "applied"]
+    assert (fate(waiting)["attempts"], engine.order("fault-1-x").status) == (2, "FULFILLED")
+
+
 def test_only_dead_events_can_be_operated(engine):
     event = engine.put()
     for operate in (

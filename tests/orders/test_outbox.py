@@ -90,6 +90,18 @@ def test_an_asking_partner_makes_the_whole_destination_wait(beans):
     assert FakeChannel.sent == ["a1", "b1"]
 
 
+def test_a_shorter_wait_that_is_asked_for_later_does_not_replace_a_longer_one(beans):
+    for name, seconds in (("a1", 600), ("b1", 60)):
+        owed(beans, name, lane=f"order:{name}")
+        FakeChannel.answers[name] = [
+            Outcome(Verdict.UNAVAILABLE, "429", response_status=429, retry_after=seconds, destination_waits=True)
+        ]
+    before = DatabaseClock().now()
+    dispatcher.deliver()
+    assert sorted(FakeChannel.sent) == ["a1", "b1"]
+    assert (Destination.objects.get().waits_until - before).total_seconds() >= 600
+
+
 def test_after_the_last_retry_a_delivery_is_dead_and_its_lane_goes_on(beans, settings):
     settings.HUB_DELIVERY_RETRY_SCHEDULE = [100.0]
     settings.HUB_BREAKER_FAILURES = 0
