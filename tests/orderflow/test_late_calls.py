@@ -7,7 +7,7 @@ import pytest
 from orderflow.imports.unanswered import SEVERAL, Unanswered
 from orderflow.site.client import CALL_SECONDS
 from orders.database.clock import DatabaseClock
-from orders.integrations.channels import channels
+from orders.integrations import channels
 from orders.models import Lane
 from orders.outbox.dispatcher import claim_requests
 from tests.orderflow.conftest import (
