@@ -216,3 +216,11 @@ def test_words_of_older_yaml_stay_text():
     apply_file(b"tenants: [{id: acme, name: yes, mode: events, country: no}]", file="f", who="test")
     acme = Tenant.objects.get()
     assert (acme.name, acme.country) == ("yes", "no")
+
+
+def test_fifty_levels_below_the_top_are_read_and_one_more_is_refused():
+    def nested(levels):
+        return "[" * (levels + 1) + "]" * (levels + 1)
+
+    assert faults(nested(yaml_text.DEPTH_MOST)) == ["f.yaml:1: must be an object of keys and values"]
+    assert faults(nested(yaml_text.DEPTH_MOST + 1))[0].startswith("f.yaml:1: holds too much, or is nested too deeply")
