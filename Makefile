@@ -78,8 +78,8 @@ soak: development ## sustained load while partners misbehave, into docs/benchmar
 sizes: development ## what a million orders cost in disk, processor and memory, into docs/scaling.md
 	@exec $(PY) -m tests.benchmarks.sizes
 
-chaos: development ## every fault under load, and what came of it, into docs/reliability.md (FAULTS=name,name)
-	@exec $(PY) -m tests.chaos $(if $(FAULTS),--faults "$(FAULTS)") $(ARGS)
+chaos: development ## every fault under load, and what came of it, into docs/reliability.md (FAULTS=name,name, POOLER=1)
+	@exec $(PY) -m tests.chaos $(if $(FAULTS),--faults "$(FAULTS)") $(if $(POOLER),--pooler) $(ARGS)
 
 fuzz: development ## the tests marked fuzz with many examples, for hours if need be (EXAMPLES=2000)
 	@HUB_TEST_EXAMPLES=$(or $(EXAMPLES),2000) HUB_TEST_SECONDS=36000 exec $(PY) -m tests.run -m fuzz $(ARGS)

@@ -7,8 +7,8 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,3 +96,7 @@ def stack(folder: Path) -> Iterator[Stack]:
         stacked.manage("migrate", "--no-input", "--verbosity", "0")
         subprocess.run([sys.executable, "-c", ONBOARD.format(secret=secret)], cwd=ROOT, env=stacked.environ, check=True)
         yield stacked
+
+
+MakeStack = Callable[[Path], AbstractContextManager[Stack]]
+"""Starts a stack whose processes log into a folder."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.stack import Stack, stack
+from tests.benchmarks.stack import MakeStack, Stack, stack
 from tests.chaos.checker import History, violations
 from tests.chaos.havoc import ALL_BLOWS, Blow, Havoc
 from tests.chaos.hub import running_hub
@@ -87,7 +87,7 @@ def _first(times: list[float], after: float) -> str:
     return f"{times[at] - after:.2f} s" if at < len(times) else "never"
 
 
-def run(plan: Plan, folder: Path, *, say: Callable[[str], None] = print) -> Outcome:
+def run(plan: Plan, folder: Path, *, stack: MakeStack = stack, say: Callable[[str], None] = print) -> Outcome:
     """Start everything, let it be broken, drain, read it all back."""
     with stack(folder) as stacked:
         ledger = Ledger(stacked.servers.database_url)

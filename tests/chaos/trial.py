@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.stack import Stack, stack
+from tests.benchmarks.stack import MakeStack, Stack, stack
 from tests.chaos.checker import violations
 from tests.chaos.faults import Fault, Scene, Skipped
 from tests.chaos.hub import Hub, Surroundings, running_hub
@@ -118,7 +118,7 @@ def _with(around: Surroundings, more: dict[str, str]) -> Surroundings:
 
 
 @contextmanager
-def a_stage(folder: Path) -> Iterator[Stage]:
+def a_stage(folder: Path, *, stack: MakeStack = stack) -> Iterator[Stage]:
     """With servers of its own."""
     with stack(folder) as stacked:
         ledger = Ledger(stacked.servers.database_url)
