@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures_servers",
     "tests.template_database",
     "tests.emptying",
+    "tests.scheduling",
     "tests.engine_fixtures",
     "tests.api_fixtures",
     "tests.admin_fixtures",

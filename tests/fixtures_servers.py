@@ -13,8 +13,6 @@ import pytest
 
 from tests.browser import ARGUMENTS, find_chromium
 
-SLOW_TO_START = ("wire", "chromium")
-"""Fixtures that are started once for a module."""
 EXAMPLES = int(os.environ.get("HUB_TEST_EXAMPLES", "50"))
 """Generated examples per test marked fuzz."""
 
@@ -57,15 +55,6 @@ def hash_quickly() -> None:
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["tests.hashers.QuickPasswordHasher", "tests.hashers.QuickClientSecretHasher"]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker has all tests of a module that share a server or a browser, which the other need not start too."""
-    for item in items:
-        started = [name for name in SLOW_TO_START if name in getattr(item, "fixturenames", ())]
-        if started and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(f"{started[0]} of {item.path.stem}"))
 
 
 @pytest.hookimpl(tryfirst=True)

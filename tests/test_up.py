@@ -19,7 +19,6 @@ import requests
 from tests.bodies import body
 from tests.processes import HubProcess, free_port, wait_until
 
-pytestmark = pytest.mark.xdist_group("up")
 ROOT = Path(__file__).resolve().parent.parent
 EMBEDDED = {"DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_ENCRYPTION_KEYS", "HUB_TEST_REDIS_URL"}
 

@@ -66,9 +66,9 @@ def _mark_where_one_is(groups: list[dict[str, Any]], path: str) -> None:
     """One item: the one whose address is most of the page's. The theme would mark Orders beside Find an order."""
     items = [item for group in groups for item in group["items"]]
     above = [item["link"] for item in items if path.startswith(item["link"])]
-    here = max(above, key=len, default="")
+    here = path if path == reverse("admin:index") else max(above, key=len, default="")
     for item in items:
-        item["active"] = partial(_is, item["link"] == (here if path != reverse("admin:index") else path))
+        item["active"] = partial(_is, item["link"] == here)
 
 
 def _is(so: bool, request: HttpRequest) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.drill import Plan, run_on
 
-pytestmark = [pytest.mark.needs_postgres, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.needs_postgres]
 
 SHORT = Plan(
     events=1_200,

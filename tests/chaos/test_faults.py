@@ -8,7 +8,7 @@ from tests.chaos import faults_postgres
 from tests.chaos.faults import FAULTS
 from tests.chaos.trial import Pace, stage_on
 
-pytestmark = [pytest.mark.long, pytest.mark.needs_postgres, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.long, pytest.mark.needs_postgres]
 
 MODULES = (faults_postgres,)
 SHORT = {"connections-cut": 1.0, "statement-timeout": 1.5, "disk-full": 1.5}

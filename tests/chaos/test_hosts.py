@@ -17,7 +17,7 @@ from tests.chaos.ledger import drain
 from tests.chaos.senders import Senders
 from tests.processes import wait_until
 
-pytestmark = [pytest.mark.needs_postgres, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.needs_postgres]
 
 HOSTS = ("host_a", "host_b")
 PRODUCTION = ("HUB_SECRET_KEY", "HUB_ENCRYPTION_KEYS", "REDIS_URL")

@@ -12,7 +12,7 @@ from tests.chaos.rotation import Asker, Partner, Rotation, key
 from tests.chaos.senders import Senders
 from tests.processes import wait_until
 
-pytestmark = [pytest.mark.long, pytest.mark.needs_postgres, pytest.mark.needs_redis, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.long, pytest.mark.needs_postgres, pytest.mark.needs_redis]
 
 SECRET, PASSWORD = "a-secret-of-the-clients-0123456789abcdef", "a-password-of-the-hub"
 SIGNING = "whsec_" + "c2lnbnMgYWxsIHRoYXQgZ29lcyBvdXQgaGVyZQ=="

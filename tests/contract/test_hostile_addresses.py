@@ -15,7 +15,6 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.needs_postgres,
     pytest.mark.needs_redis,
-    pytest.mark.xdist_group("wire"),
 ]
 
 EVENTS = "/api/v1/order-events"

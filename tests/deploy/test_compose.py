@@ -72,7 +72,6 @@ def comes_up_and_stops(service: dict, environ: dict[str, str], port: int, log: P
 
 @pytest.mark.needs_postgres
 @pytest.mark.needs_redis
-@pytest.mark.xdist_group("compose")
 def test_every_command_of_the_file_comes_up_and_stops_on_sigterm(fresh_database, empty_redis, tmp_path):
     found, port = services(REQUIRED), free_port()
     environ = environ_of(found["web"], fresh_database, port)

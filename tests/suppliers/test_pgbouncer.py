@@ -29,7 +29,6 @@ pytestmark = [
     pytest.mark.needs_postgres,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(find_pgbouncer() is None, reason=MISSING),
-    pytest.mark.xdist_group("pgbouncer"),
 ]
 ORDERS = 2 * SERVERS
 """Enough for every server connection to meet each statement more than once."""
