@@ -105,11 +105,11 @@ def stored() -> list[str]:
 
 
 @contextlib.contextmanager
-def serving(environ: dict[str, str], log) -> Iterator[Wire]:
-    """One web process, and a tenant in events mode with the token above."""
+def serving(environ: dict[str, str], log, sizes: dict[str, str]) -> Iterator[Wire]:
+    """The hub with web processes and threads of these numbers, and a tenant in events mode with the token above."""
     make_tenant()
     port = free_port()
-    settings = {"PORT": str(port), "HUB_BIND": "127.0.0.1", "HUB_WEB_PROCESSES": "1", "HUB_WEB_THREADS": "8"}
+    settings = {"PORT": str(port), "HUB_BIND": "127.0.0.1"} | sizes
     with HubProcess([sys.executable, "manage.py", "serve"], environ=environ | settings, log=log) as process:
         process.wait_for_status(f"http://127.0.0.1:{port}/readyz")
         yield Wire(port, process)
