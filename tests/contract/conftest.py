@@ -27,6 +27,14 @@ def default_wire(django_db_setup, django_db_blocker, tmp_path_factory):
         yield started
 
 
+@pytest.fixture(scope="module")
+def proxied_wire(django_db_setup, django_db_blocker, tmp_path_factory):
+    """The hub behind a proxy on this machine."""
+    sizes = {"HUB_WEB_PROCESSES": "1", "HUB_TRUSTED_PROXIES": "127.0.0.1/32"}
+    with django_db_blocker.unblock(), served(tmp_path_factory.mktemp("wire") / "web.log", sizes) as started:
+        yield started
+
+
 @contextlib.contextmanager
 def served(log, sizes):
     """On this test's database; the tables are emptied when the module is done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -64,7 +65,7 @@ def comes_up_and_stops(service: dict, environ: dict[str, str], port: int, log: P
             every=1,
             why=lambda: f"{service['command']} never passes its health check:\n{hub.text[-3000:]}",
         )
-        if "ports" in service:
+        if service["command"] == ["make", "serve"]:
             hub.wait_for_status(f"http://127.0.0.1:{port}/readyz", 200)
         assert hub.stop() in ENDED_BY_US, hub.text
         assert "Traceback" not in hub.text
@@ -94,7 +95,7 @@ def test_no_secret_has_a_default(name):
 
 def test_every_service_is_restarted_checked_and_keeps_its_data():
     found = services(REQUIRED)
-    assert set(found) == {"postgres", "redis", "migrate", "web", "worker-inbound", "worker-outbound", "beat"}
+    assert set(found) == {"postgres", "redis", "migrate", "proxy", "web", "worker-inbound", "worker-outbound", "beat"}
     for name, service in found.items():
         assert service["restart"] == ("no" if name == "migrate" else "unless-stopped")
         assert ("healthcheck" in service) == (name != "migrate")
@@ -115,9 +116,21 @@ def test_redis_wants_the_password_that_the_hub_and_the_health_check_give():
     assert "ports" not in found["redis"]
 
 
+def test_the_hub_is_reached_through_its_proxy_only_which_it_trusts():
+    found = services(REQUIRED)
+    assert [name for name, service in found.items() if "ports" in service] == ["proxy"]
+    assert found["proxy"]["volumes"] == ["./deploy/nginx.conf:/etc/nginx/nginx.conf:ro"]
+    address = found["proxy"]["networks"]["front"]["ipv4_address"]
+    assert found["web"]["environment"]["HUB_TRUSTED_PROXIES"] == f"{address}/32"
+    (listened,) = re.findall(r"listen (\d+);", (ROOT / "deploy/nginx.conf").read_text())
+    assert found["proxy"]["ports"] == [f"8000:{listened}"]
+
+
 def test_the_commands_are_targets_of_the_makefile():
     found = services(REQUIRED)
-    commands = {name: service["command"] for name, service in found.items() if name not in ("postgres", "redis")}
+    commands = {
+        name: service["command"] for name, service in found.items() if name not in ("postgres", "redis", "proxy")
+    }
     assert commands == {
         "migrate": ["make", "migrate"],
         "web": ["make", "serve"],
