@@ -13,9 +13,9 @@ from urllib.parse import quote
 import pytest
 
 from config.security import FORM_BYTES
-from orders.http.bodies import BODY_LIMIT_BYTES
 from orders.api.load import LIMIT_BYTES
 from orders.api.token import FORM_LIMIT_BYTES
+from orders.http.bodies import BODY_LIMIT_BYTES
 from tests.bodies import body
 from tests.contract.test_half_sent import PROMPT_SECONDS, SHAPES, connections, seconds_of_others
 from tests.contract.wire import ORDERS, Wire
