@@ -22,7 +22,10 @@ CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[ \t]*(?:;|$)", re.IGNORECASE)
 class Stage(Protocol):
     event: int
     since: float
-    is_half_request: bool
+
+    @property
+    def is_half_request(self) -> bool:
+        """Whether the caller is owed a word why it is closed."""
 
     @property
     def held(self) -> int:
