@@ -230,7 +230,14 @@ class Despatch(models.Model):
     class Meta:
         verbose_name_plural = "despatches"
         constraints = (models.UniqueConstraint(fields=["channel", "reference"], name="despatch_kept_once"),)
-        indexes = (models.Index(fields=["channel", "order_reference"], name="despatches_of_an_order"),)
+        indexes = (
+            models.Index(fields=["channel", "order_reference"], name="despatches_of_an_order"),
+            models.Index(
+                fields=["channel", "despatch_reference"],
+                name="despatch_by_its_reference",
+                condition=~models.Q(despatch_reference=""),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.reference

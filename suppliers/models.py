@@ -103,6 +103,10 @@ class OrderCase(models.Model):
                 fields=["tenant", "customer_order_id", "business_unit_id"], name="order_case_unique_per_order"
             ),
         )
+        indexes = (
+            models.Index(fields=["uuid"], name="order_case_by_uuid"),
+            models.Index(fields=["token"], name="order_case_by_token"),
+        )
 
     def __str__(self) -> str:
         return guid(self.token)
@@ -235,7 +239,14 @@ class SupplierEvent(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["supplier", "digest"], name="supplier_event_unique_per_value"),)
-        indexes = (models.Index(fields=["supplier", "id"], name="supplier_event_by_supplier"),)
+        indexes = (
+            models.Index(fields=["supplier", "id"], name="supplier_event_by_supplier"),
+            models.Index(
+                fields=["correlation_id"],
+                name="supplier_event_by_correlation",
+                condition=~models.Q(correlation_id=""),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.event_type.replace("_", " ")

@@ -15,7 +15,7 @@ from django.urls import reverse
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from orderflow.admin.filters import FailureFilter
+from orderflow.admin.filters import FailureFilter, in_every_channel
 from orderflow.catalogue.product_documents import product_faults
 from orderflow.catalogue.products import put_products
 from orderflow.catalogue.spreadsheet_import import (
@@ -98,6 +98,13 @@ class ProductAdmin(HubAdmin):
     )
     actions: ClassVar[Any] = ("ask_stock",)
     actions_list = ("export_csv", "export_xlsx", "take_products")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """The SKU as it is written; in another case no index would find it."""
+        sku = search_term.strip()
+        return (in_every_channel(queryset).filter(sku=sku) if sku else queryset), False
 
     @admin.display(description="at the warehouse")
     def state(self, product: Product) -> str:

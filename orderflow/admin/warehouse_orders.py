@@ -14,7 +14,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from orderflow.admin.filters import FailureFilter
+from orderflow.admin.filters import FailureFilter, in_every_channel
 from orderflow.imports.preview import masked_previews
 from orderflow.imports.warehouse_lookup import ask
 from orderflow.models import Despatch, WarehouseOrder
@@ -127,6 +127,12 @@ class DespatchAdmin(EvidenceAdmin):
         "lines",
     )  # fmt: skip
     readonly_fields = ("tracking", "completed")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found, twice = super().get_search_results(request, queryset, search_term)
+        return (in_every_channel(found) if search_term.strip() else found), twice
 
     def order_keys(self, rows: Sequence[Despatch]) -> list[OrderKey | None]:
         """By the reference that the hub reserved for the order."""

@@ -74,6 +74,7 @@ class OperatorAction(models.Model):
         indexes = (
             models.Index(fields=["tenant", "business_unit_id", "customer_order_id", "at"], name="action_by_order"),
             models.Index(fields=["subject"], name="action_by_subject"),
+            models.Index(fields=["who"], name="action_by_who"),
         )
 
     def __str__(self) -> str:

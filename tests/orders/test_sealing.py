@@ -103,6 +103,88 @@ def test_a_secret_stored_while_all_is_resealed_is_not_overwritten(tenant, settin
     assert open_secret(**place(tenant)) == "meanwhile"
 
 
+# --- moved by whoever can write to the database ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def others(tenant):
+    """Secrets of every neighbour: another row, kind and tenant, and the hub's own."""
+    other = Tenant.objects.create(slug="bolt", name="Bolt", mode="events")
+    places = [
+        place(tenant), place(tenant, owner="proxy.proxyconfig:2"), place(tenant, owner="proxy.proxyconfig:11"),
+        place(tenant, kind="webhook_secret"), place(other), place(tenant, tenant_id=None),
+    ]  # fmt: skip
+    for number, one in enumerate(places):
+        store_secret(**one, value=f"secret {number}")
+    return places
+
+
+def swap(one, other):
+    """Key id and sealed bytes of one row in the other, and the other way round."""
+    first, second = (Secret.objects.get(**where) for where in (one, other))
+    for row, source in ((first, second), (second, first)):
+        Secret.objects.filter(pk=row.pk).update(key_id=source.key_id, sealed=source.sealed)
+
+
+def test_no_two_secrets_swapped_between_rows_kinds_and_tenants_open(others):
+    for number, one in enumerate(others):
+        for other in others[number + 1 :]:
+            swap(one, other)
+            for where in (one, other):
+                with pytest.raises(SecretLost):
+                    open_secret(**where)
+            swap(one, other)
+    assert [open_secret(**one) for one in others] == [f"secret {number}" for number in range(len(others))]
+
+
+def test_moving_to_a_new_key_binds_again_and_takes_no_swapped_secret_along(others, settings):
+    swap(others[0], others[4])
+    settings.HUB_ENCRYPTION_KEYS = (NEW, OLD)
+    assert reseal_all() == len(others) - 2
+    swap(others[1], others[2])
+    for where in (others[0], others[4], others[1], others[2]):
+        with pytest.raises(SecretLost):
+            open_secret(**where)
+    swap(others[1], others[2])
+    assert [open_secret(**others[number]) for number in (1, 2, 3)] == ["secret 1", "secret 2", "secret 3"]
+
+
+def test_a_sealed_value_opens_in_no_other_column_or_store(tenant, two_steps):
+    """A login's key, a partner's token in Redis and an uploaded file are sealed with the same key of the ring."""
+    ada, _ = two_steps
+    step = SecondStep.objects.get(user=ada)
+    store_secret(**place(tenant), value="x")
+    row = Secret.objects.get()
+    Secret.objects.update(key_id=step.key_id, sealed=step.sealed)
+    SecondStep.objects.filter(pk=step.pk).update(key_id=row.key_id, sealed=row.sealed)
+    with pytest.raises(SecretLost):
+        open_secret(**place(tenant))
+    with pytest.raises(second_step.SecondStepLost):
+        second_step.proposed(ada)
+    for context in ("partner-token:k", f"onboarding file uploaded by user {ada.pk}", f"second-step|{ada.pk}1", ""):
+        with pytest.raises(SecretLost):
+            sealing.open_bytes(step.key_id, bytes(step.sealed), context=context)
+
+
+@pytest.mark.parametrize("change", ["nonce", "text", "tag", "shorter", "nothing left", "key id"])
+def test_a_secret_altered_anywhere_does_not_open(tenant, settings, change):
+    settings.HUB_ENCRYPTION_KEYS = (OLD, NEW)
+    store_secret(**place(tenant), value="correct horse")
+    sealed = bytearray(Secret.objects.get().sealed)
+    for at in {"nonce": [0], "text": [sealing.NONCE_BYTES], "tag": [-1]}.get(change, []):
+        sealed[at] ^= 1
+    sealed = {"shorter": sealed[:-1], "nothing left": sealed[:5]}.get(change, sealed)
+    Secret.objects.update(sealed=bytes(sealed), key_id="new" if change == "key id" else "old")
+    with pytest.raises(SecretLost):
+        open_secret(**place(tenant))
+
+
+def test_no_nonce_is_used_twice_not_even_for_the_same_value(settings):
+    settings.HUB_ENCRYPTION_KEYS = (OLD,)
+    nonces = {sealing.seal_bytes(b"the same", context="c")[1][: sealing.NONCE_BYTES] for _ in range(5_000)}
+    assert len(nonces) == 5_000
+
+
 @pytest.fixture
 def two_steps(settings):
     settings.HUB_ENCRYPTION_KEYS = (OLD,)

@@ -1,0 +1,66 @@
+"""On tables that grow without end each search of the admin is answered by an index, for every kind of text."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_postgres]
+SETTINGS = {
+    "auth_group", "auth_user", "orders_tenant", "orders_apiclient", "orders_destination", "suppliers_supplier",
+    "suppliers_webhook", "orderflow_orderflowchannel", "proxy_proxyconfig",
+}  # fmt: skip
+"""As many rows as there are settings; read as a whole."""
+FEW = {
+    "orders_repairrun": "a person begins each",
+    "orders_staffchange": "a person makes each",
+    "proxy_contractdrift": "500 a tenant (proxy.drift)",
+    "suppliers_stocklevel": "one per item and supplier; the item is looked for by an index",
+}
+TERMS = ("0197a1d2-0000-7000-8000-000000000001", "1001", "REF-7", "somebody", "a b")
+
+
+def plan_of(sql):
+    """With sequential scans at a forbidding price: one that is left has no index that would do."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
+        return cursor.fetchone()[0][0]["Plan"]
+
+
+def nodes(plan):
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
+
+
+def scans(sql):
+    """The tables read whole: without an index, or along one with a condition that it cannot help."""
+    for node in nodes(plan_of(sql)):
+        along = node["Node Type"].startswith("Index") and "Index Cond" not in node and "Filter" in node
+        if node["Node Type"] == "Seq Scan" or along:
+            yield node["Relation Name"]
+
+
+SEARCHED = {model._meta.label: page for model, page in admin.site._registry.items() if page.search_fields}
+
+
+@pytest.mark.parametrize("label", sorted(SEARCHED))
+@pytest.mark.parametrize("term", TERMS)
+def test_a_search_reads_no_big_table_whole(label, term):
+    request = RequestFactory().get("/", {"q": term})
+    request.user = User.objects.create_superuser("ada")
+    with CaptureQueriesContext(connection) as queries:
+        list(SEARCHED[label].get_changelist_instance(request).result_list)
+    asked = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+    assert asked
+    assert {table for sql in asked for table in scans(sql)} <= SETTINGS | set(FEW)
+
+
+def test_the_test_sees_a_scan():
+    assert list(scans("SELECT 1 FROM orders_operatoraction WHERE reason = 'x'")) == ["orders_operatoraction"]
+    assert list(scans("SELECT 1 FROM orders_order WHERE status = 'x' ORDER BY queue_id DESC LIMIT 9")) != []
