@@ -7,7 +7,7 @@ from orders.database.indexes import AddIndexBesideTheWork
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("orders", "0020_order_events_are_paged_in_commit_order")]
+    dependencies = [("orders", "0021_deliveries_are_paged_in_commit_order")]
 
     operations = [
         AddIndexBesideTheWork(
