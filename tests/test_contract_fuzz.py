@@ -162,7 +162,9 @@ class World:
 
 
 @pytest.fixture
-def world(make_tenant, make_client, make_token, apply_all, settings):
+def world(make_tenant, make_client, make_token, apply_all, settings, monkeypatch):
+    """A change of credentials is answered at once; tests/proxy/test_proxy_config.py has its second of waiting."""
+    monkeypatch.setattr("proxy.views.wait_until_everywhere", lambda: None)
     settings.HUB_FAULT_INJECTION = True
     settings.HUB_RECEIVE_HOLD_SECONDS = 0
     tenant = make_tenant("acme", country="dk", event_retry_schedule=[0])
