@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -12,6 +13,8 @@ from django.db import OperationalError, connections
 from django.utils import timezone
 
 from orderflow.catalogue.products import put_products
+from orderflow.imports.outcomes import decided
+from orderflow.imports.warehouse_states import Holding
 from orders.database import lock_errors
 from orders.inbox import applying
 from orders.integrations.channels import (
@@ -79,20 +82,37 @@ def pair(monkeypatch):
     return Pair(monkeypatch)
 
 
-def record_all(outcome):
-    """Claims what is due and records that its partner answered so; one recording for all destinations."""
+def record_all(outcome_of):
+    """Claims what is due and records what its partner answered; one recording for all destinations."""
 
     def work(_):
         now = timezone.now()
         record(
             [
-                Tried(delivery, sent.request.destination, sent.lease, outcome, uuid.uuid4(), now, 1.0)
+                Tried(
+                    delivery, sent.request.destination, sent.lease, outcome_of(sent, delivery), uuid.uuid4(), now, 1.0
+                )
                 for sent in claim_requests(1000, most=1000)
                 for delivery in sent.request.deliveries
             ]
         )
 
     return work
+
+
+def imported(sent, delivery):
+    """The product is written too."""
+    rows = {step.delivery.pk: step.row_id for step in sent.request.context["steps"]}
+    return replace(decided(Verdict.DELIVERED, "", holding=Holding("held", "digest")), row_id=rows[delivery.pk])
+
+
+def failed(*_):
+    """The destination is written too."""
+    return FAILED
+
+
+def delivered(*_):
+    return Outcome(Verdict.DELIVERED, response_status=202)
 
 
 FAILED = Outcome(Verdict.UNAVAILABLE, "answered 500", response_status=500, counts_for_breaker=True)
@@ -105,9 +125,8 @@ def products(number):
     return {f"sku-{place}_{'ÄaZ'[place % 3]}": {"description": f"version {number}"} for place in range(PRODUCTS)}
 
 
-def test_storing_products_and_recording_their_outcomes(pair, stocked, settings):
-    settings.HUB_DELIVERY_RETRY_SCHEDULE, settings.HUB_BREAKER_FAILURES = AT_ONCE, 0
-    pair.run(lambda number: put_products(stocked, products(number)), record_all(FAILED))
+def test_storing_products_and_recording_their_outcomes(pair, stocked):
+    pair.run(lambda number: put_products(stocked, products(number)), record_all(imported))
 
 
 ONBOARDED = """
@@ -119,6 +138,7 @@ tenants:
 """
 CHANNEL = """
   - id: {id}
+    active: {active}
     base_url: https://{id}-{number}.example.com/rtd2
     channel: SHOP{number}
     auth: {{type: basic, username: u, password: p}}
@@ -130,7 +150,9 @@ CHANNEL = """
 def onboarding_file(number):
     """The channels in another order than they were made, with new settings and new products each time."""
     own = ", ".join(f"{{externalReference: sku-{place}, description: v{number}}}" for place in range(PRODUCTS))
-    channels = (CHANNEL.format(id=name, number=number % 2, products=own) for name in ("south", "north"))
+    channels = (
+        CHANNEL.format(id=name, active=number % 3 > 0, number=number % 2, products=own) for name in ("south", "north")
+    )
     return (ONBOARDED + "".join(channels)).encode()
 
 
@@ -138,13 +160,13 @@ def test_onboarding_and_recording(pair, tenant, add_channel, settings):
     settings.HUB_DELIVERY_RETRY_SCHEDULE, settings.HUB_BREAKER_FAILURES = AT_ONCE, 0
     for name in ("north", "south"):
         put_products(add_channel(name), products(0))
-    pair.run(lambda number: apply_file(onboarding_file(number), file="f.yaml", who="test"), record_all(FAILED))
+    pair.run(lambda number: apply_file(onboarding_file(number), file="f.yaml", who="test"), record_all(failed))
 
 
 def test_erasing_and_applying(pair, engine, fake_channel):
     for name in ("beans", "peas"):
         Destination.objects.create(tenant=engine.tenant, channel="fake", name=name)
-    deliver = record_all(Outcome(Verdict.DELIVERED, response_status=202))
+    deliver = record_all(delivered)
 
     def receive_and_apply(number):
         for order in "abc":

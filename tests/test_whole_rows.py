@@ -9,6 +9,7 @@ NOT_ROWS = {
     "orders/outbox/planning.py: Plan.write: planner.save()": "No row; it names the columns of its rows.",
 }
 NEW_ROWS = {
+    "orders/retention/erasure/one_order.py: erase_order: note.save(force_insert=True)": "The note is new.",
     "orders/access/clients.py: save_client: client.save()": "Only where the client was just made.",
     "orders/admin/base.py: HubAdmin.save_model: super().save_model(request, obj, form, change)": (
         "Only where the form adds a row."

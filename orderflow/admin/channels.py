@@ -106,6 +106,7 @@ class OrderFlowChannelAdmin(HistoryAdmin):
         )
 
     def save_model(self, request: HttpRequest, obj: OrderFlowChannel, form: forms.Form, change: bool) -> None:
+        list(Destination.locked().filter(pk=obj.destination_id).values_list("pk"))  # before its settings: locks.md
         super().save_model(request, obj, form, change)
         if password := form.cleaned_data.get("password"):
             store_password(obj, password)

@@ -46,7 +46,7 @@ from orders.integrations.channels import (
     Owed,
     Verdict,
 )
-from orders.outbox.deliveries import Debt, hold_lanes, owe
+from orders.outbox.deliveries import Debt, LaneName, hold_lanes, owe
 from orders.outgoing import Deadline
 from orders.queueing.wake_ups import wake_outbound
 
@@ -64,7 +64,7 @@ def put_products(channel: OrderFlowChannel, products: Mapping[str, Mapping[str, 
     named = {sku: {"externalReference": sku, **properties} for sku, properties in products.items()}
     drawn = {sku: product_import(sku, properties, scope_of(channel)) for sku, properties in named.items()}
     with transaction.atomic():
-        _hold_lanes(channel, drawn)
+        hold_lanes(lanes_of(channel, drawn))
         rows = Product.objects.select_for_update().filter(channel=channel, sku__in=drawn).order_by("pk")
         stored = {row.sku: row for row in rows}
         changed = [sku for sku, item in drawn.items() if sku not in stored or stored[sku].owed_digest != item.digest]
@@ -87,7 +87,7 @@ def owe_again(channel: OrderFlowChannel) -> int:
     changed = last = 0
     with transaction.atomic():
         of_channel = Product.objects.filter(channel=channel)
-        _hold_lanes(channel, of_channel.values_list("sku", flat=True))
+        hold_lanes(lanes_of(channel, skus_of(channel)))
         rows = of_channel.select_for_update().order_by("pk")
         while block := list(rows.filter(pk__gt=last)[:BLOCK]):
             changed, last = changed + _owe_changed(channel, block), block[-1].pk
@@ -109,9 +109,15 @@ def _owe_changed(channel: OrderFlowChannel, rows: Sequence[Product]) -> int:
     return len(other)
 
 
-def _hold_lanes(channel: OrderFlowChannel, skus: Iterable[str]) -> None:
+def skus_of(channel: OrderFlowChannel) -> list[str]:
+    """Those of the channel's stored products."""
+    return list(Product.objects.filter(channel=channel).values_list("sku", flat=True))
+
+
+def lanes_of(channel: OrderFlowChannel, skus: Iterable[str]) -> list[LaneName]:
     """Lanes come before what they are about (docs/design/locks.md): recording an outcome holds the lane first."""
-    hold_lanes(channel.destination_id, channel.destination.tenant_id, (_lane_key(sku) for sku in skus))
+    tenant_id = channel.destination.tenant_id
+    return [LaneName(channel.destination_id, _lane_key(sku), tenant_id) for sku in skus]
 
 
 def _lane_key(sku: str) -> str:

@@ -108,8 +108,10 @@ class ImportPlanner:
 
     def save(self) -> None:
         stored = [row for row in self._touched.values() if row.pk is not None]
+        WarehouseOrder.hold(row.pk for row in stored)
         WarehouseOrder.objects.bulk_update(stored, REMEMBERED)
-        _insert([row for row in self._touched.values() if row.pk is None])
+        new = [row for row in self._touched.values() if row.pk is None]
+        _insert(sorted(new, key=lambda row: (row.channel_id, row.reference or "")))
         self._touched.clear()
 
 
@@ -168,7 +170,8 @@ def _stored(channels: Sequence[OrderFlowChannel], keys: Sequence[OrderKey]) -> d
 
 def _insert(rows: Sequence[WarehouseOrder]) -> None:
     """A reference that another order holds, of this batch or of another worker's, leaves its row out; that row is
-    then written without a reference."""
+    then written without a reference. Sorted by reference: whoever reserves the same ones waits for the first.
+    """
     if not rows:
         return
     WarehouseOrder.objects.bulk_create(rows, ignore_conflicts=True)

@@ -29,6 +29,7 @@ _NOTE = """
 def record_orders(outcomes: Sequence[tuple[Delivery, ImportOutcome]]) -> None:
     """Note what the warehouse now holds of each order, and why not what it should."""
     now, rows = DatabaseClock.recent().now(), []
+    WarehouseOrder.hold(outcome.row_id for _, outcome in outcomes)
     for delivery, outcome in outcomes:
         failure = _failure(delivery, outcome)
         if outcome.holding is None:

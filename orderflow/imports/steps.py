@@ -261,7 +261,9 @@ def mark(steps: Sequence[Step]) -> None:
                 calls = after.unanswered.written(now)
                 row = (step.row_id, after.state, after.digest, calls.imports, calls.import_at, calls.cancel_at)
                 rows.append(row)
-    _BEGUN.execute(_MARK, sorted(rows))
+    with transaction.atomic():
+        WarehouseOrder.hold(row[0] for row in rows)
+        _BEGUN.execute(_MARK, sorted(rows))
 
 
 def _begun(step: Step) -> Holding | None:

@@ -11,8 +11,10 @@ from functools import partial
 from typing import Any
 
 from orderflow.catalogue.products import (
+    lanes_of,
     owe_again,
     put_products,
+    skus_of,
 )
 from orderflow.models import OrderFlowChannel, Product
 from orderflow.onboarding.entries import (
@@ -55,7 +57,8 @@ class Channels:
             channel = _apply_channel(tenant, entry, report=report)
             if entry.products is not None:
                 products = partial(_apply_products, channel, entry, report=report)
-                report.at_last(channel.destination_id, products)
+                skus = [str(given["externalReference"]) for given in entry.products]
+                report.at_last(lanes_of(channel, skus), products)
 
     def export(self, tenant: Tenant) -> list[dict[str, Any]]:
         channels = OrderFlowChannel.objects.filter(destination__tenant=tenant).select_related("destination")
@@ -67,17 +70,18 @@ def _apply_channel(tenant: Tenant, entry: ChannelEntry, *, report: Report) -> Or
     destination = Destination.objects.filter(tenant=tenant, channel=CHANNEL, name=entry.id).first()
     destination = destination or Destination(tenant=tenant, channel=CHANNEL, name=entry.id)
     switched = bring(destination, f"destination {what}", {"active": entry.active}, report)
+    if mends := destination.only_probes:
+        hold_rows(Destination, report)
     channel = OrderFlowChannel.objects.filter(destination=destination).select_related("destination").first()
     channel = channel or OrderFlowChannel(destination=destination)
     changed = bring(channel, what, _values(entry), report)
     told = _apply_password(channel, to_store(entry.auth.password), what=what, report=report)
     if not (switched or changed or told):
         report.unchanged(what)
-    if (changed or told) and destination.only_probes:
-        hold_rows(Destination, report)
+    if (changed or told) and mends:
         destination_health.resume(destination, who="onboarding", reason="the channel's settings changed")
     if changed:
-        report.at_last(channel.destination_id, partial(_owe_again, channel))
+        report.at_last(lanes_of(channel, skus_of(channel)), partial(_owe_again, channel))
     return channel
 
 

@@ -83,8 +83,8 @@ def _hold(queue_ids: Sequence[int]) -> list[int]:
 
 def _release(release: OrderRelease, orders: Sequence[Order]) -> None:
     plan = plan_of(release.tenant, orders)
+    Order.objects.filter(pk__in=[order.pk for order in orders]).update(known_before=False)  # before lanes: locks.md
     plan.write()
-    Order.objects.filter(pk__in=[order.pk for order in orders]).update(known_before=False)
     _record(release, orders, plan)
     release.released += len(orders)
     counted = Counter({int(destination): number for destination, number in release.owed.items()}) + plan.owed()

@@ -224,6 +224,11 @@ class Batch:
                 status=OrderEvent.Status.SUPERSEDED, superseded_by=newer, finished_at=now
             )
 
+    def _hold_queues(self) -> None:
+        """In the order in which others lock several queues; an UPDATE locks in that of its plan."""
+        held = OrderQueue.objects.select_for_update(no_key=True).filter(pk__in=[queue.pk for queue in self._queues])
+        list(held.filter(lease=self._lease).order_by("pk").values_list("pk"))
+
     def _release(self, events: Mapping[int, list[PendingEvent]], *, cut: bool) -> None:
         """Guarded by the lease. What was received meanwhile, or cut from the batch, is due again at once."""
         rows = []
@@ -231,6 +236,7 @@ class Batch:
             line = events.get(queue.pk)
             done = line[-1].sequence if line else queue.done_sequence
             rows.append((queue.pk, done if cut else max(done, queue.last_sequence)))
+        self._hold_queues()
         now, lease = _LEASE.adapted([self._clock.now(), self._lease])
         keep = cut and self._keep_lease
         sql, after = (_KEEP, [lease]) if keep else (_RELEASE, [now, lease])

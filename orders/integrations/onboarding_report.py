@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from orders.access.sealing import MASK
+from orders.outbox.deliveries import LaneName
 
 Place = tuple[str | int, ...]
 """Where in the file: keys and places in lists, from the top."""
@@ -53,8 +54,9 @@ class Report:
     """The slugs of the file's tenants."""
     held: set[type] = field(default_factory=set)
     """Whose rows of these tenants are locked (orders.onboarding.rows.hold_rows)."""
-    last: list[tuple[int, Callable[[], None]]] = field(default_factory=list, repr=False)
-    """What is done after all sections, by destination id: see ``at_last``."""
+    lanes: list[LaneName] = field(default_factory=list, repr=False)
+    last: list[Callable[[], None]] = field(default_factory=list, repr=False)
+    """What is done after all sections, and the lanes that it locks: see ``at_last``."""
     happenings: list[Happening] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     secrets: list[tuple[str, str, str]] = field(default_factory=list, repr=False)
@@ -87,11 +89,12 @@ class Report:
         """A fault that only the database shows; ``place`` is the path below the tenant, as in the file."""
         self.refusals.append(Refusal((*self.base, *place), because))
 
-    def at_last(self, destination_id: int, work: Callable[[], None]) -> None:
-        """Work that locks lanes of a destination: their place is after every section's rows, in the order of the ids
-        (docs/design/locks.md). Works of one destination are done in the order in which they were given.
+    def at_last(self, lanes: Iterable[LaneName], work: Callable[[], None]) -> None:
+        """Work that locks lanes: those of all works are locked together after every section's rows, in their order of
+        docs/design/locks.md. The works are then done in the order in which they were given.
         """
-        self.last.append((destination_id, work))
+        self.lanes += lanes
+        self.last.append(work)
 
     def text(self, *, dry_run: bool = False) -> Iterator[str]:
         """The lines to print; in a dry run made secrets stay masked, as the real run makes others."""

@@ -25,6 +25,7 @@ from orders.models import Tenant
 from orders.onboarding.checks import check
 from orders.onboarding.tenants import apply_tenant, exported_tenant
 from orders.onboarding.yaml_text import Text, read
+from orders.outbox.deliveries import hold_lanes
 from orders.values.problems import Problem
 
 _LOCK = 0x0B0A2D
@@ -100,7 +101,8 @@ def _apply(model: Any, text: Text, report: Report) -> list[FileFault]:
             if section.default is None and getattr(entry, key) is None:
                 continue
             _apply_section(section, key, tenant, getattr(entry, key), report)
-    for _, work in sorted(report.last, key=lambda one: one[0]):
+    hold_lanes(report.lanes)
+    for work in report.last:
         work()
     return [text.fault(refusal.place, refusal.because) for refusal in report.refusals]
 

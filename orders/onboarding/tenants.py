@@ -12,7 +12,7 @@ from orders.models import ApiClient, Tenant
 from orders.onboarding.fields import MASK, to_store
 from orders.onboarding.mode_change import telling_after
 from orders.onboarding.model import ApiClientEntry, TenantEntry
-from orders.onboarding.rows import bring, tell_client
+from orders.onboarding.rows import bring, hold_rows, tell_client
 
 PLAIN_KEYS = (
     "name", "active", "mode", "time_zone", "proxy_timeout_seconds", "status_map", "case_type", "event_retry_schedule",
@@ -28,6 +28,7 @@ def apply_tenant(entry: TenantEntry, report: Report) -> Tenant:
     what = f"tenant {entry.id}"
     if not bring(tenant, what, lambda row: _values(row, entry, mode_read, report), report):
         report.unchanged(what)
+    hold_rows(Tenant, report)
     for number, client in enumerate(entry.api_clients):
         try:
             _apply_client(tenant, client, report)

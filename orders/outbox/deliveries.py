@@ -34,6 +34,14 @@ class Debt:
     correlation_id: str = ""
 
 
+class LaneName(NamedTuple):
+    """By which a lane is found; the tenant is the destination's."""
+
+    destination_id: int
+    key: str
+    tenant_id: int
+
+
 class _Lane(NamedTuple):
     id: int
     last_position: int
@@ -79,9 +87,9 @@ def owe(debts: Sequence[Debt]) -> list[Delivery]:
     return made
 
 
-def hold_lanes(destination_id: int, tenant_id: int, keys: Iterable[str]) -> None:
-    """Lock one destination's lanes of no order, before the rows that they are about; makes those that are missing."""
-    rows = [(destination_id, key, tenant_id, "", "", 0, 0, None, 0) for key in sorted(set(keys))]
+def hold_lanes(lanes: Iterable[LaneName]) -> None:
+    """Lock lanes of no order, before the rows that they are about; makes those that are missing."""
+    rows = [(destination, key, tenant, "", "", 0, 0, None, 0) for destination, key, tenant in sorted(set(lanes))]
     _RESERVED.fetch(_HOLD, rows)
 
 

@@ -235,8 +235,9 @@ def _tell_channels(kept: Sequence[Tried]) -> None:
     by_channel: dict[str, list[tuple[Delivery, Outcome]]] = defaultdict(list)
     for one in kept:
         by_channel[one.destination.channel].append((one.delivery, one.outcome))
-    for name, recorded in by_channel.items():
-        channels()[name].recorded(recorded)
+    for name, channel in channels().items():  # in the order in which planning writes their rows: locks.md
+        if name in by_channel:
+            channel.recorded(by_channel[name])
 
 
 def _finished(one: Tried, clock: DatabaseClock) -> str | datetime:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,8 @@ class Plan:
 
     def __init__(self) -> None:
         self._debts: list[Debt] = []
-        self._planners: list[Planner] = []
+        self._planners: dict[str, list[Planner]] = defaultdict(list)
+        """By channel: what they remember is written channel by channel (docs/design/locks.md)."""
         self.owing: dict[UUID, Owing] = {}
         """Per event: what it owes to whom, or why nothing; kept on the event for the timeline."""
 
@@ -37,12 +39,13 @@ class Plan:
         if not changes:
             return
         keys = list(dict.fromkeys(change.key for change in changes))
-        planners = [channel.planner(tenant, keys) for channel in channels().values()]
+        planners = {name: channel.planner(tenant, keys) for name, channel in channels().items()}
         for change in changes:
-            for planner in planners:
+            for planner in planners.values():
                 for owed in planner.plan(change):
                     self._note(change, owed, queue_ids[change.key])
-        self._planners.extend(planners)
+        for name, planner in planners.items():
+            self._planners[name].append(planner)
 
     def _note(self, change: Change, owed: Owed | OwesNothing, queue_id: int) -> None:
         line: dict[str, Any] = {"destination": owed.destination_id}
@@ -67,6 +70,6 @@ class Plan:
         Lanes are locked before the planners' rows, as in ``outcomes.record``: the other way round the two deadlock.
         """
         owed = len(owe(self._debts))
-        for planner in self._planners:
+        for planner in chain.from_iterable(self._planners.values()):
             planner.save()
         return owed

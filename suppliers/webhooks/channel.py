@@ -85,8 +85,7 @@ class SupplierWebhooks:
                 _disable(delivery.destination_id, outcome.detail)
             if outcome.verdict is Verdict.DELIVERED and delivery.reference:
                 told[UUID(delivery.reference)] = (delivery.created_at, delivery.finished_at or timezone.now())
-        parts = SupplierPart.objects.select_for_update().filter(order_token__in=told)
-        list(parts.order_by("order_token").values_list("pk"))  # in one order: an UPDATE locks in that of its plan
+        SupplierPart.hold(order_token__in=told)
         _PART.execute(_NOTE_TOLD, [(token, *times) for token, times in sorted(told.items())])
 
     def discarded(self, deliveries: Sequence[Delivery]) -> None:
@@ -96,6 +95,7 @@ class SupplierWebhooks:
         of a cancellation too, where it never heard of one.
         """
         tokens = {UUID(one.reference) for one in deliveries if one.reference}
+        SupplierPart.hold(order_token__in=tokens)
         parts = SupplierPart.objects.filter(order_token__in=tokens)
         if any(one.kind == ORDER_CREATED for one in deliveries):
             parts.filter(told_at__isnull=True).update(owed_sequence=SupplierPart.NEVER_OWED)

@@ -114,6 +114,7 @@ class SupplierPlanner:
              part.owed_sequence)
             for part in parts
         ]  # fmt: skip
+        SupplierPart.hold(pk__in=[part.pk for part in parts])
         if _REMEMBERED.execute(_REMEMBER, rows) != len(rows):
             raise PartChanged
 

@@ -80,8 +80,8 @@ def note_told(page: Page) -> None:
         return
     waits = Case(When(fetched_at__isnull=True, then=Now()), default=F("unfetched_since"), output_field=DateTimeField())
     with transaction.atomic():
-        held = list(untold.select_for_update().order_by("order_token").values_list("pk", flat=True))
-        untold.filter(pk__in=held).update(told_at=Now(), unfetched_since=waits)
+        SupplierPart.hold(pk__in=parts, told_at__isnull=True)
+        untold.update(told_at=Now(), unfetched_since=waits)
 
 
 def event_json(notice: Notice) -> dict[str, Any]:

@@ -38,14 +38,16 @@ def apply(supplier: Supplier, entry: WebhookEntry | None, *, number: int, report
         return
     what = _name(supplier)
     destination = _destination(supplier, entry, report=report)
+    if mends := _is_to_be_mended(destination):
+        hold_rows(Destination, report)
     webhook = webhook or Webhook(supplier=supplier, destination=destination)
     changed = bring(webhook, what, _values(entry), report)
     told = _apply_signing_secret(webhook, entry, report=report)
     told |= _apply_auth_secret(webhook, entry.auth, number=number, report=report)
-    if changed or told:
-        _resume_mended(destination, report=report)
-    else:
+    if not (changed or told):
         report.unchanged(what)
+    elif mends:
+        destination_health.resume(destination, who="onboarding", reason="the webhook's settings changed")
 
 
 def exported(webhook: Webhook) -> dict[str, Any]:
@@ -136,9 +138,7 @@ def _apply_auth_secret(webhook: Webhook, auth: NoAuth | BasicAuth | OAuth2Auth, 
     return True
 
 
-def _resume_mended(destination: Destination, *, report: Report) -> None:
+def _is_to_be_mended(destination: Destination) -> bool:
     """An endpoint that only probes goes on when its settings changed; one that a person paused does not."""
     gone = destination.state == Destination.State.PAUSED and destination.state_reason == GONE_DETAIL
-    if destination.only_probes or gone:
-        hold_rows(Destination, report)
-        destination_health.resume(destination, who="onboarding", reason="the webhook's settings changed")
+    return destination.only_probes or gone

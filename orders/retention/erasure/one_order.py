@@ -77,7 +77,7 @@ def erase_order(
         pass
     if write and +counts:
         note.reason = erasure.text()(note.reason)
-        note.save(update_fields=["reason"])
+        note.save(force_insert=True)
     return +counts
 
 
