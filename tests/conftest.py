@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.api_fixtures",
     "tests.admin_fixtures",
     "tests.migration_fixtures",
+    "tests.locks.plugin",
 ]
 
 
