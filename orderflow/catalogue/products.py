@@ -46,9 +46,10 @@ from orders.integrations.channels import (
     Owed,
     Verdict,
 )
-from orders.outbox.deliveries import Debt, LaneName, hold_lanes, owe
+from orders.outbox.deliveries import Debt, hold_lanes, owe
 from orders.outgoing import Deadline
 from orders.queueing.wake_ups import wake_outbound
+from orders.values.lane_name import LaneName
 
 BLOCK = 1_000
 """Products looked at together when a channel's settings changed."""

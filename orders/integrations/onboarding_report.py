@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orders.access.sealing import MASK
-from orders.outbox.deliveries import LaneName
+from orders.values.lane_name import LaneName
 
 Place = tuple[str | int, ...]
 """Where in the file: keys and places in lists, from the top."""

@@ -17,6 +17,7 @@ from orders.integrations.channels import (
     Owed,
 )
 from orders.models import Delivery, Lane
+from orders.values.lane_name import LaneName
 from orders.values.order_key import OrderKey
 
 
@@ -32,14 +33,6 @@ class Debt:
     event_id: uuid.UUID | None = None
     sequence: int = 0
     correlation_id: str = ""
-
-
-class LaneName(NamedTuple):
-    """By which a lane is found; the tenant is the destination's."""
-
-    destination_id: int
-    key: str
-    tenant_id: int
 
 
 class _Lane(NamedTuple):

@@ -25,7 +25,7 @@ from tests.locks.statements import MAY_LOCK, Lock, locks_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = str(ROOT / "tests") + os.sep
-BENEATH = {str(ROOT / "orders" / name) for name in ("setwise.py", "prepared.py")}
+BENEATH = {str(ROOT / "orders" / "database" / name) for name in ("bulk_sql.py", "prepared.py")}
 LIBRARIES = (str(Path(os.__file__).parent) + os.sep, "site-packages", "<")
 
 
