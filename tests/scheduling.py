@@ -20,6 +20,8 @@ TOGETHER = {
     "tests/contract/test_smuggling.py": FILES,
     "tests/contract/test_hostile_addresses.py": FILES,
     "tests/contract/test_log_flood.py": FILES,
+    "tests/contract/test_half_sent.py": FILES,
+    "tests/contract/test_reverse_proxy.py": FILES,
     "tests/suppliers/test_pgbouncer.py": FILES,
     "tests/pages/": FILES,
 }

@@ -27,3 +27,9 @@ def test_the_plan_is_in_use(request):
     assert request.config.pluginmanager.hasplugin("tests.scheduling")
     order = [test.nodeid.startswith(FIRST) for test in request.session.items]
     assert order == sorted(order, reverse=True)
+
+
+def test_nobody_relies_on_a_mark_that_does_nothing():
+    """Name the file in TOGETHER instead."""
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    assert [path.name for path in tests if "mark.xdist_group" in path.read_text()] == []

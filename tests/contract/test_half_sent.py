@@ -17,7 +17,6 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.needs_postgres,
     pytest.mark.needs_redis,
-    pytest.mark.xdist_group("half-sent"),
 ]
 
 PROMPT_SECONDS = 1.0

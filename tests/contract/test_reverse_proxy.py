@@ -30,7 +30,6 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.needs_postgres,
     pytest.mark.needs_redis,
-    pytest.mark.xdist_group("reverse-proxy"),
 ]
 
 
