@@ -15,7 +15,7 @@ PATIENCE_POLLS = 3
 """A site is away at times (domain/orderflow.md section 5): so many tries in a row may fail before it is told."""
 
 
-def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
+def problems(tenant_id: int | None) -> Iterator[Attention]:
     """None: of all tenants."""
     now = timezone.now()
     failing = DespatchPoll.objects.filter(failing_since__isnull=False).exclude(channel__poll_despatches_seconds=None)

@@ -45,7 +45,7 @@ class OrderFlowIntegration(Integration):
         return self_test.trials(tenant, who=who)
 
     def attention(self, tenant_id: int | None) -> Iterable[Attention]:
-        return attention.needing_a_person(tenant_id)
+        return attention.problems(tenant_id)
 
     def find_orders(self, text: str, tenant_id: int | None) -> Iterator[tuple[str, Iterable[OrderKey]]]:
         """By the reference that the warehouse knows the order by."""

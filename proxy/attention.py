@@ -13,7 +13,7 @@ from proxy import breaker
 from proxy.models import ContractDrift
 
 
-def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
+def problems(tenant_id: int | None) -> Iterator[Attention]:
     """None: of all tenants."""
     tenants = Tenant.objects.filter(active=True).exclude(mode=Tenant.Mode.EVENTS)
     if tenant_id is not None:

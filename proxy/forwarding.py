@@ -16,7 +16,15 @@ from django.conf import settings
 from orders.http.correlation import correlation_id
 from orders.http.raw_paths import encode_segment
 from orders.models import Tenant
-from orders.outgoing import Answer, Call, ConnectFailed, Cut, Deadline, OutgoingError, send
+from orders.outgoing import (
+    Answer,
+    Call,
+    ConnectFailed,
+    ConnectionCut,
+    Deadline,
+    OutgoingError,
+    send,
+)
 from orders.outgoing.partner_tokens import PartnerTokenError, send_authorized
 from orders.values.problems import (
     ExternalUnavailable,
@@ -127,7 +135,7 @@ def exchange(call: Call, *, credentials: Credentials, deadline: Deadline) -> Ans
         return _exchange_once(call, credentials=credentials, deadline=deadline)
     except ConnectFailed:
         return _exchange_once(call, credentials=credentials, deadline=deadline)
-    except Cut as cut:
+    except ConnectionCut as cut:
         if not cut.before_answer:
             raise
         return _exchange_once(call, credentials=credentials, deadline=deadline)

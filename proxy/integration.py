@@ -45,7 +45,7 @@ class ProxyIntegration(Integration):
         return self_test.trials(tenant, who=who)
 
     def attention(self, tenant_id: int | None) -> Iterable[Attention]:
-        return attention.needing_a_person(tenant_id)
+        return attention.problems(tenant_id)
 
     def tenant_facts(self, tenants: Sequence[Tenant]) -> Mapping[int, Sequence[Fact]]:
         return attention.facts(tenants)

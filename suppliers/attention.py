@@ -20,7 +20,7 @@ from orders.values.time_text import in_words
 from suppliers.models import Supplier, SupplierPart
 
 
-def needing_a_person(tenant_id: int | None) -> Iterator[Attention]:
+def problems(tenant_id: int | None) -> Iterator[Attention]:
     """The limit is each tenant's ``not_fetched_after_minutes``."""
     now = timezone.now()
     late = late_parts() if tenant_id is None else late_parts().filter(tenant=tenant_id)

@@ -41,7 +41,7 @@ class SupplierIntegration(Integration):
         return self_test.trials(tenant, who=who)
 
     def attention(self, tenant_id: int | None) -> Iterable[Attention]:
-        return attention.needing_a_person(tenant_id)
+        return attention.problems(tenant_id)
 
     def alert_measures(self) -> Mapping[str, Measure]:
         return {"not_fetched": attention.NOT_FETCHED}

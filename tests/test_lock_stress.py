@@ -24,7 +24,10 @@ from orders.integrations.channels import (
 from orders.models import Destination
 from orders.onboarding.files import apply_file
 from orders.outbox.dispatcher import claim_requests
-from orders.outbox.outcomes import Tried, record
+from orders.outbox.outcomes import (
+    CompletedAttempt,
+    record,
+)
 from orders.retention.erasure import (
     Asked,
     erase,
@@ -89,7 +92,7 @@ def record_all(outcome_of):
         now = timezone.now()
         record(
             [
-                Tried(
+                CompletedAttempt(
                     delivery, sent.request.destination, sent.lease, outcome_of(sent, delivery), uuid.uuid4(), now, 1.0
                 )
                 for sent in claim_requests(1000, most=1000)

@@ -25,7 +25,7 @@ class DidNotHappen(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StoryStep:
     what: str
     detail: str
     happened: bool = True
@@ -44,7 +44,7 @@ class Story:
         self._tokens: dict[str, str] = {}
         self._run = run or datetime.now(UTC).strftime("%m%d-%H%M%S")
 
-    def tell(self) -> Iterator[Line]:
+    def tell(self) -> Iterator[StoryStep]:
         roads = (
             ("proxied read", self._proxied_read),
             ("write refused in proxy mode", self._refused_write),
@@ -55,9 +55,9 @@ class Story:
         )
         for what, road in roads:
             try:
-                yield Line(what, road())
+                yield StoryStep(what, road())
             except (DidNotHappen, requests.RequestException) as error:
-                yield Line(what, str(error), happened=False)
+                yield StoryStep(what, str(error), happened=False)
 
     def token(self, client_id: str, secret: str) -> str:
         """An access token of a demo client, fetched once per story."""

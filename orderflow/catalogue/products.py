@@ -43,10 +43,14 @@ from orderflow.site.reports import (
 )
 from orders.documents import render
 from orders.integrations.channels import (
-    Owed,
+    RequiredDelivery,
     Verdict,
 )
-from orders.outbox.deliveries import Debt, hold_lanes, owe
+from orders.outbox.deliveries import (
+    NewDelivery,
+    add_deliveries,
+    hold_lanes,
+)
 from orders.outgoing import Deadline
 from orders.queueing.wake_ups import wake_outbound
 from orders.values.lane_name import LaneName
@@ -75,7 +79,7 @@ def put_products(channel: OrderFlowChannel, products: Mapping[str, Mapping[str, 
             row.owed_digest, row.failure = drawn[sku].digest, ""
             row.save(update_fields=SET_BY_CATALOGUE if sku in stored else None)
             stored[sku] = row
-        owe([_debt(channel, stored[sku]) for sku in changed])
+        add_deliveries([_debt(channel, stored[sku]) for sku in changed])
         transaction.on_commit(wake_outbound)
     return changed
 
@@ -106,7 +110,7 @@ def _owe_changed(channel: OrderFlowChannel, rows: Sequence[Product]) -> int:
                 row.owed_digest, row.failure = digest, ""
                 other.append(row)
     Product.objects.bulk_update(other, ["owed_digest", "failure"])
-    owe([_debt(channel, row) for row in other])
+    add_deliveries([_debt(channel, row) for row in other])
     return len(other)
 
 
@@ -125,10 +129,10 @@ def _lane_key(sku: str) -> str:
     return f"product:{sku}"
 
 
-def _debt(channel: OrderFlowChannel, row: Product) -> Debt:
+def _debt(channel: OrderFlowChannel, row: Product) -> NewDelivery:
     payload = render(row.properties).decode()
-    owed = Owed(channel.destination_id, PRODUCT, payload, supersedes_unsent=True, reference=row.sku)
-    return Debt(channel.destination.tenant_id, _lane_key(row.sku), owed)
+    owed = RequiredDelivery(channel.destination_id, PRODUCT, payload, supersedes_unsent=True, reference=row.sku)
+    return NewDelivery(channel.destination.tenant_id, _lane_key(row.sku), owed)
 
 
 @dataclass(frozen=True, slots=True)

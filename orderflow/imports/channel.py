@@ -29,7 +29,7 @@ from orderflow.imports.sending import (
 from orderflow.imports.shared_answers import without_personal
 from orderflow.imports.steps import (
     PRODUCT,
-    Road,
+    SendPath,
     Step,
     catalogue_for,
     mark,
@@ -76,9 +76,9 @@ class OrderFlowImports:
         mark(steps)
         site, catalogue = site_of(channel), catalogue_for(channel, steps)
         requests = []
-        for road in Road:
+        for road in SendPath:
             own = [step for step in steps if step.road is road]
-            size = 1 if road is Road.ALONE else channel.batch_size
+            size = 1 if road is SendPath.ALONE else channel.batch_size
             requests += [_request(channel, site, catalogue, own[at : at + size]) for at in range(0, len(own), size)]
         return requests
 
@@ -115,19 +115,19 @@ def _sent(
 ) -> Outcomes:
     """All steps of a request take the same road. Touches no database: a courier's threads need no connections."""
     road = steps[0].road
-    if road is Road.DECIDED:
+    if road is SendPath.DECIDED:
         return {step.delivery.pk: step.outcome for step in steps if step.outcome is not None}
     if isinstance(site, Trouble):
         return {
             step.delivery.pk: troubled(
-                site, Reply(), holding=None if road is Road.PRODUCTS else step.learned(Evidence.NOTHING_DONE)
+                site, Reply(), holding=None if road is SendPath.PRODUCTS else step.learned(Evidence.NOTHING_DONE)
             )
             for step in steps
         }
     deadline = Deadline.after(CALL_SECONDS)
-    if road is Road.PRODUCTS:
+    if road is SendPath.PRODUCTS:
         return ProductSender(site, deadline).send(steps)
     sender = Sender(site, channel, deadline, catalogue)
-    if road is Road.ORDERS:
+    if road is SendPath.ORDERS:
         return sender.send(steps)
     return {step.delivery.pk: settle(sender, step) for step in steps}

@@ -43,14 +43,14 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Owing:
+class RequiredImport:
     """``kind`` is empty where nothing is owed; then ``because`` says why, for the timeline."""
 
     kind: str = ""
     because: str = ""
 
 
-def owing(known: Known, wanted: Wanted, *, updates: bool, cancels: bool) -> Owing:
+def required_import(known: Known, wanted: Wanted, *, updates: bool, cancels: bool) -> RequiredImport:
     """``updates`` and ``cancels``: whether the channel wants them (on_update, on_cancel)."""
     if wanted.status == CANCELLED:
         return _withdraw(known, wanted=cancels, reason="the order is cancelled", setting="on_cancel")
@@ -60,31 +60,31 @@ def owing(known: Known, wanted: Wanted, *, updates: bool, cancels: bool) -> Owin
         return _withdraw(known, wanted=updates, reason="no line is for this warehouse", setting="on_update")
     if known.owed == IMPORT:
         return _change(known, wanted, updates=updates)
-    return Owing(IMPORT)
+    return RequiredImport(IMPORT)
 
 
-def _withdraw(known: Known, *, wanted: bool, reason: str, setting: str) -> Owing:
+def _withdraw(known: Known, *, wanted: bool, reason: str, setting: str) -> RequiredImport:
     """Whoever was ever owed an import may hold it: one may be under way that nothing else tells of yet."""
     if known.owed == CANCEL:
-        return Owing(because=f"{reason}, and its cancellation is already owed")
+        return RequiredImport(because=f"{reason}, and its cancellation is already owed")
     if not known.owed and not known.present:
-        return Owing(because=f"{reason}, and the warehouse was never told of it")
+        return RequiredImport(because=f"{reason}, and the warehouse was never told of it")
     if not wanted and (known.arrived or known.owed != IMPORT):
-        return Owing(because=f"{reason}, and the channel's {setting} is ignore")
-    return Owing(CANCEL)
+        return RequiredImport(because=f"{reason}, and the channel's {setting} is ignore")
+    return RequiredImport(CANCEL)
 
 
-def _close(known: Known) -> Owing:
+def _close(known: Known) -> RequiredImport:
     if known.owed == IMPORT and not known.arrived:
-        return Owing(CLOSE)
-    return Owing(because="the order is fulfilled")
+        return RequiredImport(CLOSE)
+    return RequiredImport(because="the order is fulfilled")
 
 
-def _change(known: Known, wanted: Wanted, *, updates: bool) -> Owing:
+def _change(known: Known, wanted: Wanted, *, updates: bool) -> RequiredImport:
     if wanted.digest == known.digest:
-        return Owing(because="the import would be the one last owed")
+        return RequiredImport(because="the import would be the one last owed")
     if known.arrived and not updates:
-        return Owing(because="the channel's on_update is ignore")
+        return RequiredImport(because="the channel's on_update is ignore")
     if wanted.unchanged():
-        return Owing(because="nothing that the warehouse is told changed")
-    return Owing(IMPORT)
+        return RequiredImport(because="nothing that the warehouse is told changed")
+    return RequiredImport(IMPORT)

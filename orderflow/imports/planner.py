@@ -16,9 +16,9 @@ from orderflow.imports.import_rules import (
     FULFILLED,
     IMPORT,
     Known,
-    Owing,
+    RequiredImport,
     Wanted,
-    owing,
+    required_import,
 )
 from orderflow.imports.payloads import (
     Snapshot,
@@ -28,8 +28,8 @@ from orderflow.imports.payloads import (
 from orderflow.models import OrderFlowChannel, WarehouseOrder
 from orders.integrations.channels import (
     Change,
-    Owed,
-    OwesNothing,
+    NotRequired,
+    RequiredDelivery,
 )
 from orders.models import OrderEvent, Tenant
 from orders.values.order_key import OrderKey
@@ -61,23 +61,25 @@ class ImportPlanner:
         self._rows = _stored(self._channels, keys)
         self._touched: dict[Place, WarehouseOrder] = {}
 
-    def plan(self, change: Change) -> Iterable[Owed | OwesNothing]:
+    def plan(self, change: Change) -> Iterable[RequiredDelivery | NotRequired]:
         return [self._plan(change, channel) for channel in self._channels]
 
-    def _plan(self, change: Change, channel: OrderFlowChannel) -> Owed | OwesNothing:
+    def _plan(self, change: Change, channel: OrderFlowChannel) -> RequiredDelivery | NotRequired:
         row = self._row(change, channel)
         due = self._owing(change, channel, row)
         if not due.kind:
-            return OwesNothing(channel.destination_id, due.because)
+            return NotRequired(channel.destination_id, due.because)
         payload = self._remember(change, channel, row, kind=due.kind)
-        return Owed(channel.destination_id, due.kind, payload, supersedes_unsent=True, reference=row.reference or "")
+        return RequiredDelivery(
+            channel.destination_id, due.kind, payload, supersedes_unsent=True, reference=row.reference or ""
+        )
 
-    def _owing(self, change: Change, channel: OrderFlowChannel, row: WarehouseOrder) -> Owing:
+    def _owing(self, change: Change, channel: OrderFlowChannel, row: WarehouseOrder) -> RequiredImport:
         if change.before == change.after:
-            return Owing(because="the event changed nothing")
+            return RequiredImport(because="the event changed nothing")
         if not row.owed and not _wants_unit(channel, change.key.business_unit_id):
-            return Owing(because=f"the channel does not take orders of {change.key.business_unit_id}")
-        return owing(
+            return RequiredImport(because=f"the channel does not take orders of {change.key.business_unit_id}")
+        return required_import(
             known(row),
             _wanted(change, channel, row),
             updates=channel.on_update == channel.OnUpdate.REIMPORT,

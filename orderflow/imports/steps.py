@@ -52,7 +52,7 @@ PRODUCT = "product"
 """The kind of a product's delivery; those of orders are in ``orderflow.imports.import_rules``."""
 
 
-class Road(enum.Enum):
+class SendPath(enum.Enum):
     """How a step travels."""
 
     DECIDED = "decided"
@@ -67,7 +67,7 @@ class Road(enum.Enum):
 @dataclass(frozen=True, slots=True)
 class Step:
     delivery: Delivery
-    road: Road
+    road: SendPath
     outcome: ImportOutcome | None = None
     item: Import | None = None
     drawn: Drawn | None = None
@@ -117,7 +117,7 @@ def _products(channel: OrderFlowChannel, heads: Sequence[Delivery]) -> Mapping[s
 
 
 def _done(delivery: Delivery, verdict: Verdict, detail: str, *, row_id: int = 0) -> Step:
-    return Step(delivery, Road.DECIDED, outcome=decided(verdict, detail), row_id=row_id)
+    return Step(delivery, SendPath.DECIDED, outcome=decided(verdict, detail), row_id=row_id)
 
 
 def _product_step(channel: OrderFlowChannel, delivery: Delivery, row: Product | None) -> Step:
@@ -128,7 +128,7 @@ def _product_step(channel: OrderFlowChannel, delivery: Delivery, row: Product | 
         item = product_import(row.sku, load(delivery.payload), scope_of(channel), operation=operation)
     except NotSendable as reason:
         return _done(delivery, Verdict.REJECTED, f"Not sent. {reason}", row_id=row.pk)
-    return Step(delivery, Road.PRODUCTS, item=item, reference=row.sku, row_id=row.pk)
+    return Step(delivery, SendPath.PRODUCTS, item=item, reference=row.sku, row_id=row.pk)
 
 
 def _with_unanswered(step: Step, row: WarehouseOrder | None, now: datetime) -> Step:
@@ -139,7 +139,7 @@ def _with_unanswered(step: Step, row: WarehouseOrder | None, now: datetime) -> S
         calls = calls.of_a_lost_courier(now)
     waiting, cancelling = calls.import_arrives_within(now), calls.cancel_arrives_within(now)
     if step.item is not None and cancelling:
-        step = Step(step.delivery, Road.DECIDED, outcome=waits(CANCEL_MAY_ARRIVE, cancelling), row_id=row.pk)
+        step = Step(step.delivery, SendPath.DECIDED, outcome=waits(CANCEL_MAY_ARRIVE, cancelling), row_id=row.pk)
     before = Holding(row.state, row.digest, calls)
     return replace(step, before=before, import_arrives_within=waiting, cancel_arrives_within=cancelling)
 
@@ -179,7 +179,7 @@ def _import_step(channel: OrderFlowChannel, delivery: Delivery, row: WarehouseOr
     together = resend or row.state in (State.ABSENT, State.CANCELLED)
     return Step(
         delivery,
-        Road.ORDERS if together else Road.ALONE,
+        SendPath.ORDERS if together else SendPath.ALONE,
         item=drawn.item,
         drawn=drawn,
         reference=drawn.item.reference,
@@ -209,7 +209,7 @@ def _cancel_step(channel: OrderFlowChannel, delivery: Delivery, row: WarehouseOr
         )
     if not by_status and channel.on_update == channel.OnUpdate.IGNORE:
         return _done(delivery, Verdict.SUPERSEDED, IGNORED_UPDATE, row_id=row.pk)
-    return Step(delivery, Road.ALONE, reference=row.reference, row_id=row.pk)
+    return Step(delivery, SendPath.ALONE, reference=row.reference, row_id=row.pk)
 
 
 def _reserve(channel: OrderFlowChannel, row: WarehouseOrder) -> str | None:
@@ -268,11 +268,11 @@ def mark(steps: Sequence[Step]) -> None:
 
 def _begun(step: Step) -> Holding | None:
     """What is to be noted before ``step``; None where nothing is."""
-    if step.road is Road.ORDERS:
+    if step.road is SendPath.ORDERS:
         return step.learned(Evidence.IMPORT_GOES_OUT)
-    if step.road is Road.ALONE and step.item is None:
+    if step.road is SendPath.ALONE and step.item is None:
         return step.learned(Evidence.CANCEL_BEGINS)
-    if step.road is Road.ALONE:
+    if step.road is SendPath.ALONE:
         named = step.before.state != State.HELD and step.item is not None and step.item.digest == step.before.digest
         return step.learned(Evidence.LOOK_BEGINS if named else Evidence.REPLACEMENT_BEGINS)
     return step.before if step.delivery.lane.losses else None

@@ -26,8 +26,8 @@ from orderflow.site.reports import Trouble
 from orders.documents import load, render
 from orders.integrations.self_test import (
     CHECK_ID,
-    Found,
     Trial,
+    TrialResult,
     failed,
     not_applicable,
     ok,
@@ -49,7 +49,7 @@ def trials(tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
         yield Trial(ROAD, "XML dry run", lambda: not_applicable("The tenant has no OrderFlow channel."))
 
 
-def _dry_run(channel: OrderFlowChannel) -> Found:
+def _dry_run(channel: OrderFlowChannel) -> TrialResult:
     if not channel.item_patterns:
         return not_applicable(f"The channel {channel} takes no items: it has no item patterns.")
     snapshot = Snapshot.of(load(render(_sample(channel))), received_at=timezone.now())
@@ -78,7 +78,7 @@ def _sample(channel: OrderFlowChannel) -> dict[str, Any]:
     }
 
 
-def _asked(channel: OrderFlowChannel) -> Found:
+def _asked(channel: OrderFlowChannel) -> TrialResult:
     if not channel.destination.active:
         return not_applicable(f"The channel {channel} is switched off.")
     site = site_of(channel)

@@ -23,7 +23,11 @@ from orders.http.bodies import (
     has_body,
     read_json,
 )
-from orders.inbox.event_status import Listing, fates, listed
+from orders.inbox.event_status import (
+    Listing,
+    event_statuses,
+    listed,
+)
 from orders.models import OrderEvent
 from orders.models.inbox import event_id as parsed_id
 from orders.values.problems import (
@@ -58,7 +62,7 @@ class OrderEventsView(ApiView):
         )
         events = listed(self.caller.tenant.pk, wanted, business_units=self.caller.business_units)
         rows, page = page_of(events, given.get("cursor"), take)
-        return render_json({"orderEvents": fates(rows), "page": page})
+        return render_json({"orderEvents": event_statuses(rows), "page": page})
 
 
 class _OneEvent(ApiView):
@@ -79,7 +83,7 @@ class OrderEventView(_OneEvent):
     def get(self, request: Request, event_id: str) -> HttpResponse:
         """The fate of one accepted event."""
         read_parameters(request, {})
-        return render_json(fates([self.event(event_id)])[0])
+        return render_json(event_statuses([self.event(event_id)])[0])
 
 
 class OrderEventVerbView(_OneEvent):

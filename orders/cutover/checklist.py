@@ -39,7 +39,7 @@ OVERRIDABLE = (Key.LEDGER, Key.MATCH)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChecklistItem:
     key: Key
     what: str
     ok: bool
@@ -56,14 +56,14 @@ class Line:
 class Checklist:
     rule: CutOverRule
     progress: Progress
-    lines: Sequence[Line]
+    lines: Sequence[ChecklistItem]
 
     @property
     def ok(self) -> bool:
         return all(line.ok for line in self.lines)
 
     @property
-    def open(self) -> list[Line]:
+    def open(self) -> list[ChecklistItem]:
         return [line for line in self.lines if not line.ok]
 
 
@@ -74,17 +74,17 @@ def checklist(tenant: Tenant) -> Checklist:
     return Checklist(rule, seen, lines)
 
 
-def _ledger(seen: Progress) -> Line:
+def _ledger(seen: Progress) -> ChecklistItem:
     ok, what = bool(seen.known) and not seen.missing, "Every order that its own system has was received"
     if not seen.known:
         todo = "Upload a list of its orders, or let the tenant name them over the API; reads and searches add to it."
-        return Line(Key.LEDGER, what, ok, "no order is known yet", todo)
+        return ChecklistItem(Key.LEDGER, what, ok, "no order is known yet", todo)
     figure = f"{seen.received:,} of {seen.known:,}" + (f"; {seen.missing:,} missing" if seen.missing else "")
     todo = "Download the missing orders and let the tenant send them (manage.py events load, or PUT)."
-    return Line(Key.LEDGER, what, ok, figure, "" if ok else todo, overridable=True)
+    return ChecklistItem(Key.LEDGER, what, ok, figure, "" if ok else todo, overridable=True)
 
 
-def _match(tenant: Tenant, rule: CutOverRule) -> Line:
+def _match(tenant: Tenant, rule: CutOverRule) -> ChecklistItem:
     since = DatabaseClock().now() - timedelta(hours=rule.hours)
     found = matches.match_rate(tenant, since=since)
     what = f"Stored orders match in {rule.match_percent:g} % of comparisons, last {rule.hours} h"
@@ -98,26 +98,26 @@ def _match(tenant: Tenant, rule: CutOverRule) -> Line:
         if not enough
         else "Look at the differences: let the tenant send what is wrong again, ignore members that are known noise."
     )
-    return Line(Key.MATCH, what, ok, figure, "" if ok else todo, overridable=True)
+    return ChecklistItem(Key.MATCH, what, ok, figure, "" if ok else todo, overridable=True)
 
 
-def _dead(tenant: Tenant) -> Line:
+def _dead(tenant: Tenant) -> ChecklistItem:
     count = OrderEvent.objects.dead().filter(tenant=tenant).count()
     figure = f"{count:,} dead" if count else "none"
     todo = "Open the dead letters: retry or discard each, with a reason."
-    return Line(Key.DEAD, "No event failed for good", not count, figure, todo if count else "")
+    return ChecklistItem(Key.DEAD, "No event failed for good", not count, figure, todo if count else "")
 
 
-def _waiting(tenant: Tenant, rule: CutOverRule) -> Line:
+def _waiting(tenant: Tenant, rule: CutOverRule) -> ChecklistItem:
     what = f"No event waits longer than {in_words(rule.waiting_seconds)} to be applied"
     waiting = OrderEvent.objects.pending().filter(tenant=tenant, queue__tenant=tenant)
     oldest = waiting.aggregate(oldest=Min("received_at"))["oldest"]
     if oldest is None:
-        return Line(Key.WAITING, what, True, "nothing waits", "")
+        return ChecklistItem(Key.WAITING, what, True, "nothing waits", "")
     age = (DatabaseClock().now() - oldest).total_seconds()
     ok = age <= rule.waiting_seconds
     todo = "Wait until a load is applied; an event that is tried again and again says on its page why."
-    return Line(Key.WAITING, what, ok, f"the oldest since {in_words(age)}", "" if ok else todo)
+    return ChecklistItem(Key.WAITING, what, ok, f"the oldest since {in_words(age)}", "" if ok else todo)
 
 
 def percent(share: float) -> str:

@@ -2,7 +2,7 @@
 
 What was counted before stays counted; what is open of them goes from the list of differences.
 
-NoiseRefused   nothing was changed; the text says why
+IgnoreRefused   nothing was changed; the text says why
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from orders.models import Difference, IgnoredMember, OperatorAction, Tenant
 EVERY_KIND = ""
 
 
-class NoiseRefused(Exception):
+class IgnoreRefused(Exception):
     """The member cannot be ignored, or not any more, as asked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Noise:
+class IgnoredMembers:
     """(member, kind) of what a tenant ignores; the kind may be EVERY_KIND."""
 
     ignored: frozenset[tuple[str, str]] = frozenset()
@@ -38,18 +38,18 @@ class Noise:
         )
 
 
-def noise_of(tenant_ids: Collection[int]) -> Mapping[int, Noise]:
+def ignored_members_of(tenant_ids: Collection[int]) -> Mapping[int, IgnoredMembers]:
     """Of each of the tenants."""
     found: dict[int, set[tuple[str, str]]] = {tenant_id: set() for tenant_id in tenant_ids}
     rows = IgnoredMember.objects.filter(tenant__in=tenant_ids) if tenant_ids else IgnoredMember.objects.none()
     for tenant_id, member, kind in rows.values_list("tenant_id", "member", "kind"):
         found[tenant_id].add((member, kind))
-    return {tenant_id: Noise(frozenset(ignored)) for tenant_id, ignored in found.items()}
+    return {tenant_id: IgnoredMembers(frozenset(ignored)) for tenant_id, ignored in found.items()}
 
 
 @transaction.atomic
 def ignore(tenant: Tenant, member: str, *, kind: str = EVERY_KIND, who: str, reason: str) -> IgnoredMember:
-    """Raises NoiseRefused. Ignored already: it stays as it was, with who and why of then."""
+    """Raises IgnoreRefused. Ignored already: it stays as it was, with who and why of then."""
     _check(member, kind, reason)
     row, made = IgnoredMember.objects.get_or_create(
         tenant=tenant, member=member, kind=kind, defaults={"who": who, "reason": reason}
@@ -63,9 +63,9 @@ def ignore(tenant: Tenant, member: str, *, kind: str = EVERY_KIND, who: str, rea
 
 @transaction.atomic
 def look_again(row: IgnoredMember, *, who: str, reason: str) -> None:
-    """No longer ignored: from now on its differences count again. Raises NoiseRefused."""
+    """No longer ignored: from now on its differences count again. Raises IgnoreRefused."""
     if not reason.strip():
-        raise NoiseRefused("Write why: the reason is kept on record.")
+        raise IgnoreRefused("Write why: the reason is kept on record.")
     if IgnoredMember.objects.filter(pk=row.pk).delete()[0]:
         _note(row.tenant, "look at differences", row.member, row.kind, who=who, reason=reason)
 
@@ -99,11 +99,11 @@ def refusal(member: str) -> str:
 
 def _check(member: str, kind: str, reason: str) -> None:
     if not reason.strip():
-        raise NoiseRefused("Write why these differences do not matter: the reason is kept on record.")
+        raise IgnoreRefused("Write why these differences do not matter: the reason is kept on record.")
     if refused := refusal(member):
-        raise NoiseRefused(refused)
+        raise IgnoreRefused(refused)
     if kind and kind not in Difference.Kind.values:
-        raise NoiseRefused(f"There is no kind of difference called {kind}.")
+        raise IgnoreRefused(f"There is no kind of difference called {kind}.")
 
 
 def _note(tenant: Tenant, action: str, member: str, kind: str, *, who: str, reason: str) -> None:

@@ -18,7 +18,7 @@ from orders.cutover.order_choice import Choice
 from orders.database.clock import DatabaseClock
 from orders.database.ids import new_id
 from orders.documents import load
-from orders.inbox.notification_rule import untold_because
+from orders.inbox.notification_rule import not_notified_because
 from orders.integrations.channels import Change
 from orders.models import Order, OrderEvent, OrderQueue, OrderRelease, Tenant
 from orders.outbox.planning import Plan
@@ -79,7 +79,7 @@ def release(tenant: Tenant, choice: Choice, *, who: str, reason: str) -> OrderRe
 def _check(tenant: Tenant, choice: Choice, reason: str) -> None:
     if not reason.strip():
         raise ReleaseRefused("Write why: the reason is kept with every order that is released.")
-    untold = untold_because(tenant, received_at=DatabaseClock().now(), known_before=False)
+    untold = not_notified_because(tenant, received_at=DatabaseClock().now(), known_before=False)
     if untold:
         raise ReleaseRefused("The tenant is migrating and nobody is told; cut over, or choose from when to tell.")
     if not choice.orders(tenant).exists():

@@ -16,7 +16,7 @@ from django.db import transaction
 from orders.cutover import ledger_hours
 from orders.cutover.checklist import (
     Checklist,
-    Line,
+    ChecklistItem,
     checklist,
 )
 from orders.models import OperatorAction, Tenant
@@ -39,7 +39,7 @@ NO_REASON = "returned by hand; no reason was written"
 class CutOverRefused(Exception):
     """The tenant stays in its mode."""
 
-    def __init__(self, words: str, lines: Sequence[Line] = ()) -> None:
+    def __init__(self, words: str, lines: Sequence[ChecklistItem] = ()) -> None:
         super().__init__(words)
         self.lines = lines
 
@@ -83,7 +83,7 @@ def go_back(tenant: Tenant, *, to: str, who: str, reason: str = "") -> Tenant:
         raise CutOverRefused(str(refused)) from None
 
 
-def _check(seen: Checklist, *, reason: str, overriding: Collection[str]) -> list[Line]:
+def _check(seen: Checklist, *, reason: str, overriding: Collection[str]) -> list[ChecklistItem]:
     """The open lines that are overridden. Raises CutOverRefused."""
     overridden = [line for line in seen.open if line.overridable and line.key in overriding]
     left = [line for line in seen.open if line not in overridden]
@@ -94,7 +94,7 @@ def _check(seen: Checklist, *, reason: str, overriding: Collection[str]) -> list
     return overridden
 
 
-def _record(tenant: Tenant, seen: Checklist, overridden: Sequence[Line], *, who: str, reason: str) -> None:
+def _record(tenant: Tenant, seen: Checklist, overridden: Sequence[ChecklistItem], *, who: str, reason: str) -> None:
     kept = [reason, "The checklist then:", *map(str, seen.lines)]
     kept += [f"Overridden: {line.what}" for line in overridden]
     OperatorAction.objects.create(

@@ -23,11 +23,11 @@ from orders.dead_letters.results import (
     NotDead,
 )
 from orders.dead_letters.selection import (
-    Road,
+    DeadLetterKind,
     Selection,
     ids,
+    kind_of,
     loaded,
-    road_of,
 )
 from orders.models import RepairRun
 from orders.values.time_text import in_words
@@ -91,7 +91,7 @@ class _Turn:
     def __init__(self, run: RepairRun, lease: uuid.UUID, *, until: float) -> None:
         self._run, self._lease, self._until = run, lease, until
         self._selection = Selection.from_json(run.selection)
-        self._road = road_of(self._selection.road)
+        self._road = kind_of(self._selection.road)
         self._mine = RepairRun.objects.filter(pk=run.pk, lease=lease)
 
     def go(self) -> None:
@@ -132,7 +132,7 @@ class _Turn:
         self._mine.update(lease=None, leased_until=None)
 
 
-def _outcome(road: Road, row: Any, run: RepairRun) -> str:
+def _outcome(road: DeadLetterKind, row: Any, run: RepairRun) -> str:
     """Do what the run is about with one row; how it ended, in one word."""
     noted = {"who": run.who, "reason": run.reason}
     try:

@@ -54,7 +54,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class DeadLetterKind:
     """The services for the dead rows of a road."""
 
     subject: str
@@ -72,20 +72,20 @@ def overtaken() -> Exists:
     return Exists(Order.objects.filter(pk=OuterRef("queue"), applied_sequence__gt=OuterRef("sequence")))
 
 
-def roads() -> list[str]:
+def kinds() -> list[str]:
     return [EVENTS, *channels()]
 
 
-def road_of(name: str) -> Road:
+def kind_of(name: str) -> DeadLetterKind:
     """Raises KeyError for a road that is none."""
-    if name not in roads():
+    if name not in kinds():
         raise KeyError(name)
     return _EVENTS if name == EVENTS else _DELIVERIES
 
 
 def dead_rows(selection: Selection) -> QuerySet[Any]:
     """Whatever the cause, in no order; payloads stay in the database."""
-    road = road_of(selection.road)
+    road = kind_of(selection.road)
     rows: QuerySet[Any] = road.model.objects.dead()
     if selection.road == EVENTS:
         rows = rows.filter(overtaken() if selection.overtaken else ~overtaken())
@@ -118,7 +118,7 @@ def ids(selection: Selection, *, after: UUID | None = None) -> Iterator[UUID]:
 
 def loaded(selection: Selection, wanted: list[UUID]) -> list[Any]:
     """Those rows, with what a line of a list needs; one that is dead no more is left out."""
-    road = road_of(selection.road)
+    road = kind_of(selection.road)
     found = road.rows().filter(pk__in=wanted).in_bulk()
     return [found[pk] for pk in wanted if pk in found]
 
@@ -134,11 +134,11 @@ def _deliveries() -> QuerySet[Any]:
     return rows
 
 
-_EVENTS = Road(
+_EVENTS = DeadLetterKind(
     "event", OrderEvent, _events, dead_events.preview, dead_events.retry, dead_events.discard,
     "received_at", "queue__customer_order_id",
 )  # fmt: skip
-_DELIVERIES = Road(
+_DELIVERIES = DeadLetterKind(
     "delivery", Delivery, _deliveries, dead_deliveries.preview, dead_deliveries.retry, dead_deliveries.discard,
     "created_at", "lane__customer_order_id",
 )  # fmt: skip

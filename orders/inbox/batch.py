@@ -27,7 +27,7 @@ from orders.inbox.fault_injection import (
 )
 from orders.inbox.notification_rule import (
     is_known_before,
-    untold_because,
+    not_notified_because,
 )
 from orders.integrations.channels import Change
 from orders.models import Order, OrderEvent, OrderQueue, Tenant
@@ -187,7 +187,7 @@ class Batch:
             received_at=event.received_at,
             applied_at=now,
             correlation_id=event.correlation_id,
-            untold=untold_because(tenant, received_at=event.received_at, known_before=order.known_before),
+            untold=not_notified_because(tenant, received_at=event.received_at, known_before=order.known_before),
         )
 
     def _ask_channels(self, changes: Mapping[int, list[Change]]) -> None:

@@ -15,7 +15,7 @@ from orders.models import OrderEvent
 from orders.values.instants import instant
 
 
-def fates(events: Sequence[OrderEvent]) -> list[dict[str, Any]]:
+def event_statuses(events: Sequence[OrderEvent]) -> list[dict[str, Any]]:
     """The events as JSON, all members present; two queries however many they are (``queue`` must be loaded)."""
     heads = _heads({event.queue_id for event in events if event.status == OrderEvent.Status.PENDING})
     return [_fate(event, heads.get(event.queue_id)) for event in events]

@@ -23,7 +23,7 @@ def is_known_before(tenant: Tenant, *, first_received_at: datetime) -> bool:
     return first_received_at < tenant.tells_from
 
 
-def untold_because(tenant: Tenant, *, received_at: datetime, known_before: bool) -> str:
+def not_notified_because(tenant: Tenant, *, received_at: datetime, known_before: bool) -> str:
     """Why a change owes nothing to anybody; empty where the channels are asked."""
     if known_before:
         return KNOWN_BEFORE

@@ -3,7 +3,7 @@
 A *channel* is a kind of destination (supplier webhooks, OrderFlow imports). An
 integration gives its channels (orders.integrations.base); the core never imports them. The data flows one way:
 
-    applied event -> Change -> Planner.plan -> Owed rows -> claimed lanes -> Channel.group -> Channel.send -> Outcome
+    applied event -> Change -> Planner.plan -> deliveries -> claimed lanes -> Channel.group -> Channel.send -> Outcome
 
 ``plan`` runs inside the applying transaction and must not touch the network; ``send`` runs outside any transaction.
 """
@@ -48,7 +48,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class RequiredDelivery:
     """A delivery that a change owes to one destination."""
 
     destination_id: int
@@ -62,7 +62,7 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
-class OwesNothing:
+class NotRequired:
     """Why a change owes nothing to a destination; shown on the timeline as "owes nothing, because …"."""
 
     destination_id: int
@@ -75,7 +75,7 @@ class Planner(Protocol):
     An event that changed nothing is never planned: it owes nothing.
     """
 
-    def plan(self, change: Change) -> Iterable[Owed | OwesNothing]:
+    def plan(self, change: Change) -> Iterable[RequiredDelivery | NotRequired]:
         """Called once per applied event, in sequence, inside the applying transaction. No network."""
 
     def save(self) -> None:

@@ -25,7 +25,7 @@ class Outcome(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TrialResult:
     """What came of one thing tried. ``next_step`` says what to do about a failure."""
 
     outcome: Outcome
@@ -33,16 +33,16 @@ class Found:
     next_step: str = ""
 
 
-def ok(detail: str) -> Found:
-    return Found(Outcome.OK, detail)
+def ok(detail: str) -> TrialResult:
+    return TrialResult(Outcome.OK, detail)
 
 
-def failed(detail: str, next_step: str) -> Found:
-    return Found(Outcome.FAILED, detail, next_step)
+def failed(detail: str, next_step: str) -> TrialResult:
+    return TrialResult(Outcome.FAILED, detail, next_step)
 
 
-def not_applicable(because: str) -> Found:
-    return Found(Outcome.NOT_APPLICABLE, because)
+def not_applicable(because: str) -> TrialResult:
+    return TrialResult(Outcome.NOT_APPLICABLE, because)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +51,4 @@ class Trial:
 
     road: str
     step: str
-    act: Callable[[], Found]
+    act: Callable[[], TrialResult]

@@ -45,7 +45,7 @@ DEAD = "dead"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ListedRow:
     """One line of output. ``sequence`` is None for an id that nobody knows."""
 
     id: str
@@ -90,7 +90,7 @@ class DeadLetterCommand(FreeOrderCommand):
         """Narrowed by the filters other than ids, tenant and status."""
         raise NotImplementedError
 
-    def listed(self, rows: list[Any]) -> Iterator[Line]:
+    def listed(self, rows: list[Any]) -> Iterator[ListedRow]:
         """How rows are listed."""
         raise NotImplementedError
 
@@ -158,29 +158,29 @@ class DeadLetterCommand(FreeOrderCommand):
             rows = rows.filter(status=self._options["status"])
         return self.chosen(rows, self._options)
 
-    def _of_ids(self, rows: QuerySet[Any], verb: str) -> Iterator[Line]:
+    def _of_ids(self, rows: QuerySet[Any], verb: str) -> Iterator[ListedRow]:
         """In the order given; other filters must hold too, but for the status, which the service judges."""
         for text in self._options["ids"]:
             pk = read_id(text)
             row = rows.filter(pk=pk).first() if pk else None
             if row is None:
-                yield Line(text, None, "unknown", detail=f"there is no such {self.noun} here", refused=True)
+                yield ListedRow(text, None, "unknown", detail=f"there is no such {self.noun} here", refused=True)
             elif verb == LIST:
                 yield from self.listed([row])
             else:
                 yield self._apply(row, verb)
 
-    def _apply(self, row: Any, verb: str) -> Line:
+    def _apply(self, row: Any, verb: str) -> ListedRow:
         noted = {} if verb == PREVIEW else {"who": operator(), "reason": self._options["reason"]}
         try:
             result = self.verbs[verb](row, **noted).as_json()
         except (NotDead, Busy) as refused:
-            return Line(str(row.pk), row.sequence, "refused", detail=str(refused), refused=True)
-        return Line(
+            return ListedRow(str(row.pk), row.sequence, "refused", detail=str(refused), refused=True)
+        return ListedRow(
             result[self.id_name], result["sequence"], result["outcome"], result["supersededBy"], result["detail"]
         )
 
-    def _write(self, line: Line) -> None:
+    def _write(self, line: ListedRow) -> None:
         as_json = self._options["json"]
         self.stdout.write(json.dumps(line.as_json(self.id_name)) if as_json else line.as_text())
         self._done += 1

@@ -38,7 +38,7 @@ class CappedCount(Subquery):
     output_field = IntegerField()
 
 
-def needing_a_person(tenant_id: int | None, *, quoting: bool = True) -> list[Attention]:
+def problems(tenant_id: int | None, *, quoting: bool = True) -> list[Attention]:
     """Every line, worst first. Without ``quoting`` no failure is quoted: partners' words may name people."""
     found = [*_destinations(tenant_id), *_dead(tenant_id, quoting=quoting)]
     for one in integrations():

@@ -14,7 +14,7 @@ from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock
 from orders.integrations.channels import (
     Change,
-    Owed,
+    RequiredDelivery,
 )
 from orders.models import Delivery, Lane
 from orders.values.lane_name import LaneName
@@ -22,12 +22,12 @@ from orders.values.order_key import OrderKey
 
 
 @dataclass(frozen=True, slots=True)
-class Debt:
+class NewDelivery:
     """Something owed, with the lane it goes into and where it came from."""
 
     tenant_id: int
     lane_key: str
-    owed: Owed
+    owed: RequiredDelivery
     business_unit_id: str = ""
     customer_order_id: str = ""
     event_id: uuid.UUID | None = None
@@ -42,10 +42,10 @@ class _Lane(NamedTuple):
     leased: bool
 
 
-def debt_of(change: Change, queue_id: int, owed: Owed) -> Debt:
+def new_delivery(change: Change, queue_id: int, owed: RequiredDelivery) -> NewDelivery:
     """What an applied event owes one destination, in that order's lane."""
     key: OrderKey = change.key
-    return Debt(
+    return NewDelivery(
         tenant_id=key.tenant_id,
         lane_key=f"order:{queue_id}",
         owed=owed,
@@ -57,7 +57,7 @@ def debt_of(change: Change, queue_id: int, owed: Owed) -> Debt:
     )
 
 
-def owe(debts: Sequence[Debt]) -> list[Delivery]:
+def add_deliveries(debts: Sequence[NewDelivery]) -> list[Delivery]:
     """Write what is owed, in the caller's transaction, in the given order within each lane.
 
     Locks the lanes it adds to, in id order of destination and key, until the transaction ends.
@@ -86,7 +86,7 @@ def hold_lanes(lanes: Iterable[LaneName]) -> None:
     _RESERVED.fetch(_HOLD, rows)
 
 
-def _delivery(debt: Debt, lane_id: int, position: int) -> Delivery:
+def _delivery(debt: NewDelivery, lane_id: int, position: int) -> Delivery:
     return Delivery(
         lane_id=lane_id,
         destination_id=debt.owed.destination_id,
@@ -126,7 +126,7 @@ _RESERVED = Columns(
 )  # fmt: skip
 
 
-def _reserve(debts: Sequence[Debt]) -> dict[tuple[int, str], _Lane]:
+def _reserve(debts: Sequence[NewDelivery]) -> dict[tuple[int, str], _Lane]:
     counts = Counter((debt.owed.destination_id, debt.lane_key) for debt in debts)
     first = {(debt.owed.destination_id, debt.lane_key): debt for debt in reversed(debts)}
     now = DatabaseClock().now()

@@ -37,10 +37,13 @@ from orders.integrations.channels import (
 from orders.models import Delivery, Destination, Lane
 from orders.outbox import destination_health
 from orders.outbox.deliveries import supersede_overtaken
-from orders.outbox.outcomes import Tried, record
-from orders.outbox.send_limits import allowances
+from orders.outbox.outcomes import (
+    CompletedAttempt,
+    record,
+)
+from orders.outbox.send_limits import free_slots
 from orders.outbox.send_pool import (
-    Desk,
+    SendPool,
     Sent,
 )
 from orders.queueing.claims import (
@@ -67,13 +70,13 @@ REST_SECONDS = 1.0
 """Between two tries at a database that fails: the sweep's own pace."""
 
 
-class Courier:
+class Dispatcher:
     """Claims, sends and records until nothing is due. One at a time per process; a second caller only nudges it."""
 
     def __init__(self) -> None:
         self._running = threading.Lock()
         self._again = threading.Event()
-        self._desk: Desk | None = None
+        self._desk: SendPool | None = None
         self._under_way: set[Sent] = set()
         """Claimed and not yet recorded, also between two runs."""
         self._unrecorded: list[Sent] = []
@@ -90,7 +93,7 @@ class Courier:
 
     def _stream(self) -> None:
         """Turn by turn until nothing is due or under way. An error does not stop it while calls are under way."""
-        desk = self._desk = self._desk or Desk(settings.HUB_OUTBOUND_THREADS, send=_send)
+        desk = self._desk = self._desk or SendPool(settings.HUB_OUTBOUND_THREADS, send=_send)
         self._look_at = 0.0
         while True:
             try:
@@ -108,7 +111,7 @@ class Courier:
                 close_old_connections()
                 time.sleep(REST_SECONDS)
 
-    def _claim(self, desk: Desk) -> None:
+    def _claim(self, desk: SendPool) -> None:
         """Claim when a quarter of what may be claimed has been sent, or nothing waits for a thread any more."""
         most = CLAIMED_PER_THREAD * settings.HUB_OUTBOUND_THREADS
         room = most - len(self._under_way)
@@ -132,7 +135,7 @@ class Courier:
         lanes = {delivery.lane_id: sent.lease for sent in held for delivery in sent.request.deliveries}
         renew(LANES, lanes)
 
-    def _gathered(self, desk: Desk) -> list[Sent]:
+    def _gathered(self, desk: SendPool) -> list[Sent]:
         """What came back: waits IDLE_SECONDS for the first, and for more while others wait for a thread."""
         back: list[Sent] = []
         until = time.monotonic() + IDLE_SECONDS
@@ -194,7 +197,7 @@ def claim_requests(room: int, *, most: int) -> list[Sent]:
 @transaction.atomic
 def _lease(room: int, *, most: int) -> tuple[list[tuple[Channel, uuid.UUID, list[int]]], dict[int, Destination]]:
     """What is allowed is claimed in the transaction that counted it, under the destinations' locks."""
-    allowed = allowances(room, most=most)
+    allowed = free_slots(room, most=most)
     by_channel: dict[str, dict[int, int]] = defaultdict(dict)
     for destination, heads in allowed.items():
         by_channel[destination.channel][destination.pk] = heads
@@ -267,18 +270,18 @@ def _record(back: Sequence[Sent]) -> None:
     if not back:
         return
     now, ticks = timezone.now(), time.monotonic()
-    tried: list[Tried] = []
+    tried: list[CompletedAttempt] = []
     for sent in back:
         request_id, began = uuid.uuid4(), now - timedelta(seconds=ticks - sent.began)
         milliseconds = (sent.ended - sent.began) * 1000
         tried += [
-            Tried(delivery, sent.request.destination, sent.lease, outcome, request_id, began, milliseconds)
+            CompletedAttempt(delivery, sent.request.destination, sent.lease, outcome, request_id, began, milliseconds)
             for delivery, outcome in zip(sent.request.deliveries, sent.outcomes, strict=True)
         ]
     record(tried)
 
 
-_courier = Courier()
+_courier = Dispatcher()
 
 
 def deliver() -> None:

@@ -54,7 +54,7 @@ log = structlog.get_logger("orderhub.outbox")
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class CompletedAttempt:
     delivery: Delivery
     destination: Destination
     lease: uuid.UUID
@@ -64,7 +64,7 @@ class Tried:
     duration_ms: float
 
 
-def record(tried: Sequence[Tried]) -> None:
+def record(tried: Sequence[CompletedAttempt]) -> None:
     """Write a set of outcomes in one transaction; those whose lease was lost are left out.
 
     Tried again where PostgreSQL chose it to end a deadlock, and by halves where it takes longer than a statement may:
@@ -81,7 +81,7 @@ def record(tried: Sequence[Tried]) -> None:
         record(tried[middle:])
 
 
-def _record_or_repeat(tried: Sequence[Tried]) -> None:
+def _record_or_repeat(tried: Sequence[CompletedAttempt]) -> None:
     before = [(one.delivery, {name: getattr(one.delivery, name) for name in _DECIDED}) for one in tried]
     for left in reversed(range(RECORDED_MOST)):
         try:
@@ -97,7 +97,7 @@ def _record_or_repeat(tried: Sequence[Tried]) -> None:
 
 
 @transaction.atomic
-def _record(tried: Sequence[Tried]) -> None:
+def _record(tried: Sequence[CompletedAttempt]) -> None:
     hold([(one.destination, one.outcome) for one in tried if _says_something(one.outcome)])
     lanes = _still_held(tried)
     clock = DatabaseClock.recent()
@@ -114,7 +114,7 @@ def _record(tried: Sequence[Tried]) -> None:
     transaction.on_commit(lambda: _count(kept, telling))
 
 
-def _trace(one: Tried) -> None:
+def _trace(one: CompletedAttempt) -> None:
     about = {
         "orderhub.delivery_id": str(one.delivery.pk),
         "orderhub.destination": one.destination.name,
@@ -123,7 +123,7 @@ def _trace(one: Tried) -> None:
     tracing.sent(one.delivery.event_id, began=one.started_at, milliseconds=one.duration_ms, attributes=about)
 
 
-def _count(kept: Sequence[Tried], telling: Sequence[Tried]) -> None:
+def _count(kept: Sequence[CompletedAttempt], telling: Sequence[CompletedAttempt]) -> None:
     """For charts and traces: what was settled without asking the partner, or held back, is no try."""
     for one in kept:
         if one.outcome.verdict not in (Verdict.HELD, Verdict.SUPERSEDED):
@@ -134,7 +134,7 @@ def _count(kept: Sequence[Tried], telling: Sequence[Tried]) -> None:
         counters.took(one.destination, one.duration_ms)
 
 
-def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:
+def _still_held(tried: Sequence[CompletedAttempt]) -> dict[int, Lane]:
     """Locks the lanes in the order in which ``deliveries.owe`` does (docs/design/locks.md)."""
     held = Lane.locked().filter(pk__in=[one.delivery.lane_id for one in tried])
     leases = {one.delivery.lane_id: one.lease for one in tried}
@@ -144,7 +144,7 @@ def _still_held(tried: Sequence[Tried]) -> dict[int, Lane]:
     return found
 
 
-def _replaced_by(kept: Sequence[Tried], lanes: dict[int, Lane]) -> dict[uuid.UUID, uuid.UUID]:
+def _replaced_by(kept: Sequence[CompletedAttempt], lanes: dict[int, Lane]) -> dict[uuid.UUID, uuid.UUID]:
     """Of what was not delivered: the newest delivery of its lane that was added meanwhile and replaces it."""
     failed = [
         one.delivery
@@ -166,7 +166,7 @@ def _replaced_by(kept: Sequence[Tried], lanes: dict[int, Lane]) -> dict[uuid.UUI
     }
 
 
-def _decide(one: Tried, lane: Lane, clock: DatabaseClock, replaced_by: uuid.UUID | None) -> None:
+def _decide(one: CompletedAttempt, lane: Lane, clock: DatabaseClock, replaced_by: uuid.UUID | None) -> None:
     """What the outcome makes of the delivery and its lane, in memory."""
     delivery, outcome, now = one.delivery, one.outcome, clock.now()
     finished = Delivery.Status.SUPERSEDED if replaced_by else _finished(one, clock)
@@ -196,7 +196,7 @@ def _was_delivered(delivery: Delivery) -> bool:
     return again and DeliveryAttempt.objects.filter(delivery=delivery, verdict=Verdict.DELIVERED.value).exists()
 
 
-def _write(kept: Sequence[Tried], lanes: dict[int, Lane]) -> None:
+def _write(kept: Sequence[CompletedAttempt], lanes: dict[int, Lane]) -> None:
     """Three statements, however many there are."""
     done = [lanes[one.delivery.lane_id] for one in kept]
     _LANE.execute(_WRITE_LANES, [(lane.pk, lane.done_position, lane.due_at, lane.held_by) for lane in done])
@@ -231,7 +231,7 @@ _WRITE_ATTEMPTS = """
 """
 
 
-def _tell_channels(kept: Sequence[Tried]) -> None:
+def _tell_channels(kept: Sequence[CompletedAttempt]) -> None:
     by_channel: dict[str, list[tuple[Delivery, Outcome]]] = defaultdict(list)
     for one in kept:
         by_channel[one.destination.channel].append((one.delivery, one.outcome))
@@ -240,7 +240,7 @@ def _tell_channels(kept: Sequence[Tried]) -> None:
             channel.recorded(by_channel[name])
 
 
-def _finished(one: Tried, clock: DatabaseClock) -> str | datetime:
+def _finished(one: CompletedAttempt, clock: DatabaseClock) -> str | datetime:
     """The status the delivery ends in, or when it is tried again."""
     outcome, delivery, now = one.outcome, one.delivery, clock.now()
     match outcome.verdict:
@@ -258,12 +258,12 @@ def _finished(one: Tried, clock: DatabaseClock) -> str | datetime:
     return Delivery.Status.DEAD if at is None else at
 
 
-def _telling(tried: Sequence[Tried]) -> list[Tried]:
+def _telling(tried: Sequence[CompletedAttempt]) -> list[CompletedAttempt]:
     """One outcome per partner request, the weightiest: a document of 100 imports that got no answer is one failure.
 
     What was settled without asking the partner says nothing of its health.
     """
-    weightiest: dict[uuid.UUID, Tried] = {}
+    weightiest: dict[uuid.UUID, CompletedAttempt] = {}
     for one in tried:
         best = weightiest.get(one.request_id)
         if _says_something(one.outcome) and (best is None or _weight(one.outcome) > _weight(best.outcome)):
@@ -282,7 +282,7 @@ def _weight(outcome: Outcome) -> tuple[bool, bool, bool]:
     return misconfigured, outcome.destination_waits, not outcome.counts_for_breaker
 
 
-def _attempt(one: Tried) -> tuple[Any, ...]:
+def _attempt(one: CompletedAttempt) -> tuple[Any, ...]:
     outcome = one.outcome
     detail, cut = storable(outcome.detail, DETAIL_CUT), storable(outcome.response_cut, RESPONSE_CUT)
     return (

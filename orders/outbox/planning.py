@@ -11,12 +11,16 @@ from uuid import UUID
 from orders.integrations import channels
 from orders.integrations.channels import (
     Change,
-    Owed,
-    OwesNothing,
+    NotRequired,
     Planner,
+    RequiredDelivery,
 )
 from orders.models import Tenant
-from orders.outbox.deliveries import Debt, debt_of, owe
+from orders.outbox.deliveries import (
+    NewDelivery,
+    add_deliveries,
+    new_delivery,
+)
 from orders.values.order_key import OrderKey
 
 Owing = list[dict[str, Any]]
@@ -26,7 +30,7 @@ class Plan:
     """Collects the debts of one applying transaction; ``write`` puts them down set-wise."""
 
     def __init__(self) -> None:
-        self._debts: list[Debt] = []
+        self._debts: list[NewDelivery] = []
         self._planners: dict[str, list[Planner]] = defaultdict(list)
         """By channel: what they remember is written channel by channel (docs/design/locks.md)."""
         self.owing: dict[UUID, Owing] = {}
@@ -47,11 +51,11 @@ class Plan:
         for name, planner in planners.items():
             self._planners[name].append(planner)
 
-    def _note(self, change: Change, owed: Owed | OwesNothing, queue_id: int) -> None:
+    def _note(self, change: Change, owed: RequiredDelivery | NotRequired, queue_id: int) -> None:
         line: dict[str, Any] = {"destination": owed.destination_id}
-        if isinstance(owed, Owed):
+        if isinstance(owed, RequiredDelivery):
             line["owes"] = owed.kind
-            self._debts.append(debt_of(change, queue_id, owed))
+            self._debts.append(new_delivery(change, queue_id, owed))
         else:
             line["because"] = owed.because
         self.owing.setdefault(change.event_id, []).append(line)
@@ -69,7 +73,7 @@ class Plan:
 
         Lanes are locked before the planners' rows, as in ``outcomes.record``: the other way round the two deadlock.
         """
-        owed = len(owe(self._debts))
+        owed = len(add_deliveries(self._debts))
         for planner in chain.from_iterable(self._planners.values()):
             planner.save()
         return owed

@@ -24,7 +24,7 @@ _served: dict[int, float] = {}
 """When this process last claimed for each destination, by its monotonic clock."""
 
 
-def allowances(room: int, *, most: int) -> Mapping[Destination, int]:
+def free_slots(room: int, *, most: int) -> Mapping[Destination, int]:
     """Per destination: how many lane heads to claim, for at most ``room`` partner requests altogether.
 
     Those with the least under way come first, then those that were served longest ago, then the oldest due; none gets

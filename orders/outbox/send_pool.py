@@ -40,7 +40,7 @@ class Sent:
     ended: float = 0.0
 
 
-class Desk:
+class SendPool:
     """The threads of one courier and what waits for them. ``back`` is where finished requests come out."""
 
     def __init__(self, threads: int, *, send: Callable[[Request], Sequence[Outcome]]) -> None:

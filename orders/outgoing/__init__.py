@@ -10,7 +10,7 @@ errors drawn in ``orders.outgoing.errors``; an answer with any status is an ``An
 from orders.outgoing.deadline import Deadline
 from orders.outgoing.errors import (
     ConnectFailed,
-    Cut,
+    ConnectionCut,
     DeadlineExceeded,
     Misconfigured,
     OutgoingError,
@@ -29,7 +29,7 @@ __all__ = [
     "Answer",
     "Call",
     "ConnectFailed",
-    "Cut",
+    "ConnectionCut",
     "Deadline",
     "DeadlineExceeded",
     "Misconfigured",

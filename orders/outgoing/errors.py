@@ -59,7 +59,7 @@ class ConnectFailed(Unavailable):
     plain = "The connection was refused or the host could not be reached."
 
 
-class Cut(Unavailable):
+class ConnectionCut(Unavailable):
     plain = "The connection was closed before the answer was complete."
 
     @property

@@ -8,7 +8,10 @@ from types import TracebackType
 
 from orders.outgoing.addresses import Policy, permitted_places
 from orders.outgoing.deadline import Deadline
-from orders.outgoing.errors import Cut, TlsFailed
+from orders.outgoing.errors import (
+    ConnectionCut,
+    TlsFailed,
+)
 from orders.outgoing.session import check_url
 from orders.outgoing.wire import Guard, tls_context
 
@@ -39,7 +42,7 @@ class Probe:
     def handshake(self) -> str:
         """After ``connect``."""
         if self._socket is None:
-            raise Cut(f"There is no connection to {self._host}")
+            raise ConnectionCut(f"There is no connection to {self._host}")
         try:
             self._socket = wrapped = tls_context().wrap_socket(self._socket, server_hostname=self._host)
         except TimeoutError:
@@ -47,7 +50,7 @@ class Probe:
         except ssl.SSLError as error:
             raise TlsFailed(f"TLS with {self._host} failed: {error}") from None
         except OSError as error:
-            raise Cut(f"{self._host} closed the connection in the handshake: {error}") from None
+            raise ConnectionCut(f"{self._host} closed the connection in the handshake: {error}") from None
         expiry = (wrapped.getpeercert() or {}).get("notAfter", "?")
         return f"{wrapped.version()}, certificate valid until {expiry}"
 

@@ -21,7 +21,14 @@ import urllib3.exceptions
 from django.conf import settings
 
 from orders.outgoing.deadline import Deadline
-from orders.outgoing.errors import Cut, DeadlineExceeded, Refused, TlsFailed, TooLarge, Unsendable
+from orders.outgoing.errors import (
+    ConnectionCut,
+    DeadlineExceeded,
+    Refused,
+    TlsFailed,
+    TooLarge,
+    Unsendable,
+)
 from orders.outgoing.secret_masking import (
     secrets_in,
     without_echoes,
@@ -157,7 +164,7 @@ def _exchange(adapter: GuardedAdapter, request: requests.PreparedRequest, call: 
     except requests.exceptions.Timeout:
         raise adapter.guard.deadline.exceeded() from None
     except requests.exceptions.ConnectionError as error:
-        raise Cut(f"{_host(request)} closed the connection before answering: {_told(error, call)}") from None
+        raise ConnectionCut(f"{_host(request)} closed the connection before answering: {_told(error, call)}") from None
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         raise Unsendable(f"The request to {_host(request)} cannot be sent: {error}") from None
 
@@ -180,7 +187,7 @@ def _read(response: requests.Response, call: Call, *, limit: int) -> bytes:
         raise TooLarge(str(flood), status=response.status_code) from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         said = f"The answer broke off or was badly packed: {_told(error, call)}"
-        raise Cut(said, status=response.status_code) from None
+        raise ConnectionCut(said, status=response.status_code) from None
     finally:
         if not whole:
             response.raw.close()

@@ -24,7 +24,7 @@ LEASE_SECONDS = 24.0
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class QueueKind:
     """Where a kind of line lives and by what its work is shared out."""
 
     model: type[OrderQueue] | type[Lane]
@@ -35,11 +35,11 @@ class Line:
         return self.model._meta.db_table
 
 
-QUEUES = Line(OrderQueue, "tenant_id")
-LANES = Line(Lane, "destination_id")
+QUEUES = QueueKind(OrderQueue, "tenant_id")
+LANES = QueueKind(Lane, "destination_id")
 
 
-def due_groups(line: Line) -> list[int]:
+def due_groups(line: QueueKind) -> list[int]:
     """The tenants (or destinations) that have due lines. A skip scan: cost grows with groups, not with lines."""
     if connection.vendor == "sqlite":
         due = line.model._default_manager.filter(due_at__lte=DatabaseClock().now())
@@ -49,7 +49,7 @@ def due_groups(line: Line) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def claim(line: Line, limits: Mapping[int, int], *, lease_seconds: float) -> tuple[uuid.UUID, list[int]]:
+def claim(line: QueueKind, limits: Mapping[int, int], *, lease_seconds: float) -> tuple[uuid.UUID, list[int]]:
     """Lease up to ``limits[group]`` due lines of each group, oldest due first, in a transaction of its own.
 
     Returns the lease and the ids of the lines. Lines that another worker is claiming at this moment are skipped.
@@ -65,7 +65,7 @@ def claim(line: Line, limits: Mapping[int, int], *, lease_seconds: float) -> tup
 
 # statement_timestamp() and not clock_timestamp() where rows are looked for: a volatile function is no index condition.
 # The picked ids as an array: the planner takes them for few and updates by key; a join would read the whole table.
-def _claim_postgresql(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, lease_seconds: float) -> list[int]:
+def _claim_postgresql(line: QueueKind, wanted: Mapping[int, int], lease: uuid.UUID, lease_seconds: float) -> list[int]:
     sql = f"""
         UPDATE {line.table} AS line
         SET losses = CASE WHEN line.lease IS NULL THEN line.losses ELSE greatest(line.losses, 1) END,
@@ -84,7 +84,7 @@ def _claim_postgresql(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, l
         return [row[0] for row in cursor.fetchall()]
 
 
-def _claim_sqlite(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, lease_seconds: float) -> list[int]:
+def _claim_sqlite(line: QueueKind, wanted: Mapping[int, int], lease: uuid.UUID, lease_seconds: float) -> list[int]:
     clock = DatabaseClock()
     due = line.model._default_manager.filter(due_at__lte=clock.now()).order_by("due_at")
     ids = [
@@ -99,7 +99,7 @@ def _claim_sqlite(line: Line, wanted: Mapping[int, int], lease: uuid.UUID, lease
 
 
 @transaction.atomic
-def renew(line: Line, leases: Mapping[int, uuid.UUID]) -> None:
+def renew(line: QueueKind, leases: Mapping[int, uuid.UUID]) -> None:
     """Prolong the leases of lines (id: lease) that are still held under them, by LEASE_SECONDS from now.
 
     Waits for nobody: a line that is locked just now is left to the next renewal.
@@ -111,7 +111,7 @@ def renew(line: Line, leases: Mapping[int, uuid.UUID]) -> None:
         line.model._default_manager.filter(pk__in=ours).update(due_at=DatabaseClock().now(LEASE_SECONDS))
 
 
-def expire_leases(line: Line) -> None:
+def expire_leases(line: QueueKind) -> None:
     """End every lease now: for a process that knows to be the only one, so that all leases are of lost workers.
 
     The leases stay in the rows, so that the next claim counts the loss.
@@ -119,7 +119,7 @@ def expire_leases(line: Line) -> None:
     line.model._default_manager.filter(lease__isnull=False).update(due_at=DatabaseClock().now())
 
 
-def give_back(line: Line, lease: uuid.UUID, *, at: datetime | None = None) -> None:
+def give_back(line: QueueKind, lease: uuid.UUID, *, at: datetime | None = None) -> None:
     """End a lease early without judging the work: everything still held under it is due again at once (or ``at``)."""
     line.model._default_manager.filter(lease=lease).update(lease=None, due_at=at or DatabaseClock().now())
 

@@ -2,7 +2,7 @@
 
     rows.load      what is stored of the order, the newest first, in a fixed number of queries
     lines.lines    each row as one happening; the tries of a delivery fold into one
-    owed.owed_now  what still waits, for what, until when
+    pending.pending_now  what still waits, for what, until when
 
 Keyed by tenant, business unit and order id, so it exists for orders that are only read through. Nothing is written
 for the timeline's sake where a row tells it already; ``orders.telemetry.timeline_entries`` adds the rest.
@@ -21,7 +21,7 @@ from orders.timeline.happenings import (
 )
 from orders.timeline.pending import (
     headline,
-    owed_now,
+    pending_now,
 )
 from orders.timeline.rows import load
 from orders.values.order_key import OrderKey
@@ -43,7 +43,7 @@ def tell(key: OrderKey) -> Story:
     """The order's whole story, oldest happening first."""
     rows = load(key, most=MOST_HAPPENINGS + 1)
     told = sorted(lines(rows), key=lambda happening: happening.at)
-    return Story(headline=headline(rows), happenings=_spaced(_cut(told)), owed=owed_now(rows))
+    return Story(headline=headline(rows), happenings=_spaced(_cut(told)), owed=pending_now(rows))
 
 
 def story(key: OrderKey) -> list[Happening]:

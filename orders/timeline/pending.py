@@ -15,7 +15,7 @@ from orders.values.time_text import (
 )
 
 
-def owed_now(rows: Rows) -> list[str]:
+def pending_now(rows: Rows) -> list[str]:
     """One sentence per thing that waits; empty when nothing is owed."""
     said = [] if rows.queue is None else list(_inbox(rows, rows.queue))
     for lane in rows.lanes.values():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from orders.integrations.self_test import (
-    Found,
     Trial,
+    TrialResult,
     failed,
     not_applicable,
     ok,
@@ -32,7 +32,7 @@ def trials(tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
     yield Trial(ROAD, "proxied read", lambda: _read(tenant))
 
 
-def _read(tenant: Tenant) -> Found:
+def _read(tenant: Tenant) -> TrialResult:
     if tenant.mode == Tenant.Mode.EVENTS:
         return not_applicable("In events mode orders are kept here; nothing is read through.")
     try:

@@ -6,8 +6,8 @@ from collections.abc import Generator
 from functools import partial
 
 from orders.integrations.self_test import (
-    Found,
     Trial,
+    TrialResult,
     failed,
     not_applicable,
     ok,
@@ -29,7 +29,7 @@ def trials(tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
         yield Trial(ROAD, "signed test event", lambda: not_applicable("The tenant has no supplier."))
 
 
-def _told(supplier: Supplier, who: str) -> Found:
+def _told(supplier: Supplier, who: str) -> TrialResult:
     webhook = getattr(supplier, "webhook", None)
     if not supplier.active:
         return not_applicable(f"{supplier.name} is switched off.")

@@ -30,7 +30,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LastNotified:
     """The share as it was when the supplier was last owed an event."""
 
     cancelled: bool
@@ -39,36 +39,40 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Owing:
+class RequiredEvents:
     """``event_type`` is None where nothing is owed; then ``because`` says why, for the timeline."""
 
     event_type: str | None
     because: str = ""
 
 
-def owing(told: Told | None, share: Share, *, subscribed: Collection[str]) -> Owing:
+def required_events(told: LastNotified | None, share: Share, *, subscribed: Collection[str]) -> RequiredEvents:
     """The event that a change owes a supplier. ``told`` is None before its order_created."""
     due = _first(share) if told is None else _next(told, share)
     if due.event_type is not None and due.event_type not in subscribed:
-        return Owing(None, f"the supplier does not subscribe to {due.event_type}")
+        return RequiredEvents(None, f"the supplier does not subscribe to {due.event_type}")
     return due
 
 
-def _first(share: Share) -> Owing:
+def _first(share: Share) -> RequiredEvents:
     if not share.has_lines:
-        return Owing(None, "no line of the order is theirs")
+        return RequiredEvents(None, "no line of the order is theirs")
     if share.status in (CANCELLED, FULFILLED):
-        return Owing(None, f"the order was {share.status} before they were told of it")
-    return Owing(ORDER_CREATED)
+        return RequiredEvents(None, f"the order was {share.status} before they were told of it")
+    return RequiredEvents(ORDER_CREATED)
 
 
-def _next(told: Told, share: Share) -> Owing:
+def _next(told: LastNotified, share: Share) -> RequiredEvents:
     """A supplier whose last line went, or whose order was cancelled, has nothing left that could be cancelled."""
     becomes_cancelled = share.status == CANCELLED and not told.cancelled
     last_line_gone = told.has_lines and not share.has_lines
     if becomes_cancelled or last_line_gone:
         nothing_left = told.cancelled or not told.has_lines
-        return Owing(None, "they were told already that nothing is left") if nothing_left else Owing(ORDER_CANCELLED)
+        return (
+            RequiredEvents(None, "they were told already that nothing is left")
+            if nothing_left
+            else RequiredEvents(ORDER_CANCELLED)
+        )
     if share.digest != told.digest:
-        return Owing(ORDER_UPDATED)
-    return Owing(None, "what they may read of the order did not change")
+        return RequiredEvents(ORDER_UPDATED)
+    return RequiredEvents(None, "what they may read of the order did not change")

@@ -17,8 +17,8 @@ from django.db.models import QuerySet
 from orders.database.bulk_sql import Columns
 from orders.integrations.channels import (
     Change,
-    Owed,
-    OwesNothing,
+    NotRequired,
+    RequiredDelivery,
 )
 from orders.models import Tenant, TimelineEntry
 from orders.values.order_key import OrderKey
@@ -38,10 +38,10 @@ from suppliers.webhooks.events import (
 )
 from suppliers.webhooks.notification_rules import (
     CANCELLED,
-    Owing,
+    LastNotified,
+    RequiredEvents,
     Share,
-    Told,
-    owing,
+    required_events,
 )
 
 PartKey = tuple[OrderKey, int]
@@ -88,7 +88,7 @@ class SupplierPlanner:
         cases = _of_orders(OrderCase.objects.all(), self._tenant, wanted)
         self._cases = {case.key: case for case in cases if case.key in wanted}
 
-    def plan(self, change: Change) -> Iterable[Owed | OwesNothing]:
+    def plan(self, change: Change) -> Iterable[RequiredDelivery | NotRequired]:
         """What the change owes each supplier, in the order of the onboarding file."""
         shares = split(change.after["items"], self._claims)
         self._note_unclaimed(change, shares.get(None, []))
@@ -118,19 +118,19 @@ class SupplierPlanner:
         if _REMEMBERED.execute(_REMEMBER, rows) != len(rows):
             raise PartChanged
 
-    def _plan_one(self, change: Change, supplier: Supplier, items: list[Item]) -> Owed | OwesNothing | None:
+    def _plan_one(self, change: Change, supplier: Supplier, items: list[Item]) -> RequiredDelivery | NotRequired | None:
         part = self._parts.get((change.key, supplier.pk))
         told = _told(part)
         if told is None and (refused := _never_told(change, supplier, items)) is not None:
             return _reason(supplier, refused.because)
         case = self._case(change)
         share = _share(change, items, case)
-        due = owing(told, share, subscribed=supplier.subscribed)
+        due = required_events(told, share, subscribed=supplier.subscribed)
         if due.event_type is None:
             return _reason(supplier, due.because)
         return self._owe(change, self._remember(change, supplier, share), case, due.event_type)
 
-    def _owe(self, change: Change, part: SupplierPart, case: Case, event_type: str) -> Owed | None:
+    def _owe(self, change: Change, part: SupplierPart, case: Case, event_type: str) -> RequiredDelivery | None:
         body = render_event(event_type, case=case, order_token=part.token, made_at=change.applied_at)
         notice = Notice(
             supplier=part.supplier,
@@ -142,7 +142,9 @@ class SupplierPlanner:
         )
         self._notices.append(notice)
         destination_id = _destination_id(part.supplier)
-        return None if destination_id is None else Owed(destination_id, event_type, body, reference=part.token)
+        return (
+            None if destination_id is None else RequiredDelivery(destination_id, event_type, body, reference=part.token)
+        )
 
     def _remember(self, change: Change, supplier: Supplier, share: Share) -> SupplierPart:
         """Keep what the supplier is now owed; the first time, with a new order token."""
@@ -213,16 +215,16 @@ def _share(change: Change, items: Sequence[Item], case: Case) -> Share:
     return Share(status=change.after["status"], has_lines=bool(items), digest=digest)
 
 
-def _told(part: SupplierPart | None) -> Told | None:
+def _told(part: SupplierPart | None) -> LastNotified | None:
     if part is None or part.owed_sequence == SupplierPart.NEVER_OWED:
         return None
-    return Told(cancelled=part.owed_cancelled, has_lines=part.owed_lines, digest=part.owed_digest)
+    return LastNotified(cancelled=part.owed_cancelled, has_lines=part.owed_lines, digest=part.owed_digest)
 
 
-def _never_told(change: Change, supplier: Supplier, items: Sequence[Item]) -> Owing | None:
+def _never_told(change: Change, supplier: Supplier, items: Sequence[Item]) -> RequiredEvents | None:
     """Why a supplier without a part gets none, found before a case is minted for it."""
     first = Share(status=change.after["status"], has_lines=bool(items), digest="")
-    due = owing(None, first, subscribed=supplier.subscribed)
+    due = required_events(None, first, subscribed=supplier.subscribed)
     return due if due.event_type is None else None
 
 
@@ -232,9 +234,9 @@ def _destination_id(supplier: Supplier) -> int | None:
     return None if webhook is None else webhook.destination_id
 
 
-def _reason(supplier: Supplier, because: str) -> OwesNothing | None:
+def _reason(supplier: Supplier, because: str) -> NotRequired | None:
     destination_id = _destination_id(supplier)
-    return None if destination_id is None else OwesNothing(destination_id, because)
+    return None if destination_id is None else NotRequired(destination_id, because)
 
 
 def _line(key: OrderKey, **columns: str) -> TimelineEntry:

@@ -126,7 +126,7 @@ def claim() -> float:
     import django
 
     django.setup()
-    from orders.outbox.send_limits import allowances
+    from orders.outbox.send_limits import free_slots
     from orders.queueing.claims import (
         LANES,
         give_back,
@@ -136,7 +136,7 @@ def claim() -> float:
     times = []
     for _ in range(CLAIMS):
         began = time.perf_counter()
-        allowed = allowances(256, most=256)
+        allowed = free_slots(256, most=256)
         lease, lanes = claim_lanes(LANES, {one.pk: most for one, most in allowed.items()}, lease_seconds=45)
         times.append(time.perf_counter() - began)
         assert DEAD not in {one.name for one in allowed}

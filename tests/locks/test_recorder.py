@@ -8,9 +8,12 @@ import threading
 import pytest
 from django.db import connections
 
-from orders.integrations.channels import Owed
+from orders.integrations.channels import RequiredDelivery
 from orders.models import Delivery, Destination, Lane
-from orders.outbox.deliveries import Debt, owe
+from orders.outbox.deliveries import (
+    NewDelivery,
+    add_deliveries,
+)
 from tests.locks.plugin import pytest_runtest_call
 from tests.locks.recorder import RECORDER, ROOT
 
@@ -58,7 +61,9 @@ def hub():
 
 
 def debts(destination, *keys):
-    return [Debt(destination.tenant_id, key, Owed(destination.pk, "told", payload="{}")) for key in keys]
+    return [
+        NewDelivery(destination.tenant_id, key, RequiredDelivery(destination.pk, "told", payload="{}")) for key in keys
+    ]
 
 
 @pytest.fixture
@@ -68,7 +73,7 @@ def destination(engine):
 
 @pytest.fixture
 def lanes(destination):
-    owe(debts(destination, "order:1", "order:2"))
+    add_deliveries(debts(destination, "order:1", "order:2"))
     return Lane.objects.order_by("pk")
 
 

@@ -19,12 +19,18 @@ from orders.documents import load, render
 from orders.integrations import channels
 from orders.integrations.channels import (
     Change,
-    Owed,
+    RequiredDelivery,
 )
 from orders.models import Delivery, Destination, Lane, OrderQueue, Tenant
-from orders.outbox.deliveries import debt_of, owe
+from orders.outbox.deliveries import (
+    add_deliveries,
+    new_delivery,
+)
 from orders.outbox.dispatcher import claim_requests
-from orders.outbox.outcomes import Tried, record
+from orders.outbox.outcomes import (
+    CompletedAttempt,
+    record,
+)
 from orders.values.order_key import OrderKey
 
 
@@ -101,8 +107,8 @@ class Book:
         debts = []
         for change, line in zip(changes, due, strict=True):
             queue, _ = OrderQueue.objects.get_or_create(**change.key._asdict())
-            debts += [debt_of(change, queue.pk, owed) for owed in line if isinstance(owed, Owed)]
-        owe(debts)
+            debts += [new_delivery(change, queue.pk, owed) for owed in line if isinstance(owed, RequiredDelivery)]
+        add_deliveries(debts)
         return due
 
 
@@ -126,7 +132,7 @@ def deliver_once():
         outcomes = channels()["orderflow"].send(one.request)
         record(
             [
-                Tried(delivery, one.request.destination, one.lease, outcome, request_id, began, 1.0)
+                CompletedAttempt(delivery, one.request.destination, one.lease, outcome, request_id, began, 1.0)
                 for delivery, outcome in zip(one.request.deliveries, outcomes, strict=True)
             ]
         )

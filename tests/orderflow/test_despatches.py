@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from orderflow import despatches
-from orderflow.attention import needing_a_person
+from orderflow.attention import problems
 from orderflow.catalogue.products import put_products
 from orderflow.despatches import DespatchPolling
 from orderflow.fulfilment import parts
@@ -149,13 +149,13 @@ def test_a_failure_keeps_the_cursor_is_told_and_ends(site, polled, tenant):
     assert "No user for supplied user name and password combination" in poll.failure
     assert (poll.due_at - timezone.now()).total_seconds() > 500
     assert Destination.objects.get().state == "running"
-    assert list(needing_a_person(None)) == []
+    assert list(problems(None)) == []
     DespatchPoll.objects.update(failing_since=timezone.now() - timedelta(hours=1))
-    (line,) = needing_a_person(tenant.pk)
+    (line,) = problems(tenant.pk)
     assert "despatches of warehouse main have not been read for" in line.sentence
-    assert list(needing_a_person(tenant.pk + 1)) == []
+    assert list(problems(tenant.pk + 1)) == []
     site.users["philz"] = "pässword"
-    assert (ask_now().failure, list(needing_a_person(None))) == ("", [])
+    assert (ask_now().failure, list(problems(None))) == ("", [])
 
 
 def test_an_answer_larger_than_the_hub_reads_is_asked_for_in_parts(site, polled, settings):

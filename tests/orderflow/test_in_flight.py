@@ -21,7 +21,10 @@ from orders.integrations.channels import (
 )
 from orders.models import Delivery, Lane
 from orders.outbox.dispatcher import claim_requests
-from orders.outbox.outcomes import Tried, record
+from orders.outbox.outcomes import (
+    CompletedAttempt,
+    record,
+)
 from tests.orderflow.conftest import (
     an_order,
     call_limit_passes,
@@ -57,7 +60,7 @@ def end(sent, outcomes=None):
     outcomes = outcomes or channels()["orderflow"].send(sent.request)
     record(
         [
-            Tried(delivery, sent.request.destination, sent.lease, outcome, uuid.uuid4(), timezone.now(), 1.0)
+            CompletedAttempt(delivery, sent.request.destination, sent.lease, outcome, uuid.uuid4(), timezone.now(), 1.0)
             for delivery, outcome in zip(sent.request.deliveries, outcomes, strict=True)
         ]
     )

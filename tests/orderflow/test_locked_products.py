@@ -38,7 +38,9 @@ def test_storing_a_product_and_recording_its_outcome_take_turns(site, stocked, m
     monkeypatch.setattr(channel, "record_product", note_later)
     # the recording itself, without the further tries that would hide a deadlock
     record = getattr(outcomes, "_record", outcomes.record)
-    tried = outcomes.Tried(delivery, sent.request.destination, sent.lease, outcome, uuid.uuid4(), timezone.now(), 1.0)
+    tried = outcomes.CompletedAttempt(
+        delivery, sent.request.destination, sent.lease, outcome, uuid.uuid4(), timezone.now(), 1.0
+    )
     troubles = []
 
     def run(work, *args):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from orderflow.catalogue.products import put_products
 from orderflow.models import OrderFlowChannel
 from orders.models import Delivery, DeliveryAttempt, Destination
-from orders.monitoring.attention import needing_a_person
+from orders.monitoring.attention import problems
 from orders.onboarding.files import apply_file
 from tests.orderflow.conftest import an_order, deliver, deliver_once, fates, held, posts
 
@@ -78,7 +78,7 @@ def test_a_stopped_channel_burns_nothing_and_is_told(site, stopped):
     assert set(pending.values_list("attempts", flat=True)) == {0}
     assert not Delivery.objects.filter(status="dead").exists()
     assert len(site.calls) <= 4
-    (line,) = needing_a_person(None)
+    (line,) = problems(None)
     assert "No user for supplied user name" in line.sentence
     asked = len(site.calls)
     assert deliver_once() == 0
@@ -94,7 +94,7 @@ def test_a_mended_channel_goes_on_with_its_lanes_in_order(site, stopped, client,
     assert fates() == [("import", "delivered"), ("import", "delivered")]
     assert not Delivery.objects.exclude(status="delivered").exists()
     assert not DeliveryAttempt.objects.filter(verdict="unavailable").exists()
-    assert list(needing_a_person(None)) == []
+    assert list(problems(None)) == []
 
 
 def test_a_corrected_channel_name_resumes_too(site, add_channel, book):

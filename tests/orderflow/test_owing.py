@@ -9,9 +9,9 @@ from orderflow.imports.import_rules import (
     FULFILLED,
     IMPORT,
     Known,
-    Owing,
+    RequiredImport,
     Wanted,
-    owing,
+    required_import,
 )
 
 NEVER = Known()
@@ -24,7 +24,7 @@ CLOSED_UNSENT = Known(owed=CLOSE)
 
 def due(known, *, status="CREATED", has_lines=True, digest="a", unchanged=False, updates=True, cancels=True):
     wanted = Wanted(status, has_lines, digest, unchanged=lambda: unchanged)
-    return owing(known, wanted, updates=updates, cancels=cancels)
+    return required_import(known, wanted, updates=updates, cancels=cancels)
 
 
 @pytest.mark.parametrize("status", [CANCELLED, FULFILLED])
@@ -33,13 +33,13 @@ def test_an_order_that_ended_before_the_warehouse_was_told_owes_nothing(status):
 
 
 def test_an_order_without_a_line_for_the_warehouse_owes_nothing():
-    assert due(NEVER, has_lines=False) == Owing(
+    assert due(NEVER, has_lines=False) == RequiredImport(
         because="no line is for this warehouse, and the warehouse was never told of it"
     )
 
 
 def test_the_first_change_that_is_for_the_warehouse_owes_an_import():
-    assert due(NEVER) == Owing(IMPORT)
+    assert due(NEVER) == RequiredImport(IMPORT)
 
 
 @pytest.mark.parametrize("known", [UNSENT, ARRIVED])
@@ -49,7 +49,7 @@ def test_the_same_import_is_not_owed_twice(known):
 
 @pytest.mark.parametrize("known", [UNSENT, ARRIVED, CHANGE_UNSENT])
 def test_a_changed_import_is_owed(known):
-    assert due(known, digest="c") == Owing(IMPORT)
+    assert due(known, digest="c") == RequiredImport(IMPORT)
 
 
 def test_a_status_alone_never_owes_an_import_even_after_a_setting_changed():
@@ -58,7 +58,7 @@ def test_a_status_alone_never_owes_an_import_even_after_a_setting_changed():
 
 @pytest.mark.parametrize("known", [UNSENT, ARRIVED, CHANGE_UNSENT])
 def test_a_cancelled_order_owes_a_cancel(known):
-    assert due(known, status=CANCELLED) == Owing(CANCEL)
+    assert due(known, status=CANCELLED) == RequiredImport(CANCEL)
 
 
 def test_a_cancel_is_owed_once():
@@ -66,32 +66,32 @@ def test_a_cancel_is_owed_once():
 
 
 def test_an_order_that_lost_its_last_line_for_the_warehouse_owes_a_cancel():
-    assert due(ARRIVED, has_lines=False) == Owing(CANCEL)
+    assert due(ARRIVED, has_lines=False) == RequiredImport(CANCEL)
 
 
 def test_an_order_that_comes_back_owes_an_import():
-    assert due(WITHDRAWN, digest="a") == Owing(IMPORT)
-    assert due(CLOSED_UNSENT, digest="a") == Owing(IMPORT)
+    assert due(WITHDRAWN, digest="a") == RequiredImport(IMPORT)
+    assert due(CLOSED_UNSENT, digest="a") == RequiredImport(IMPORT)
 
 
 def test_fulfilled_owes_nothing_of_what_arrived_and_closes_what_did_not():
-    assert due(ARRIVED, status=FULFILLED) == Owing(because="the order is fulfilled")
-    assert due(UNSENT, status=FULFILLED) == Owing(CLOSE)
+    assert due(ARRIVED, status=FULFILLED) == RequiredImport(because="the order is fulfilled")
+    assert due(UNSENT, status=FULFILLED) == RequiredImport(CLOSE)
     assert due(WITHDRAWN, status=FULFILLED).kind == ""
 
 
 def test_ignoring_updates_leaves_alone_what_arrived_only():
     assert due(ARRIVED, digest="c", updates=False).kind == ""
     assert due(ARRIVED, has_lines=False, updates=False).kind == ""
-    assert due(UNSENT, digest="c", updates=False) == Owing(IMPORT)
+    assert due(UNSENT, digest="c", updates=False) == RequiredImport(IMPORT)
 
 
 def test_ignoring_cancels_leaves_alone_what_arrived_only():
     assert due(ARRIVED, status=CANCELLED, cancels=False).kind == ""
-    assert due(UNSENT, status=CANCELLED, cancels=False) == Owing(CANCEL)
+    assert due(UNSENT, status=CANCELLED, cancels=False) == RequiredImport(CANCEL)
 
 
 def test_a_fulfilled_order_that_is_cancelled_after_all_is_withdrawn():
     """Also where nothing is known to stand: an import may have been claimed before the order was fulfilled."""
-    assert due(Known(owed=CLOSE, present=True), status=CANCELLED) == Owing(CANCEL)
-    assert due(CLOSED_UNSENT, status=CANCELLED) == Owing(CANCEL)
+    assert due(Known(owed=CLOSE, present=True), status=CANCELLED) == RequiredImport(CANCEL)
+    assert due(CLOSED_UNSENT, status=CANCELLED) == RequiredImport(CANCEL)

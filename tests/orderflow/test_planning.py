@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from orderflow.imports.planner import ImportPlanner
 from orderflow.models import WarehouseOrder
-from orders.integrations.channels import OwesNothing
+from orders.integrations.channels import NotRequired
 from orders.models import Tenant
 from orders.values.order_key import OrderKey
 from tests.orderflow.conftest import an_order, fates, place
@@ -62,7 +62,7 @@ def test_a_status_alone_owes_nothing_also_long_after_reception(book, add_channel
     WarehouseOrder.objects.update(first_received_at="2026-01-01T00:00:00Z")
     book.apply(an_order(("A", 3)))
     ((nothing,),) = book.apply(an_order(("A", 3), status="IN_PROGRESS"))
-    assert isinstance(nothing, OwesNothing)
+    assert isinstance(nothing, NotRequired)
     assert nothing.because == "the import would be the one last owed"
 
 

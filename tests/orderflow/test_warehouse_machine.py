@@ -50,7 +50,10 @@ from orders.models import Delivery, Destination, Lane, Tenant
 from orders.monitoring.invariants import broken_invariants
 from orders.outbox import destination_health
 from orders.outbox.dispatcher import claim_requests
-from orders.outbox.outcomes import Tried, record
+from orders.outbox.outcomes import (
+    CompletedAttempt,
+    record,
+)
 from orders.outgoing import Deadline
 from tests.orderflow.conftest import Book, an_order, call_limit_passes
 
@@ -355,7 +358,7 @@ class WarehouseMachine(RuleBasedStateMachine):
         request, began = flying.sent.request, timezone.now()
         record(
             [
-                Tried(delivery, request.destination, flying.sent.lease, outcome, uuid.uuid4(), began, 1.0)
+                CompletedAttempt(delivery, request.destination, flying.sent.lease, outcome, uuid.uuid4(), began, 1.0)
                 for delivery, outcome in zip(flying.deliveries, flying.outcomes, strict=True)
             ]
         )

@@ -9,12 +9,15 @@ from orders.database.clock import DatabaseClock
 from orders.integrations import Integration
 from orders.integrations.channels import (
     Outcome,
-    Owed,
     Request,
+    RequiredDelivery,
     Verdict,
 )
 from orders.models import Delivery, Destination, Lane
-from orders.outbox.deliveries import Debt, owe
+from orders.outbox.deliveries import (
+    NewDelivery,
+    add_deliveries,
+)
 
 DELIVERED = Outcome(Verdict.DELIVERED, response_status=202)
 FAILED = Outcome(Verdict.UNAVAILABLE, "answered 500", response_status=500, counts_for_breaker=True)
@@ -84,7 +87,9 @@ class FakePlanner:
 
     def plan(self, change):
         for destination in self._destinations:
-            yield Owed(destination, "told", payload="{}", reference=f"{change.key.customer_order_id}-{change.sequence}")
+            yield RequiredDelivery(
+                destination, "told", payload="{}", reference=f"{change.key.customer_order_id}-{change.sequence}"
+            )
 
     def save(self):
         pass
@@ -93,14 +98,14 @@ class FakePlanner:
 def owed(destination, *references, lane="order:1", kind="told", merge=False):
     """Deliveries of one lane, as applying an event would owe them."""
     debts = [
-        Debt(
+        NewDelivery(
             tenant_id=destination.tenant_id,
             lane_key=lane,
-            owed=Owed(destination.pk, kind, payload="{}", reference=reference, supersedes_unsent=merge),
+            owed=RequiredDelivery(destination.pk, kind, payload="{}", reference=reference, supersedes_unsent=merge),
         )
         for reference in references
     ]
-    return owe(debts)
+    return add_deliveries(debts)
 
 
 def status(reference):

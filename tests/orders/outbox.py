@@ -9,12 +9,18 @@ from django.utils import timezone
 from orders.database.clock import DatabaseClock
 from orders.integrations.channels import (
     Outcome,
-    Owed,
+    RequiredDelivery,
     Verdict,
 )
 from orders.models import Delivery, Destination, Lane, OrderQueue
-from orders.outbox.deliveries import Debt, owe
-from orders.outbox.outcomes import Tried, record
+from orders.outbox.deliveries import (
+    NewDelivery,
+    add_deliveries,
+)
+from orders.outbox.outcomes import (
+    CompletedAttempt,
+    record,
+)
 from orders.queueing.claims import (
     LANES,
     claim,
@@ -36,11 +42,12 @@ class Outbox:
 
     def owe(self, kind="order_updated"):
         self.sequence += 1
-        debt = Debt(
-            tenant_id=self.tenant.pk, lane_key=f"order:{self.queue.pk}", owed=Owed(self.destination.pk, kind, "{}"),
+        debt = NewDelivery(
+            tenant_id=self.tenant.pk, lane_key=f"order:{self.queue.pk}",
+            owed=RequiredDelivery(self.destination.pk, kind, "{}"),
             business_unit_id="store-1", customer_order_id=self.order_id, sequence=self.sequence,
         )  # fmt: skip
-        return owe([debt])[0]
+        return add_deliveries([debt])[0]
 
     @property
     def lane(self):
@@ -58,7 +65,7 @@ class Outbox:
         if lease is None or not pending:
             return None
         head = pending[0]
-        tried = Tried(
+        tried = CompletedAttempt(
             delivery=head, destination=self.destination, lease=lease, outcome=outcome, request_id=uuid.uuid4(),
             started_at=timezone.now(), duration_ms=1.0,
         )  # fmt: skip

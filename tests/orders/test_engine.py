@@ -9,7 +9,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from orders.database.clock import DatabaseClock
 from orders.inbox import applying
 from orders.inbox.batch import Batch
-from orders.inbox.event_status import fates
+from orders.inbox.event_status import event_statuses
 from orders.models import Order, OrderEvent, OrderQueue
 from orders.queueing.claims import (
     QUEUES,
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 def fate(event):
-    return fates([OrderEvent.objects.select_related("queue").get(pk=event.pk)])[0]
+    return event_statuses([OrderEvent.objects.select_related("queue").get(pk=event.pk)])[0]
 
 
 def test_an_accepted_event_is_applied_and_becomes_the_order(engine):

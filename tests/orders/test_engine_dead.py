@@ -15,7 +15,7 @@ from orders.dead_letters.results import (
     NotDead,
 )
 from orders.inbox.batch import Batch, LeaseLost
-from orders.inbox.event_status import fates
+from orders.inbox.event_status import event_statuses
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue
 from orders.queueing.claims import (
     QUEUES,
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 def fate(event):
-    return fates([OrderEvent.objects.select_related("queue").get(pk=event.pk)])[0]
+    return event_statuses([OrderEvent.objects.select_related("queue").get(pk=event.pk)])[0]
 
 
 def kill_first(engine, settings, order="fault-1-x"):

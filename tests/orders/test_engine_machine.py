@@ -30,7 +30,7 @@ from orders.inbox import (
     applying,
     batch,
 )
-from orders.inbox.event_status import fates
+from orders.inbox.event_status import event_statuses
 from orders.inbox.fault_injection import InjectedFault
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue, Tenant
 from orders.monitoring.invariants import broken_invariants
@@ -295,7 +295,7 @@ class InboxMachine(RuleBasedStateMachine):
     @invariant()
     def who_waits_is_told_behind_which_event(self):
         pending = OrderEvent.objects.pending().filter(status="pending", tenant=self.engine.tenant)
-        for fate in fates(list(pending.select_related("queue"))):
+        for fate in event_statuses(list(pending.select_related("queue"))):
             head = self.model[fate["customerOrderId"]].statuses.index("pending") + 1
             assert (fate["waitingBehind"] is None) == (fate["sequence"] == head)
 

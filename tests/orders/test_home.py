@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from orders.models import Delivery, Destination, Lane, OrderEvent, SelfTest, Tenant
-from orders.monitoring.attention import needing_a_person
+from orders.monitoring.attention import problems
 from orders.monitoring.progress import (
     OldestDue,
     oldest_due,
@@ -110,7 +110,7 @@ def test_what_harms_most_comes_first_with_the_way_to_its_settings(engine):
     Destination.objects.filter(tenant=next_to_it).update(state_since=timezone.now() - timedelta(hours=1))
     worst = tenant_with_everything("bolt")
     Destination.objects.filter(tenant=worst).update(state_since=timezone.now() - timedelta(hours=3))
-    lines = [one.sentence for one in needing_a_person(None)]
+    lines = [one.sentence for one in problems(None)]
     assert lines[0].startswith("Bolt to supplier bolt-beans: Stopped for 3 h, because it refused us. 1 order waits.")
     assert lines[1].startswith("Acme-shop to supplier")
     assert lines[2].startswith("2 deliveries failed for good, the oldest")
@@ -118,8 +118,8 @@ def test_what_harms_most_comes_first_with_the_way_to_its_settings(engine):
 
 def test_a_cause_is_quoted_only_to_those_who_may_read_it():
     tenant_with_everything("acme")
-    quoted = [one.sentence for one in needing_a_person(None) if "failed for good" in one.sentence]
-    silent = [one.sentence for one in needing_a_person(None, quoting=False) if "failed for good" in one.sentence]
+    quoted = [one.sentence for one in problems(None) if "failed for good" in one.sentence]
+    silent = [one.sentence for one in problems(None, quoting=False) if "failed for good" in one.sentence]
     assert "one cause: “no such item at acme”. See in the preview" in quoted[0]
     assert "one cause. See in the preview" in silent[0]
 

@@ -40,7 +40,7 @@ from orders.inbox.fault_injection import InjectedFault
 from orders.integrations import channels
 from orders.integrations.channels import (
     Outcome,
-    Owed,
+    RequiredDelivery,
     Verdict,
 )
 from orders.models import Delivery, Destination, Lane, Order, OrderEvent, OrderQueue, Tenant
@@ -90,7 +90,9 @@ class PlanForBoth:
     def plan(self, change):
         for destination in self.destinations:
             merges = destination.name == WAREHOUSE
-            yield Owed(destination.pk, "change", payload="{}", supersedes_unsent=merges, reference=str(change.sequence))
+            yield RequiredDelivery(
+                destination.pk, "change", payload="{}", supersedes_unsent=merges, reference=str(change.sequence)
+            )
 
     def save(self):
         pass

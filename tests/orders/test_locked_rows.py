@@ -101,6 +101,6 @@ def test_a_recording_that_ends_a_deadlock_is_tried_again_from_the_same_values(mo
             raise OperationalError("deadlock detected") from psycopg.errors.DeadlockDetected()
 
     monkeypatch.setattr(outcomes, "_record", write)
-    outcomes.record([outcomes.Tried(delivery, Destination(), None, None, None, None, 1.0)])
+    outcomes.record([outcomes.CompletedAttempt(delivery, Destination(), None, None, None, None, 1.0)])
     assert seen == [(2, "before"), (2, "before")]
     assert (delivery.attempts, delivery.error) == (3, "after")

@@ -130,7 +130,7 @@ def test_who_ignores_and_why_is_on_record_and_so_is_who_looks_again(tenant, shop
     ],
 )
 def test_what_cannot_be_ignored_is_refused_and_changes_nothing(tenant, member, kind, reason, says):
-    with pytest.raises(ignored_differences.NoiseRefused, match=says):
+    with pytest.raises(ignored_differences.IgnoreRefused, match=says):
         ignored_differences.ignore(tenant, member, kind=kind, who="ann", reason=reason)
     assert not IgnoredMember.objects.exists()
     assert not OperatorAction.objects.exists()

@@ -13,7 +13,10 @@ from orders.integrations.channels import (
 )
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox import dispatcher
-from orders.outbox.outcomes import Tried, record
+from orders.outbox.outcomes import (
+    CompletedAttempt,
+    record,
+)
 from orders.queueing.claims import (
     LANES,
     claim,
@@ -217,7 +220,7 @@ def test_outcomes_are_recorded_set_wise(beans):
     lease, _ = claim(LANES, {beans.pk: 20}, lease_seconds=60)
     beans.refresh_from_db()
     for delivery in Delivery.objects.all():
-        tried.append(Tried(delivery, beans, lease, DELIVERED, uuid.uuid4(), DatabaseClock().now(), 1.0))
+        tried.append(CompletedAttempt(delivery, beans, lease, DELIVERED, uuid.uuid4(), DatabaseClock().now(), 1.0))
     with CaptureQueriesContext(connection) as asked:
         record(tried)
     assert set(Delivery.objects.values_list("status", "attempts")) == {("delivered", 1)}

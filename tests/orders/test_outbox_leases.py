@@ -124,7 +124,7 @@ def test_an_error_in_the_database_stops_no_sending_while_a_slow_call_is_under_wa
     monkeypatch.setattr(FakeChannel, "send", send)
     monkeypatch.setattr(dispatcher, "claim_requests", claim_once_broken)
     owed(beans, "a1")
-    courier = in_thread(dispatcher.Courier().run)
+    courier = in_thread(dispatcher.Dispatcher().run)
     try:
         wait_until(lambda: Lane.objects.filter(lease__isnull=False).exists(), seconds=10)
         owed(peas, "b1")
@@ -170,7 +170,7 @@ def test_a_lease_is_renewed_while_its_call_runs(beans, monkeypatch):
     monkeypatch.setattr(dispatcher, "RENEW_SECONDS", 0.0)
     FakeChannel.gate = threading.Event()
     owed(beans, "a1")
-    courier = in_thread(dispatcher.Courier().run)
+    courier = in_thread(dispatcher.Dispatcher().run)
     try:
         wait_until(lambda: FakeChannel.in_flight == 1, seconds=10)
         claimed_until = Lane.objects.get().due_at
@@ -183,7 +183,7 @@ def test_a_lease_is_renewed_while_its_call_runs(beans, monkeypatch):
 
 def test_a_lease_is_not_renewed_beyond_its_channels_whole_lease(beans, monkeypatch):
     owed(beans, "a1")
-    courier = dispatcher.Courier()
+    courier = dispatcher.Dispatcher()
     courier._under_way.update(dispatcher.claim_requests(10, most=10))
     claimed_until = Lane.objects.get().due_at
     courier._renew()

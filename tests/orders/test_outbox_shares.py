@@ -9,9 +9,9 @@ from orders.database.clock import DatabaseClock
 from orders.integrations.channels import Request
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox import dispatcher
-from orders.outbox.send_limits import allowances
+from orders.outbox.send_limits import free_slots
 from orders.outbox.send_pool import (
-    Desk,
+    SendPool,
     Sent,
 )
 from orders.queueing.claims import (
@@ -81,7 +81,7 @@ def test_a_hanging_destination_leaves_threads_to_the_others_whatever_its_concurr
             told.append(request)
         return [DELIVERED]
 
-    desk = Desk(8, send=send)
+    desk = SendPool(8, send=send)
     desk.put([Sent(Request(beans, [Delivery()]), uuid.uuid4()) for _ in range(30)])
     desk.put([Sent(Request(peas, [Delivery()]), uuid.uuid4()) for _ in range(5)])
     assert [desk.back.get(timeout=5).request.destination for _ in range(5)] == [peas] * 5
@@ -112,8 +112,8 @@ def test_destinations_share_what_a_courier_claims(beans, engine):
     Destination.objects.update(concurrency=100)
     for number in range(40):
         owed(beans, f"{number}", lane=f"order:{number}")
-    assert list(allowances(100, most=16).values()) == [16]
+    assert list(free_slots(100, most=16).values()) == [16]
     peas = Destination.objects.create(tenant=engine.tenant, channel="fake", name="peas", concurrency=3)
     owed(peas, "p", lane="order:p")
     claim(LANES, {beans.pk: 6}, lease_seconds=60)
-    assert {one.name: most for one, most in allowances(10, most=16).items()} == {"peas": 3, "beans": 2}
+    assert {one.name: most for one, most in free_slots(10, most=16).items()} == {"peas": 3, "beans": 2}

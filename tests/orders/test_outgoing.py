@@ -20,7 +20,7 @@ from orders.outgoing import (
     Answer,
     Call,
     ConnectFailed,
-    Cut,
+    ConnectionCut,
     Deadline,
     DeadlineExceeded,
     Refused,
@@ -181,7 +181,7 @@ def test_gzip_is_unpacked():
 def test_a_cut_tells_whether_an_answer_had_begun():
     with (
         wire_server(lambda connection, _: connection.shutdown(socket.SHUT_RDWR)) as server,
-        pytest.raises(Cut) as before,
+        pytest.raises(ConnectionCut) as before,
     ):
         get(server.url + "/")
     assert before.value.before_answer
@@ -190,7 +190,7 @@ def test_a_cut_tells_whether_an_answer_had_begun():
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
         connection.shutdown(socket.SHUT_RDWR)
 
-    with wire_server(half) as server, pytest.raises(Cut) as after:
+    with wire_server(half) as server, pytest.raises(ConnectionCut) as after:
         get(server.url + "/")
     assert (after.value.before_answer, after.value.status) == (False, 200)
 

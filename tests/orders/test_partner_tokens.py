@@ -14,7 +14,14 @@ import redis.exceptions
 from django.core.cache import cache
 
 from orders.cache import shared_cache
-from orders.outgoing import Call, Cut, Deadline, DeadlineExceeded, Refused, partner_tokens
+from orders.outgoing import (
+    Call,
+    ConnectionCut,
+    Deadline,
+    DeadlineExceeded,
+    Refused,
+    partner_tokens,
+)
 from orders.outgoing.partner_tokens import (
     ClientCredentials,
     TokenRefused,
@@ -231,9 +238,9 @@ def test_a_failed_fetch_fails_those_who_waited_and_is_tried_anew_by_the_next():
     with wire_server(lambda connection, _: (time.sleep(0.1), connection.close())) as server:
         with ThreadPoolExecutor(5) as pool:
             waiting = [pool.submit(fetch, server.url) for _ in range(5)]
-            assert all(isinstance(one.exception(), Cut) for one in waiting)
+            assert all(isinstance(one.exception(), ConnectionCut) for one in waiting)
         assert len(server.requests) == 1
-        with pytest.raises(Cut):
+        with pytest.raises(ConnectionCut):
             fetch(server.url)
 
 

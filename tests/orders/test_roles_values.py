@@ -10,7 +10,7 @@ from django.db.utils import DataError, IntegrityError
 from django.urls import reverse
 
 from orders.dead_letters.selection import Selection
-from orders.onboarding.self_test.running import Line
+from orders.onboarding.self_test.running import SelfTestResult
 from tests.orders.roles_rows import one_of_every_model
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ OPENED = ("<img src=x", 'href="javascript:', "href='javascript:")
 
 def shaped(text):
     """Columns in which the hub itself writes a form that its pages rely on: ``text`` wherever text may stand in it."""
-    line = Line(road=text, step=text, outcome="failed", detail=text, next_step=text, ms=7)
+    line = SelfTestResult(road=text, step=text, outcome="failed", detail=text, next_step=text, ms=7)
     order = {"customerOrderId": text, "customerId": text, "items": [{"itemId": text, "note": text}], text: text}
     selection = Selection("events", "a-cause", order=text, destination=text)
     return {

@@ -3,7 +3,7 @@
 import pytest
 
 from orders.models import Tenant
-from proxy.attention import needing_a_person
+from proxy.attention import problems
 from proxy.models import ProxyConfig
 
 pytestmark = pytest.mark.django_db
@@ -15,11 +15,11 @@ def reading_through():
 
 
 def test_a_proxy_tenant_without_credentials_is_said_with_the_next_step(reading_through):
-    [line] = needing_a_person(None)
+    [line] = problems(None)
     assert line.sentence.startswith("Bolt reads its orders through, but no credentials are set: every read fails.")
     assert line.url == f"/admin/orders/tenant/{reading_through.pk}/onboard/"
     ProxyConfig.objects.create(tenant=reading_through, type="basic", set_by="ops", public={"username": "u"})
-    assert list(needing_a_person(None)) == []
+    assert list(problems(None)) == []
 
 
 def test_an_open_breaker_is_said(reading_through, settings):
@@ -28,10 +28,10 @@ def test_an_open_breaker_is_said(reading_through, settings):
     settings.HUB_BREAKER_FAILURES = 1
     ProxyConfig.objects.create(tenant=reading_through, type="basic", set_by="ops", public={"username": "u"})
     breaker.failed(reading_through.pk)
-    [line] = needing_a_person(reading_through.pk)
+    [line] = problems(reading_through.pk)
     assert "left alone for a moment" in line.sentence
 
 
 def test_a_tenant_in_events_mode_needs_no_credentials():
     Tenant.objects.create(slug="acme", name="Acme", mode="events")
-    assert list(needing_a_person(None)) == []
+    assert list(problems(None)) == []

@@ -13,7 +13,7 @@ from orders.access.staff import (
 )
 from orders.models import Tenant
 from proxy import breaker
-from proxy.attention import needing_a_person
+from proxy.attention import problems
 from proxy.models import ContractDrift
 from tests.proxy.conftest import ORDER
 
@@ -101,22 +101,22 @@ def test_drift_is_listed_and_cannot_be_changed(root, basic, tenant):
 
 
 def test_a_tenant_without_credentials_needs_a_person(root, tenant):
-    (line,) = needing_a_person(None)
+    (line,) = problems(None)
     assert "Acme reads its orders through, but no credentials are set" in line.sentence
     assert "no credentials are set" in words(root.get("/admin/"))
-    assert list(needing_a_person(tenant.pk + 1)) == []
+    assert list(problems(tenant.pk + 1)) == []
 
 
 def test_an_open_breaker_needs_a_person_and_a_working_tenant_nobody(tenant, basic, settings):
-    assert list(needing_a_person(None)) == []
+    assert list(problems(None)) == []
     settings.HUB_BREAKER_FAILURES = 1
     breaker.failed(tenant.pk)
-    (line,) = needing_a_person(None)
+    (line,) = problems(None)
     assert "left alone for a moment" in line.sentence
 
 
 def test_tenants_in_events_mode_or_switched_off_need_nothing(tenant):
     Tenant.objects.filter(pk=tenant.pk).update(mode="events")
-    assert list(needing_a_person(None)) == []
+    assert list(problems(None)) == []
     Tenant.objects.filter(pk=tenant.pk).update(mode="proxy", active=False)
-    assert list(needing_a_person(None)) == []
+    assert list(problems(None)) == []

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from suppliers.attention import needing_a_person
+from suppliers.attention import problems
 from suppliers.models import SupplierPart
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def test_orders_that_wait_longer_than_the_tenants_limit_are_counted_per_supplier
     beans = add_supplier("beans", ["BEAN-*"])
     for number, minutes in enumerate((31, 45, 5)):
         part(tenant, beans, str(number), minutes)
-    [line] = needing_a_person(None)
+    [line] = problems(None)
     assert line.sentence.startswith("Beans of Acme: 2 orders delivered but not fetched for 45 min.")
     client.force_login(User.objects.create_superuser("root"))
     listed = client.get(line.url).content.decode()
@@ -38,4 +38,4 @@ def test_orders_that_wait_longer_than_the_tenants_limit_are_counted_per_supplier
 
 def test_another_tenants_orders_are_not_said(tenant, add_supplier):
     part(tenant, add_supplier("beans", ["*"]), "1", 60)
-    assert list(needing_a_person(tenant.pk + 1)) == []
+    assert list(problems(tenant.pk + 1)) == []

@@ -4,9 +4,9 @@ import pytest
 
 from suppliers.webhooks.events import EVENT_TYPES
 from suppliers.webhooks.notification_rules import (
+    LastNotified,
     Share,
-    Told,
-    owing,
+    required_events,
 )
 
 ALL = frozenset(EVENT_TYPES)
@@ -16,7 +16,7 @@ STATUSES = ("CREATED", "IN_PROGRESS", "CANCELLED", "FULFILLED")
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("has_lines", [True, False])
 def test_order_created_is_owed_for_a_line_of_theirs_in_an_open_order(status, has_lines):
-    due = owing(None, Share(status, has_lines, "d"), subscribed=ALL)
+    due = required_events(None, Share(status, has_lines, "d"), subscribed=ALL)
     expected = "order_created" if has_lines and status in ("CREATED", "IN_PROGRESS") else None
     assert due.event_type == expected
     assert bool(due.because) is (expected is None)
@@ -27,8 +27,8 @@ def test_order_created_is_owed_for_a_line_of_theirs_in_an_open_order(status, has
     list(itertools.product([True, False], [True, False], STATUSES, [True, False], [True, False])),
 )
 def test_what_is_owed_after_order_created(cancelled, had_lines, status, has_lines, same):
-    told = Told(cancelled=cancelled, has_lines=had_lines, digest="old")
-    due = owing(told, Share(status, has_lines, "old" if same else "new"), subscribed=ALL)
+    told = LastNotified(cancelled=cancelled, has_lines=had_lines, digest="old")
+    due = required_events(told, Share(status, has_lines, "old" if same else "new"), subscribed=ALL)
     if (status == "CANCELLED" and not cancelled) or (had_lines and not has_lines):
         nothing_left = cancelled or not had_lines
         assert due.event_type == (None if nothing_left else "order_cancelled")
@@ -41,22 +41,22 @@ def test_what_is_owed_after_order_created(cancelled, had_lines, status, has_line
 
 
 def test_a_line_that_comes_back_is_an_update():
-    told = Told(cancelled=False, has_lines=False, digest="empty")
-    assert owing(told, Share("CREATED", True, "full"), subscribed=ALL).event_type == "order_updated"
+    told = LastNotified(cancelled=False, has_lines=False, digest="empty")
+    assert required_events(told, Share("CREATED", True, "full"), subscribed=ALL).event_type == "order_updated"
 
 
 def test_the_status_words_of_the_rules_are_exact():
-    assert owing(None, Share("cancelled", True, "d"), subscribed=ALL).event_type == "order_created"
+    assert required_events(None, Share("cancelled", True, "d"), subscribed=ALL).event_type == "order_created"
 
 
 @pytest.mark.parametrize(
     ("told", "share", "missing"),
     [
-        (Told(False, True, "old"), Share("CREATED", True, "new"), "order_updated"),
-        (Told(False, True, "old"), Share("CANCELLED", True, "new"), "order_cancelled"),
+        (LastNotified(False, True, "old"), Share("CREATED", True, "new"), "order_updated"),
+        (LastNotified(False, True, "old"), Share("CANCELLED", True, "new"), "order_cancelled"),
     ],
 )
 def test_an_event_not_subscribed_to_is_not_owed_and_the_timeline_says_so(told, share, missing):
-    due = owing(told, share, subscribed=ALL - {missing})
+    due = required_events(told, share, subscribed=ALL - {missing})
     assert due.event_type is None
     assert due.because == f"the supplier does not subscribe to {missing}"

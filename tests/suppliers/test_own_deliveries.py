@@ -17,10 +17,13 @@ from django.utils import timezone
 from orders.database import ids
 from orders.database.clock import DatabaseClock
 from orders.database.commit_order import Place, cursor_of
-from orders.integrations.channels import Owed
+from orders.integrations.channels import RequiredDelivery
 from orders.models import Delivery, Destination, Lane, OperatorAction
 from orders.outbox import dispatcher
-from orders.outbox.deliveries import Debt, owe
+from orders.outbox.deliveries import (
+    NewDelivery,
+    add_deliveries,
+)
 from suppliers.webhooks import own_deliveries
 from tests.api_fixtures import Api
 from tests.orders.wire_server import answer, wire_server
@@ -45,9 +48,12 @@ class Receiver:
         self.api = Api(token(supplier.api_client)["Authorization"].removeprefix("Bearer "))
         self.destination = Destination.objects.get(name=supplier.slug)
 
+    def required(self, kind):
+        return RequiredDelivery(self.destination.pk, kind, '{"a": 1}', reference=TOKEN)
+
     def owe(self, *kinds, lane="order:1"):
         return [
-            owe([Debt(self.supplier.tenant_id, lane, Owed(self.destination.pk, kind, '{"a": 1}', reference=TOKEN),
+            add_deliveries([NewDelivery(self.supplier.tenant_id, lane, self.required(kind),
                       customer_order_id="1001", sequence=number)])[0]
             for number, kind in enumerate(kinds, 1)
         ]  # fmt: skip
@@ -249,8 +255,10 @@ def owed_late(beans, *, numbered_late=False):
                     moment = timezone.now()
                     ready.set()
                     assert end.wait(30)
-                owed = Owed(beans.destination.pk, "late", "{}", reference=TOKEN)
-                [made] = owe([Debt(beans.supplier.tenant_id, "order:late", owed, customer_order_id="late", sequence=1)])
+                owed = RequiredDelivery(beans.destination.pk, "late", "{}", reference=TOKEN)
+                [made] = add_deliveries(
+                    [NewDelivery(beans.supplier.tenant_id, "order:late", owed, customer_order_id="late", sequence=1)]
+                )
                 if numbered_late:
                     Delivery.objects.filter(pk=made.pk).update(created_at=moment)
                 ready.set()

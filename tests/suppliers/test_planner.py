@@ -6,8 +6,8 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from orders.integrations.channels import (
-    Owed,
-    OwesNothing,
+    NotRequired,
+    RequiredDelivery,
 )
 from orders.models import TimelineEntry
 from suppliers.models import Notice, OrderCase, SupplierPart
@@ -25,7 +25,7 @@ CASE = {
 
 
 def kinds(owed):
-    return [one.kind if isinstance(one, Owed) else one.because for one in owed]
+    return [one.kind if isinstance(one, RequiredDelivery) else one.because for one in owed]
 
 
 def test_a_tenant_without_suppliers_costs_one_query_and_owes_nothing(book):
@@ -45,7 +45,7 @@ def test_each_supplier_concerned_is_owed_its_own_event_and_token(book, add_suppl
     ((one, other, nothing),) = book.apply(order("BEAN-1", "PEA-1", "PEA-2"))
     assert [one.destination_id, other.destination_id] == [beans.webhook.destination_id, peas.webhook.destination_id]
     assert (one.kind, other.kind) == ("order_created", "order_created")
-    assert nothing == OwesNothing(rice.webhook.destination_id, "no line of the order is theirs")
+    assert nothing == NotRequired(rice.webhook.destination_id, "no line of the order is theirs")
     assert one.reference != other.reference
     for owed, supplier in ((one, beans), (other, peas)):
         event = json.loads(owed.payload)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from orders.admin.cutover.forms import (
     ChoiceForm,
-    TellForm,
+    NotifyFromForm,
 )
 from orders.admin.cutover.state import (
     page,
@@ -75,7 +75,7 @@ def rule(request: HttpRequest, tenant: Tenant) -> Done:
 
 
 def telling(request: HttpRequest, tenant: Tenant) -> Done:
-    form = TellForm(request.POST)
+    form = NotifyFromForm(request.POST)
     if tenant.mode != Tenant.Mode.MIGRATING:
         return False, f"{tenant} is in {tenant.mode} mode; whom to tell is chosen while it migrates."
     with timezone.override(tenant.zone):

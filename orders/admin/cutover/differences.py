@@ -66,7 +66,7 @@ class MemberFilter(admin.SimpleListFilter):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DifferenceRow:
     """A member of a tenant on the page that asks whether to ignore it."""
 
     tenant: Tenant
@@ -208,14 +208,16 @@ def _left_out(bound: int | None) -> dict[str, Any]:
 _GRAVE = (Difference.Kind.VALUE, Difference.Kind.MISSING_HERE, Difference.Kind.MISSING_THERE)
 
 
-def _lines(rows: QuerySet[Difference]) -> list[Line]:
+def _lines(rows: QuerySet[Difference]) -> list[DifferenceRow]:
     """One per tenant and member of the chosen differences, with all that are open of it."""
     chosen = {(row.tenant, row.member) for row in rows.select_related("tenant").order_by()}
     lines = []
     for tenant, member in sorted(chosen, key=lambda one: (one[0].slug, one[1])):
         open_ones = ignored_differences.inside(Difference.objects.filter(tenant=tenant), member)
         kinds = sorted(Difference.Kind(kind) for kind in set(open_ones.order_by().values_list("kind", flat=True)))
-        lines.append(Line(tenant, member or WHOLE, kinds, open_ones.count(), ignored_differences.refusal(member)))
+        lines.append(
+            DifferenceRow(tenant, member or WHOLE, kinds, open_ones.count(), ignored_differences.refusal(member))
+        )
     return lines
 
 

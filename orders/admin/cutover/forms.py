@@ -39,7 +39,7 @@ class ChoiceForm(forms.Form):
         return datetime.combine(day, time(), self.tenant.zone)
 
 
-class TellForm(forms.Form):
+class NotifyFromForm(forms.Form):
     """From when suppliers and warehouses are told while a tenant migrates; empty: nobody is."""
 
     moment = forms.DateTimeField(required=False, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])

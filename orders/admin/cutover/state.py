@@ -16,8 +16,8 @@ from orders.admin.cutover.differences import WHOLE
 from orders.admin.masking import TEXT, cover, masker_for
 from orders.cutover import matches
 from orders.cutover.checklist import (
+    ChecklistItem,
     Key,
-    Line,
     percent,
 )
 from orders.models import OperatorAction, OrderRelease, Tenant
@@ -33,7 +33,7 @@ Mode = Tenant.Mode
 class Shown:
     """A line of the checklist with the place where it is worked on."""
 
-    line: Line
+    line: ChecklistItem
     words: str
     url: str
 
@@ -83,7 +83,7 @@ def tells_local(tenant: Tenant) -> str:
     return tenant.tells_from.astimezone(tenant.zone).strftime("%Y-%m-%dT%H:%M") if tenant.tells_from else ""
 
 
-def shown(line: Line, tenant: Tenant) -> Shown:
+def shown(line: ChecklistItem, tenant: Tenant) -> Shown:
     words, url = {
         Key.LEDGER: ("The missing orders", "#missing-title"),
         Key.MATCH: ("The differences", differences_page(tenant)),

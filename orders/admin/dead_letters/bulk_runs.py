@@ -33,8 +33,8 @@ from orders.dead_letters.groups import (
 from orders.dead_letters.masked_causes import covered_words
 from orders.dead_letters.selection import (
     Selection,
-    road_of,
-    roads,
+    kind_of,
+    kinds,
 )
 from orders.masking.documents import sees_personal_data
 from orders.models import Delivery, OrderEvent, RepairRun
@@ -94,7 +94,7 @@ class RepairRunAdmin(EvidenceAdmin):
 
     def dead(self, request: HttpRequest) -> HttpResponse:
         """Every cause, the largest first."""
-        seen = [road for road in roads() if self._rows_of(road).has_view_permission(request)]
+        seen = [road for road in kinds() if self._rows_of(road).has_view_permission(request)]
         if not seen:
             raise PermissionDenied
         found = dead_letters(bound_tenant(request))
@@ -126,7 +126,7 @@ class RepairRunAdmin(EvidenceAdmin):
 
     def group(self, request: HttpRequest, road: str, cause: str) -> HttpResponse:
         """The rows of one cause with what a retry would do; on POST a run over all of them."""
-        if road not in roads():
+        if road not in kinds():
             raise Http404("There is no such road.")
         rows_of = self._rows_of(road)
         if not rows_of.has_view_permission(request):
@@ -216,7 +216,7 @@ class RepairRunAdmin(EvidenceAdmin):
 
     def _rows_of(self, road: str) -> Any:
         """The page of the rows themselves, which knows who may see and work on them."""
-        return self.admin_site._registry[OrderEvent if road_of(road).subject == "event" else Delivery]
+        return self.admin_site._registry[OrderEvent if kind_of(road).subject == "event" else Delivery]
 
     def _shown(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
         whole = {**self.admin_site.each_context(request), **context}

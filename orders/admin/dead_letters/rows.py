@@ -23,8 +23,8 @@ from orders.dead_letters.results import (
 from orders.dead_letters.selection import (
     Selection,
     ids,
+    kind_of,
     loaded,
-    road_of,
 )
 from orders.masking.documents import Masker
 from orders.models import OrderEvent, RepairRun
@@ -50,7 +50,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DeadLetterRow:
     """One dead row and what a retry would do now."""
 
     subject: str
@@ -89,7 +89,7 @@ def page(selection: Selection, *, after: UUID | None) -> Page:
 
 def lines(
     selection: Selection, rows: Sequence[Any], masker_of: Callable[[OrderKey | None], Masker], *, seconds: float
-) -> list[Line]:
+) -> list[DeadLetterRow]:
     """Each row tried out, one after the other while there is time; what is left is said to be untried."""
     until, told = time.monotonic() + seconds, []
     pages = pages_of_orders([key for key, _ in map(_told, rows) if key])
@@ -103,8 +103,8 @@ def lines(
 def _line(
     selection: Selection, row: Any, outcome: str, detail: str, masker_of: Callable[[OrderKey | None], Masker],
     pages: Mapping[OrderKey, str],
-) -> Line:  # fmt: skip
-    road = road_of(selection.road)
+) -> DeadLetterRow:  # fmt: skip
+    road = kind_of(selection.road)
     words, meaning = WORDS.get(outcome, (outcome.replace("_", " "), "plain"))
     key, about = _told(row)
     if outcome == "would_supersede":
@@ -113,7 +113,7 @@ def _line(
     if outcome == "would_apply":
         words = "would be applied" if road.subject == "event" else "would be sent"
         detail = detail.removeprefix("A retry would apply it now.").removeprefix("A retry would send it now.").strip()
-    return Line(
+    return DeadLetterRow(
         subject=f"{road.subject}:{row.pk}",
         about=about,
         order=key.customer_order_id if key else "",
@@ -129,7 +129,7 @@ def _line(
 
 def preview(selection: Selection, row: Any) -> tuple[str, str]:
     """(outcome, detail) of a retry now."""
-    road = road_of(selection.road)
+    road = kind_of(selection.road)
     if selection.overtaken:
         return "would_supersede", ""
     try:

@@ -53,7 +53,7 @@ class Verbs:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PreviewRow:
     """One row of the page: what would come, or came, of it."""
 
     row: Any
@@ -159,27 +159,27 @@ class DeadLetterAdmin:
         }
         return TemplateResponse(request, "admin/orders/dead_letters.html", context)
 
-    def _preview(self, row: Any) -> Line:
+    def _preview(self, row: Any) -> PreviewRow:
         return self._line(row, lambda: self.verbs.preview(row))
 
-    def _apply(self, request: HttpRequest, row: Any, verb: str, reason: str) -> Line:
+    def _apply(self, request: HttpRequest, row: Any, verb: str, reason: str) -> PreviewRow:
         do = self.verbs.retry if verb == "retry" else self.verbs.discard
         return self._line(row, lambda: do(row, who=request.user.get_username(), reason=reason))
 
-    def _line(self, row: Any, ask: Callable[[], Any]) -> Line:
+    def _line(self, row: Any, ask: Callable[[], Any]) -> PreviewRow:
         name, about = str(row.pk), self.about(row)
         try:
             result = ask()
         except Busy as busy:
-            return Line(row, name, about, "busy", f"{busy}.".capitalize())
+            return PreviewRow(row, name, about, "busy", f"{busy}.".capitalize())
         except NotDead as refused:
-            return Line(row, name, about, "refused", f"{refused}.".capitalize(), ticked=False)
+            return PreviewRow(row, name, about, "refused", f"{refused}.".capitalize(), ticked=False)
         newer = f"{self.subject}:{result.superseded_by}" if result.superseded_by else ""
         ticked = result.outcome != "would_fail"
-        return Line(row, name, about, result.outcome, result.detail, newer, ticked)
+        return PreviewRow(row, name, about, result.outcome, result.detail, newer, ticked)
 
 
-def _title(verb: str, subject: str, lines: Iterable[Line], *, done: bool) -> str:
+def _title(verb: str, subject: str, lines: Iterable[PreviewRow], *, done: bool) -> str:
     count = sum(1 for _ in lines)
     things = subject if count == 1 else {"delivery": "deliveries"}.get(subject, f"{subject}s")
     return f"What became of {count} {things}" if done else f"{verb.capitalize()} {count} dead {things}?"

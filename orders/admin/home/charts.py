@@ -156,7 +156,7 @@ def _deliveries(span: Span, tenant_id: int | None, now: datetime) -> Chart:
         one.pk: _called(one, tenant_id) for one in Destination.objects.filter(pk__in=drawn).select_related("tenant")
     }
     names[OTHERS] = f"{len(busiest) - len(drawn)} others"
-    lines = [_Line(pk, names.get(pk, "one since removed"), f"d{place}") for place, pk in enumerate(works, 1)]
+    lines = [_ChartRow(pk, names.get(pk, "one since removed"), f"d{place}") for place, pk in enumerate(works, 1)]
     series = [Series(line.name, line.css, Shape.BARS, _delivered(span, steps, line.pk)) for line in lines]
     failed = [counters.whole(steps.get(start, {}).values()).counts[Name.FAILED_TRY] for start in span.starts]
     series.append(Series("failed tries", "failed", Shape.LINE, [float(count) or None for count in failed]))
@@ -224,7 +224,7 @@ def _read_totals(total: Work) -> list[Total]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _ChartRow:
     """A destination, or all that have no colour of their own, as it is drawn."""
 
     pk: int
@@ -237,7 +237,7 @@ def _called(one: Destination, tenant_id: int | None) -> str:
     return f"{one.tenant.slug}/{one.name}" if tenant_id is None else one.name
 
 
-def _destination_total(line: _Line, work: Work) -> Total:
+def _destination_total(line: _ChartRow, work: Work) -> Total:
     page = reverse("admin:orders_delivery_changelist")
     numbers = [work.counts[name] for name in (Name.DELIVERED, Name.FAILED_TRY, Name.DEAD_DELIVERY)]
     cells = [*map(_number, numbers), in_milliseconds(work.lengths.at(0.95))]

@@ -27,7 +27,7 @@ from orders.models import Delivery, Destination, OrderEvent
 from orders.monitoring.attention import (
     COUNTED_MOST,
     capped,
-    needing_a_person,
+    problems,
 )
 from orders.monitoring.counters import PERIODS
 from orders.monitoring.progress import (
@@ -63,7 +63,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     tenant_id, now = bound_tenant(request), timezone.now()
     period = PERIODS.get(request.GET.get("period", ""), PERIODS["hour"])
     due = oldest_due_by_tenant(tenant_id)
-    attention = needing_a_person(tenant_id, quoting=sees_personal_data(request))
+    attention = problems(tenant_id, quoting=sees_personal_data(request))
     rows, more = tenants.tenant_rows(tenant_id, due, now)
     return context | {
         "may_see": True,

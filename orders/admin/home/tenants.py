@@ -27,7 +27,7 @@ WORDS = {"orderflow": "warehouses", "supplier": "suppliers"}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NotifiedDestinations:
     """The destinations of one kind: how many move, and each that does not."""
 
     kind: str
@@ -40,7 +40,7 @@ class TenantRow:
     tenant: Tenant
     rate: str
     oldest: str
-    told: list[Told]
+    told: list[NotifiedDestinations]
     reads: str
     failed_reads: int
     facts: list[Fact]
@@ -91,16 +91,16 @@ def _oldest(due: OldestDue | None) -> str:
     return in_words(max(ages)) if ages else "nothing waits"
 
 
-def _told(tenant: Tenant) -> list[Told]:
+def _told(tenant: Tenant) -> list[NotifiedDestinations]:
     kinds: dict[str, list[Destination]] = {}
     for one in tenant.destinations.all():
         kinds.setdefault(WORDS.get(one.channel, one.channel), []).append(one)
     return [_of_kind(kind, ones) for kind, ones in sorted(kinds.items(), reverse=True)]
 
 
-def _of_kind(kind: str, ones: list[Destination]) -> Told:
+def _of_kind(kind: str, ones: list[Destination]) -> NotifiedDestinations:
     still = [one for one in ones if not _moves(one)]
-    return Told(kind, len(ones) - len(still), still)
+    return NotifiedDestinations(kind, len(ones) - len(still), still)
 
 
 def _moves(one: Destination) -> bool:

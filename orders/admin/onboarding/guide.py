@@ -29,7 +29,7 @@ from orders.onboarding.files import apply_keys
 from orders.onboarding.handover import Credentials, await_handover, hand_over
 from orders.onboarding.self_test.reports import verdict
 from orders.onboarding.self_test.running import (
-    Line,
+    SelfTestResult,
     lines_of,
     self_test,
     try_roads,
@@ -69,7 +69,7 @@ class Shown:
     open: bool
     item: str = ""
     """The id of the object that the form shows; empty for a new one."""
-    lines: Sequence[Line] = ()
+    lines: Sequence[SelfTestResult] = ()
     tested: bool = False
 
     @property
@@ -93,7 +93,7 @@ class Page:
 
     form: StepForm | None = None
     key: str = ""
-    lines: Sequence[Line] = ()
+    lines: Sequence[SelfTestResult] = ()
     tested: bool = False
     secrets: Sequence[tuple[str, str, str]] = ()
     credentials: Sequence[Credentials] = ()

@@ -30,7 +30,7 @@ EFFECT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ErasureRow:
     """One customer of the page."""
 
     tenant: str
@@ -58,7 +58,8 @@ class ErasingAdmin:
         who = request.user.get_username()
         asked = [Asked(tenant, customer_id, who=who, reason=reason) for tenant, customer_id in chosen]
         lines = [
-            Line(one.tenant.name, one.customer_id, erase(one, dry_run=not done, most=MOST_ORDERS)) for one in asked
+            ErasureRow(one.tenant.name, one.customer_id, erase(one, dry_run=not done, most=MOST_ORDERS))
+            for one in asked
         ]
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]

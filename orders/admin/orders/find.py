@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRow:
     key: OrderKey
     tenant: str
     by: str
     url: str
 
 
-def find_orders(text: str, *, tenant_id: int | None) -> list[Found]:
+def find_orders(text: str, *, tenant_id: int | None) -> list[FoundRow]:
     """The orders that ``text`` names, in the order of how sure that is; ``tenant_id`` limits to one tenant."""
     by_key = find.find(text, tenant_id=tenant_id)
     names = dict(Tenant.objects.filter(pk__in={key.tenant_id for key in by_key}).values_list("pk", "name"))
     found = list(by_key.items())
     pages = pages_of_orders([key for key, _ in found])
-    return [Found(key, names.get(key.tenant_id, ""), by, pages[key]) for key, by in found]
+    return [FoundRow(key, names.get(key.tenant_id, ""), by, pages[key]) for key, by in found]
 
 
 def page_of_order(key: OrderKey) -> str:

@@ -26,8 +26,8 @@ from orders.cutover.comparison.documents import (
     compared,
 )
 from orders.cutover.ignored_differences import (
-    Noise,
-    noise_of,
+    IgnoredMembers,
+    ignored_members_of,
 )
 from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock
@@ -72,7 +72,7 @@ def judge(seen: Sequence[Seen]) -> tuple[list[Judged], list[Seen]]:
     """What came of each, and those that must wait; ``seen`` in the order in which they were read."""
     copies = copies_of(seen)
     stored = [(one, copies[one.subject]) for one in seen if one.subject in copies]
-    noise = noise_of({one.key.tenant_id for one, _ in stored})
+    noise = ignored_members_of({one.key.tenant_id for one, _ in stored})
     found = [(one, copy, _differences(one, copy, noise[one.key.tenant_id])) for one, copy in stored]
     newest = _newest_events([copy.queue_id for _, copy, differing in found if differing and not copy.waits])
     clock, read_at = DatabaseClock(), time.monotonic()
@@ -92,7 +92,7 @@ def judge(seen: Sequence[Seen]) -> tuple[list[Judged], list[Seen]]:
     return judged, unsettled
 
 
-def _differences(one: Seen, copy: Copy, noise: Noise) -> list[Found]:
+def _differences(one: Seen, copy: Copy, noise: IgnoredMembers) -> list[Found]:
     return [found for found in _all_differences(one, copy) if not noise.covers(found.member, found.kind)]
 
 

@@ -9,7 +9,13 @@ from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
 from orders.dead_letters import dead_deliveries
-from orders.management.dead_letters import DISCARD, PREVIEW, RETRY, DeadLetterCommand, Line
+from orders.management.dead_letters import (
+    DISCARD,
+    PREVIEW,
+    RETRY,
+    DeadLetterCommand,
+    ListedRow,
+)
 from orders.models import Delivery
 
 
@@ -39,11 +45,11 @@ class Command(DeadLetterCommand):
             rows = rows.filter(destination__name=options["destination"])
         return rows
 
-    def listed(self, rows: list[Any]) -> Iterator[Line]:
+    def listed(self, rows: list[Any]) -> Iterator[ListedRow]:
         for delivery in rows:
             lane = delivery.lane
             order = f"{delivery.kind} of order {lane.customer_order_id}" if lane.customer_order_id else ""
             about = f"{order or lane.key.replace(':', ' ', 1)} to {delivery.destination}"
             newer = str(delivery.superseded_by) if delivery.superseded_by else None
             detail = "; ".join(part for part in (about, delivery.error) if part)
-            yield Line(str(delivery.pk), delivery.sequence, delivery.status, newer, detail)
+            yield ListedRow(str(delivery.pk), delivery.sequence, delivery.status, newer, detail)

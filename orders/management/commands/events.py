@@ -9,8 +9,14 @@ from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
 from orders.dead_letters import dead_events
-from orders.inbox.event_status import fates
-from orders.management.dead_letters import DISCARD, PREVIEW, RETRY, DeadLetterCommand, Line
+from orders.inbox.event_status import event_statuses
+from orders.management.dead_letters import (
+    DISCARD,
+    PREVIEW,
+    RETRY,
+    DeadLetterCommand,
+    ListedRow,
+)
 from orders.management.load import command as loading
 from orders.models import OrderEvent
 
@@ -52,12 +58,12 @@ class Command(DeadLetterCommand):
             rows = rows.filter(pk__in=OrderEvent.objects.dead().overtaken().values("pk"))
         return rows
 
-    def listed(self, rows: list[Any]) -> Iterator[Line]:
+    def listed(self, rows: list[Any]) -> Iterator[ListedRow]:
         dead = OrderEvent.objects.dead().overtaken().filter(pk__in=[event.pk for event in rows])
         overtaken = dict(dead.values_list("pk", "queue__order__applied_sequence"))
-        for event, fate in zip(rows, fates(rows), strict=True):
+        for event, fate in zip(rows, event_statuses(rows), strict=True):
             waits = f"waiting behind {fate['waitingBehind']}" if fate["waitingBehind"] else ""
             about = f"order {fate['customerOrderId']} of {event.tenant.slug}, {fate['businessUnitId']}"
             newer = f"overtaken: event {overtaken[event.pk]} is applied already" if event.pk in overtaken else ""
             detail = "; ".join(part for part in (about, newer, fate["error"], waits) if part)
-            yield Line(fate["eventId"], event.sequence, event.status, fate["supersededBy"], detail)
+            yield ListedRow(fate["eventId"], event.sequence, event.status, fate["supersededBy"], detail)

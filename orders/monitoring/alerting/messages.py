@@ -172,7 +172,7 @@ def make_signing_secret(rule: AlertRule) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class MessageAttempt:
     """One way of telling, tried by hand."""
 
     step: str
@@ -181,7 +181,7 @@ class Tried:
     detail: str
 
 
-def try_rule(rule: AlertRule) -> list[Tried]:
+def try_rule(rule: AlertRule) -> list[MessageAttempt]:
     """A test message by every way the rule names, now. Calls the network: never inside a transaction."""
     said = "This is a test of an alert: nothing is wrong. Whoever reads it will be told when something is."
     page = reverse("admin:orders_alertrule_change", args=(rule.pk,))
@@ -193,14 +193,14 @@ def try_rule(rule: AlertRule) -> list[Tried]:
     ]
 
 
-def _tried(message: AlertMessage) -> Tried:
+def _tried(message: AlertMessage) -> MessageAttempt:
     began = time.monotonic()
     try:
         send_message(message)
         ok, detail = True, "sent"
     except NotSent as failure:
         ok, detail = False, str(failure)
-    return Tried(AlertMessage.Way(message.way).label, ok, round(1000 * (time.monotonic() - began)), detail)
+    return MessageAttempt(AlertMessage.Way(message.way).label, ok, round(1000 * (time.monotonic() - began)), detail)
 
 
 def ways(rule: AlertRule) -> list[str]:

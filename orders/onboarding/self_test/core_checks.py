@@ -20,8 +20,8 @@ from orders.access.clients import SECRET_BYTES, ClientEntry, save_client
 from orders.http.raw_paths import encode_segment
 from orders.integrations.self_test import (
     CHECK_ID,
-    Found,
     Trial,
+    TrialResult,
     failed,
     not_applicable,
     ok,
@@ -76,7 +76,7 @@ class _Visit:
     secret: str = field(repr=False)
     bearer: str = field(default="", repr=False)
 
-    def token(self) -> Found:
+    def token(self) -> TrialResult:
         pair = base64.b64encode(f"{self.client_id}:{self.secret}".encode()).decode()
         headers = {"Authorization": f"Basic {pair}", "Content-Type": "application/x-www-form-urlencoded"}
         answer = call("POST", "/oauth2/token", headers=headers, body=b"grant_type=client_credentials")
@@ -86,7 +86,7 @@ class _Visit:
             return failed(answer.said, "Look at the log of the hub for this minute; the tenant's settings are not it.")
         return ok(f"A client of {self.tenant} gets a token for {READ}.")
 
-    def read(self) -> Found:
+    def read(self) -> TrialResult:
         if not self.bearer:
             return _needs_token()
         unit, order_id = self._known_order() or (CHECK_ID, CHECK_ID)
@@ -98,7 +98,7 @@ class _Visit:
             return ok("It answers. The order asked for does not exist, as expected (404).")
         return self._unanswered(answer)
 
-    def search(self) -> Found:
+    def search(self) -> TrialResult:
         if not self.bearer:
             return _needs_token()
         headers = {"Authorization": f"Bearer {self.bearer}", "Content-Type": "application/json"}
@@ -111,7 +111,7 @@ class _Visit:
             return ok(f"It answers with {len(told['customerOrders'])} orders for an id that nobody has.")
         return self._unanswered(answer)
 
-    def _unanswered(self, answer: SurfaceAnswer) -> Found:
+    def _unanswered(self, answer: SurfaceAnswer) -> TrialResult:
         if self.tenant.mode == Tenant.Mode.EVENTS:
             return failed(answer.said, "Look at the log of the hub for this minute; the order is kept here.")
         return failed(answer.said, "The tenant's own order service is asked for it: see the line of the proxied read.")
@@ -126,11 +126,11 @@ def _orders(unit: str) -> str:
     return f"/api/v1/business-units/{encode_segment(unit)}/customer-orders"
 
 
-def _needs_token() -> Found:
+def _needs_token() -> TrialResult:
     return not_applicable("It needs the token, which was not given.")
 
 
-def _contract() -> Found:
+def _contract() -> TrialResult:
     answer = call("GET", "/schemas/v1/openapi.json")
     told = answer.json() if answer.status == 200 else None
     if isinstance(told, dict) and str(told.get("openapi", "")).startswith("3.") and told.get("paths"):
@@ -138,7 +138,7 @@ def _contract() -> Found:
     return failed(answer.said, "Look at the log of the hub for this minute; the description is made by the hub itself.")
 
 
-def _public() -> Found:
+def _public() -> TrialResult:
     """From inside it often cannot be reached, which says nothing about the outside: never a failure."""
     address = f"{settings.HUB_PUBLIC_URL.rstrip('/')}/livez"
     try:

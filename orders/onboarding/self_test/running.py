@@ -13,9 +13,9 @@ from django.db import DatabaseError
 
 from orders.integrations import integrations
 from orders.integrations.self_test import (
-    Found,
     Outcome,
     Trial,
+    TrialResult,
     failed,
     not_applicable,
 )
@@ -33,7 +33,7 @@ log = structlog.get_logger("orderhub.selftest")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SelfTestResult:
     road: str
     step: str
     outcome: str
@@ -66,7 +66,7 @@ def self_test(tenant: Tenant, *, who: str) -> SelfTest:
     return run
 
 
-def try_roads(tenant: Tenant, *, who: str, only: Collection[str] = ()) -> list[Line]:
+def try_roads(tenant: Tenant, *, who: str, only: Collection[str] = ()) -> list[SelfTestResult]:
     """One line per thing tried; ``only`` names roads, empty means all of them."""
     until = time.monotonic() + RUN_SECONDS
     lines = []
@@ -76,19 +76,19 @@ def try_roads(tenant: Tenant, *, who: str, only: Collection[str] = ()) -> list[L
     return lines
 
 
-def lines_of(run: SelfTest) -> list[Line]:
-    return [Line(**line) for line in run.lines]
+def lines_of(run: SelfTest) -> list[SelfTestResult]:
+    return [SelfTestResult(**line) for line in run.lines]
 
 
-def _tried(trial: Trial, until: float) -> Line:
+def _tried(trial: Trial, until: float) -> SelfTestResult:
     began = time.monotonic()
     found = _found(trial) if began < until else not_applicable(f"Not tried: {RUN_SECONDS:g} s were over. Run it again.")
     milliseconds = round((time.monotonic() - began) * 1000)
     detail = storable(found.detail)
-    return Line(trial.road, trial.step, found.outcome.value, detail, found.next_step, milliseconds)
+    return SelfTestResult(trial.road, trial.step, found.outcome.value, detail, found.next_step, milliseconds)
 
 
-def _found(trial: Trial) -> Found:
+def _found(trial: Trial) -> TrialResult:
     try:
         return trial.act()
     except DatabaseError:
