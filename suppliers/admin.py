@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 
+from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import EvidenceAdmin, HistoryAdmin
 from orders.admin.fields import LinesField, checked
 from orders.admin.masking import FOREIGN, TEXT, MaskedInline
@@ -68,7 +69,7 @@ class SupplierForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
 
 
 @admin.register(Supplier)
-class SupplierAdmin(HistoryAdmin):
+class SupplierAdmin(AsksFirst, HistoryAdmin):
     """The order of suppliers decides whose a line is: the first with a matching pattern."""
 
     form = SupplierForm
@@ -83,7 +84,7 @@ class SupplierAdmin(HistoryAdmin):
 
     def save_model(self, request: HttpRequest, obj: Supplier, form: forms.Form, change: bool) -> None:
         """By the onboarding service, so that its client and its webhook are switched with it."""
-        change_supplier(obj, who=request.user.get_username())
+        change_supplier(obj, who=request.user.get_username(), agree=agreement(request, obj.tenant))
 
     @admin.display(description="its items")
     def its_items(self, supplier: Supplier) -> str:

@@ -16,7 +16,7 @@ from orders.integrations.erasure import Erasure, Step
 from orders.integrations.onboarding_sections import Section
 from orders.integrations.onboarding_steps import Step as OnboardingStep
 from orders.integrations.self_test import Trial
-from orders.models import Destination, OrderQueue, Tenant
+from orders.models import ApiClient, Destination, OrderQueue, Tenant
 from orders.values.order_key import OrderKey
 from suppliers import attention, fulfilment, urls
 from suppliers.models import PartDelivery, Supplier, SupplierEvent, SupplierPart, Webhook
@@ -36,6 +36,12 @@ class SupplierIntegration(Integration):
 
     def onboarding_steps(self) -> Sequence[OnboardingStep]:
         return [SuppliersStep()]
+
+    def why_stopped(self, client: ApiClient) -> str:
+        stopped = Supplier.objects.filter(api_client=client, active=False).first()
+        if stopped is None:
+            return ""
+        return f"Its supplier {stopped} is switched off; switch the supplier on, and its client with it."
 
     def self_test(self, tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
         return self_test.trials(tenant, who=who)

@@ -1,5 +1,6 @@
 """A little of everything for the admin's pages, with values from outside that must never come out unescaped."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,16 @@ from orders.access.sealing import store_secret
 from orders.database.ids import new_id
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OperatorAction, OrderEvent, Tenant
 from orders.telemetry import timeline_entries
+
+ASKED = re.compile(r'name="agreed" value="([^"]+)"')
+
+
+def agreed(client, path, data):
+    """Post a form; where the page shows what would change and asks, press its button. The last answer."""
+    answer = client.post(path, data)
+    found = ASKED.search(answer.content.decode())
+    return client.post(path, {"agreed": found[1]}) if found else answer
+
 
 EVIL = "<script>alert(1)</script>"
 SECRET = "very-secret-value-of-a-client-0123456789"

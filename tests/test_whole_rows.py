@@ -14,13 +14,11 @@ NEW_ROWS = {
     "orders/admin/base.py: HubAdmin.save_model: super().save_model(request, obj, form, change)": (
         "Only where the form adds a row."
     ),
-    "orders/admin/onboarding/guide.py: start_view: form.save(commit=False)": "Writes nothing.",
-    "orders/admin/onboarding/guide.py: start_view: tenant.save()": "The form refuses a tenant that exists.",
     "orders/admin/staff/staff.py: StaffAdmin.save_model: super().save_model(request, obj, form, change)": (
         "Reaches HubAdmin.save_model."
     ),
-    "orderflow/admin/channels.py: OrderFlowChannelAdmin.save_model: super().save_model(request, obj, form, change)": (
-        "Reaches HubAdmin.save_model."
+    "orders/admin/tenants/retention.py: RetentionAdmin.save_model: super().save_model(request, obj, form, change)": (
+        "Only where the form adds a row."
     ),
     "orders/admin/alerts.py: AlertRuleAdmin.save_model: super().save_model(request, obj, form, change)": (
         "Reaches HubAdmin.save_model."

@@ -12,11 +12,10 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from orderflow.models import DespatchPoll, OrderFlowChannel
-from orderflow.site.credentials import store_password
+from orderflow.onboarding.admin_changes import change_channel
+from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import HistoryAdmin
-from orders.models import Destination
 from orders.onboarding.shared_items import shared_with
-from orders.outbox import destination_health
 from orders.outbox.destination_labels import state_in_words
 from orders.values.labels import ago
 
@@ -36,7 +35,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(OrderFlowChannel)
-class OrderFlowChannelAdmin(HistoryAdmin):
+class OrderFlowChannelAdmin(AsksFirst, HistoryAdmin):
     """Where the site is and what goes to it is said by the onboarding file."""
 
     form = ChannelForm
@@ -106,14 +105,9 @@ class OrderFlowChannelAdmin(HistoryAdmin):
         )
 
     def save_model(self, request: HttpRequest, obj: OrderFlowChannel, form: forms.Form, change: bool) -> None:
-        list(Destination.locked().filter(pk=obj.destination_id).values_list("pk"))  # before its settings: locks.md
-        super().save_model(request, obj, form, change)
-        if password := form.cleaned_data.get("password"):
-            store_password(obj, password)
-            if obj.destination.state == Destination.State.STOPPED:
-                destination_health.resume(
-                    obj.destination, who=request.user.get_username(), reason="a new password was entered"
-                )
+        """By the onboarding service, so that products which are now written otherwise are owed again."""
+        who, agree = request.user.get_username(), agreement(request, obj.destination.tenant)
+        change_channel(obj, form.cleaned_data.get("password") or "", who=who, agree=agree)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Channels are added by the onboarding file."""

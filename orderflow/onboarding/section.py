@@ -80,13 +80,18 @@ def _apply_channel(tenant: Tenant, entry: ChannelEntry, *, report: Report) -> Or
         report.unchanged(what)
     if (changed or told) and mends:
         destination_health.resume(destination, who="onboarding", reason="the channel's settings changed")
+        report.effect(f"Sending to {channel}, which had stopped, goes on.")
     if changed:
-        report.at_last(lanes_of(channel, skus_of(channel)), partial(_owe_again, channel))
+        report.at_last(lanes_of(channel, skus_of(channel)), partial(_owe_again, channel, report))
+    if switched and not destination.active:
+        report.effect(f"Nothing more is sent to {channel}; what it is owed waits until it is switched on again.")
     return channel
 
 
-def _owe_again(channel: OrderFlowChannel) -> None:
-    owe_again(channel)
+def _owe_again(channel: OrderFlowChannel, report: Report) -> None:
+    if owed := owe_again(channel):
+        words = "1 product is" if owed == 1 else f"{owed} products are"
+        report.effect(f"{words} sent to {channel} again, written the new way.")
 
 
 def _name(tenant: Tenant, name: str) -> str:

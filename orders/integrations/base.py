@@ -20,7 +20,7 @@ from orders.integrations.onboarding_steps import Step as OnboardingStep
 from orders.integrations.periodic import Periodic
 from orders.integrations.self_test import Trial
 from orders.integrations.sources import OwnSystem
-from orders.models import Destination, OrderQueue, Tenant
+from orders.models import ApiClient, Destination, OrderQueue, Tenant
 from orders.values.order_key import OrderKey
 
 
@@ -46,6 +46,10 @@ class Integration:
     def mode_notes(self, tenant: Tenant, mode: str) -> Iterable[ModeNote]:
         """What switching the tenant to ``mode`` needs or changes here."""
         return ()
+
+    def why_stopped(self, client: ApiClient) -> str:
+        """Why an API client may not be switched on; empty where it may."""
+        return ""
 
     def self_test(self, tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
         """What the self-test of a tenant tries, one after the other."""

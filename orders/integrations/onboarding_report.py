@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from orders.access.sealing import MASK
@@ -60,21 +62,39 @@ class Report:
     happenings: list[Happening] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     secrets: list[tuple[str, str, str]] = field(default_factory=list, repr=False)
+    effects: list[str] = field(default_factory=list)
+    """Sentences: what follows from the changes for orders, partners and programs."""
     counts: dict[str, int] = field(default_factory=lambda: {"created": 0, "changed": 0, "unchanged": 0})
     _touched: set[str] = field(default_factory=set)
+    _facts: list[str] = field(default_factory=list, repr=False)
 
     @property
     def lines(self) -> list[str]:
         return [str(happening) for happening in self.happenings]
 
+    @property
+    def differences(self) -> list[Happening]:
+        return [happening for happening in self.happenings if happening.word != "unchanged"]
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for two reports of the same changes, whole values compared; not of a moment that the clock gave."""
+        return sha256("\n".join(self._facts).encode(errors="surrogatepass")).hexdigest()
+
+    def effect(self, words: str) -> None:
+        if words not in self.effects:
+            self.effects.append(words)
+
     def created(self, what: str) -> None:
         self._count(what, "created")
+        self._facts.append(repr(what))
         self.happenings.append(Happening("created", what))
 
     def changed(self, what: str, member: str, old: Any, new: Any) -> None:
         """One line per member; an object with several counts once."""
         if what not in self._touched:
             self._count(what, "changed")
+        self._facts.append(repr((what, member, old, "a moment" if isinstance(new, datetime) else new)))
         self.happenings.append(Happening("changed", what, member, _shown(old), _shown(new)))
 
     def unchanged(self, what: str) -> None:
@@ -84,6 +104,7 @@ class Report:
     def made_secret(self, what: str, name: str, value: str) -> None:
         """A secret that was generated because the file has none; the only time it is shown."""
         self.secrets.append((what, name, value))
+        self._facts.append(repr((what, name)))
 
     def refuse(self, *place: str | int, because: str) -> None:
         """A fault that only the database shows; ``place`` is the path below the tenant, as in the file."""
@@ -112,5 +133,20 @@ class Report:
 
 
 def _shown(value: Any) -> str:
-    text = "none" if value is None or value == "" else value if isinstance(value, str) else repr(value)
+    text = _text(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
+def _text(value: Any) -> str:
+    """As a person writes it in the file."""
+    if value is None or value in ("", [], {}):
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {_text(below)}" for key, below in value.items())
+    return str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
@@ -28,39 +29,66 @@ from orders.onboarding.yaml_text import Text, read
 from orders.outbox.deliveries import hold_lanes
 from orders.values.problems import Problem
 
+Agree = Callable[[Report], None]
+"""Called with what was changed before it is kept; what it raises takes all of it back."""
+
 _LOCK = 0x0B0A2D
 """Any number that nothing else locks in PostgreSQL's advisory space; two files at once are applied one by one."""
 
 
-def apply_file(content: bytes, *, file: str, who: str, dry_run: bool = False, environment: bool = False) -> Report:
+def unasked(report: Report) -> None:
+    """For whoever runs a command, and for a tenant that is off."""
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """A transaction in which nobody else changes configuration. SQLite's are IMMEDIATE, so they already are so."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        yield
+
+
+def apply_file(
+    content: bytes, *, file: str, who: str, dry_run: bool = False, environment: bool = False, agree: Agree = unasked
+) -> Report:
     """Apply the whole file or nothing, in one transaction. Raises FileRefused with every fault.
 
     A dry run does everything and rolls back. ``environment``: secrets may name ``${ONBOARD_NAME}``; only for a file
     of whoever runs the process, never for an upload.
     """
     text = read(content, file=file)
-    with transaction.atomic():
-        _one_at_a_time()
+    with one_at_a_time():
         report = _apply_text(text, who=who, environment=environment)
+        agree(report)
         transaction.set_rollback(dry_run)
     return report
 
 
-def apply_keys(
-    tenant: Tenant, keys: Mapping[str, Any], *, who: str, first: Callable[[], None] = lambda: None
-) -> Report:
+def apply_keys(tenant: Tenant, keys: Callable[[], Mapping[str, Any]], *, who: str, agree: Agree = unasked) -> Report:
     """Lay these keys of the file over what is stored of the tenant, as if an exported file was edited and applied.
 
     For forms: raises FileRefused whose faults have places such as ``("tenants", 0, "suppliers", 0, "webhook", "url")``.
-    ``first`` is called when no other file or form is applied any more; what it raises ends this one.
+    ``keys`` is called when nobody else changes configuration any more; what it raises ends this change.
     """
-    with transaction.atomic():
-        _one_at_a_time()
-        first()
+    with one_at_a_time():
         stored = exported_tenant(Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk))
         stored.pop("api_clients", None)
-        data = {"tenants": [_plain({**stored, **keys})]}
-        return _apply_text(Text("the form", data, dict.fromkeys(_places(data), 1)), who=who)
+        report = _apply_text(_written({**stored, **keys()}), who=who)
+        agree(report)
+    return report
+
+
+def add_tenant(keys: Callable[[], Mapping[str, Any]], *, who: str) -> Report:
+    """A tenant of a form, as ``apply_keys``; ``keys`` raises where it exists."""
+    with one_at_a_time():
+        return _apply_text(_written(keys()), who=who)
+
+
+def _written(tenant: Mapping[str, Any]) -> Text:
+    data = {"tenants": [_plain(dict(tenant))]}
+    return Text("the form", data, dict.fromkeys(_places(data), 1))
 
 
 def exported_objects(tenant: Tenant, key: str) -> Any:
@@ -82,13 +110,6 @@ def _places(data: Any, place: Place = ()) -> Iterator[Place]:
     below = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     for part, value in below:
         yield from _places(value, (*place, part))
-
-
-def _one_at_a_time() -> None:
-    """SQLite's transactions are IMMEDIATE, so they already are."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _apply(model: Any, text: Text, report: Report) -> list[FileFault]:

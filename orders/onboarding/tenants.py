@@ -13,6 +13,7 @@ from orders.onboarding.fields import MASK, to_store
 from orders.onboarding.mode_change import telling_after
 from orders.onboarding.model import ApiClientEntry, TenantEntry
 from orders.onboarding.rows import bring, hold_rows, tell_client
+from orders.onboarding.switching import mode_plan
 
 PLAIN_KEYS = (
     "name", "active", "mode", "time_zone", "proxy_timeout_seconds", "status_map", "case_type", "event_retry_schedule",
@@ -26,15 +27,33 @@ def apply_tenant(entry: TenantEntry, report: Report) -> Tenant:
     tenant = Tenant.objects.filter(slug=entry.id).first() or Tenant(slug=entry.id)
     mode_read = tenant.mode
     what = f"tenant {entry.id}"
+    before = None if tenant._state.adding else Tenant(pk=tenant.pk, slug=tenant.slug, mode=mode_read)
+    was_active = tenant.active
     if not bring(tenant, what, lambda row: _values(row, entry, mode_read, report), report):
         report.unchanged(what)
     hold_rows(Tenant, report)
+    if before is not None:
+        _tell_effects(before, tenant, report, switched=tenant.active != was_active)
     for number, client in enumerate(entry.api_clients):
         try:
             _apply_client(tenant, client, report)
         except ClientRefused as refused:
             report.refuse("api_clients", number, because=refused.detail)
     return tenant
+
+
+def _tell_effects(before: Tenant, after: Tenant, report: Report, *, switched: bool) -> None:
+    if switched and after.active:
+        report.effect(f"{after} is switched on: its clients get tokens and what waits goes on.")
+    elif switched:
+        report.effect(f"{after} is switched off: its clients get no tokens; what is owed waits and is not lost.")
+    if after.mode != before.mode:
+        plan = mode_plan(before, after.mode, external_url=after.external_url)
+        for word, addresses in (("begins", plan.starts), ("ceases", plan.stops)):
+            if addresses:
+                report.effect(f"{word.capitalize()} to answer: {', '.join(addresses)}.")
+        for note in plan.notes:
+            report.effect(note.words)
 
 
 def _values(tenant: Tenant, entry: TenantEntry, mode_read: str, report: Report) -> dict[str, Any]:

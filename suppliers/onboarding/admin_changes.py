@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from orders.integrations.onboarding_report import Report
-from orders.onboarding.files import apply_keys, exported_objects
+from orders.onboarding.files import Agree, apply_keys, exported_objects, unasked
 from suppliers.models import Supplier
 
 
-def change_supplier(wanted: Supplier, *, who: str) -> Report:
+def change_supplier(wanted: Supplier, *, who: str, agree: Agree = unasked) -> Report:
     """Make the stored supplier what ``wanted`` (not saved) says of name, place, items and being active.
 
     Its client and its webhook are switched with it. Raises FileRefused.
     """
+    return apply_keys(wanted.tenant, lambda: {"suppliers": _entries(wanted)}, who=who, agree=agree)
+
+
+def _entries(wanted: Supplier) -> list[dict[str, Any]]:
     stored = Supplier.objects.get(pk=wanted.pk)
     entries = {entry["id"]: entry for entry in exported_objects(wanted.tenant, "suppliers")}
     entries[wanted.slug] |= {
         "name": wanted.name, "item_patterns": list(wanted.item_patterns), "active": wanted.active,
     }  # fmt: skip
     named = [wanted.slug] if wanted.position == stored.position else _order(wanted)
-    return apply_keys(wanted.tenant, {"suppliers": [entries[slug] for slug in named]}, who=who)
+    return [entries[slug] for slug in named]
 
 
 def _order(wanted: Supplier) -> list[str]:

@@ -39,7 +39,7 @@ class Suppliers:
             if entry.api_client is not None:
                 _apply_client(supplier, entry.api_client, number=number, report=report)
             elif supplier.api_client is not None:
-                _set_active(supplier.api_client, active=entry.active)
+                _set_active(supplier.api_client, active=entry.active, report=report)
             settings.apply(supplier, entry.webhook, number=number, report=report)
 
     def export(self, tenant: Tenant) -> list[dict[str, Any]]:
@@ -66,9 +66,24 @@ def _apply_supplier(tenant: Tenant, entry: SupplierEntry, *, place: int, report:
         "active": entry.active,
     }
     supplier = supplier or Supplier(tenant=tenant, slug=entry.id)
+    before = None if supplier._state.adding else (supplier.item_patterns, supplier.position, supplier.active)
     if not bring(supplier, what, values, report):
         report.unchanged(what)
+    if before is not None:
+        _tell_effects(supplier, *before, report=report)
     return supplier
+
+
+def _tell_effects(supplier: Supplier, patterns: list[str], position: int, active: bool, *, report: Report) -> None:
+    if (patterns, position) != (supplier.item_patterns, supplier.position):
+        report.effect("Whose a line is, is decided anew with the next change of its order; until then it stays.")
+    if active and not supplier.active:
+        report.effect(
+            f"{supplier} gets no token and is told nothing until it is switched on again. It keeps its open lines, and "
+            "lines of new orders that its items match wait for it."
+        )
+    elif supplier.active and not active:
+        report.effect(f"{supplier} gets tokens again, and what waited for it is sent.")
 
 
 def _apply_client(supplier: Supplier, entry: SupplierClientEntry, *, number: int, report: Report) -> None:
@@ -91,23 +106,21 @@ def _apply_client(supplier: Supplier, entry: SupplierClientEntry, *, number: int
         report.refuse(*place, "client_id", because=f"{entry.client_id!r} is another supplier's; choose another.")
         return
     tell_client(saved, report)
-    _bind(supplier, saved.client)
+    _bind(supplier, saved.client, report)
 
 
-def _bind(supplier: Supplier, client: ApiClient) -> None:
+def _bind(supplier: Supplier, client: ApiClient, report: Report) -> None:
     """Make the client the supplier's; a replaced one is stopped, as it would have nobody to speak for."""
     if supplier.api_client == client:
         return
     if supplier.api_client is not None:
-        _set_active(supplier.api_client, active=False)
+        _set_active(supplier.api_client, active=False, report=report)
     supplier.api_client = client
     supplier.save(update_fields=["api_client"])
 
 
-def _set_active(client: ApiClient, *, active: bool) -> None:
-    if client.active != active:
-        client.active = active
-        client.save(update_fields=["active", "updated"])
+def _set_active(client: ApiClient, *, active: bool, report: Report) -> None:
+    bring(client, f"API client {client}", {"active": active}, report)
 
 
 def _exported(supplier: Supplier) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def apply(supplier: Supplier, entry: WebhookEntry | None, *, number: int, report
         report.unchanged(what)
     elif mends:
         destination_health.resume(destination, who="onboarding", reason="the webhook's settings changed")
+        report.effect(f"Sending to {destination.name}, which had stopped, goes on.")
 
 
 def exported(webhook: Webhook) -> dict[str, Any]:
@@ -100,6 +101,7 @@ def _remove(supplier: Supplier, webhook: Webhook | None, *, report: Report) -> N
     webhook_secrets.forget_secrets(webhook)
     webhook.delete()
     report.changed(_name(supplier), "url", webhook.url, "none, the supplier asks for its events itself")
+    report.effect(f"What {supplier} is owed waits until it has a webhook again; it asks for its events meanwhile.")
 
 
 def _apply_signing_secret(webhook: Webhook, entry: WebhookEntry, *, report: Report) -> bool:

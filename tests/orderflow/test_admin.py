@@ -10,6 +10,7 @@ from orderflow.site.credentials import password_of
 from orders.access.staff import give_role
 from orders.documents import render
 from orders.models import Delivery, Destination, Order, OrderQueue, TimelineEntry
+from tests.admin_fixtures import agreed
 from tests.orderflow.conftest import an_order, deliver, fates, held, place
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +73,7 @@ def form(channel, **changed):
 def test_the_password_is_never_shown_and_kept_when_left_empty(staff, channel):
     path = reverse("admin:orderflow_orderflowchannel_change", args=[channel.pk])
     assert b"canary-password" not in staff.get(path).content
-    assert staff.post(path, form(channel, batch_size="7")).status_code == 302
+    assert agreed(staff, path, form(channel, batch_size="7")).status_code == 302
     channel.refresh_from_db()
     assert (channel.batch_size, password_of(channel)) == (7, "canary-password")
 
@@ -80,7 +81,7 @@ def test_the_password_is_never_shown_and_kept_when_left_empty(staff, channel):
 def test_a_new_password_resumes_a_channel_that_stopped(staff, channel):
     Destination.objects.update(state="stopped", state_reason="refused")
     path = reverse("admin:orderflow_orderflowchannel_change", args=[channel.pk])
-    assert staff.post(path, form(channel, password="new one")).status_code == 302
+    assert agreed(staff, path, form(channel, password="new one")).status_code == 302
     assert password_of(channel) == "new one"
     assert Destination.objects.get().state == "running"
 

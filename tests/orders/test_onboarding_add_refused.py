@@ -12,6 +12,7 @@ from orders.access.staff import (
 )
 from orders.models import ApiClient, Tenant
 from suppliers.models import Supplier
+from tests.admin_fixtures import agreed
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ def acme(db):
 
 
 def press(operator, tenant, data):
-    return operator.post(reverse("admin:orders_tenant_onboard", args=(tenant.pk,)), data)
+    return agreed(operator, reverse("admin:orders_tenant_onboard", args=(tenant.pk,)), data)
 
 
 def stored():

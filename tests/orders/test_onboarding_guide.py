@@ -68,7 +68,7 @@ def press(client, tenant, **data):
 
 def test_a_tenant_begins_switched_off_with_an_id_made_of_its_name(acme):
     assert (acme.slug, acme.name, acme.active, acme.mode) == ("acme-retail", "Acme Retail", False, "events")
-    assert acme.history.get().history_change_reason == "onboarding page by olga"
+    assert acme.history.get().history_change_reason == "onboarding by olga"
 
 
 def test_the_first_page_has_five_steps_and_plain_errors_beside_the_fields(operator):

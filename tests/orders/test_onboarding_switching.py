@@ -13,6 +13,7 @@ from orders.access.staff import (
 from orders.inbox import applying
 from orders.models import OperatorAction, Order, Tenant
 from orders.onboarding.switching import SwitchRefused, mode_plan, switch_active, switch_mode, waiting
+from tests.admin_fixtures import agreed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
@@ -133,7 +134,7 @@ def test_the_form_of_a_tenant_switches_neither_mode_nor_active(client, engine):
     data = {"name": "New", "mode": "proxy", "time_zone": "UTC", "case_type": "c", "not_fetched_after_minutes": "30"}
     data["compared_per_minute"] = "30"
     page = reverse("admin:orders_tenant_change", args=(engine.tenant.pk,))
-    assert client.post(page, data | glances).status_code == 302
+    assert agreed(client, page, data | glances).status_code == 302
     stored = Tenant.objects.get()
     assert (stored.name, stored.mode, stored.active) == ("New", "events", True)
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 from orders.models import ApiClient, Destination, Secret
 from suppliers.models import Notice, Supplier, SupplierEvent, SupplierPart
 from suppliers.webhooks import webhook_secrets
+from tests.admin_fixtures import agreed
 from tests.suppliers.conftest import order
 from tests.suppliers.test_onboarding import BEANS, CLIENT, onboard
 
@@ -57,7 +58,7 @@ def test_a_suppliers_patterns_are_checked(staff, told):
     assert staff.post(path, form | {"item_patterns": '["*"]'}).status_code == 200
     told.refresh_from_db()
     assert told.item_patterns == ["*"]
-    assert staff.post(path, form).status_code == 302
+    assert agreed(staff, path, form).status_code == 302
     told.refresh_from_db()
     assert (told.item_patterns, told.slug) == (["OK-*", "GOOD-?"], "beans")
 
@@ -68,7 +69,7 @@ def test_a_supplier_switched_off_on_its_page_is_off_everywhere(staff, tenant):
     path = reverse("admin:suppliers_supplier_change", args=[supplier.pk])
     form = {"name": supplier.name, "position": supplier.position, "item_patterns": "*"}
     for ticked, active in (({}, False), ({"active": "on"}, True)):
-        assert staff.post(path, form | ticked).status_code == 302
+        assert agreed(staff, path, form | ticked).status_code == 302
         state = (Supplier.objects.get().active, ApiClient.objects.get().active, Destination.objects.get().active)
         assert state == (active, active, active)
     assert ApiClient.objects.get().client_id == CLIENT["client_id"]
@@ -78,5 +79,5 @@ def test_a_new_position_moves_a_supplier_before_whoever_held_it(staff, tenant):
     onboard(tenant, *({"id": name, "name": name, "item_patterns": ["*"]} for name in ("a", "b", "c")))
     path = reverse("admin:suppliers_supplier_change", args=[Supplier.objects.get(slug="c").pk])
     form = {"name": "c", "position": "0", "item_patterns": "*", "active": "on"}
-    assert staff.post(path, form).status_code == 302
+    assert agreed(staff, path, form).status_code == 302
     assert list(Supplier.objects.order_by("position").values_list("slug", flat=True)) == ["c", "a", "b"]

@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from orders.access.sealing import SecretLost, open_bytes, seal_bytes
+from orders.admin.asking import MEANWHILE, Asks
 from orders.admin.base import bound_tenant
 from orders.integrations.onboarding_faults import (
     SHOWN_FAULTS,
@@ -24,7 +25,7 @@ from orders.integrations.onboarding_faults import (
 )
 from orders.integrations.onboarding_report import Report
 from orders.models import Tenant
-from orders.onboarding.files import apply_file, export_tenant
+from orders.onboarding.files import Agree, apply_file, export_tenant, unasked
 
 if TYPE_CHECKING:
     from orders.admin.base import HubAdmin
@@ -78,28 +79,38 @@ def _previewed(request: HttpRequest) -> dict[str, Any]:
     if len(content) - len(content.translate(None, _MARKS)) > UPLOAD_MARKS:
         return {"fault": "The file has too many values to be read here. Split it, or apply it with manage.py onboard."}
     tried = _tried(request, name, content, dry_run=True)
-    return tried | ({} if "faults" in tried else {"sealed": _sealed(request, name, content)})
+    return tried | ({} if "faults" in tried else {"sealed": _sealed(request, name, content, tried["report"])})
 
 
 def _applied(request: HttpRequest) -> dict[str, Any]:
     try:
-        name, content = _opened(request, request.POST["sealed"])
+        name, seen, content = _opened(request, request.POST["sealed"])
     except (SecretLost, ValueError, binascii.Error):
         return {"fault": "The preview cannot be read any more; upload the file again. Nothing was changed."}
-    return _tried(request, name, content, dry_run=False)
 
+    def agree(report: Report) -> None:
+        if report.fingerprint != seen:
+            raise Asks(report, fault=MEANWHILE)
 
-def _tried(request: HttpRequest, name: str, content: bytes, *, dry_run: bool) -> dict[str, Any]:
     try:
-        report = apply_file(content, file=name, who=request.user.get_username(), dry_run=dry_run)
+        return _tried(request, name, content, dry_run=False, agree=agree)
+    except Asks as asks:
+        shown = _told(name, asks.report, dry_run=True)
+        return {"fault": asks.fault, "sealed": _sealed(request, name, content, asks.report), **shown}
+
+
+def _tried(request: HttpRequest, name: str, content: bytes, *, dry_run: bool, agree: Agree = unasked) -> dict[str, Any]:
+    try:
+        report = apply_file(content, file=name, who=request.user.get_username(), dry_run=dry_run, agree=agree)
     except FileRefused as refused:
         faults = [(fault.line, path_of(fault.place), fault.because) for fault in refused.faults]
         return {"name": name, "faults": faults[:SHOWN_FAULTS], "more_faults": max(0, len(faults) - SHOWN_FAULTS)}
-    return {"name": name, "report": report, "changes": _changes(report), "done": not dry_run} | _made(report, dry_run)
+    return _told(name, report, dry_run=dry_run)
 
 
-def _changes(report: Report) -> list[Any]:
-    return [happening for happening in report.happenings if happening.word != "unchanged"]
+def _told(name: str, report: Report, *, dry_run: bool) -> dict[str, Any]:
+    shown = {"changes": report.differences, "effects": report.effects, "done": not dry_run}
+    return {"name": name, "report": report, **shown} | _made(report, dry_run)
 
 
 def _made(report: Report, dry_run: bool) -> dict[str, Any]:
@@ -113,16 +124,18 @@ def _shown_name(name: str | None) -> str:
     return "".join(letter for letter in name or "the file" if letter.isprintable())[:NAME_CHARACTERS]
 
 
-def _sealed(request: HttpRequest, name: str, content: bytes) -> str:
-    key_id, sealed = seal_bytes(name.encode() + b"\0" + content, context=_context(request))
+def _sealed(request: HttpRequest, name: str, content: bytes, report: Report) -> str:
+    head = f"{name}\0{report.fingerprint}\0".encode()
+    key_id, sealed = seal_bytes(head + content, context=_context(request))
     return f"{key_id}:{base64.b64encode(sealed).decode()}"
 
 
-def _opened(request: HttpRequest, text: str) -> tuple[str, bytes]:
+def _opened(request: HttpRequest, text: str) -> tuple[str, str, bytes]:
+    """The file's name, the fingerprint of what was shown, the file."""
     key_id, _, sealed = text.partition(":")
     opened = open_bytes(key_id, base64.b64decode(sealed, validate=True), context=_context(request))
-    name, _, content = opened.partition(b"\0")
-    return name.decode(), content
+    name, seen, content = opened.split(b"\0", 2)
+    return name.decode(), seen.decode(), content
 
 
 def _context(request: HttpRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -11,7 +12,14 @@ from django.utils.html import format_html
 from django.utils.text import slugify
 
 from orders.admin.fields import PairsField, SecondsField, TextField
-from orders.integrations.onboarding_steps import EXISTS
+from orders.integrations.onboarding_faults import (
+    FileFault,
+    FileRefused,
+)
+from orders.integrations.onboarding_steps import (
+    EXISTS,
+    sentence,
+)
 from orders.models import Tenant
 from orders.onboarding.fields import HttpUrl, Schedule
 from orders.onboarding.model import Code
@@ -96,6 +104,19 @@ class StartForm(TenantForm):
             url = reverse("admin:orders_tenant_onboard", args=(there.pk,))
             self.add_error("slug", ValidationError(format_html(EXISTS, there.slug, url)))
         return values
+
+    def keys(self) -> dict[str, Any]:
+        """The tenant as the onboarding file has it. Raises FileRefused where it exists by now."""
+        given = {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+        if Tenant.objects.filter(slug=given["slug"]).exists():
+            raise FileRefused("the form", [FileFault("the form", 1, ("tenants", 0, "slug"), "exists already")])
+        return {"id": given.pop("slug"), "active": False, **given}
+
+    def refused(self, faults: Sequence[FileFault]) -> None:
+        for fault in faults:
+            places = ["slug" if part == "id" else part for part in reversed(fault.place)]
+            field = next((str(part) for part in places if part in self.fields), None)
+            self.add_error(field, sentence(fault.because))
 
     @property
     def first(self) -> list[forms.BoundField]:

@@ -6,15 +6,16 @@ switched on here: nothing of it is live before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from orders.admin import asking
 from orders.admin.base import bound_tenant
 from orders.admin.onboarding.forms import StartForm
 from orders.integrations.onboarding_faults import FileRefused
@@ -25,7 +26,7 @@ from orders.integrations.onboarding_steps import (
     StepForm,
 )
 from orders.models import ApiClient, Tenant
-from orders.onboarding.files import apply_keys
+from orders.onboarding.files import add_tenant, apply_keys
 from orders.onboarding.handover import Credentials, await_handover, hand_over
 from orders.onboarding.self_test.reports import verdict
 from orders.onboarding.self_test.running import (
@@ -108,11 +109,12 @@ def start_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     form = StartForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        tenant = form.save(commit=False)
-        tenant.active = False
-        tenant._change_reason = f"onboarding page by {request.user.get_username()}"[:100]
-        tenant.save()
-        return HttpResponseRedirect(guide_url(tenant))
+        try:
+            add_tenant(form.keys, who=request.user.get_username())
+        except FileRefused as refused:
+            form.refused(refused.faults)
+        else:
+            return HttpResponseRedirect(guide_url(Tenant.objects.get(slug=form.cleaned_data["slug"])))
     context = {
         **model_admin.admin_site.each_context(request),
         "title": "Add a tenant",
@@ -134,13 +136,20 @@ def guide_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> H
         return _shown(model_admin, request, tenant, Page(item=request.GET.get("item", "")), may_act=may_act)
     if not may_act:
         raise PermissionDenied
+    return _acted(model_admin, request, tenant) if asking.answered(request) else asking.lost(request)
+
+
+def _acted(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
     verb, _, key = request.POST.get("do", "").partition(":")
     if verb == "switch-on":
         return _switched_on(model_admin, request, tenant)
     step = step_of(key)
     if step is None or verb not in ("save", "test"):
         return HttpResponseRedirect(guide_url(tenant))
-    page = _saved(request, tenant, step) if verb == "save" else _tested(request, tenant, step)
+    try:
+        page = _saved(request, tenant, step) if verb == "save" else _tested(request, tenant, step)
+    except asking.Asks as asks:
+        return asking.asked(model_admin, request, asks, name=f"{step.title} of {tenant}")
     if page.saved and not (page.secrets or page.credentials):
         return HttpResponseRedirect(guide_url(tenant, key))
     return _shown(model_admin, request, tenant, page, may_act=True)
@@ -153,11 +162,15 @@ def _saved(request: HttpRequest, tenant: Tenant, step: Step) -> Page:
     if not form.is_valid():
         return page
 
-    def first() -> None:
+    def keys() -> Mapping[str, Any]:
+        """Of a form that knows what is stored by now."""
         _refuse_existing(tenant, step, form.target(), opened)
+        fresh = step.form(tenant, request.POST, item=opened)
+        return fresh.keys() if fresh.is_valid() else form.keys()
 
     try:
-        report = apply_keys(tenant, form.keys(), who=request.user.get_username(), first=first)
+        who, agree = request.user.get_username(), asking.agreement(request, tenant)
+        report = apply_keys(tenant, keys, who=who, agree=agree)
     except FileRefused as refused:
         form.refused(refused.faults)
         return page

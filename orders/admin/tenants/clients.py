@@ -15,11 +15,14 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from orders.access.clients import ROTATION_OVERLAP, ClientEntry, rotate_secret, save_client
+from orders.access.clients import ROTATION_OVERLAP, ClientEntry, rotate_secret
+from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import HistoryAdmin
 from orders.admin.fields import KeysField, LinesField, TextField
 from orders.models import ApiClient
+from orders.onboarding.admin_changes import change_client
 from orders.onboarding.fields import BusinessUnits, ClientId, PublicKey
+from orders.onboarding.files import unasked
 from orders.values.labels import (
     ago,
     mark,
@@ -59,7 +62,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
 
 
 @admin.register(ApiClient)
-class ApiClientAdmin(HistoryAdmin):
+class ApiClientAdmin(AsksFirst, HistoryAdmin):
     """A supplier's client is made with its supplier, in the onboarding file; here it can be changed and rotated."""
 
     form = ClientForm
@@ -104,7 +107,8 @@ class ApiClientAdmin(HistoryAdmin):
             active=obj.active,
             kind=obj.kind,
         )
-        saved = save_client(obj.tenant, entry)
+        who, agree = request.user.get_username(), agreement(request, obj.tenant) if change else unasked
+        saved = change_client(obj.tenant, entry, who=who, adding=not change, agree=agree)
         obj.pk, obj.made_secret = saved.client.pk, saved.made_secret
 
     def response_add(self, request: HttpRequest, obj: ApiClient, post_url_continue: str | None = None) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import action
 
+from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import HistoryAdmin
 from orders.admin.cutover import tenant_page as moving
 from orders.admin.onboarding.files import (
@@ -29,6 +30,7 @@ from orders.admin.onboarding.switches import (
     mode_view,
 )
 from orders.models import ApiClient, Destination, Tenant
+from orders.onboarding.admin_changes import change_tenant
 from orders.onboarding.self_test.running import self_test
 from orders.outbox.destination_labels import state_in_words
 from orders.values.labels import (
@@ -81,7 +83,7 @@ class DestinationsOfTenant(_Glance):
 
 
 @admin.register(Tenant)
-class TenantAdmin(HistoryAdmin):
+class TenantAdmin(AsksFirst, HistoryAdmin):
     """Never deleted: switched off, a tenant keeps everything and goes on where it stood."""
 
     form = TenantForm
@@ -109,6 +111,10 @@ class TenantAdmin(HistoryAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """The id stands in partners' addresses, so it stays; mode and active have pages that say what a switch does."""
         return ("slug", "active", "mode") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
+        who = request.user.get_username()
+        change_tenant(obj, form.changed_data, who=who, agree=agreement(request, obj))
 
     def get_urls(self) -> list[URLPattern]:
         return [*moving.urls(self), *super().get_urls()]

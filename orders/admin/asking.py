@@ -1,0 +1,145 @@
+"""A change of a live tenant is shown first, with what follows from it, and made when the person agrees.
+
+What is made is what was shown: the form travels in the page, sealed for this login and this page, with the fingerprint
+of the changes; when others would be made by now, nothing is changed and they are shown instead.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.template.response import TemplateResponse
+
+from orders.access.sealing import SecretLost, open_bytes, seal_bytes
+from orders.integrations.onboarding_faults import FileRefused
+from orders.integrations.onboarding_report import Report
+from orders.integrations.onboarding_steps import sentence
+from orders.models import Tenant
+from orders.onboarding.files import Agree
+
+if TYPE_CHECKING:
+    from orders.admin.base import HubAdmin
+
+AGREED = "agreed"
+"""The field of the page that asks, with the form and what was shown."""
+LOST = "The page cannot be read any more; begin again. Nothing was changed."
+MEANWHILE = (
+    "Something was changed meanwhile, so that this is no more what you were shown. Nothing was changed; look again."
+)
+
+
+class Asks(Exception):
+    """The change needs the person's agreement; nothing was changed."""
+
+    def __init__(self, report: Report, *, fault: str = "") -> None:
+        super().__init__(fault or "asks first")
+        self.report, self.fault = report, fault
+
+
+def agreement(request: HttpRequest, tenant: Tenant) -> Agree:
+    """For the service that makes the change: raises Asks where the person has not agreed to these very changes."""
+    seen = vars(request).get("_seen")
+
+    def agree(report: Report) -> None:
+        if seen is not None and seen != report.fingerprint:
+            raise Asks(report, fault=MEANWHILE)
+        if seen is None and report.differences and Tenant.objects.filter(pk=tenant.pk, active=True).exists():
+            raise Asks(report)
+
+    return agree
+
+
+def answered(request: HttpRequest) -> bool:
+    """Put the form that the person agreed to in the place of the answer; False where it cannot be read any more."""
+    if AGREED not in request.POST:
+        return True
+    try:
+        vars(request)["_seen"], form = _opened(request, request.POST[AGREED])
+    except (SecretLost, ValueError, binascii.Error):
+        return False
+    request.POST = QueryDict(form, encoding="utf-8")
+    return True
+
+
+def lost(request: HttpRequest) -> HttpResponse:
+    messages.error(request, LOST)
+    return HttpResponseRedirect(request.get_full_path())
+
+
+def asked(model_admin: HubAdmin, request: HttpRequest, asks: Asks, *, name: str) -> HttpResponse:
+    """The page with what would change. Secrets may be sealed in it."""
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": f"Change {name}?",
+        "changes": asks.report.differences,
+        "effects": asks.report.effects,
+        "would_make": [f"{secret} of {what}" for what, secret, _ in asks.report.secrets],
+        "fault": asks.fault,
+        "sealed": _sealed(request, asks.report.fingerprint),
+        "back": request.get_full_path(),
+    }
+    response = TemplateResponse(request, "admin/orders/asked.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+class AsksFirst:
+    """Mixed into a page of settings whose ``save_model`` gives ``agreement`` to a service.
+
+    A fault that only the service finds stands beside its field, as the form's own do.
+    """
+
+    def changeform_view(
+        self: Any, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not answered(request):
+            return lost(request)
+        view: Callable[..., HttpResponse] = super().changeform_view  # type: ignore[misc]
+        try:
+            return view(request, object_id, form_url, extra_context)
+        except Asks as asks:
+            return asked(self, request, asks, name=str(self.get_object(request, object_id)))
+        except FileRefused as refused:
+            vars(request)["_refused"] = refused
+            return view(request, object_id, form_url, extra_context)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
+        refused = vars(request).get("_refused")
+        return form if refused is None else type(form)(form.__name__, (_Refused, form), {"refused": refused})
+
+
+class _Refused:
+    """A form that the service refused: it says so beside its fields."""
+
+    refused: FileRefused
+
+    def clean(self: Any) -> Any:
+        values = super().clean()  # type: ignore[misc]
+        for fault in self.refused.faults:
+            field = next((part for part in reversed(fault.place) if part in self.fields), None)
+            self.add_error(field, sentence(fault.because) if field else str(fault))
+        return values
+
+
+def _sealed(request: HttpRequest, fingerprint: str) -> str:
+    content = json.dumps([fingerprint, request.POST.urlencode()]).encode()
+    key_id, sealed = seal_bytes(content, context=_context(request))
+    return f"{key_id}:{base64.b64encode(sealed).decode()}"
+
+
+def _opened(request: HttpRequest, text: str) -> tuple[str, str]:
+    key_id, _, sealed = text.partition(":")
+    opened = open_bytes(key_id, base64.b64decode(sealed, validate=True), context=_context(request))
+    fingerprint, form = json.loads(opened)
+    return fingerprint, form
+
+
+def _context(request: HttpRequest) -> str:
+    return f"change asked of user {request.user.pk} at {request.path}"
