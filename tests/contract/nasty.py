@@ -50,6 +50,8 @@ NO_JSON = {
     "a MiB of open objects": b'{"a":' * (MIB // 5),
     "depth 10,000": b"[" * DEPTH + b"]" * DEPTH,
     "objects 10,000 deep": b'{"a":' * DEPTH + b"1" + b"}" * DEPTH,
+    "a member 300 deep": b'{"a":' + b"[" * 300 + b"]" * 300 + b"}",
+    "a member 700 deep": b'{"a":' + b"[" * 700 + b"]" * 700 + b"}",
     "a lone high surrogate": b'{"a":"\\ud800"}',
     "a lone low surrogate": b'{"a":"\\udc00"}',
     "surrogates the wrong way round": b'{"a":"\\udc00\\ud800"}',

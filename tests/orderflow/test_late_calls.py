@@ -1,5 +1,6 @@
 """A slow site still at work on a call when the hub goes on: what that may change is not taken for proved."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,7 +25,8 @@ from tests.orderflow.conftest import (
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-REST = "Tried again in 300 s at the earliest, when that can be ruled out."
+SLOWEST = 60
+"""Seconds that a busy machine may take between two lines of a test."""
 
 
 def a_courier_is_killed():
@@ -46,8 +48,8 @@ def test_an_import_that_arrives_after_the_cancel_looked_is_cancelled(site, stock
     deliver_once()
     assert fates() == [("import", "superseded"), ("cancel", "pending")]
     assert error().startswith("The warehouse does not know the order yet. An import of it was sent before")
-    assert error().endswith(REST)
-    assert CALL_SECONDS - 5 < waits() <= CALL_SECONDS
+    assert re.search(r" Tried again in \d+ s at the earliest, when that can be ruled out\.$", error())
+    assert CALL_SECONDS - SLOWEST < waits() <= CALL_SECONDS
     if arrives:
         late_import()
     call_limit_passes()
@@ -110,7 +112,7 @@ def test_an_import_that_the_hub_stopped_waiting_for_may_arrive_too(site, stocked
     deliver_once()
     book.apply(an_order(status="CANCELLED"))
     deliver_once()
-    assert (fates()[-1], error().endswith(REST)) == (("cancel", "pending"), True)
+    assert (fates()[-1], CALL_SECONDS - SLOWEST < waits() <= CALL_SECONDS) == (("cancel", "pending"), True)
     channels()["orderflow"].send(sent.request)
     call_limit_passes()
     deliver()
