@@ -72,13 +72,13 @@ bench: development ## comparisons with a baseline, 10 minutes at most (ONLY=name
 bench-scale: development ## filled databases, kept between runs (ONLY=console)
 	@exec $(PY) -m tests.benchmarks.scales $(if $(ONLY),--only "$(ONLY)")
 
-soak: development ## sustained load while partners misbehave, into docs/benchmarks/soak.md (MINUTES=20)
+soak: development ## sustained load while partners misbehave, into docs/measured/soak.md (MINUTES=20)
 	@exec $(PY) -m tests.benchmarks.soak --minutes $(or $(MINUTES),20)
 
-sizes: development ## what a million orders cost in disk, processor and memory, into docs/scaling.md
+sizes: development ## what a million orders cost in disk, processor and memory, into docs/measured/scaling.md
 	@exec $(PY) -m tests.benchmarks.sizes
 
-chaos: development ## every fault under load, and what came of it, into docs/reliability.md (FAULTS=name,name, POOLER=1)
+chaos: development ## every fault under load, and what came of it, into docs/measured/reliability.md (FAULTS=name,name, POOLER=1)
 	@exec $(PY) -m tests.chaos $(if $(FAULTS),--faults "$(FAULTS)") $(if $(POOLER),--pooler) $(ARGS)
 
 fuzz: development ## the tests marked fuzz with many examples, for hours if need be (EXAMPLES=2000)

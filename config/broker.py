@@ -1,4 +1,4 @@
-"""Celery's transport over Redis for queues that anybody with Redis may have written to (docs/threat-model.md).
+"""Celery's transport over Redis for queues that anybody with Redis may have written to (docs/design/threat-model.md).
 
 A message is taken for nothing but the name of one of our tasks, which all take nothing: its body, its headers
 (compression, callbacks, times) and its reply address are left unread. What is no such message, and a key of another

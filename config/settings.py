@@ -41,7 +41,7 @@ INTEGRATIONS = [
     "suppliers.integration.SupplierIntegration",
     "orderflow.integration.OrderFlowIntegration",
 ]
-"""One class per integration (orders.integrations.base; docs/adding-an-integration.md)."""
+"""One class per integration (orders.integrations.base; docs/guides/adding-an-integration.md)."""
 
 SECRET_KEY = ENV.secret_key
 DEBUG = False

@@ -1,4 +1,4 @@
-"""The OrderFlow warehouse as an integration: products and orders out, despatches in (docs/orderflow.md)."""
+"""The OrderFlow warehouse as an integration: products and orders out, despatches in (docs/guides/warehouse.md)."""
 
 from __future__ import annotations
 

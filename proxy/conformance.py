@@ -1,4 +1,4 @@
-"""Does an order service keep the contract of docs/external-service.md? What ``manage.py proxy conformance`` tries.
+"""Whether an order service keeps docs/guides/external-service.md: what ``manage.py proxy conformance`` tries.
 
 Each check is a line of the report: kept, broken, or kept with advice. One broken check does not end the run, except
 where nothing can be reached or authorized. The service is only read from.

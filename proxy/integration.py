@@ -1,4 +1,4 @@
-"""Proxy mode as an integration: orders are read from the tenant's own system (docs/external-service.md)."""
+"""Proxy mode as an integration: orders are read from the tenant's own system (docs/guides/external-service.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Suppliers as an integration: webhooks out, the Order Data API and reports in (docs/suppliers.md)."""
+"""Suppliers as an integration: webhooks out, the Order Data API and reports in (docs/guides/suppliers.md)."""
 
 from __future__ import annotations
 

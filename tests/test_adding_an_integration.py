@@ -1,4 +1,4 @@
-"""docs/adding-an-integration.md is built as it stands: the app, a tenant with it, an order through it."""
+"""docs/guides/adding-an-integration.md is built as it stands: the app, a tenant with it, an order through it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from tests.bodies import body
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = (ROOT / "docs" / "adding-an-integration.md").read_text()
+PAGE = (ROOT / "docs" / "guides" / "adding-an-integration.md").read_text()
 EMBEDDED = {"DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_ENCRYPTION_KEYS", "HUB_TEST_REDIS_URL"}
 SEND = """
 import json

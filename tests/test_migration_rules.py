@@ -1,4 +1,4 @@
-"""A deploy may pause between migrating and restarting: old code must run on the new schema (docs/running.md)."""
+"""A deploy may pause between migrating and restarting: old code must run on the new schema (docs/guides/running.md)."""
 
 import pytest
 from django.db import migrations, models

@@ -9,7 +9,7 @@ import yaml
 
 from tests.api_fixtures import Api
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+GUIDES = Path(__file__).resolve().parents[1] / "docs" / "guides"
 METRIC = re.compile(r"\borderhub_\w+")
 
 
@@ -20,10 +20,10 @@ def metrics(furnished):
 
 
 def expressions():
-    rules = yaml.safe_load((DOCS / "monitoring/alerts.yml").read_text())
+    rules = yaml.safe_load((GUIDES / "monitoring/alerts.yml").read_text())
     for group in rules["groups"]:
         yield from (rule["expr"] for rule in group["rules"])
-    dashboard = json.loads((DOCS / "monitoring/dashboard.json").read_text())
+    dashboard = json.loads((GUIDES / "monitoring/dashboard.json").read_text())
     for panel in dashboard["panels"]:
         yield from (target["expr"] for target in panel["targets"])
 
@@ -37,15 +37,15 @@ def test_every_metric_in_rules_and_dashboard_exists(metrics):
 
 @pytest.mark.django_db
 def test_every_metric_of_the_hub_is_explained(metrics):
-    explained = set(METRIC.findall((DOCS / "monitoring/README.md").read_text()))
+    explained = set(METRIC.findall((GUIDES / "monitoring/README.md").read_text()))
     assert metrics <= explained
 
 
 def test_every_alert_says_what_to_do_and_names_a_page_of_the_runbook():
-    rules = yaml.safe_load((DOCS / "monitoring/alerts.yml").read_text())["groups"][0]["rules"]
-    headings = set(re.findall(r"^#+ (.+)$", (DOCS / "operations.md").read_text(), re.MULTILINE))
+    rules = yaml.safe_load((GUIDES / "monitoring/alerts.yml").read_text())["groups"][0]["rules"]
+    headings = set(re.findall(r"^#+ (.+)$", (GUIDES / "operations.md").read_text(), re.MULTILINE))
     for rule in rules:
         step = rule["annotations"]["next_step"]
-        page = re.search(r"docs/operations\.md, (.+)\.$", step)
+        page = re.search(r"docs/guides/operations\.md, (.+)\.$", step)
         assert page, rule["alert"]
         assert page[1] in headings, page[1]

@@ -36,7 +36,7 @@ def reachable() -> Iterator[Finding]:
     if connection.vendor == "postgresql" and connection.cursor().connection.info.server_version < OLDEST_POSTGRESQL:
         yield wrong("database", said, "Upgrade it to PostgreSQL 14 or newer.")
     elif seconds > SLOW_SECONDS:
-        yield look("database", said, "It is far away or busy: move it nearer, or see docs/scaling.md.")
+        yield look("database", said, "It is far away or busy: move it nearer, or see docs/measured/scaling.md.")
     else:
         yield well("database", said)
 

@@ -42,7 +42,7 @@ def progress() -> Iterator[Finding]:
     for kind, age, queue in (("event", oldest.events, "inbound"), ("delivery", oldest.deliveries, "outbound")):
         said = f"the oldest due {kind} waits {in_words(age)}" if age is not None else f"no {kind} waits"
         if age is not None and age > limit:
-            step = f"Look at the workers of {queue} and at beat; their logs say why. Then docs/operations.md."
+            step = f"Look at the workers of {queue} and at beat; their logs say why. Then docs/guides/operations.md."
             yield wrong("progress", said, step)
         else:
             yield well("progress", said)

@@ -4,7 +4,7 @@ A cache that does not answer must not slow every call down: asked with a time li
 makes this process leave it alone for a while, as if it were empty; then one thread tries it again while the others go
 on without. So nothing may be kept here that cannot be made again.
 
-What comes back is not trusted either (docs/threat-model.md): it is JSON (orders.cache.json_serializer), and each
+What comes back is not trusted either (docs/design/threat-model.md): it is JSON (orders.cache.json_serializer), and each
 reader takes a value of another type or shape for none.
 """
 

@@ -44,7 +44,7 @@ from orders.telemetry import counters, tracing
 LEASE_SECONDS = 15.0
 """Far beyond what a batch takes, and the longest that orders wait for a worker that died with their lease."""
 BATCH_QUEUES = 200
-"""Leased and applied in one transaction; docs/decisions/0001 has what a batch of 200 costs a PUT."""
+"""Leased and applied in one transaction; docs/design/decisions/0001 has what a batch of 200 costs a PUT."""
 COSTLY_MOST = 20
 """Of a lost batch of 200, in ten claims. Should the culprit be among them, nineteen at most wait for its lease."""
 LOCKED_SECONDS = 1.0

@@ -1,7 +1,7 @@
 """The base class of integrations: one kind of partner, or one way in which a tenant's orders are read.
 
 An app derives one class from ``Integration`` and settings.INTEGRATIONS names it. Every method has a default that does
-nothing, so an integration writes only what it needs. docs/adding-an-integration.md has a complete example.
+nothing, so an integration writes only what it needs. docs/guides/adding-an-integration.md has a complete example.
 """
 
 from __future__ import annotations

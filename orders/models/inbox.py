@@ -1,6 +1,6 @@
 """The inbox: one queue per order, one row per received PUT, and the order they add up to.
 
-Why leases and not locks: docs/decisions/0001. The queue row alone says what is owed: pending events are those
+Why leases and not locks: docs/design/decisions/0001. The queue row alone says what is owed: pending events are those
 with a sequence above ``done_sequence``; ``due_at`` says when the head may be tried, and while a worker holds the lease
 it is the lease's end, so an expired lease is simply due again.
 """

@@ -1,4 +1,4 @@
-"""Every error the HTTP API answers with, RFC 9457 (``application/problem+json``). Meanings: docs/errors.md.
+"""Every error the HTTP API answers with, RFC 9457 (``application/problem+json``). Meanings: docs/reference/errors.md.
 
 Problem
   InvalidBody 400 · InvalidParameter 400 · InvalidId 400

@@ -23,8 +23,8 @@ NEXT_STEPS = {
     "tls": "Ask the tenant's IT to mend the service's certificate.",
     "token": "Check client id, client secret and token address.",
     "read": "Check the external URL's path and the credentials with the tenant's IT.",
-    "search": "Ask the tenant's IT for the search of its service; docs/external-service.md describes it.",
-    "contract": "Send the tenant's IT docs/external-service.md: it says what an answer must hold.",
+    "search": "Ask the tenant's IT for the search of its service; docs/guides/external-service.md describes it.",
+    "contract": "Send the tenant's IT docs/guides/external-service.md: it says what an answer must hold.",
 }
 
 

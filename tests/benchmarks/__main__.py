@@ -75,7 +75,7 @@ def _timed(name: str, stacked: Stack) -> list[Line]:
 
 
 def write(lines: list[Line], versions: list[str], *, seconds: float) -> None:
-    """docs/benchmarks.md, made by the whole run."""
+    """docs/measured/benchmarks.md, made by the whole run."""
     memory, load = psutil.virtual_memory().total / 2**30, os.getloadavg()[2]
     told = [
         "# Benchmarks",
@@ -87,14 +87,14 @@ def write(lines: list[Line], versions: list[str], *, seconds: float) -> None:
         f"* Machine: {os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, {platform.system()}; load",
         f"  generator, servers and hub share it, so only the ratios mean something elsewhere. Load average {load:.1f}.",
         f"* Versions: {', '.join(versions)}",
-        "* Longer: [soak](benchmarks/soak.md) with plots (`make soak`), [what a million orders cost](scaling.md)",
+        "* Longer: [soak](soak.md) with plots (`make soak`), [what a million orders cost](scaling.md)",
         "  (`make sizes`).",
         "",
         *table(lines),
     ]
     missed = [f"* {line.missed}" for line in lines if line.missed]
     missed = ["", "Missed in this run:", "", *missed] if missed else ["", "No bar was missed in this run."]
-    (ROOT / "docs/benchmarks.md").write_text("\n".join([*told, *missed]) + "\n")
+    (ROOT / "docs/measured/benchmarks.md").write_text("\n".join([*told, *missed]) + "\n")
 
 
 if __name__ == "__main__":

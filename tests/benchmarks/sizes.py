@@ -1,4 +1,4 @@
-"""`make sizes`: what each part costs per million, and what more workers bring. Writes docs/scaling.md.
+"""`make sizes`: what each part costs per million, and what more workers bring. Writes docs/measured/scaling.md.
 
 The parts are measured one after another, so that what PostgreSQL spends on each can be told apart: PUTs while no worker
 runs, then applying, then telling a supplier, then reads.

@@ -1,4 +1,4 @@
-"""docs/scaling.md, made by the run: measured figures, what follows from them, and which knob comes first."""
+"""docs/measured/scaling.md, made by the run: measured figures, what follows from them, and which knob comes first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.sizes import Sizes
     from tests.benchmarks.usage import Usage
 
-PAGE = ROOT / "docs/scaling.md"
+PAGE = ROOT / "docs/measured/scaling.md"
 MILLION = 1_000_000
 SERVERS = ("PostgreSQL", "Redis")
 FULL = 0.7
@@ -163,8 +163,8 @@ def _end_of_postgresql(found: Sizes) -> list[str]:
         "",
         f"Cores come first, unless the disk cannot commit so often: this one takes {told} a second (one row each),",
         f"*computed* {many / commits:,.0f} events/s. More than about 300 connections want a pooler in transaction",
-        "mode in front ([how](running.md#behind-a-pooler)); each web thread, worker process and outbound thread holds",
-        "one.",
+        "mode in front ([how](../guides/running.md#behind-a-pooler)); each web thread, worker process and outbound",
+        "thread holds one.",
         "",
     ]  # fmt: skip
 
@@ -204,7 +204,7 @@ def _knobs(found: Sizes) -> list[str]:
         "",
         "Up to which load nothing of this is needed is in [benchmarks](benchmarks.md); a long run",
         "while partners misbehave in",
-        "[soak](benchmarks/soak.md); faults in [reliability](reliability.md).",
+        "[soak](soak.md); faults in [reliability](reliability.md).",
     ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """`make soak MINUTES=20`: sustained load by three tenants while partners misbehave; nothing may grow.
 
-Writes docs/benchmarks/soak.md with its charts; exit code 1 when memory, latency or what is owed grew.
+Writes docs/measured/soak.md with its charts; exit code 1 when memory, latency or what is owed grew.
 """
 
 from __future__ import annotations

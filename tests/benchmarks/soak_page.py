@@ -1,4 +1,4 @@
-"""docs/benchmarks/soak.md and its charts: what a soak showed, and what it missed."""
+"""docs/measured/soak.md and its charts: what a soak showed, and what it missed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.benchmarks.stack import ROOT
 if TYPE_CHECKING:
     from tests.benchmarks.soak import Samples
 
-FOLDER = ROOT / "docs/benchmarks"
+FOLDER = ROOT / "docs/measured"
 MEMORY_GROWTH = 1.10
 """Median memory of the last third over that of the middle third; the first third warms up."""
 LATENCY_GROWTH = 1.5

@@ -17,7 +17,7 @@ SETTINGS = {
     "query_wait_timeout": "10",
     "server_login_retry": "1",
 }
-"""As docs/running.md advises; fewer server connections than the hub has threads, so that they are shared."""
+"""As docs/guides/running.md advises; fewer server connections than the hub has threads, so that they are shared."""
 
 
 @contextmanager

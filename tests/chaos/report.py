@@ -1,4 +1,4 @@
-"""docs/reliability.md: one row for each fault, of the run that tried it last."""
+"""docs/measured/reliability.md: one row for each fault, of the run that tried it last."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.benchmarks.stack import ROOT
 from tests.chaos.drill import Outcome
 from tests.chaos.trial import RATE, Verdict
 
-PAGE = ROOT / "docs/reliability.md"
+PAGE = ROOT / "docs/measured/reliability.md"
 HEAD = ("fault", "what was done", "lasted", "PUTs", "refused", "applied", "longest PUT", "PUTs as usual after",
         "all applied after", "verdict")  # fmt: skip
 WELL = "0 lost, 0 reordered, 0 doubled"

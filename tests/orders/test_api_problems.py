@@ -1,4 +1,4 @@
-"""docs/errors.md and the problems of the code say the same, both ways."""
+"""docs/reference/errors.md and the problems of the code say the same, both ways."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from django.urls import get_resolver
 
 from orders.values.problems import Problem
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "errors.md"
 ROW = re.compile(r"^\| `([a-z-]+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
 
 

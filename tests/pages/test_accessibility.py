@@ -1,7 +1,7 @@
 """Every page of the console for whoever uses a keyboard, a screen reader or a phone: axe finds nothing serious of ours.
 
-What it finds in the theme's own markup is pinned in THEME and told in docs/accessibility.md; more fails, and so does
-less, so that the list stays true.
+What it finds in the theme's own markup is pinned in THEME and told in docs/reference/accessibility.md; more fails, and
+so does less, so that the list stays true.
 """
 
 import json
@@ -50,7 +50,7 @@ A_RUN = {
 }  # fmt: skip
 
 THEME = {}
-"""Rule -> the selectors of the theme's elements (docs/accessibility.md)."""
+"""Rule -> the selectors of the theme's elements (docs/reference/accessibility.md)."""
 
 
 def pages_of(furnished):

@@ -1,4 +1,4 @@
-"""docs/external-service.md says what is so: its examples keep the contract, its faults are the mock OMS's."""
+"""docs/guides/external-service.md says what is so: its examples keep the contract, its faults are the mock OMS's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from proxy.simulator.server import (
     fault_named_by,
 )
 
-DOC = (Path(__file__).parents[2] / "docs/external-service.md").read_text()
+DOC = (Path(__file__).parents[2] / "docs/guides/external-service.md").read_text()
 KNOWN = MockOms().faults.known
 ROWS = re.findall(r"^\| .+? \| (`.+?`) \| (`fault-.+?`) \|$", DOC, re.MULTILINE)
 FAULTS = [

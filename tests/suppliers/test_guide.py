@@ -1,4 +1,4 @@
-"""docs/suppliers.md is what a supplier's engineer copies from: its code and its vector must work."""
+"""docs/guides/suppliers.md is what a supplier's engineer copies from: its code and its vector must work."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from orders.outgoing import signing
 from suppliers.reports.messages import REPORTS
 from tests.suppliers.test_signing import FIXED_BODY, FIXED_SECRET, FIXED_SIGNATURE
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "suppliers.md").read_text()
+GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "suppliers.md").read_text()
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def receiver():
     code = re.search(r"```python\n(.*?)```", GUIDE, re.DOTALL).group(1)
     assert len([line for line in code.splitlines() if line.strip()]) <= 21
     names = {"__name__": "receiver"}
-    exec(compile(code, "docs/suppliers.md", "exec"), names)
+    exec(compile(code, "docs/guides/suppliers.md", "exec"), names)
     return names
 
 

@@ -52,7 +52,7 @@ PROBLEM = define(
     "Problem",
     {
         "type": "object",
-        "description": "RFC 9457. The names, their causes and next steps: docs/errors.md.",
+        "description": "RFC 9457. The names, their causes and next steps: docs/reference/errors.md.",
         "properties": {
             "type": {"type": "string", "pattern": "^urn:orderhub:problem:[a-z-]+$"},
             "title": TEXT,

@@ -13,7 +13,7 @@ from orders.access.kept_secrets import Kept, kept_secrets
 LIST, RESEAL = "list", "reseal"
 HOW_TO_MEND = (
     "{count} cannot be opened. If you still have the key, put it back into HUB_ENCRYPTION_KEYS (last is enough) and "
-    "restart. If it is gone for good, enter each again; docs/running.md, Keys, says where."
+    "restart. If it is gone for good, enter each again; docs/guides/running.md, Keys, says where."
 )
 
 

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         check.add_argument("tenant", help="the tenant's id")
         check.add_argument("--unit", default="", help="business unit of an order that exists")
         check.add_argument("--order", default="", help="id of an order that exists; without one, 404 is expected")
-        _add_conformance(commands.add_parser("conformance", help="every rule of docs/external-service.md; only reads"))
+        _add_conformance(commands.add_parser("conformance", help="the rules of docs/guides/external-service.md"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         kept = self._check(options) if options["command"] == "check" else self._conformance(options)
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         verdict = "does NOT keep" if broken else "keeps"
         self.stdout.write(
             f"\n{options['url']} {verdict} the contract: {len(verdicts) - broken} kept ({advised} with advice), "
-            f"{broken} broken. The rules: docs/external-service.md"
+            f"{broken} broken. The rules: docs/guides/external-service.md"
         )
         return not broken
 
