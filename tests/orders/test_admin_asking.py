@@ -129,7 +129,7 @@ def test_what_was_changed_meanwhile_is_not_changed_back_unseen(operator, acme):
     Tenant.objects.update(name="Acme of Denmark")
     again = asks(operator.post(page_of(acme), {"agreed": ASKED.search(html)[1]}))
     assert "Something was changed meanwhile" in again
-    assert "<td>Acme of Denmark</td><td>Acme Retail</td>" in again
+    assert 'Acme of Denmark</td><td data-label="Then">Acme Retail</td>' in again
     assert Tenant.objects.get().name == "Acme of Denmark"
     assert operator.post(page_of(acme), {"agreed": ASKED.search(again)[1]}).status_code == 302
     assert Tenant.objects.get().name == "Acme Retail"
@@ -149,7 +149,7 @@ def test_an_agreement_of_another_login_or_for_another_page_counts_for_nothing(cl
 def test_the_page_that_asks_shows_no_secret(operator, acme):
     channel = OrderFlowChannel.objects.get()
     html = asks(operator.post(page_of(channel), form_of(operator, channel, password="another-canary")))
-    assert "<td>auth.password</td><td>********</td><td>********</td>" in html
+    assert '<td>auth.password</td><td data-label="Now">********</td><td data-label="Then">********</td>' in html
     assert "canary" not in html
     assert password_of(channel) == "canary-password"
     operator.post(page_of(channel), {"agreed": ASKED.search(html)[1]})
@@ -161,7 +161,10 @@ def test_stopping_a_supplier_says_what_follows(operator, acme):
     form = {name: value for name, value in form_of(operator, supplier).items() if name != "active"}
     html = asks(operator.post(page_of(supplier), form))
     assert "Beans Ltd gets no token and is told nothing until it is switched on again. It keeps its open lines" in html
-    assert "<td>API client acme-beans</td><td>active</td><td>true</td><td>false</td>" in html
+    assert (
+        '<td>API client acme-beans</td><td>active</td><td data-label="Now">true</td><td data-label="Then">false</td>'
+        in html
+    )
     assert agreed(operator, page_of(supplier), form).status_code == 302
     assert (Supplier.objects.get().active, Destination.objects.get(channel="supplier").active) == (False, False)
     client = ApiClient.objects.get(client_id="acme-beans")
@@ -184,7 +187,7 @@ def test_a_moment_to_notify_from_is_on_record(operator, acme):
     moment = {"tells_from_0": "2026-11-01", "tells_from_1": "08:00:00"}
     html = asks(operator.post(page_of(acme), form_of(operator, acme, **moment)))
     assert "Suppliers and warehouses are told only of orders that come from that moment on." in html
-    assert "<td>tells_from</td><td>none</td><td>2026-11-01 08:00:00 UTC</td>" in html
+    assert '<td>tells_from</td><td data-label="Now">none</td><td data-label="Then">2026-11-01 08:00:00 UTC</td>' in html
     operator.post(page_of(acme), {"agreed": ASKED.search(html)[1]})
     assert (OperatorAction.objects.get().action, OperatorAction.objects.get().who) == ("tell from", "olga")
 
@@ -222,7 +225,7 @@ def test_a_mode_switched_after_the_preview_of_a_file_is_not_switched_back_unseen
     sealed = re.search(r'name="sealed" value="([^"]+)"', html)[1]
     again = operator.post(page, {"sealed": sealed}).content.decode()
     assert "Something was changed meanwhile" in again
-    assert "<td>mode</td><td>proxy</td><td>events</td>" in again
+    assert '<td>mode</td><td data-label="Now">proxy</td><td data-label="In the file">events</td>' in again
     assert (Tenant.objects.get().name, Tenant.objects.get().mode) == ("Acme", "proxy")
     operator.post(page, {"sealed": re.search(r'name="sealed" value="([^"]+)"', again)[1]})
     assert (Tenant.objects.get().name, Tenant.objects.get().mode) == ("Acme Retail", "events")
