@@ -1,17 +1,19 @@
 """Celery's transport over Redis for queues that anybody with Redis may have written to (docs/design/threat-model.md).
 
 A message is taken for nothing but the name of one of our tasks, which all take nothing: its body, its headers
-(compression, callbacks, times) and its reply address are left unread. What is no such message, and a key of another
-Redis type where a queue should be, is left out; as kombu and Celery have it, one such ends the worker.
+(compression, callbacks, times) and its reply address are left unread. Of remote commands only questions are taken. What
+is no such message, and a key of another Redis type where a queue should be, is left out; as kombu and Celery have it,
+one such ends the worker.
 """
 
 from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
 import redis.exceptions
 import structlog
 from kombu.transport import TRANSPORT_ALIASES
@@ -20,14 +22,19 @@ from kombu.transport.virtual import Empty
 
 QUEUES = frozenset({"inbound", "outbound"})
 TASK_PREFIX = "orders.tasks."
-NOTHING = base64.b64encode(b'[[], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]').decode()
+NOTHING = b'[[], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
 """Celery's message protocol, version 2: no arguments and nothing to follow."""
+COMMANDS, ANSWERS = ".celery.pidbox", ".reply.celery.pidbox"
+"""How the names of Celery's own queues end: of remote commands to a worker, and of the answers to who asked."""
+ANSWERED = frozenset({"ping", "active_queues"})
+"""Remote commands that ``doctor`` and a person ask with. The others stop a worker, or what it reads, for whoever can
+write to Redis; a worker is stopped by a signal."""
 
 log = structlog.get_logger("orderhub.broker")
 
 
 class NoWake(Exception):
-    """What lay in the queue names none of our tasks."""
+    """What lay in the queue names none of our tasks, or is no message."""
 
 
 class WakeChannel(transport.Channel):
@@ -43,9 +50,20 @@ class WakeChannel(transport.Channel):
             super()._queue_bind(exchange, routing_key, pattern, queue)  # type: ignore[no-untyped-call]
 
     def _brpop_read(self, **options: Any) -> Any:
+        return self._past_strangers(super()._brpop_read, **options)
+
+    def _receive_one(self, client: Any) -> Any:
+        """A remote command, which comes to all workers. Several are read at a time: one that raised, be it Empty, would
+        leave those behind it unread until the next comes."""
+        try:
+            return self._past_strangers(super()._receive_one, client)
+        except Empty:
+            return False
+
+    def _past_strangers(self, read: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         held = set(self.qos._delivered)
         try:
-            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+            return read(*arguments, **options)
         except (*self.connection_errors, Empty):
             raise
         except redis.exceptions.ResponseError as error:
@@ -55,7 +73,7 @@ class WakeChannel(transport.Channel):
         except Exception as error:  # noqa: BLE001  # whatever a message does to who reads it, the next one is read
             for tag in set(self.qos._delivered) - held:
                 self.qos.ack(tag)
-            log.warning("message left out: it is no wake of ours", error=type(error).__name__)
+            log.warning("message left out: it is none of ours", error=type(error).__name__)
         return True
 
     def _drop_other_types(self) -> None:
@@ -72,8 +90,14 @@ class WakeTransport(transport.Transport):
     Channel = WakeChannel
 
     def _deliver(self, message: Any, queue: str) -> None:
-        wake = wake_of(message, queue) if queue in QUEUES else message
-        super()._deliver(wake, queue)  # type: ignore[no-untyped-call]
+        super()._deliver(taken(message, queue), queue)  # type: ignore[no-untyped-call]
+
+
+def taken(message: Any, queue: str) -> Any:
+    """What is made of a message. Raises NoWake. Answers are read by who asked, as they are."""
+    if queue in QUEUES:
+        return wake_of(message, queue)
+    return command_of(message, queue) if queue.endswith(COMMANDS) and not queue.endswith(ANSWERS) else message
 
 
 def wake_of(message: Any, queue: str) -> Mapping[str, Any]:
@@ -84,15 +108,35 @@ def wake_of(message: Any, queue: str) -> Mapping[str, Any]:
     raise NoWake
 
 
+def command_of(message: Any, queue: str) -> Mapping[str, Any]:
+    """A remote command in ANSWERED with where to answer it, and nothing else. Raises NoWake."""
+    match message:
+        case {"body": str(body), "headers": dict(headers)} if "compression" not in headers:
+            asked = orjson.loads(base64.b64decode(body))
+        case _:
+            raise NoWake
+    match asked:
+        case {"method": str(method), "ticket": str(ticket), "reply_to": {"exchange": str(to), "routing_key": str(key)}}:
+            if method in ANSWERED:
+                answer_to = {"exchange": to, "routing_key": key}
+                command = {"method": method, "arguments": {}, "ticket": ticket, "reply_to": answer_to}
+                return _made(orjson.dumps(command), queue, {"clock": 0})
+    raise NoWake
+
+
 def _bare(task: str, queue: str) -> Mapping[str, Any]:
-    tag = str(uuid.uuid4())
+    name = str(uuid.uuid4())
+    return _made(NOTHING, queue, {"task": task, "id": name, "root_id": name, "lang": "py", "ignore_result": True})
+
+
+def _made(body: bytes, queue: str, headers: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
-        "body": NOTHING,
+        "body": base64.b64encode(body).decode(),
         "content-type": "application/json",
         "content-encoding": "utf-8",
-        "headers": {"task": task, "id": tag, "root_id": tag, "lang": "py", "ignore_result": True},
+        "headers": dict(headers),
         "properties": {
-            "delivery_tag": tag,
+            "delivery_tag": str(uuid.uuid4()),
             "body_encoding": "base64",
             "delivery_info": {"exchange": queue, "routing_key": queue},
         },

@@ -13,18 +13,19 @@ import uuid
 import pytest
 from celery import current_app
 
-from config.broker import NOTHING, NoWake, WakeTransport, wake_of
+from config.broker import NOTHING, NoWake, WakeTransport, command_of, wake_of
 from orders.models import OrderEvent
 from tests.processes import HubProcess, wait_until
 
 pytestmark = pytest.mark.needs_redis
+EMPTY = base64.b64encode(NOTHING).decode()
 
 
 def envelope(**changed):
     """A wake as Celery writes it, with other parts."""
     tag = str(uuid.uuid4())
     whole = {
-        "body": NOTHING, "content-type": "application/json", "content-encoding": "utf-8",
+        "body": EMPTY, "content-type": "application/json", "content-encoding": "utf-8",
         "headers": {"task": "orders.tasks.drain", "id": tag, "lang": "py"},
         "properties": {"delivery_tag": tag, "body_encoding": "base64", "correlation_id": tag, "delivery_mode": 2,
                        "delivery_info": {"exchange": "", "routing_key": "inbound"}, "priority": 0},
@@ -74,7 +75,7 @@ def test_of_a_message_only_the_task_is_taken():
     )
     taken = wake_of(sent, "outbound")
     assert (taken["body"], set(taken["headers"]), taken["headers"]["task"]) == (
-        NOTHING, {"task", "id", "root_id", "lang", "ignore_result"}, "orders.tasks.sweep",
+        EMPTY, {"task", "id", "root_id", "lang", "ignore_result"}, "orders.tasks.sweep",
     )  # fmt: skip
     assert set(taken["properties"]) == {"delivery_tag", "body_encoding", "delivery_info"}
     assert "theirs" not in json.dumps(taken)
@@ -87,6 +88,24 @@ def test_of_a_message_only_the_task_is_taken():
 def test_what_names_no_task_of_ours_is_no_wake(message):
     with pytest.raises(NoWake):
         wake_of(message, "inbound")
+
+
+def commands():
+    """Remote commands of other types and shapes."""
+    asked = {"ticket": "t", "reply_to": {"exchange": "e", "routing_key": "k"}}
+    bodies = [
+        5, None, [], {}, {"method": 5}, {"method": "ping", "reply_to": 5}, {"method": "ping", "destination": 5},
+        {"method": "shutdown", **asked}, {"method": "conf", **asked}, {"method": "cancel_consumer", **asked},
+    ]  # fmt: skip
+    for inner in bodies:
+        text = base64.b64encode(json.dumps(inner).encode()).decode()
+        yield json.dumps(envelope(body=text, headers={"clock": "x"}))
+
+
+@pytest.mark.parametrize("message", list(commands()))
+def test_what_is_no_question_is_no_command(message):
+    with pytest.raises((NoWake, ValueError)):
+        command_of(json.loads(message), "w.celery.pidbox")
 
 
 def applied(engine):
@@ -108,6 +127,16 @@ def test_a_worker_reads_on_and_does_its_work(engine, empty_redis, hub_environ, t
         wait_until(lambda: not empty_redis.llen(queue), why=lambda: worker.text[-3000:])
         empty_redis.set(queue, "no list at all")
         wait_until(lambda: not empty_redis.exists(queue), why=lambda: worker.text[-3000:])
+        assert current_app.control.inspect(timeout=30).active_queues(), worker.text[-3000:]
+        for message in [*messages, *commands()]:
+            for number in (0, empty_redis.connection_pool.connection_kwargs["db"]):
+                empty_redis.publish(f"/{number}.celery.pidbox", message)
+        for command in ("shutdown", "pool_shrink", "disable_events"):
+            current_app.control.broadcast(command)
+        current_app.control.cancel_consumer(queue)
+        current_app.control.time_limit("orders.tasks.drain", soft=0.001, hard=0.001)
+        assert current_app.control.inspect(timeout=30).active_queues(), worker.text[-6000:]
+        assert current_app.control.inspect(timeout=1).conf() is None
         empty_redis.sadd(f"_kombu.binding.{queue}", "elsewhere\x06\x16\x06\x16elsewhere")
         wait_until(lambda: reads(empty_redis, queue), why=lambda: worker.text[-3000:])
         if queue == "inbound":
