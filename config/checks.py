@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 @register(Tags.security, deploy=True)
 def no_fault_injection(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
-    """Contract, HUB_FAULT_INJECTION: refused here."""
+    """HUB_FAULT_INJECTION is refused here (docs/reference/environment.md#fault-injection)."""
     if not settings.HUB_FAULT_INJECTION:
         return []
     hint = "Unset HUB_FAULT_INJECTION, or orders whose id begins with fault- will fail on purpose."

@@ -1,4 +1,4 @@
-"""The hub's environment, typed, read once. Every wrong variable is named in one message (contract: Environment)."""
+"""The hub's environment (docs/reference/environment.md), typed, read once; one message names every wrong variable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who really calls and under which name, when a proxy stands in front (contract: HUB_TRUSTED_PROXIES).
+"""Who really calls and under which name, when a proxy stands in front (docs/reference/environment.md#addresses).
 
 ``X-Forwarded-*`` is believed only from the networks named there; from anybody else it is dropped. A forwarded request
 never counts as a call from loopback, whoever forwarded it and whatever address it names.

@@ -19,7 +19,7 @@ import webserver.worker
 for module in (webserver.bounds, webserver.stages, webserver.worker):
     importlib.reload(module)  # the master reads this file again at a HUP, but would keep the old worker
 
-bind = f"{os.environ.get('HUB_BIND', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104  # contract: serve
+bind = f"{os.environ.get('HUB_BIND', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104  # docs/reference/commands.md#processes
 embedded = not os.environ.get("REDIS_URL")
 workers = 1 if embedded else int(os.environ.get("HUB_WEB_PROCESSES") or 2)
 threads = int(os.environ.get("HUB_WEB_THREADS") or 16)

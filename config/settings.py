@@ -209,7 +209,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
 SECURE_REFERRER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W008"]
 """W003: config.security.StaffCsrf is the stock protection, for the pages that have sessions. W008: the hub itself never
-redirects to https; the proxy in front does (contract: HUB_PUBLIC_URL)."""
+redirects to https; the proxy in front does (docs/reference/environment.md#addresses)."""
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "orders.ApiClient"
 OAUTH2_PROVIDER = {

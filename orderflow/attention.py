@@ -12,7 +12,7 @@ from orders.integrations.console import Attention
 from orders.values.time_text import in_words
 
 PATIENCE_POLLS = 3
-"""A site is away at times (domain/orderflow.md section 5): so many tries in a row may fail before it is told."""
+"""A site is away at times: so many polls in a row may fail unseen (docs/reference/orderflow.md#despatches)."""
 
 
 def problems(tenant_id: int | None) -> Iterator[Attention]:

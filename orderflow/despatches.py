@@ -1,4 +1,4 @@
-"""Asking channels what they despatched (domain/orderflow.md section 5): a row per despatch, each kept once.
+"""Asking channels what they despatched (docs/reference/orderflow.md#despatches): a row per despatch, each kept once.
 
     claim the poll (commit) -> ask, no transaction open -> keep what is new and move the cursor, guarded by the claim
 

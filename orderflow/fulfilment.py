@@ -1,4 +1,4 @@
-"""The warehouses' part of an order's fulfilment (contract: HTTP API, ``fulfilment``)."""
+"""The warehouses' part of an order's fulfilment (docs/reference/api.md#fulfilment-and-stock)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from orders.models.tenants import validate_patterns, validate_time_zone
 from orders.values.order_key import OrderKey
 
 IMPORT_PATH = "/remoteorder/imports/importitems.xml"
-"""The path of the vendor's own example, for orders and products alike (domain/orderflow.md section 1)."""
+"""The path of the vendor's own example, for orders and products alike (docs/reference/orderflow.md#transport)."""
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 

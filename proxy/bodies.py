@@ -1,4 +1,4 @@
-"""The body of ``PUT /api/v1/proxy-config``: exactly the two of customer-order.md section 3."""
+"""The body of ``PUT /api/v1/proxy-config``, exactly the two of docs/reference/customer-order.md#external-tokens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orders.values.problems import (
 MEMBERS = {"basic": ("username", "password"), "oauth2": ("clientId", "clientSecret", "authUrl")}
 SECRETS = ("password", "clientSecret")
 LONGEST = 2_000
-"""Characters, as of any text in a document (customer-order.md section 2)."""
+"""Characters, as of any text in a document (docs/reference/customer-order.md#values)."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 

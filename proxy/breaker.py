@@ -4,7 +4,8 @@
                                                             ^---- probe failed, twice as long ----'
 
 Failures are counted in the shared cache, so that all processes open together; each process looks there once in half a
-second while all is well, and its own memory serves while the cache is away. What counts: contract.md section 2.
+second while all is well, and its own memory serves while the cache is away. What counts:
+docs/reference/customer-order.md#external-errors.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from orders.cache import shared_cache
 from orders.values.problems import ExternalBusy
 
 LONGEST_OPEN_SECONDS = 300.0
-"""contract.md section 2: doubling to 300."""
+"""docs/reference/environment.md#retries-and-breaker: doubling to 300."""
 
 LOOK_SECONDS = 0.5
 """How long a process trusts that a breaker is at rest: one look into the shared cache for many reads."""

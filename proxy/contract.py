@@ -1,4 +1,4 @@
-"""Checking an external service's answer (customer-order.md sections 2 and 3) before a till sees it.
+"""Checking an external service's answer (docs/reference/customer-order.md#reading-through) before a till sees it.
 
 The documents' one model does the checking; here are the frame (status 200, JSON in UTF-8), the id that must be the
 one asked for, the tenant's status words and the cut of a search. Everything wrong is ExternalContract, with pointers.

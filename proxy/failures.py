@@ -1,4 +1,4 @@
-"""What a failed read means to the caller and to the breaker: the error table of customer-order.md section 3."""
+"""What a failed read means to the caller and to the breaker: docs/reference/customer-order.md#external-errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from orders.values.problems import (
 )
 
 SHORTEST_WAIT, LONGEST_WAIT = 1, 60
-"""Seconds of ``Retry-After`` passed on, customer-order.md section 3."""
+"""Seconds of ``Retry-After`` passed on (docs/reference/customer-order.md#external-errors)."""
 
 
 def problem_of_error(error: OutgoingError | PartnerTokenError) -> Problem:
@@ -57,7 +57,7 @@ def waiting_seconds(answer: Answer) -> int:
 
 
 def counts_against(error: OutgoingError | PartnerTokenError) -> bool:
-    """Whether the breaker counts it (contract.md section 2): refused, unresolved, timeout, cut, 5xx."""
+    """For the breaker: refused, unresolved, timeout, cut, 5xx (docs/reference/customer-order.md#external-errors)."""
     if isinstance(error, TokenUnusable):
         return error.answer.status >= 500
     return isinstance(error, Unavailable)

@@ -2,7 +2,8 @@
 
     breaker, bulkhead -> credentials -> token -> request (once more where no byte came) -> Answer with status 200
 
-Everything else is raised as one of the problems of customer-order.md section 3; its cause says to ops what happened.
+Everything else is raised as a problem of docs/reference/customer-order.md#external-errors; its cause says to ops what
+happened.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class ProxyConfig(models.Model):
         return "password" if self.type == self.Type.BASIC else "clientSecret"
 
     def shown(self, secret: str) -> dict[str, Any]:
-        """The body of contract.md's ``proxy-config``, with what stands for the secret."""
+        """The body of ``proxy-config`` (docs/reference/api.md#proxy-configuration), with what stands for the secret."""
         return {"type": self.type, "config": {**self.public, self.secret_member: secret}}
 
 

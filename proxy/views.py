@@ -1,4 +1,4 @@
-"""``proxy-config`` and its drift (contract.md section 3)."""
+"""``proxy-config`` and its drift (docs/reference/api.md#proxy-configuration)."""
 
 from __future__ import annotations
 

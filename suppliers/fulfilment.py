@@ -1,4 +1,4 @@
-"""The suppliers' part of an order's fulfilment, and the stock they reported (contract: HTTP API)."""
+"""The suppliers' part of a fulfilment, and the stock they reported (docs/reference/api.md#fulfilment-and-stock)."""
 
 from __future__ import annotations
 

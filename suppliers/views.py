@@ -1,4 +1,4 @@
-"""The addresses that suppliers call: Order Data and their own events (domain/scalepoint.md, sections 3 and 5)."""
+"""The addresses that suppliers call: Order Data and their own events (docs/reference/supplier-events.md)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from suppliers.webhooks.pull_feed import (
 )
 
 MOST_ITEMS = 200
-"""Items of one stock request: as many as a page of anything else (contract: take)."""
+"""Items of one stock request: as many as a page of anything else (docs/reference/api.md#events)."""
 
 
 class OrderDataView(ApiView):

@@ -1,4 +1,4 @@
-"""The environment is read once, and every wrong variable is named in one message (contract: Environment)."""
+"""The environment is read once, and every wrong variable is named in one message (docs/reference/environment.md)."""
 
 import base64
 

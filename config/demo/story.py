@@ -14,7 +14,7 @@ import requests
 from config.demo.partners import Partners
 
 WAIT_SECONDS = 10.0
-"""Contract, make up: a step that has not happened by then says FAILED."""
+"""A step that has not happened by then says FAILED."""
 TIMEOUT_SECONDS = 10.0
 
 Told = TypeVar("Told")

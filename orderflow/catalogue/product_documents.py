@@ -1,4 +1,4 @@
-"""Product imports: full, minimal and global, as in domain/orderflow.md section 2. No Django."""
+"""Product imports: full, minimal and global (docs/reference/orderflow.md#products). No Django."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ LIMITS = {
     "harmonisedSystemCode": 255,
     "customsDescription": 255,
 }
-"""Longest texts, from domain/orderflow.md section 2."""
+"""Longest texts: docs/reference/orderflow.md#products."""
 
 NUMBERS = frozenset({"weight", "quantityOnOrder", "priceNet", "priceGross", "tax", "length", "width", "height"})
 NUMBER_TEXT = r"^(-?[0-9]{1,30}(\.[0-9]{1,30})?)?$"
 """A number given as text, by the digits that orders may have; empty unsets it."""
 MOST_TEXT = 2_000
-"""Characters of a text without a limit of OrderFlow's: as in a customer order (customer-order.md section 2)."""
+"""Characters of a text that OrderFlow does not limit, as in an order (docs/reference/customer-order.md#values)."""
 _PLACE = {name: place for place, name in enumerate(PRODUCT_PROPERTIES)}
 
 
@@ -80,7 +80,7 @@ def product_import(
 
 
 def product_value(name: str, value: Value) -> str:
-    """One product property's text, checked by the table of domain/orderflow.md section 2."""
+    """One product property's text, checked by docs/reference/orderflow.md#products."""
     if name in NUMBERS and not isinstance(value, bool):
         return _number(name, value)
     return value_text(property_name(name), value, limit=LIMITS.get(name))

@@ -1,4 +1,4 @@
-"""Asking warehouses for the stock of products, on demand (domain/orderflow.md section 5). Nothing is stored."""
+"""Asking warehouses for the stock of products, on demand (docs/reference/orderflow.md#stock). Nothing is stored."""
 
 from __future__ import annotations
 

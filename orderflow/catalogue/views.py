@@ -1,4 +1,4 @@
-"""A tenant's products over the API (contract: HTTP API): ``/api/v1/orderflow-channels/{channel}/products/{sku}``."""
+"""``/api/v1/orderflow-channels/{channel}/products/{sku}``: a tenant's products (docs/reference/api.md#operations)."""
 
 from __future__ import annotations
 

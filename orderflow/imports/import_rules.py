@@ -1,4 +1,4 @@
-"""What a change owes one warehouse (design.md, section 5, "What a change owes"). No Django.
+"""What a change owes one warehouse (docs/design/outbox.md#required-deliveries). No Django.
 
 A change is compared with what the warehouse was last owed. Whether a cancel goes before an import is not decided here
 but when sending, from what the warehouse is then known to hold.

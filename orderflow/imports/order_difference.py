@@ -1,4 +1,4 @@
-"""Whether what the warehouse holds is what the hub would have it hold (domain/orderflow.md section 2). No Django."""
+"""Whether the warehouse holds what the hub would import (docs/reference/orderflow.md#order-mapping). No Django."""
 
 from __future__ import annotations
 

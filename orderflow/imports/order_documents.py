@@ -1,4 +1,4 @@
-"""How an order of the hub becomes an OrderFlow import (domain/orderflow.md, section 2). No Django.
+"""How an order of the hub becomes an OrderFlow import (docs/reference/orderflow.md#order-mapping). No Django.
 
 customer order (parsed JSON) -> read_order -> WarehouseFacts -> order_import -> documents.Import
 """

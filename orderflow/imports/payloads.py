@@ -29,7 +29,7 @@ from orders.documents import digest, load, render
 from orders.values.patterns import taken_by
 
 MEMBERS = ("items", "placedDateTime", "currencyId", "customer", "deliveryAddress")
-"""The members of a customer order that the mapping of domain/orderflow.md section 2 reads."""
+"""The members of a customer order that docs/reference/orderflow.md#order-mapping reads."""
 
 
 @dataclass(frozen=True, slots=True)

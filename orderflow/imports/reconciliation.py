@@ -1,6 +1,6 @@
 """One order of which the warehouse holds, or may hold, something: look, cancel as needed, then import.
 
-Decided when sending, from what the warehouse is then known to hold (design.md, section 5).
+Decided when sending, from what the warehouse is then known to hold (docs/design/warehouse-state.md).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from orderflow.site.reports import (
 from orders.integrations.channels import Verdict
 
 MOST_LINES = 2_000
-"""The most lines an order may have (domain/customer-order.md section 2): a cancelled order's are not at hand."""
+"""The most lines an order may have (docs/reference/customer-order.md#members): a cancelled order's are not at hand."""
 IMPORT_MAY_ARRIVE = (
     "An import of it was sent before, and its answer never came: the warehouse may still be at work on that import and "
     "hold the order later."

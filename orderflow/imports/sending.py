@@ -1,4 +1,4 @@
-"""Sending many order imports in one document; no transaction is open (design.md, sections 5 and 7).
+"""Sending many order imports in one document; no transaction is open (docs/design/outbox.md#sending).
 
 refused as a whole   halved until the culprit stands alone
 duplicate            looked up by detail: the same lines and quantities mean that an earlier try arrived
@@ -126,7 +126,7 @@ class Sender:
         return found.subject if may and found.subject not in self.supplied else None
 
     def _once_more(self, lacking: Sequence[tuple[str, Step]]) -> Outcomes:
-        """Import what was missing, then the orders once more (domain/orderflow.md section 4)."""
+        """Import what was missing, then the orders once more (docs/reference/orderflow.md#errors)."""
         if not lacking:
             return {}
         there = self._supply(dict(reversed(lacking)))

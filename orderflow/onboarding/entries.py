@@ -1,4 +1,4 @@
-"""The ``orderflow_channels`` key of the onboarding file (contract.md, section 5), as it is written there."""
+"""The ``orderflow_channels`` key of the onboarding file (docs/reference/onboarding-file.md#orderflow-channels)."""
 
 from __future__ import annotations
 

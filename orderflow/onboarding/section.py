@@ -1,4 +1,4 @@
-"""OrderFlow channels from the onboarding file, all in the file's one transaction (contract.md, section 5).
+"""Channels of the onboarding file, in its one transaction (docs/reference/onboarding-file.md#orderflow-channels).
 
 An absent ``products`` keeps the catalogue; a product that the file does not name is left alone.
 """

@@ -1,4 +1,4 @@
-"""What the simulated OrderFlow site refuses in the properties of an import (domain/orderflow.md sections 2 and 4)."""
+"""What the simulated OrderFlow site refuses in the properties of an import (docs/reference/orderflow.md#errors)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The XML that the simulated OrderFlow site answers (domain/orderflow.md sections 3 to 5)."""
+"""The XML that the simulated OrderFlow site answers (docs/reference/orderflow.md#results)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How the simulated OrderFlow site reads an ``<imports>`` document (domain/orderflow.md section 2).
+"""How the simulated OrderFlow site reads an ``<imports>`` document (docs/reference/orderflow.md#import-documents).
 
-Written from the domain file alone and sharing nothing with the hub's own documents, so that both can be wrong only
+Written from that page alone and sharing nothing with the hub's own documents, so that both can be wrong only
 one at a time.
 """
 
@@ -64,7 +64,7 @@ def _import(element: etree._Element) -> Import:
 
 
 def _unfolded(text: str) -> Iterator[str]:
-    """Lines without leading blanks; a backslash at the end of one joins it with the next, as the domain file warns."""
+    """Lines without leading blanks; a backslash at the end of one joins it with the next."""
     pending = ""
     for raw in text.split("\n"):
         line = pending + raw.lstrip(" \t")

@@ -1,4 +1,4 @@
-"""An OrderFlow site, simulated: a faithful opponent (domain/orderflow.md sections 1 to 5).
+"""An OrderFlow site, simulated: a faithful opponent (docs/reference/orderflow.md).
 
 Under any context path, e.g. ``http://127.0.0.1:8081/rtd2-host``:
 

@@ -1,4 +1,4 @@
-"""What the simulated OrderFlow site holds, and its rules (domain/orderflow.md sections 2 to 5). No HTTP here."""
+"""What the simulated OrderFlow site holds, and its rules (docs/reference/orderflow.md). No HTTP here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Speaking to one tenant's OrderFlow site: addresses, credentials, scopes (domain/orderflow.md, sections 1 and 5).
+"""Speaking to one tenant's OrderFlow site: addresses, credentials, scopes (docs/reference/orderflow.md#transport).
 
 Answers are read by ``orderflow.site.reports``. A call that got no answer is a Trouble like any other.
 """
@@ -36,7 +36,7 @@ from orders.outgoing import Answer, Call, Deadline, Misconfigured, OutgoingError
 from orders.values.storable_text import response_cut
 
 CALL_SECONDS = 300.0
-"""Imports are synchronous and slow: field clients wait minutes (domain/orderflow.md section 1, design section 4)."""
+"""Imports are synchronous and slow: field clients wait minutes (docs/reference/orderflow.md#transport)."""
 CANCEL_PATH = "/remoteorder/order/cancel.xml"
 DETAIL_PATH = "/remoteorder/order/detail.xml"
 DESPATCHES_PATH = "/remoteorder/shipment/despatches.xml"
@@ -167,7 +167,7 @@ def _product_scope(channel: OrderFlowChannel) -> dict[str, str]:
 
 
 def _credentials(channel: OrderFlowChannel, password: str) -> dict[str, str]:
-    """One of two forms per channel (domain/orderflow.md section 1)."""
+    """One of two forms per channel (docs/reference/orderflow.md#transport)."""
     if channel.auth_type == channel.AuthType.BASIC:
         pair = base64.b64encode(f"{channel.username}:{password}".encode()).decode()
         return {"Authorization": f"Basic {pair}"}

@@ -1,7 +1,7 @@
 """Import documents as OrderFlow reads them: frozen dataclasses in, bytes out. No Django, no network.
 
-An import is a list of ``name=value`` lines inside an XML element (domain/orderflow.md, section 2). What cannot be
-said in that form is refused here, before anything is sent:
+An import is a list of ``name=value`` lines inside an XML element (docs/reference/orderflow.md#import-documents). What
+cannot be said in that form is refused here, before anything is sent:
 
     NotSendable     the import cannot be written; ``member`` names what is wrong, the text says what to change
 """
@@ -24,7 +24,7 @@ Operation = Literal["insert", "update", "merge"]
 Value = str | int | Decimal | bool
 
 REFERENCE_LIMIT = 120
-"""Longest externalReference, of orders and products alike (domain/orderflow.md, section 2)."""
+"""Longest externalReference, of orders and products alike (docs/reference/orderflow.md#import-documents)."""
 
 DIGITS_LIMIT = 200
 """Above any sum of an order of ours (two numbers of 30 digits, exponents within ±30, 2,000 lines); without a bound

@@ -1,4 +1,4 @@
-"""What the site tells of despatches and stock (domain/orderflow.md section 5): bytes in, dataclasses out. No Django."""
+"""Despatches and stock of a site (docs/reference/orderflow.md#other-operations): bytes to dataclasses. No Django."""
 
 from __future__ import annotations
 

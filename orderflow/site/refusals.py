@@ -1,4 +1,4 @@
-"""Why OrderFlow refused one import, picked out of its text, and what to do (orderflow.md section 4). No Django."""
+"""Why OrderFlow refused an import, by its text, and what to do (docs/reference/orderflow.md#errors). No Django."""
 
 from __future__ import annotations
 

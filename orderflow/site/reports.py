@@ -1,4 +1,4 @@
-"""What OrderFlow's answers mean (domain/orderflow.md, sections 3 to 5): bytes in, dataclasses out. No Django.
+"""What OrderFlow's answers mean (docs/reference/orderflow.md#results): bytes in, dataclasses out. No Django.
 
 An answer is either what was asked for (ImportReport, OrderDetail, CancelAnswer) or a Trouble: the whole request
 failed, and ``kind`` says what that means for it.

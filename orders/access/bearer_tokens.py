@@ -1,8 +1,8 @@
 """Who is calling: Bearer tokens looked up by checksum, with a short memory per process.
 
 The toolkit's own authentication class costs more than the whole PUT, so this reads its token table.
-Revocation, changed scopes and stopped clients or tenants take effect when the memory ends, well within the contract's
-5 seconds.
+Revocation, changed scopes and stopped clients or tenants take effect when the memory ends, well within the 5
+seconds of docs/reference/api.md#tokens.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``private_key_jwt``: a client shows who it is by a JWT signed with its own key (scalepoint.md section 6, RFC 7523).
+"""``private_key_jwt``: a client proves itself by a JWT of its own key (docs/reference/api.md#token-endpoint, RFC 7523).
 
     read_claim   what the form claims, nothing verified: whose assertion is it?
     verify       RS256 by a registered key, iss = sub = client id, aud = the token endpoint, in time, never used before
@@ -22,7 +22,7 @@ from orders.models import ApiClient, UsedAssertion
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SKEW = timedelta(seconds=60)
-"""How far a client's clock may be from ours (scalepoint.md section 6)."""
+"""How far a client's clock may be from ours (docs/reference/api.md#token-endpoint)."""
 LONGEST_LIFE = timedelta(hours=1)
 """Clients set a minute or so; some widely used libraries set an hour. Beyond that an assertion is a standing secret."""
 JTI_LONGEST = 1_000

@@ -23,7 +23,7 @@ from orders.values.problems import (
 )
 
 LIMIT_BYTES = 16 * 1024 * 1024
-"""Contract: customer-orders:load."""
+"""docs/reference/api.md#loads."""
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 

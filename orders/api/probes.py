@@ -1,4 +1,4 @@
-"""What watches the hub asks: alive, ready, moving, and figures for Prometheus (contract: HTTP API, last rows).
+"""What watches the hub asks: alive, ready, moving, and figures for Prometheus (docs/reference/api.md#probes).
 
     /livez    this process answers; asks nobody else
     /readyz   this process can accept work: database, schema, keys; not Redis and not the workers

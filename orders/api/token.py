@@ -1,4 +1,4 @@
-"""The token endpoint: OAuth 2.0 client credentials for API clients (contract: HTTP API; scalepoint.md section 6).
+"""The token endpoint: OAuth 2.0 client credentials for API clients (docs/reference/api.md#token-endpoint).
 
 The OAuth toolkit does the protocol. Ours: which client may authenticate, which scopes it has, two secrets while one is
 rotated, assertions signed with the client's own key, a limit to failures, and a hasher that is quick because the

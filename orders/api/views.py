@@ -1,4 +1,4 @@
-"""The base of every API view: the contract's order of checks, decoded ids, and answers with digits kept."""
+"""The base of every API view: the checks (docs/reference/api.md#checks), decoded ids, answers with digits kept."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def render_json(data: Any, *, status: int = 200, headers: Mapping[str, str] | No
 
 
 class ApiView(APIView):
-    """Checks, in the contract's order: token, mode, path, method, scope and business unit; then ids and the body.
+    """Checks, in this order: token, mode, path, method, scope and business unit; then ids and the body.
 
     ``scopes`` names the scope each answering method wants; a method that is not in it answers 405.
     ``self.caller`` is the authenticated client; path ids arrive in the handler decoded and checked.

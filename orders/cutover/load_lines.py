@@ -1,4 +1,4 @@
-"""A load's body, read line by line (contract: customer-orders:load)."""
+"""A load's body, read line by line (docs/reference/api.md#loads)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from orders.values.problems import (
 )
 
 LINES_MOST = 1_000
-"""Contract: customer-orders:load."""
+"""docs/reference/api.md#loads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from orders.access.bearer_tokens import Caller
 
 KEPT = timedelta(hours=24)
-"""Contract: customer-orders:load."""
+"""docs/reference/api.md#loads."""
 TRIES = 3
 """Of a transaction that a deadlock ended; the order of locks makes even one of them rare."""
 DEADLOCK = "40P01"

@@ -31,7 +31,7 @@ from orders.queueing.wake_ups import (
 )
 
 EFFECT_SECONDS = 5
-"""Contract: changes of a tenant take effect within 5 s on all processes."""
+"""Changes of a tenant take effect within 5 s in all processes (docs/reference/api.md#tokens)."""
 MODE = Tenant.Mode
 NO_REASON = "returned by hand; no reason was written"
 

@@ -1,9 +1,9 @@
 """What a person may do with a dead delivery: preview, retry, discard. Every change holds the delivery's lane.
 
-The lane's rules (design: Outbox). A dead delivery of a kind that *holds its lane* (``Channel.holds_lane``: the
-order_created, before which nothing may reach a supplier) is never stale: its successors have waited for it. Discarding
-it discards them too. Any other is ``superseded`` when a later one of its lane was delivered; else it is pending again,
-at its old place, with a fresh schedule.
+The lane's rules (docs/design/outbox.md#dead-deliveries). A dead delivery of a kind that *holds its lane*
+(``Channel.holds_lane``: the order_created, before which nothing may reach a supplier) is never stale: its successors
+have waited for it. Discarding it discards them too. Any other is ``superseded`` when a later one of its lane was
+delivered; else it is pending again, at its old place, with a fresh schedule.
 
 The receiver itself may ask for more (``redeliver``): a delivery that waits for its next try, at once; one that was
 delivered, once more, unless a later one of its lane was delivered since.

@@ -1,7 +1,7 @@
 """What a person may do with a dead event: preview, retry, discard. Every change holds the order's queue.
 
 Staleness is decided under the queue's lock: a dead event is applied only if its sequence is above the order's last
-applied sequence, else it becomes ``superseded`` by that one, and everybody can see it (customer-order.md section 4).
+applied sequence, else it becomes ``superseded`` by that one, for all to see (docs/design/inbox.md#dead-events).
 
     NotDead    the event is not in the dead-letter queue
     Busy       a worker holds the order just now; try again in a moment

@@ -1,4 +1,4 @@
-"""The one model of an order's document: PUT bodies, stored orders and external answers (customer-order.md section 2).
+"""The order's document: PUT bodies, stored orders and external answers (docs/reference/customer-order.md#members).
 
     bytes -> decode -> value -> validate_order -> Checked.document -> render -> bytes
 

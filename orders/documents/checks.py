@@ -1,8 +1,8 @@
 """A document against the schema: what is wrong and what is unknown, all at once, each with its JSON pointer.
 
 Pydantic runs the schema of ``schema.py``; this module turns its errors into words. Unknown members are errors for a
-PUT (a typo must not lose data silently) and dropped, with a note, from an external answer (customer-order.md
-section 2).
+PUT (a typo must not lose data silently) and dropped, with a note, from an external answer
+(docs/reference/customer-order.md#values).
 """
 
 from __future__ import annotations

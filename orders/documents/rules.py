@@ -1,7 +1,7 @@
 """What a single value must be: ids, texts, numbers, times, codes.
 
-A ``Rule`` is one plain-words expectation with its test; pydantic runs it as the type of a member. Rules: the domain
-file customer-order.md section 2; ids also contract.md, "Ids". No type is guessed.
+A ``Rule`` is one plain-words expectation with its test; pydantic runs it as the type of a member. The rules:
+docs/reference/customer-order.md#values and, of ids, docs/reference/api.md#ids. No type is guessed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from orders.documents.strict_json import within_bounds
 
 ID_LENGTH = 128
-"""Characters of an id or a status (customer-order.md section 2)."""
+"""Characters of an id or a status (docs/reference/customer-order.md#values)."""
 TEXT_LENGTH = 2_000
 """Characters of any other string (same place)."""
 
@@ -59,7 +59,7 @@ class Rule:
 
 
 def check_id(text: str) -> str | None:
-    """Why the text cannot be an id, or None when it can (contract.md, "Ids"; also for path segments)."""
+    """Why the text cannot be an id, or None when it can (docs/reference/api.md#ids; also for path segments)."""
     if not text:
         return "an id is not empty"
     if len(text) > ID_LENGTH:

@@ -1,4 +1,4 @@
-"""The customer order as data: every member, its type and whether it must be there (customer-order.md section 2).
+"""The customer order as data: members, types, what is required (docs/reference/customer-order.md#members).
 
 The one schema of PUT bodies, stored orders and external answers. ``NotRequired[X | None]``: null is the same as
 absence and is not kept. Members stand in the order in which they are answered.
@@ -25,7 +25,7 @@ from orders.documents.value_types import (
 )
 
 MAX_ITEMS = 2_000
-"""Lines of one order (customer-order.md section 2)."""
+"""Lines of one order (docs/reference/customer-order.md#members)."""
 MAX_LISTED = 25_000
 """Members of any other list: more do not fit into a body of 1 MiB, where the shortest takes 44 bytes. A longer one is
 refused for its length, before half a million members that are none are each found wrong."""

@@ -1,4 +1,4 @@
-"""The body of ``POST …/customer-orders:search`` (contract.md, "Search")."""
+"""The body of ``POST …/customer-orders:search`` (docs/reference/api.md#search)."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 msgspec makes ``int`` and ``Decimal`` (never a binary float) and refuses bad UTF-8, NaN and lone surrogates. What it
 lets through (a name twice, huge integers, ``\\u0000``) is found in two steps: a cheap test that can only err on the
-side of suspicion, then, for a suspect, a pass of its own that names each place (domain/customer-order.md section 2,
-engine.md "Decimals").
+side of suspicion, then, for a suspect, a pass of its own that names each place
+(docs/reference/customer-order.md#numbers).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import orjson
 from orders.documents.pointers import pointer
 
 MAX_DIGITS = 30
-"""Significant digits of a number (domain/customer-order.md section 2)."""
+"""Significant digits of a number (docs/reference/customer-order.md#numbers)."""
 MAX_EXPONENT = 30
 """Scientific exponent of a number, both ways (same place)."""
 MAX_DEPTH = 20

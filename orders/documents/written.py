@@ -1,6 +1,6 @@
 """Writing JSON with every digit kept, and reading again what was written.
 
-Numbers go out as ``format(d, "f")``, never through a binary float (engine.md "Decimals").
+Numbers go out as ``format(d, "f")``, never through a binary float (docs/reference/customer-order.md#numbers).
 """
 
 from __future__ import annotations

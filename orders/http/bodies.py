@@ -17,7 +17,7 @@ from orders.values.problems import (
 )
 
 BODY_LIMIT_BYTES = 1024 * 1024
-"""Contract: HTTP API, 413 over 1 MiB."""
+"""413 over 1 MiB (docs/reference/limits.md)."""
 BROKEN_OFF = "The body broke off before its end, or its chunks could not be read; send the whole request again."
 
 

@@ -1,4 +1,4 @@
-"""Which addresses answer in which mode (contract: Modes). One table; the 405 rule reads it and nothing else does."""
+"""Which addresses answer in which mode (docs/reference/api.md#modes). One table, which only the 405 rule reads."""
 
 from __future__ import annotations
 

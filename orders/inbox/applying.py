@@ -5,7 +5,7 @@
 
 A failed event stays head of its queue and is tried again on the schedule; when that runs out it is dead and its
 successors go on. A lost connection, a deadlock or a lost worker is the hub's trouble and no attempt, but a worker lost
-three times on the same head is (contract: An event; customer-order.md section 4).
+three times on the same head is (docs/design/inbox.md#failures).
 """
 
 from __future__ import annotations

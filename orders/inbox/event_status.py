@@ -1,4 +1,4 @@
-"""The fate of an accepted event as its sender may ask for it (contract: An event)."""
+"""The fate of an accepted event as its sender may ask for it (docs/reference/api.md#events)."""
 
 from __future__ import annotations
 

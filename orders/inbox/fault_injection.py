@@ -1,4 +1,4 @@
-"""Fault injection for tests and rehearsals (contract: HUB_FAULT_INJECTION; refused by ``check --deploy``)."""
+"""Fault injection for tests and rehearsals (docs/reference/environment.md#fault-injection)."""
 
 from __future__ import annotations
 

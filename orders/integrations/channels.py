@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orders.models import Delivery, Destination, Tenant
 
 LEASE_MARGIN_SECONDS = 15.0
-"""A lane's lease is the channel's whole-call limit plus this (design.md, section 4)."""
+"""A lane's lease is the channel's whole-call limit plus this (docs/design/inbox.md#leases)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +128,13 @@ class Channel(Protocol):
     """One kind of destination."""
 
     lease_seconds: float
-    """The whole-call limit plus 15 s (design: webhook 45, OrderFlow 315)."""
+    """The whole-call limit plus 15 s (docs/design/inbox.md#leases: webhook 45, OrderFlow 315)."""
 
     def planner(self, tenant: Tenant, keys: Sequence[OrderKey]) -> Planner:
         """The planner for a batch of one tenant's orders; inside the applying transaction."""
 
     def holds_lane(self, kind: str) -> bool:
-        """Whether a dead delivery of this kind holds its lane until a person acts (design: Outbox)."""
+        """Whether a dead delivery of this kind holds its lane for a person (docs/design/outbox.md#dead-deliveries)."""
 
     def batch_size(self, destination: Destination) -> int:
         """How many lane heads of the destination may go out in one partner request (1 for webhooks)."""

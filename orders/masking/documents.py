@@ -64,7 +64,7 @@ def masked_document(document: Any) -> Any:
 
 
 def erased_document(document: Any) -> Any:
-    """A copy that is still valid (customer-order.md section 2), with nothing personal in it. Idempotent."""
+    """A copy that is still valid (docs/reference/customer-order.md#values), with nothing personal in it. Idempotent."""
     return _covered(document, {"countryCode": ERASED_COUNTRY}, word=ERASED)
 
 

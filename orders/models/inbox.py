@@ -63,7 +63,7 @@ class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
         return self.filter(status=OrderEvent.Status.DEAD)
 
     def overtaken(self) -> OrderEventQuerySet:
-        """Those with a newer event of their order applied: a retry sets them aside (customer-order.md section 4)."""
+        """With a newer event of their order applied: a retry supersedes them (docs/design/inbox.md#dead-events)."""
         return self.filter(queue__order__applied_sequence__gt=models.F("sequence"))
 
     def pending(self) -> OrderEventQuerySet:

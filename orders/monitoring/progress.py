@@ -1,4 +1,4 @@
-"""Does the work move? Judged by the rows that are due, not by processes being alive (design: What a person sees).
+"""Whether the work moves, judged by the rows that are due (docs/design/architecture.md#what-a-person-sees).
 
 A row held by a stopped tenant, a paused or stopped destination, an open breaker or a partner's wish is not due.
 """

@@ -1,4 +1,4 @@
-"""The onboarding file: tenants and all that belongs to them, as one YAML file (contract: The onboarding file).
+"""The onboarding file: tenants and all that belongs to them, as one YAML file (docs/reference/onboarding-file.md).
 
     text -> yaml_text.read (values and lines) -> model.check (all faults at once) -> apply (one transaction) -> Report
 

@@ -25,11 +25,11 @@ __all__ = [
 
 
 LONGEST = 2_000
-"""Characters of any text, as in an order document (customer-order.md section 2)."""
+"""Characters of any text, as in an order document (docs/reference/customer-order.md#values)."""
 SCHEDULE_STEPS, STEP_SECONDS = 50, 30 * 86_400
 """As of HUB_EVENT_RETRY_SCHEDULE: no step is longer than 30 days."""
 CLIENT_SECRET_LEAST = 16
-"""Characters of an API client's secret that is given by hand (contract: Tokens)."""
+"""Characters of an API client's secret that is given by hand (docs/reference/api.md#tokens)."""
 FROM_ENVIRONMENT = "from_environment"
 """The member of the validation context that says whether ``${ONBOARD_NAME}`` is read; without it, never."""
 
@@ -95,7 +95,7 @@ def _id(text: str) -> str:
 
 
 def _url(text: str) -> str:
-    """Its form only; where it leads is judged when connecting (contract: HUB_OUTBOUND_ALLOWED_NETWORKS)."""
+    """Its form only; where it leads is judged when connecting (docs/design/outgoing.md#addresses)."""
     if len(text) > LONGEST:
         raise ValueError(f"must be an http(s) URL of at most {LONGEST} characters")
     try:
@@ -175,7 +175,7 @@ def _variable(found: re.Match[str]) -> str:
 
 Slug = Annotated[str, AfterValidator(_slug)]
 Id = Annotated[str, AfterValidator(_id)]
-"""An order's, business unit's, customer's or item's (contract: Ids)."""
+"""An order's, business unit's, customer's or item's (docs/reference/api.md#ids)."""
 Name = Annotated[str, AfterValidator(text_of(200))]
 Pattern = Annotated[str, AfterValidator(text_of(200))]
 Words = Annotated[str, AfterValidator(text_of(LONGEST))]

@@ -30,7 +30,7 @@ MINUTES_MOST = 30 * 24 * 60
 """An order not fetched for a month is not found by waiting longer."""
 
 Code = Annotated[str, AfterValidator(text_of(128))]
-"""A status or case type, as in an order document (customer-order.md section 2)."""
+"""A status or case type, as in an order document (docs/reference/customer-order.md#values)."""
 
 
 class ApiClientEntry(Entry):
@@ -45,7 +45,7 @@ class ApiClientEntry(Entry):
 
 
 class TenantEntry(Entry):
-    """The core's keys; defaults as in the contract."""
+    """The core's keys; defaults as in docs/reference/onboarding-file.md#tenant."""
 
     id: Slug
     name: Name

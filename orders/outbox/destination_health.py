@@ -3,7 +3,7 @@
 Consecutive failures that count (refused, unresolved, timeout, cut, 5xx) open the breaker; it lets one probe through
 after a while that doubles; any answer closes it, and what was held drains in order at a rate that rises
 (``recovery_allows``). Wrong credentials or addresses stop the destination; a probe every
-PROBE_SECONDS finds out when they are mended, and nothing is burnt meanwhile (design: Outbox).
+PROBE_SECONDS finds out when they are mended, and nothing is burnt meanwhile (docs/design/outbox.md#destination-health).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from orders.queueing.wake_ups import wake_outbound
 from orders.values.storable_text import storable
 
 PROBE_SECONDS = 600.0
-"""scalepoint.md section 4: a misconfigured endpoint is probed every 10 min."""
+"""docs/design/outbox.md#destination-health: a misconfigured endpoint is probed every 10 min."""
 OPEN_MOST_SECONDS = 300.0
-"""Contract, HUB_BREAKER_OPEN_SECONDS: doubling to 300."""
+"""HUB_BREAKER_OPEN_SECONDS doubles to 300 (docs/reference/environment.md#retries-and-breaker)."""
 RECOVERY_RATE = 5.0
 """Requests in the first second after a breaker closes; each second lets through twice as many as the one before."""
 RECOVERY_SECONDS = 10.0

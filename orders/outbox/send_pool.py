@@ -24,7 +24,7 @@ from orders.integrations.channels import (
 SPARE_PART = 4
 """One thread in four is never held by one destination alone, whatever its concurrency."""
 LONGEST_WAIT_SECONDS = 10.0
-"""Of the 15 seconds by which a lane's lease is longer than the whole call (design: Inbox)."""
+"""Of the 15 seconds by which a lane's lease is longer than the whole call (docs/design/inbox.md#leases)."""
 NOT_TRIED = Outcome(Verdict.HELD, "no thread was free in time; it is still owed and no attempt was counted")
 
 

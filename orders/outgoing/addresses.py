@@ -1,4 +1,4 @@
-"""Which addresses the hub may connect to (contract.md section 2, HUB_OUTBOUND_ALLOWED_NETWORKS).
+"""Which addresses the hub may connect to (docs/design/outgoing.md#addresses).
 
 A name is resolved once per connection, every address is judged, and the connection goes to a judged address: a name
 that answers differently a moment later (rebinding) gains nothing. Addresses that carry an IPv4 address inside are

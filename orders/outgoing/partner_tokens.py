@@ -1,4 +1,4 @@
-"""OAuth2 client-credentials tokens for calling partners (domain/customer-order.md section 3).
+"""OAuth2 client-credentials tokens for calling partners (docs/design/outgoing.md#partner-tokens).
 
 A token is looked for in this process, then in the shared cache (sealed there), then fetched. One thread per process
 fetches and the others wait for it; one process at a time does, kept by a short key in the cache. The keys are made of

@@ -1,4 +1,4 @@
-"""``send``: the one way out of the hub (design.md section 7).
+"""``send``: the one way out of the hub (docs/design/outgoing.md#session).
 
 Sessions are kept per thread and destination, so that connections stay open between calls and no two threads share
 one. Nothing of the environment (proxies, .netrc) is used, no cookie is kept, no redirect followed.

@@ -96,7 +96,7 @@ class Granted:
 
 def request_token(credentials: ClientCredentials, *, call: Call, deadline: Deadline, form: str = "basic") -> Granted:
     """A new token. Basic client authentication first and, refused with 400 or 401, the body form; the other way round
-    where the body form worked before (domain/customer-order.md section 3)."""
+    where the body form worked before (docs/reference/customer-order.md#external-tokens)."""
     try:
         return _request(credentials, call=call, deadline=deadline, form=form)
     except TokenRefused as refusal:

@@ -1,8 +1,9 @@
 """Claiming what is due, for both kinds of line: order queues (shared out by tenant) and lanes (by destination).
 
-Lease, commit, work, guarded release (design: Inbox). A claim sets a lease and moves ``due_at`` to the lease's end, so
-an expired lease is simply due again and one partial index serves new work, retries and lost workers. A claim that finds
-an expired lease marks the line with a loss; losses beyond the first are counted by whoever tries the line alone.
+Lease, commit, work, guarded release (docs/design/inbox.md#leases). A claim sets a lease and moves ``due_at`` to its
+end, so an expired lease is simply due again and one partial index serves new work, retries and lost workers. A claim
+that finds an expired lease marks the line with a loss; losses beyond the first are counted by whoever tries the line
+alone.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from orders.database.clock import DatabaseClock
 from orders.models import Lane, OrderQueue
 
 LOSSES_THAT_COUNT = 3
-"""Workers lost on the same head before it counts as an attempt (contract: An event)."""
+"""Workers lost on the same head before it counts as an attempt (docs/design/inbox.md#failures)."""
 LEASE_SECONDS = 24.0
 """Of a lane, renewed while its call runs: with the sweep's second a killed worker's deliveries go on within 30 s."""
 

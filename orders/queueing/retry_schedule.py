@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 JITTER = 0.2
-"""Deliveries wait up to 20 % longer, so that a partner that comes back is not met by all at once (contract)."""
+"""Deliveries wait up to 20 % longer, so that a partner that comes back is not met by all at once
+(docs/reference/environment.md#retries-and-breaker)."""
 RETRY_AFTER_LEAST, RETRY_AFTER_MOST = 1.0, 3600.0
-"""Bounds of a partner's Retry-After (scalepoint.md section 4)."""
+"""Bounds of a partner's Retry-After (docs/reference/supplier-events.md#outcomes)."""
 
 
 def next_try(

@@ -1,4 +1,4 @@
-"""Happenings of an order that no row of their own tells (design: What a person sees)."""
+"""Happenings of an order that no row of their own tells (docs/design/architecture.md#what-a-person-sees)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One order's timeline across all roads, composed from the rows (design: What a person sees).
+"""One order's timeline across all roads, composed from the rows (docs/design/architecture.md#what-a-person-sees).
 
     rows.load      what is stored of the order, the newest first, in a fixed number of queries
     lines.lines    each row as one happening; the tries of a delivery fold into one

@@ -20,7 +20,7 @@ MARKS = {
     "pending": "waiting", "applied": "moving", "delivered": "moving", "running": "moving", "dead": "person",
     "stopped": "stopped", "paused": "waiting", "superseded": "plain", "discarded": "plain",
 }  # fmt: skip
-"""One colour per meaning on every page (console: Words and marks); the word always stands beside it."""
+"""One colour per meaning on every page, always with a word (docs/design/architecture.md#what-a-person-sees)."""
 
 
 def mark(word: str, meaning: str = "") -> SafeString:

@@ -1,4 +1,4 @@
-"""The key ``proxy_auth`` of the onboarding file (contract.md section 5): the same two bodies as over the API."""
+"""``proxy_auth`` of the onboarding file (docs/reference/onboarding-file.md#tenant): the same bodies as over the API."""
 
 from __future__ import annotations
 

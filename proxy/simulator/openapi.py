@@ -1,6 +1,6 @@
 """The contract of the simulated OMS as it publishes it (OpenAPI 3.1), and the check of bodies against it.
 
-One schema serves both, so that what is published is what is enforced. Members: domain/customer-order.md section 2.
+One schema serves both, so that what is published is enforced. Members: docs/reference/customer-order.md#members.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A tenant's order management system, simulated (domain/customer-order.md section 5).
+"""A tenant's order management system, simulated (docs/guides/external-service.md#a-service-to-compare-with).
 
     POST /api/v1/business-units/{bu}/customer-orders          the bare order, created or replaced
-    POST /api/v1/business-units/{bu}/customer-orders:search   criteria of contract.md section 3, newest first
+    POST /api/v1/business-units/{bu}/customer-orders:search   criteria of docs/reference/api.md#search
     GET  /api/v1/business-units/{bu}/customer-orders/{id}     {"customerOrder": …}, every number as it was written
     POST /oauth2/token · GET /schemas/v1/openapi.json · GET / (its orders)
 
@@ -257,7 +257,7 @@ def spoil(order: Mapping[str, Any], fault: Fault) -> Mapping[str, Any]:
 
 
 def matches(kept: _Kept, criteria: Mapping[str, Any]) -> bool:
-    """Every criterion given holds (contract.md section 3, Search). Raises ValueError for a time without a zone."""
+    """Every criterion given holds (docs/reference/api.md#search). Raises ValueError for a time without a zone."""
     order = kept.order
     plain = ("customerId", "customerOrderId", "status")
     if any(criteria.get(name) is not None and order.get(name) != criteria[name] for name in plain):

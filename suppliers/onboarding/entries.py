@@ -1,4 +1,4 @@
-"""The ``suppliers`` key of the onboarding file (contract.md, section 5), as it is written there."""
+"""The ``suppliers`` key of the onboarding file (docs/reference/onboarding-file.md#suppliers)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Suppliers from the onboarding file, all in the file's one transaction (contract.md, section 5).
+"""Suppliers from the onboarding file, all in the file's one transaction (docs/reference/onboarding-file.md#suppliers).
 
 The file's order is the order in which suppliers claim lines. Suppliers it does not name keep their places; new ones
 come after them. ``webhook`` absent means pull only; ``api_client`` absent leaves the client alone.

@@ -1,4 +1,4 @@
-"""The Order Data API's answer: a supplier's part of an order as it is now (domain/scalepoint.md, section 3)."""
+"""The Order Data API's answer: a supplier's part as it is now (docs/reference/supplier-events.md#order-data)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One fetch of the Order Data API: what it reads and the record of it (domain/scalepoint.md, section 3).
+"""One fetch of the Order Data API: what it reads and the record of it (docs/reference/supplier-events.md#order-data).
 
 The supplier has what it was told of until then; a line on the order's timeline says so and names the event. Reading and
 recording are one statement on PostgreSQL, whose commit does not wait for the disk: should the server itself crash, the

@@ -1,4 +1,4 @@
-"""Which lines of an order are whose, and what a supplier may read of it (domain/scalepoint.md, sections 2 and 3).
+"""Which lines of an order are whose, and what a supplier may read of it (docs/reference/supplier-events.md#events).
 
 A line belongs to the first supplier, in the order of the onboarding file, with a matching pattern. A supplier never
 sees another's lines. Amounts are exact: no rounding, no binary floats.
@@ -20,8 +20,8 @@ Owner = TypeVar("Owner", bound=Hashable)
 Item = Mapping[str, Any]
 
 EXACT = Context(prec=500, traps=[Inexact, Overflow])
-"""30 digits with exponents to ±30 (domain/customer-order.md, section 2), multiplied and added 2,000 times: far below
-500 digits. Inexact is trapped, so a rounded amount can never leave."""
+"""30 digits with exponents to ±30 (docs/reference/customer-order.md#numbers), multiplied and added 2,000 times: far
+below 500 digits. Inexact is trapped, so a rounded amount can never leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def visible_order(document: Mapping[str, Any], items: Sequence[Item], *, busines
 def order_data(
     visible: Mapping[str, Any], *, order_token: str, case: Case, supplier_status: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """The whole Order Data answer, members in the order of the domain file."""
+    """The whole Order Data answer, members in the order of docs/reference/supplier-events.md#order-data."""
     members: dict[str, Any] = {"orderToken": order_token, **visible, "case": case.as_json()}
     members["supplierStatus"] = supplier_status
     return {name: members[name] for name in ANSWER_MEMBERS if name in members}

@@ -1,4 +1,4 @@
-"""What suppliers publish to the hub, checked (domain/scalepoint.md, section 5).
+"""What suppliers publish to the hub, checked (docs/reference/supplier-events.md#reports).
 
 The same flat envelope as outwards. Unknown members are ignored and noted, within major version 1.
 """

@@ -1,7 +1,7 @@
 """Taking in what suppliers publish: kept once, and the newest of each thing is the state.
 
 "Newest" is by the event's own timestamp; of equal ones the later reception wins. An older one is kept and told on the
-timeline, and changes nothing (domain/scalepoint.md, section 5).
+timeline, and changes nothing (docs/reference/supplier-events.md#reports).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The simulated supplier as a client of the hub: its own token, then the Order Data API (domain/scalepoint.md 3, 6)."""
+"""The simulated supplier as a client: its token, then its order data (docs/reference/supplier-events.md#order-data)."""
 
 from __future__ import annotations
 

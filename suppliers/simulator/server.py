@@ -1,4 +1,4 @@
-"""A supplier, simulated (domain/scalepoint.md sections 1 to 4): takes webhooks, then fetches the order data.
+"""A supplier, simulated (docs/reference/supplier-events.md): takes webhooks, then fetches the order data.
 
     POST any path, as /hook   a webhook: authorization and signature checked, 202, then the fetch
     POST /oauth2/token        where oauth2 is asked of the hub

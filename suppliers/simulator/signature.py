@@ -1,4 +1,4 @@
-"""How the simulated supplier judges a signature (Standard Webhooks; domain/scalepoint.md section 4).
+"""How the simulated supplier judges a signature (docs/reference/supplier-events.md#signature).
 
 By the published ``standardwebhooks`` library where it is installed (it is a development dependency), else by the few
 lines below. Never by the hub's own signing code: a judge who asks the accused finds nothing.

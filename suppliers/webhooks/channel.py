@@ -1,4 +1,4 @@
-"""Supplier webhooks as a kind of destination: one signed POST per event (domain/scalepoint.md, section 4)."""
+"""Supplier webhooks as a channel: one signed POST per event (docs/reference/supplier-events.md#webhook-delivery)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from suppliers.webhooks.webhook_secrets import (
 )
 
 CALL_SECONDS = 30.0
-"""Whole-call limit of a webhook, its token fetch included (domain/scalepoint.md, section 4)."""
+"""Whole-call limit of a webhook, its token fetch included (docs/reference/supplier-events.md#webhook-delivery)."""
 REMEMBER_SECONDS = 2.0
 """How long a process keeps a webhook's address and opened secrets: a change takes effect well within 5 s."""
 RESPONSE_LIMIT_BYTES = 65_536

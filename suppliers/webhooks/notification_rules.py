@@ -1,4 +1,4 @@
-"""What a change owes one supplier (design.md, section 5, "What a change owes").
+"""What a change owes one supplier (docs/design/outbox.md#required-deliveries).
 
 A change is compared with what the supplier was last owed, not with the order's state before it: a supplier that does
 not subscribe to ``order_updated`` is not told, and what it was last owed stays what it was.

@@ -1,4 +1,4 @@
-"""What a webhook receiver's answer means (domain/scalepoint.md, section 4, "Outcomes").
+"""What a webhook receiver's answer means (docs/reference/supplier-events.md#outcomes).
 
 2xx                                     delivered
 410                                     the endpoint is gone: it stops, its rows stay owed

@@ -1,4 +1,4 @@
-"""What a supplier may see and do of its own webhook deliveries (contract: HTTP API, ``deliveries``)."""
+"""What a supplier may see and do of its own webhook deliveries (docs/reference/supplier-events.md#own-deliveries)."""
 
 from __future__ import annotations
 

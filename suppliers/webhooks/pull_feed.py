@@ -1,4 +1,4 @@
-"""``receive``: the supplier's own events, asked for (domain/scalepoint.md, section 4).
+"""``receive``: the supplier's own events, asked for (docs/reference/supplier-events.md#receive).
 
 Notices get their position in a supplier's feed here, after their transaction's commit and under the supplier's row
 lock. Numbering them when they are written would let a reader pass by a lower number that commits later.
@@ -27,7 +27,7 @@ from orders.values.problems import (
 from suppliers.models import Notice, Supplier, SupplierPart
 
 MOST = 100
-"""Events of one answer (domain/scalepoint.md, section 4)."""
+"""Events of one answer (docs/reference/supplier-events.md#receive)."""
 NUMBERED_AT_ONCE = 1000
 """Bounds the transaction that numbers a long-unread feed."""
 LOOK_SECONDS = 0.25

@@ -1,4 +1,4 @@
-"""A webhook's secrets and what a call to it needs (domain/scalepoint.md, section 4).
+"""A webhook's secrets and what a call to it needs (docs/reference/supplier-events.md#webhook-delivery).
 
 Secrets are sealed apart from the webhook's row. A replaced signing secret goes on signing beside the new one for
 OVERLAP, so that the receiver can change over without refusing an event.

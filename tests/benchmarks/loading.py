@@ -13,7 +13,7 @@ from tests.benchmarks.stack import Stack
 from tests.bodies import body
 
 LINES = 1_000
-"""As many as one request takes (contract)."""
+"""As many as one request takes (docs/reference/api.md#loads)."""
 CONNECTIONS = 4
 """A backfill is one program with a few connections; the PUTs it is compared with come over sixteen."""
 SECONDS = 2.0

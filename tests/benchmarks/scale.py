@@ -28,7 +28,7 @@ ROUNDS = 7
 PUTS = 300
 PENDING = 2_000
 MOST = 1.2
-"""Times an empty database (issue of the engine: within 1.2)."""
+"""Times an empty database: within 1.2."""
 KEYS = {"HUB_SECRET_KEY": "scale" * 12, "HUB_ENCRYPTION_KEYS": "k1:" + base64.b64encode(b"0" * 32).decode()}
 
 FILL = """

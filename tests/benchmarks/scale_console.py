@@ -27,7 +27,7 @@ from tests.benchmarks.stack import ROOT
 from tests.servers import servers
 
 LIST_MS, TIMELINE_MS = 200, 150
-"""Issue of the console: server time of any list page and of any timeline."""
+"""Server time of any list page and of any timeline."""
 TIMES = 5
 """Each page is asked for once to warm up, then so often; the median counts."""
 

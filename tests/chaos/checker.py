@@ -19,7 +19,7 @@ from itertools import groupby
 from operator import attrgetter
 
 LOSSES_THAT_COUNT = 3
-"""Workers lost on the same head that make an attempt (contract: An event)."""
+"""Workers lost on the same head that make an attempt (docs/design/inbox.md#failures)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The simulated OrderFlow site behaves as domain/orderflow.md says a site does, error table included."""
+"""The simulated OrderFlow site behaves as docs/reference/orderflow.md says a site does, error table included."""
 
 import base64
 from pathlib import Path

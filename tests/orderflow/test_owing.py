@@ -1,4 +1,4 @@
-"""What a change owes a warehouse, rule by rule (design.md section 5)."""
+"""What a change owes a warehouse, rule by rule (docs/design/outbox.md#required-deliveries)."""
 
 import pytest
 

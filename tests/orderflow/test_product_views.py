@@ -1,4 +1,4 @@
-"""PUT and GET of products (contract: HTTP API), and what a changed catalogue owes."""
+"""PUT and GET of products (docs/reference/api.md#operations), and what a changed catalogue owes."""
 
 import json
 

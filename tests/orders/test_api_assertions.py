@@ -1,4 +1,4 @@
-"""scalepoint.md section 6: private_key_jwt at the token endpoint, and the limit to failures."""
+"""docs/reference/api.md#token-endpoint: private_key_jwt at the token endpoint, and the limit to failures."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""contract.md section 3: the order of checks, problems, correlation ids, Tenant-Id, HEAD and OPTIONS."""
+"""docs/reference/api.md#checks: the order of checks, problems, correlation ids, Tenant-Id, HEAD and OPTIONS."""
 
 import json
 import re

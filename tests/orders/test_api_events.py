@@ -1,4 +1,4 @@
-"""contract.md section 3: the fate of events, the reconciling list, and the verbs on dead ones."""
+"""docs/reference/api.md#events: the fate of events, the reconciling list, and the verbs on dead ones."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""contract.md section 3, Ids: every odd id survives both ways, every wrong one is 400 before anything is written."""
+"""docs/reference/api.md#ids: every odd id survives both ways, every wrong one is 400 before anything is written."""
 
 import json
 from urllib.parse import quote

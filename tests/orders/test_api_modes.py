@@ -1,4 +1,4 @@
-"""contract.md section 3, Modes: every address by mode by method, with its exact Allow header."""
+"""docs/reference/api.md#modes: every address by mode by method, with its exact Allow header."""
 
 import json
 

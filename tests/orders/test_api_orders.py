@@ -1,4 +1,4 @@
-"""contract.md section 3: PUT and GET of an order, ETag, search."""
+"""docs/reference/api.md#operations: PUT and GET of an order, ETag, search."""
 
 import json
 from datetime import UTC, datetime, timedelta

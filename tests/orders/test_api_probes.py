@@ -1,4 +1,4 @@
-"""contract.md section 3, last rows: alive, ready, moving, figures; and whose word about the caller counts."""
+"""docs/reference/api.md#probes: alive, ready, moving, figures; and whose word about the caller counts."""
 
 import ipaddress
 import json

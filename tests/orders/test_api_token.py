@@ -1,4 +1,4 @@
-"""contract.md section 3, /oauth2/token; scalepoint.md section 6; tokens on the API."""
+"""docs/reference/api.md#token-endpoint, and tokens on the API."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""``manage.py events``: lines, choices and exit codes (contract.md section 1)."""
+"""``manage.py events``: lines, choices and exit codes (docs/reference/commands.md#dead-letters)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""External answers, search bodies and status words (customer-order.md section 2; contract.md, "Search")."""
+"""External answers, search bodies (docs/reference/api.md#search), docs/reference/customer-order.md#status-words."""
 
 import copy
 from datetime import UTC, datetime

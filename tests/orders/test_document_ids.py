@@ -1,4 +1,4 @@
-"""What may be an id (contract.md, "Ids")."""
+"""What may be an id (docs/reference/api.md#ids)."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a customer order is, and what is said of one that is not (customer-order.md section 2)."""
+"""What a customer order is, and what is said of one that is not (docs/reference/customer-order.md#members)."""
 
 import copy
 import json

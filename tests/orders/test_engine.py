@@ -1,4 +1,4 @@
-"""The laws of the inbox (design: Inbox; customer-order.md section 4). The same file runs on PostgreSQL and SQLite."""
+"""The laws of the inbox (docs/design/inbox.md). The same file runs on PostgreSQL and SQLite."""
 
 import json
 import uuid

@@ -25,7 +25,7 @@ from orders.queueing.claims import (
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE_SECONDS = 30
 LOCK_TIMEOUT = "100ms"
-"""Contract: what a PUT of an order that is being applied may wait at most."""
+"""What a PUT of an order that is being applied may wait at most."""
 
 
 @pytest.fixture

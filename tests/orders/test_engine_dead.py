@@ -1,4 +1,4 @@
-"""Dead events in a person's hands: preview, retry, discard, and staleness (customer-order.md section 4).
+"""Dead events in a person's hands: preview, retry, discard, and staleness (docs/design/inbox.md#dead-events).
 
 The same file runs on PostgreSQL and SQLite.
 """

@@ -1,4 +1,4 @@
-"""The onboarding file: what it makes, what it keeps, that it is all or nothing (contract.md section 5)."""
+"""The onboarding file: what it makes, what it keeps, that it is all or nothing (docs/reference/onboarding-file.md)."""
 
 from __future__ import annotations
 

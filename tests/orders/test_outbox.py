@@ -1,4 +1,4 @@
-"""The laws of the outbox's lanes (design: Outbox), with a partner that answers what the test says."""
+"""The laws of the outbox's lanes (docs/design/outbox.md), with a partner that answers what the test says."""
 
 import uuid
 

@@ -1,5 +1,5 @@
-"""A destination's health (design: Outbox): stopped, probed, broken, paused and recovering, with a partner that answers
-what the test says."""
+"""A destination's health (docs/design/outbox.md#destination-health): stopped, probed, broken, paused and
+recovering, with a partner that answers what the test says."""
 
 import time
 

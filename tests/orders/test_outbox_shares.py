@@ -1,4 +1,4 @@
-"""How destinations share the couriers (design: Outbox): concurrency, rates, threads, and one that holds up nobody."""
+"""How destinations share the couriers (docs/design/outbox.md#sending): concurrency, rates, threads, a slow one."""
 
 import threading
 import uuid

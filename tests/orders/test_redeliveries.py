@@ -1,4 +1,4 @@
-"""Dead deliveries: preview, retry, discard, with the lane's rules (design.md section 5)."""
+"""Dead deliveries: preview, retry, discard, with the lane's rules (docs/design/outbox.md#dead-deliveries)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one timeline of an order (design: What a person sees)."""
+"""The one timeline of an order (docs/design/architecture.md#what-a-person-sees)."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Bytes to values and back: nothing guessed, no digit lost, no body that crashes (customer-order.md section 2)."""
+"""Bytes to values and back: no guess, no digit lost, no crash (docs/reference/customer-order.md#numbers)."""
 
 import gc
 import json

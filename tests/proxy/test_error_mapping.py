@@ -1,4 +1,4 @@
-"""The whole error table of domain/customer-order.md section 3, over the hub's HTTP API, against the mock OMS."""
+"""The whole table of docs/reference/customer-order.md#external-errors, over the HTTP API, against the mock OMS."""
 
 from __future__ import annotations
 

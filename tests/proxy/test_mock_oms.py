@@ -1,4 +1,4 @@
-"""The simulated OMS keeps the contract of domain/customer-order.md section 5, and breaks it when asked to."""
+"""The simulated OMS keeps docs/guides/external-service.md, and breaks it when asked to."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Reading through: what goes out, what comes back, and what every failure means (customer-order.md section 3)."""
+"""What goes out, what comes back, what every failure means (docs/reference/customer-order.md#reading-through)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a supplier is owed after a person discarded what it was owed before (design.md section 5)."""
+"""What a supplier is owed after a discard of what it was owed (docs/design/outbox.md#required-deliveries)."""
 
 import json
 

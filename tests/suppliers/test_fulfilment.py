@@ -1,4 +1,4 @@
-"""contract.md section 3: ``fulfilment`` of one order and ``stock``, for the tenant's own clients."""
+"""docs/reference/api.md#fulfilment-and-stock: for the tenant's own clients."""
 
 import json
 from datetime import UTC, datetime

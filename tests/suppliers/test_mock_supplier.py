@@ -1,4 +1,4 @@
-"""The simulated supplier judges signatures by itself and fetches what it is told of (domain/scalepoint.md)."""
+"""The simulated supplier checks signatures and fetches its orders (docs/reference/supplier-events.md)."""
 
 import base64
 import json

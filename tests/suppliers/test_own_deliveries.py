@@ -1,4 +1,4 @@
-"""contract.md section 3: a supplier looks at its own webhook deliveries and has one sent again."""
+"""docs/reference/supplier-events.md#own-deliveries: a supplier looks at its webhook deliveries and repeats one."""
 
 import ipaddress
 import json

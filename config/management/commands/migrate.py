@@ -1,4 +1,4 @@
-"""Django's migrate, safe when started twice at once (contract, section 1): the second waits, then finds nothing due."""
+"""Django's migrate, safe when started twice at once (docs/reference/commands.md#processes): the second waits."""
 
 import fcntl
 import time

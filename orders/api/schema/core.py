@@ -1,4 +1,4 @@
-"""The core's operations: customer orders and their events (contract: HTTP API)."""
+"""The core's operations: customer orders and their events (docs/reference/api.md#operations)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ READ_THROUGH = (ExternalContract, ExternalUnavailable, ExternalBusy, ProxyNotCon
 ID: Json = {
     name: rule for name, rule in SEARCH_BODY.json_schema()["properties"]["customerId"].items() if name != "title"
 }
-"""An id by the one rule for ids (contract: Ids)."""
+"""An id by the one rule for ids (docs/reference/api.md#ids)."""
 CURSOR: Json = {"type": "string", "pattern": "^[A-Za-z0-9_-]{32}$", "description": "From page.next; opaque."}
 TAKE: Json = {"type": "integer", "minimum": 1, "maximum": 200, "default": DEFAULT_TAKE}
 SKIP: Json = {"type": "integer", "minimum": 0, "maximum": NO_LIMIT, "default": 0}

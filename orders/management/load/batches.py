@@ -11,7 +11,7 @@ LINES_MOST = 500
 """Half of what the hub takes: an answer comes in well under a second, so a kill repeats little and a bar moves."""
 BYTES_MOST = 8 * 1024 * 1024
 LINE_BYTES = 1024 * 1024
-"""Contract: 413 over 1 MiB, for a line too. A longer one is not even sent."""
+"""413 over 1 MiB, for a line too (docs/reference/limits.md). A longer one is not even sent."""
 
 
 @dataclass(frozen=True, slots=True)
