@@ -127,6 +127,7 @@ class OrderEvent(models.Model):
             models.Index(fields=["tenant", "transaction", "id"], name="order_event_by_commit"),
             models.Index(fields=["tenant", "id"], name="order_event_dead", condition=Q(status="dead")),
             models.Index(fields=["id"], name="order_event_dead_of_all", condition=Q(status="dead")),
+            models.Index(fields=["id"], name="order_event_pending", condition=Q(status="pending")),
             models.Index(
                 fields=["tenant", "status", "id"],
                 name="order_event_set_aside",

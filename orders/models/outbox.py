@@ -192,6 +192,7 @@ class Delivery(models.Model):
             models.Index(
                 fields=["status", "id"], name="delivery_set_aside", condition=Q(status__in=["superseded", "discarded"])
             ),
+            models.Index(fields=["id"], name="delivery_pending", condition=Q(status="pending")),
             models.Index(fields=["reference"], name="delivery_by_reference", condition=~Q(reference="")),
         )
 

@@ -44,6 +44,7 @@ from orders.integrations.channels import (
     Verdict,
 )
 from orders.models import Delivery, Destination, Lane, Order, OrderEvent, OrderQueue, Tenant
+from orders.monitoring.invariants import broken_invariants
 from orders.outbox import (
     destination_health,
     dispatcher,
@@ -267,6 +268,10 @@ class HubMachine(RuleBasedStateMachine):
             assert all(sequence > queue.done_sequence for sequence in pending), "a pending event counts as done"
 
     @invariant()
+    def every_row_agrees_with_the_others(self):
+        assert broken_invariants(self.tenant.pk) == []
+
+    @invariant()
     def no_order_returns_to_an_older_event(self):
         for order in Order.objects.filter(tenant=self.tenant):
             assert order.applied_sequence >= self.highest[order.customer_order_id]
@@ -299,6 +304,7 @@ class HubMachine(RuleBasedStateMachine):
 
     def every_order_and_partner_has_the_newest(self):
         assert not self.unsettled()
+        self.every_row_agrees_with_the_others()
         for order, prices in self.accepted.items():
             stored = Order.objects.get(tenant=self.tenant, customer_order_id=order)
             assert stored.applied_sequence == len(prices)

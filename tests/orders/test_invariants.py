@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from django.db import connection
 
 from config.doctor import work
 from config.doctor.findings import Verdict
@@ -73,6 +74,16 @@ def test_a_pending_event_that_its_queue_has_passed_is_named(two):
     OrderQueue.objects.update(done_sequence=1, due_at=None)
     rule = "a pending event lies beyond its queue's done sequence"
     assert broken_invariants() == named((rule, f"event {OrderEvent.objects.get().pk}"))
+
+
+@pytest.mark.needs_postgres
+@pytest.mark.parametrize(("model", "index"), [(Delivery, "delivery_pending"), (OrderEvent, "order_event_pending")])
+def test_what_is_pending_is_found_without_what_is_finished(db, model, index):
+    pending = model.objects.filter(status="pending").order_by("pk")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    assert index in pending.explain()
 
 
 def test_another_tenants_rows_are_not_named(two):
