@@ -166,9 +166,12 @@ class Simulator:
             wire.drop()
             return
         answer = self._attempt(call, fault)
-        wire.send(fault.spoil(answer), fault)
-        if answer.after is not None:
-            answer.after()
+        self.stopping.wait(fault.number("late"))
+        try:
+            wire.send(fault.spoil(answer), fault)
+        finally:  # what was done was done, also when the caller has gone away
+            if answer.after is not None:
+                answer.after()
 
     def _attempt(self, call: Call, fault: Fault) -> Answer:
         if fault.status is not None:

@@ -7,6 +7,7 @@ header, or by an order id; the last two where the simulator says so. The words a
     status=NUMBER   refuse with this HTTP status and do nothing (with retry-after=SECONDS: that header too)
     drop            close the connection and do nothing
     lost            do it, then close the connection instead of answering
+    late=SECONDS    do it, then wait before answering
     malformed       answer half of the document in a well-formed HTTP message
     truncated       promise the whole document, send half of it, close
     drip[=SECONDS]  send the body byte by byte, so far apart
@@ -26,9 +27,9 @@ from typing import Any
 from orders.simulators.wire import Answer, Call
 
 WORDS = frozenset(
-    {"delay", "status", "retry-after", "drop", "lost", "malformed", "truncated", "drip", "html", "body", "gzip"}
+    {"delay", "status", "retry-after", "drop", "lost", "late", "malformed", "truncated", "drip", "html", "body", "gzip"}
 )
-NUMBERS = frozenset({"delay", "status", "retry-after", "drip"})
+NUMBERS = frozenset({"delay", "late", "status", "retry-after", "drip"})
 LONGEST_DELAY_SECONDS = 600.0
 """Twice the longest whole-call limit of the hub (OrderFlow, 300 s): no fault needs to last longer."""
 DRIP_SECONDS = 0.2

@@ -26,6 +26,11 @@ tenant = Tenant.objects.create(slug="bench", name="Bench", mode="events")
 save_client(tenant, ClientEntry(client_id="bench", client_secret="{secret}",
     scopes=["customer-orders:read", "customer-orders:write"]))
 """
+NAME_BROKEN = """
+import django; django.setup()
+from orders.monitoring.invariants import broken_invariants
+print(*broken_invariants(), sep="\\n", end="")
+"""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,12 @@ class Stack:
     environ: dict[str, str]
     folder: Path
     client_secret: str
+
+    def broken_rows(self) -> list[str]:
+        """What orders.monitoring.invariants names, in words."""
+        command = [sys.executable, "-c", NAME_BROKEN]
+        done = subprocess.run(command, cwd=ROOT, env=self.environ, check=True, stdout=subprocess.PIPE, text=True)
+        return done.stdout.splitlines()
 
     def manage(self, *arguments: str) -> None:
         command = [sys.executable, "manage.py", *arguments]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.benchmarks.__main__ import _versions
 from tests.benchmarks.stack import stack
-from tests.chaos import faults_deploy, faults_postgres, faults_processes, faults_redis, report
+from tests.chaos import faults_deploy, faults_partners, faults_postgres, faults_processes, faults_redis, report
 from tests.chaos.drill import Plan, run
 from tests.chaos.faults import FAULTS
 from tests.chaos.pooled import named, pooled_stack
@@ -19,7 +19,7 @@ from tests.chaos.trial import Verdict, a_stage
 from tests.processes import end_cleanly_when_asked
 
 DRILL = "drill"
-MODULES = (faults_processes, faults_redis, faults_postgres, faults_deploy)
+MODULES = (faults_processes, faults_redis, faults_postgres, faults_deploy, faults_partners)
 """Importing them puts their faults into the list."""
 
 

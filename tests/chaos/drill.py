@@ -39,13 +39,14 @@ class Outcome:
     blows: list[Blow]
     kills: int
     history: History
+    broken_rows: list[str]
     applied_at: dict[str, float]
     sent_seconds: float
     drain_seconds: float
 
     @property
     def violations(self) -> list[str]:
-        return violations(self.history)
+        return violations(self.history) + self.broken_rows
 
     @property
     def cost(self) -> Cost:
@@ -119,7 +120,8 @@ def run_on(stacked: Stack, ledger: Ledger, plan: Plan, *, say: Callable[[str], N
         sent = time.monotonic() - started
         drain(ledger)
         drained = time.monotonic() - started - sent
+        broken = stacked.broken_rows()
     return Outcome(
-        plan, senders.notes, havoc.blows, havoc.kills, ledger.history(senders.notes.accepted),
+        plan, senders.notes, havoc.blows, havoc.kills, ledger.history(senders.notes.accepted), broken,
         ledger.applied_at(), sent, drained,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from tests.benchmarks.stack import Stack
 from tests.chaos.hub import Hub, Surroundings
 from tests.chaos.kept import START_SECONDS
 from tests.chaos.relay import Relay
+from tests.chaos.senders import usual_body
 from tests.processes import status_of, wait_until
 
 Strike = Callable[["Scene"], None]
@@ -35,6 +36,7 @@ class Scene:
     """Between the hub and Redis, where the fault asked for it."""
     front: Relay
     """Before the web server: a balancer."""
+    party: Party | None = None
 
     def every(self, seconds: float, do: Callable[[], object]) -> None:
         """Again and again while the fault lasts."""
@@ -73,6 +75,25 @@ class Scene:
         )
 
 
+class Party:
+    """Who puts orders and who is told of them: by default the stack's only client, and nobody."""
+
+    token = ""
+    told = ""
+    """Said of them in the verdict, after what was done."""
+    body = staticmethod(usual_body)
+
+    def __enter__(self) -> Party:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Whoever it started is ended."""
+
+    def settled(self) -> list[str]:
+        """Wait until nobody is owed anything; what is not as it must be then."""
+        return []
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     name: str
@@ -83,6 +104,7 @@ class Fault:
     surroundings: Surroundings = field(default_factory=Surroundings)
     refuses: bool = True
     """False: no PUT may be refused, by clients that make a connection for each PUT and retry nothing."""
+    party: Callable[[Scene], Party] = lambda scene: Party()
     balanced: bool = False
     """PUTs come through the balancer."""
 

@@ -1,4 +1,7 @@
-"""The hub's processes in a drill: a web server, two inbound workers, two schedulers, started again when they end."""
+"""The hub's processes in a drill: a web server, two inbound workers, two schedulers, started again when they end.
+
+Outbound workers too, where partners take part (tests/chaos/partners.py).
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ class Surroundings:
     web: Mapping[str, str] = field(default_factory=dict)
     workers: Sequence[Mapping[str, str]] = ({}, {})
     schedulers: Sequence[Mapping[str, str]] = ({}, {})
+    couriers: Sequence[Mapping[str, str]] = ()
+    """Outbound workers."""
 
 
 class Hub:
@@ -29,6 +34,7 @@ class Hub:
 
     def __init__(self, web: Kept, port: int, workers: list[Worker], schedulers: list[Kept]) -> None:
         self.web, self.port, self.workers, self.schedulers = web, port, workers, schedulers
+        self.couriers: list[Kept] = []
         self.beside: list[Kept] = []
         """Started later; looked after like the others."""
         self._ended = threading.Event()
@@ -48,7 +54,7 @@ class Hub:
 
     @property
     def everybody(self) -> list[Kept]:
-        return [self.web, *self.workers, *self.schedulers, *self.beside]
+        return [self.web, *self.workers, *self.schedulers, *self.couriers, *self.beside]
 
     def _keep_alive(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):
@@ -74,7 +80,13 @@ def running_hub(stack: Stack, surroundings: Surroundings | None = None) -> Itera
             Kept(["beat"], environ=stack.environ | dict(more), log=folder / f"beat-{n}")
             for n, more in enumerate(beside.schedulers)
         ]
-        for kept in [*workers, *schedulers]:
+        couriers = [
+            Kept(["worker", "--queues", "outbound"], environ=stack.environ | dict(more), log=folder / f"courier-{n}")
+            for n, more in enumerate(beside.couriers)
+        ]
+        for kept in [*workers, *schedulers, *couriers]:
             processes.callback(kept.end)
         web.started.wait_for_status(f"http://127.0.0.1:{port}/readyz", seconds=START_SECONDS)
-        yield processes.enter_context(Hub(web, port, workers, schedulers))
+        hub = Hub(web, port, workers, schedulers)
+        hub.couriers = couriers
+        yield processes.enter_context(hub)

@@ -24,7 +24,10 @@ by `make chaos` (some alone: `make chaos FAULTS=worker-stop,disk-full`; that rep
   PUTs that were not refused: an event is stored before its 202 is lost on the way.
 * The **verdict** is that of `tests/chaos/checker.py`. It knows every 202 and reads back every event and every write of
   every order as the database itself noted them: nothing accepted is lost, applied twice, applied after a newer one or
-  left out of its order's document, and no attempt is miscounted.
+  left out of its order's document, and no attempt is miscounted. No row is stuck or contradicts another
+  ([invariants](design/invariants.md)). Where partners take part, each holds in the end what the orders say: the
+  warehouse every order that is not cancelled, once and as it is now, and no other; the supplier the last state of each
+  part.
 * **PUTs as usual after**: seconds from the end of the fault until, for a second, no PUT was refused or took longer than
   100 ms or three times the 99th percentile from before the fault. **All applied after**: seconds from the end until
   everything accepted before that was applied. Both are 0 where the fault did not show.

@@ -25,6 +25,10 @@ ANSWER_SECONDS = 20
 PAUSE_SECONDS = 0.05
 
 
+def usual_body(order: str, chance: random.Random) -> bytes:
+    return body(order, status=chance.choice(STATUSES), price=chance.choice(PRICES))
+
+
 @dataclass(frozen=True, slots=True)
 class Tried:
     """One PUT. Times are time.time(); ``trouble`` says what came instead of a 202."""
@@ -67,6 +71,7 @@ class Senders:
     ) -> None:
         self._port, self._token = port, token
         self._orders, self._rate, self._keep_alive = orders, rate, keep_alive
+        self.body = usual_body
         self.notes = Notes()
         self._started_at = time.monotonic()
         self._ended = threading.Event()
@@ -108,7 +113,7 @@ class Senders:
     def _put(self, connection: http.client.HTTPConnection, chance: random.Random, asked_at: float) -> str:
         """What came instead of a 202, or nothing."""
         order = f"order-{chance.randrange(self._orders)}"
-        sent = body(order, status=chance.choice(STATUSES), price=chance.choice(PRICES))
+        sent = self.body(order, chance)
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         connection.request("PUT", f"/api/v1/business-units/store-1/customer-orders/{order}", sent, headers)
         answer = connection.getresponse()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.benchmarks.stack import MakeStack, Stack, stack
@@ -72,18 +72,22 @@ class Stage:
         scene.until_all_ready()
         self._ledger.empty()
         port = front.port if fault.balanced else hub.port
-        with Senders(port, token, orders=ORDERS, rate=RATE, keep_alive=fault.refuses) as senders:
-            time.sleep(self._pace.before)
-            began_at = time.time()
-            fault.strike(scene)
-            span = Span(began_at, time.time())
-            time.sleep(self._pace.after)
-        drain(self._ledger)
-        return self._verdict(fault, senders.notes, span)
+        with fault.party(scene) as party:
+            senders = Senders(port, party.token or token, orders=ORDERS, rate=RATE, keep_alive=fault.refuses)
+            senders.body, scene.party = party.body, party
+            with senders:
+                time.sleep(self._pace.before)
+                began_at = time.time()
+                fault.strike(scene)
+                span = Span(began_at, time.time())
+                time.sleep(self._pace.after)
+            drain(self._ledger)
+            found = [*party.settled(), *self._stack.broken_rows()]
+        return self._verdict(replace(fault, told=fault.told + party.told), senders.notes, span, found)
 
-    def _verdict(self, fault: Fault, notes: Notes, span: Span) -> Verdict:
+    def _verdict(self, fault: Fault, notes: Notes, span: Span, found: list[str]) -> Verdict:
         history, applied_at = self._ledger.history(notes.accepted), self._ledger.applied_at()
-        found = violations(history) if notes.accepted else ["nothing was accepted, so nothing was tried"]
+        found += violations(history) if notes.accepted else ["nothing was accepted, so nothing was tried"]
         if notes.trouble and not fault.refuses:
             found.append(f"refused: {dict(notes.trouble)}")
         return Verdict(
@@ -114,6 +118,7 @@ def _with(around: Surroundings, more: dict[str, str]) -> Surroundings:
         web={**around.web, **more},
         workers=[{**each, **more} for each in around.workers],
         schedulers=[{**each, **more} for each in around.schedulers],
+        couriers=[{**each, **more} for each in around.couriers],
     )
 
 

@@ -147,6 +147,13 @@ def test_drop_does_nothing_and_lost_does_it_and_neither_answers(echo):
         assert echo.done == done
 
 
+def test_a_late_answer_comes_after_what_was_asked_for_is_done(echo):
+    echo.fail(late=60)
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(echo.url + "/x", timeout=0.2)
+    assert echo.done == ["/x"]
+
+
 def test_truncated_promises_more_than_it_sends(echo):
     echo.fail(truncated=True)
     with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError)):
