@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
 
 from orders.access.staff import ensure_roles
 from orders.database.commit_order import number_restored
@@ -21,6 +23,10 @@ POLL_SECONDS = 0.2
 by the one that has the lock would wait for that snapshot for ever."""
 
 
+BEFORE_THE_FIRST_RELEASE = ("orders", "0001_the_core_rows")
+"""The first migration of databases that were made before each app had one initial migration."""
+
+
 class Command(MigrateCommand):
     """Django's migrate, one at a time: a second one waits for the first and then finds nothing to do.
 
@@ -29,12 +35,24 @@ class Command(MigrateCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with _alone(connections[options["database"]]):
+            refuse_older_than_the_first_release(connections[options["database"]])
             super().handle(*args, **options)
             looking_only = options["plan"] or options["check_unapplied"]
             if not looking_only and "auth_group" in connections[options["database"]].introspection.table_names():
                 ensure_roles()
             if not looking_only and not options["app_label"]:
                 bring_restored_rows_forward()
+
+
+def refuse_older_than_the_first_release(connection: BaseDatabaseWrapper) -> None:
+    """Raises CommandError, before anything is changed."""
+    if BEFORE_THE_FIRST_RELEASE in MigrationRecorder(connection).applied_migrations():
+        raise CommandError(
+            f"The database {connection.settings_dict['NAME']} was made before release 1.0 and cannot be brought to "
+            "this version; nothing was changed. Export its tenants in the console of the version that made it ("
+            "Onboarding file, Export), make an empty database (for make up: move var/hub.sqlite3 "
+            "away), migrate it, and apply the exported file."
+        )
 
 
 def bring_restored_rows_forward() -> None:
