@@ -34,7 +34,11 @@ PLACES = (
     ),
     Place(3, ("orders_tenant",)),
     Place(4, (UNLEASED,)),
-    Place(5, ("orders_apiclient", "suppliers_supplier"), alone="onboarding alone takes several"),
+    Place(
+        5,
+        ("orders_handover", "orders_apiclient", "oauth2_provider_accesstoken", "suppliers_supplier"),
+        alone="onboarding alone takes several",
+    ),
     Place(6, ("orders_destination",)),
     Place(
         7,
@@ -43,7 +47,12 @@ PLACES = (
     ),
     Place(8, ("orders_order",), alone="under the queue's lease or lock", guard="orders_orderqueue"),
     Place(9, ("orders_lane",)),
-    Place(10, ("orders_delivery", "orderflow_product"), alone="under the lane's lease or lock", guard="orders_lane"),
+    Place(
+        10,
+        ("orders_delivery", "orders_deliveryattempt", "orderflow_product"),
+        alone="under the lane's lease or lock",
+        guard="orders_lane",
+    ),
     Place(11, ("suppliers_supplierpart",)),
     Place(12, ("orderflow_warehouseorder",)),
     Place(
@@ -59,6 +68,19 @@ PLACES = (
     ),
     Place(17, ("orders_difference",), alone="under the queue's lock", guard="orders_orderqueue"),
     Place(18, ("orders_incident", "orders_alertmessage"), alone="under the rule's lock", guard="orders_alertrule"),
+    Place(
+        19,
+        (
+            "auth_user", "auth_user_groups", "orders_stafftenant", "orders_secondstep", "orders_signintries",
+            "django_session",
+        ),
+        alone="a transaction takes those of one person",
+    ),
+    Place(
+        20,
+        ("orders_timelineentry", "orders_operatoraction", "suppliers_supplierevent"),
+        alone="never written again",
+    ),
 )  # fmt: skip
 
 EXEMPT = {

@@ -6,10 +6,10 @@ import re
 import threading
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from orders.integrations.channels import RequiredDelivery
-from orders.models import Delivery, Destination, Lane
+from orders.models import Delivery, Destination, Lane, SelfTest
 from orders.outbox.deliveries import (
     NewDelivery,
     add_deliveries,
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db]
 
 PLANTED = """
 from django.db import transaction
-from orders.models import Delivery, Destination, Lane
+from orders.models import Delivery, Destination, Lane, SelfTest
 from orders.outbox import deliveries
 
 def taken(*rows):
@@ -82,6 +82,16 @@ def lines(found):
     return [re.sub(r":\d+\)", ")", words) for words in found]
 
 
+def test_a_transaction_that_a_test_opens_is_none_of_the_hubs(hub, lanes, destination):
+    with transaction.atomic():
+        hub.taken(Lane.locked())
+        hub.taken(Destination.locked())
+    assert RECORDER.take() == []
+    with transaction.atomic():
+        hub.taken(Lane.locked(), Destination.locked())
+    assert lines(RECORDER.take()) == [INVERTED]
+
+
 INVERTED = "orders_destination (orders/planted.py) is locked after orders_lane (orders/planted.py)"
 
 
@@ -137,12 +147,13 @@ def test_what_an_undone_savepoint_held_is_free(hub, lanes, destination):
     assert RECORDER.take() == []
 
 
-def test_a_table_without_a_place_is_named(hub, lanes, destination, admin_user):
-    users = type(admin_user).objects.select_for_update().order_by("pk")
-    hub.taken(users.all())
+def test_a_table_without_a_place_is_named(hub, lanes, destination):
+    SelfTest.objects.create(tenant=destination.tenant, who="ada", ms=1, failed=0)
+    tests = SelfTest.objects.select_for_update().order_by("pk")
+    hub.taken(tests.all())
     assert RECORDER.take() == []
-    hub.taken(users.all(), Lane.locked())
-    assert [words.split(" (")[0] for words in RECORDER.take()] == ["auth_user"]
+    hub.taken(tests.all(), Lane.locked())
+    assert [words.split(" (")[0] for words in RECORDER.take()] == ["orders_selftest"]
 
 
 @pytest.mark.django_db(transaction=True)
