@@ -46,7 +46,7 @@ def updated(rows):
 def owed(rows, debts):
     with transaction.atomic():
         list(rows)
-        deliveries.owe(debts)
+        deliveries.add_deliveries(debts)
 """
 
 
