@@ -29,7 +29,7 @@ class EnvironmentFault(SystemExit):
 
     def __init__(self, faults: list[str]) -> None:
         lines = "\n".join(f"  {fault}" for fault in faults)
-        super().__init__(f"Orderhub cannot start. Wrong in the environment (see README.md, Running it):\n{lines}")
+        super().__init__(f"Orderhub cannot start. Wrong variables (see docs/reference/environment.md):\n{lines}")
         self.faults = faults
 
 

@@ -1,0 +1,99 @@
+"""The pages of docs/reference name what the code has: variables, keys, members, scopes, operations, commands."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+from django.core.management import get_commands
+from pydantic import BaseModel
+from typing_extensions import get_type_hints, is_typeddict
+
+from orders.api.schema.document import openapi_document
+from orders.documents.schema import CustomerOrder
+from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
+from orders.onboarding.model import file_model
+
+ROOT = Path(__file__).parents[1]
+READ = re.compile(r'read\("(\w+)", f?"([^"]*)"')
+VARIABLE = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| (.+?) \|", re.MULTILINE)
+ELSEWHERE = {"HUB_BIND", "PORT", "HUB_STAFF_PASSWORD"}
+"""Read by the web server and by `manage.py staff`, not by config/env.py."""
+OURS = {"config", "orders", "proxy", "suppliers", "orderflow"}
+
+
+def page(name):
+    return (ROOT / "docs/reference" / name).read_text()
+
+
+def words(name):
+    """Every word that stands alone, or as the last of a dotted path, in a code span of the page."""
+    spans = re.findall(r"`([^`]+)`", page(name))
+    return {word for span in spans for word in re.findall(r"\w+(?:[:-]\w+)*", span)}
+
+
+def keys(annotation, seen=None):
+    """The keys of every model that an annotation holds, however deep."""
+    seen = set() if seen is None else seen
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in seen:
+        seen.add(annotation)
+        for name, field in annotation.model_fields.items():
+            yield field.alias or name
+            yield from keys(field.annotation, seen)
+    for inner in get_args(annotation):
+        yield from keys(inner, seen)
+
+
+def members(annotation):
+    if is_typeddict(annotation):
+        for name, inner in get_type_hints(annotation).items():
+            yield name
+            yield from members(inner)
+    for inner in get_args(annotation):
+        yield from members(inner)
+
+
+def test_every_variable_of_the_environment_is_on_its_page_and_no_other():
+    rows = VARIABLE.findall(page("environment.md"))
+    named = {name for names, _ in rows for name in re.findall(r"\w+", names)} - {"Variable"}
+    read = {name for name, _ in READ.findall((ROOT / "config/env.py").read_text())}
+    assert len(read) > 20
+    assert named == read | ELSEWHERE
+
+
+def test_every_default_of_the_environment_is_on_its_page():
+    rows = {names.strip("`"): default for names, default in VARIABLE.findall(page("environment.md"))}
+    wrong = [
+        f"{name}: {default}"
+        for name, default in READ.findall((ROOT / "config/env.py").read_text())
+        if default and "{" not in default and f"`{default}`" not in rows[name]
+    ]
+    assert wrong == []
+
+
+def test_every_key_of_the_onboarding_file_is_on_its_page():
+    found = set(keys(file_model())) - {"tenants"}
+    assert len(found) > 40
+    assert found - words("onboarding-file.md") == set()
+
+
+def test_every_member_of_a_customer_order_is_on_its_page():
+    found = set(members(CustomerOrder))
+    assert len(found) > 40
+    assert found - words("customer-order.md") == set()
+
+
+def test_every_scope_is_on_the_page_of_the_api():
+    assert set(TENANT_SCOPES | SUPPLIER_SCOPES) - words("api.md") == set()
+
+
+def test_every_operation_of_the_openapi_document_is_on_the_page_of_the_api():
+    text = page("api.md")
+    tails = {re.split(r"\}|/(?=[^/]*$)", path)[-1].lstrip("/") for path in openapi_document()["paths"]}
+    assert len(tails) > 10
+    assert {tail for tail in tails if tail and tail not in text} == set()
+
+
+def test_every_command_of_the_hub_is_on_its_page():
+    ours = {name for name, app in get_commands().items() if str(app).partition(".")[0] in OURS}
+    assert len(ours) > 10
+    assert {name for name in ours if not re.search(rf"`(?:make )?{name}\b", page("commands.md"))} == set()
