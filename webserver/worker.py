@@ -59,8 +59,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         conn.sock.setblocking(False)
         self.watched[conn] = stage
         self.held += stage.held
-        self.poller.register(conn.sock, stage.event, lambda _: self._step(conn, stage, then))
-        self._step(conn, stage, then)
+        self._step(conn, stage, then)  # most requests have come whole, and need not be waited for
+        if self.watched.get(conn) is stage:
+            self.poller.register(conn.sock, stage.event, lambda _: self._step(conn, stage, then))
 
     def _step(self, conn: Any, stage: Stage, then: Callable[[], None]) -> None:
         before = stage.held
@@ -119,7 +120,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
     def _forget(self, conn: Any) -> None:
         self.held -= self.watched.pop(conn).held
-        self.poller.unregister(conn.sock)
+        with contextlib.suppress(KeyError):  # over before it was waited for
+            self.poller.unregister(conn.sock)
 
     def _drop(self, conn: Any, answer: bytes = b"") -> None:
         if self.watched[conn].is_half_request:
