@@ -1,4 +1,4 @@
-"""How long a caller may take, and how much of the server one may hold (docs/design/decisions/0007-no-thread-waits-for-a-caller.md)."""
+"""How long a caller may take, and how much of the server one may hold (docs/design/decisions, number 7)."""
 
 HEAD_SECONDS = 5.0
 """From a request's first byte to the end of its headers: they fit a few packets, which any line brings in a second."""
