@@ -1,3 +1,5 @@
+import os
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,6 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401  # registers itself
+        from config.processes import begin_anew  # models are not there when this module is read
+
+        os.register_at_fork(after_in_child=begin_anew)

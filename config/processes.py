@@ -1,4 +1,4 @@
-"""The production processes: refused where they could not keep their promises, then replaced by what they run."""
+"""The production processes: refused where they could not keep their promises, then replaced by what they run; forks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from django.core.management.base import CommandError
 
 from config.settings import ENV
+from orders.database import write_behind
+from orders.outgoing.session import forget_sessions
 
 
 def refuse_embedded_default(command: str) -> None:
@@ -42,3 +44,10 @@ def worker_command(queue: str) -> list[str]:
         "--hostname", f"{queue}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat",
         "--loglevel", "WARNING",
     ]  # fmt: skip
+
+
+def begin_anew() -> None:
+    """All that a forked child must not keep of its parent. Tracing and Redis tell processes apart by their ids,
+    Celery and Django close the database's connections."""
+    write_behind.forget_all()
+    forget_sessions()

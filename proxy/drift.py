@@ -6,7 +6,6 @@ process had not yet written when it died is lost: the next answer shows the same
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -42,8 +41,8 @@ class _Tally(Collector):
 
     name = "contract-drift"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def forget(self) -> None:
+        super().forget()
         self.counts: Counter[Drift] = Counter()
 
     @property
@@ -100,12 +99,3 @@ def _write(drift: Drift, count: int) -> None:
         )
     if not made:
         row.update(count=F("count") + count, last_seen_at=now)
-
-
-def forget() -> None:
-    """Begin anew: in a forked child the parent's thread is gone and its locks may be held."""
-    global _tally  # noqa: PLW0603  # replaced as a whole, once per process
-    _tally = _Tally()
-
-
-os.register_at_fork(after_in_child=forget)

@@ -7,7 +7,6 @@ what is seen is left out until the next write.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Sequence
 
 from orders.database.bulk_sql import Columns
@@ -33,8 +32,8 @@ class _Collector(Collector):
 
     name = "backfill-ledger"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def forget(self) -> None:
+        super().forget()
         self.pending: dict[tuple[int, str, str], str] = {}
         self.written: set[int] = set()
 
@@ -74,15 +73,6 @@ def saw(tenant: Tenant, business_unit_id: str, order_ids: Iterable[str], *, how:
 def write() -> None:
     """Write what this process has seen, now."""
     _collector.write()
-
-
-def forget() -> None:
-    """Begin anew: in a forked child the parent's thread is gone and its locks may be held."""
-    global _collector  # noqa: PLW0603  # replaced as a whole, once per process
-    _collector = _Collector()
-
-
-os.register_at_fork(after_in_child=forget)
 
 
 def add(tenant_id: int, places: Iterable[Place], *, how: str) -> int:

@@ -6,7 +6,6 @@ one. Nothing of the environment (proxies, .netrc) is used, no cookie is kept, no
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 import time
@@ -246,8 +245,5 @@ def _adapter(destination: str, *, private_allowed: bool) -> GuardedAdapter:
 
 
 def forget_sessions() -> None:
-    """Drop this thread's sessions: a forked child must not speak on its parent's connections."""
+    """Drop this thread's sessions, for a forked child: it must not speak on its parent's connections."""
     _kept.sessions = OrderedDict()
-
-
-os.register_at_fork(after_in_child=forget_sessions)

@@ -1,19 +1,17 @@
 """What happens is counted in this process's memory and written to the database a few seconds later.
 
-    count -> a number in memory -> every WRITE_SECONDS, by a thread that nobody waits for, one additive upsert
+    count -> a number in memory -> a few seconds later, by a thread that nobody waits for, one additive upsert
 
 Each count goes into its minute, its quarter of an hour and its hour at once, so nothing has to be rolled up later. Only
 the long-lived processes write (``start``): a command or a test counts and forgets.
 
-A clean end writes what is left. A kill loses up to WRITE_SECONDS of figures, never of work: what is owed is told by
+A clean end writes what is left. A kill loses the last seconds' figures, never of work: what is owed is told by
 other rows. A connection that breaks between a commit and its answer counts those seconds twice.
 """
 
 from __future__ import annotations
 
 import atexit
-import os
-import threading
 import time
 from bisect import bisect_left
 from collections import Counter
@@ -21,13 +19,12 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, transaction
 
 from orders.database.bulk_sql import Columns
+from orders.database.write_behind import Collector
 from orders.models import Destination, Figure
 
-WRITE_SECONDS = 5.0
-"""How old a chart may be; a home page that is asked for more often shows the same."""
 KINDS_MOST = 50_000
 """Different counts kept while the database is away (an hour of 100 busy tenants); more are not counted."""
 LENGTHS_MS = (
@@ -46,51 +43,42 @@ class _Counted(NamedTuple):
     label: str
 
 
-class _Tally:
-    """Counts not yet written. ``lock`` guards the counts, ``writing`` lets one thread write at a time."""
+class _Tally(Collector):
+    """Counts not yet written."""
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.writing = threading.Lock()
+    name = "figures"
+    write_seconds = 5.0
+    """How old a chart may be; a home page that is asked for more often shows the same."""
+
+    def forget(self) -> None:
+        super().forget()
         self.counts: Counter[_Counted] = Counter()
-        self.has_writer = False
-        self.ended = threading.Event()
+        self.has_started = False
+
+    @property
+    def holds_any(self) -> bool:
+        return self.has_started and bool(self.counts)
 
     def add(self, tenant_id: int, name: str, *, destination: int = 0, label: str = "", count: int = 1) -> None:
         counted = _Counted(int(time.time()) // 60, tenant_id, destination, name, label)
         with self.lock:
             if counted in self.counts or len(self.counts) < KINDS_MOST:
                 self.counts[counted] += count
-
-    def take(self) -> Counter[_Counted]:
-        with self.lock:
-            taken, self.counts = self.counts, Counter()
-        return taken
-
-    def put_back(self, taken: Counter[_Counted]) -> None:
-        with self.lock:
-            self.counts.update(taken)
+        self.start()
 
     def write(self) -> None:
         """Write what was counted; what cannot be written now is kept for the next time."""
         with self.writing:
-            taken = self.take()
+            with self.lock:
+                taken, self.counts = self.counts, Counter()
             if not taken:
                 return
             try:
                 _add_up(taken)
             except DatabaseError as error:
-                self.put_back(taken)
+                with self.lock:
+                    self.counts.update(taken)
                 log.warning("figures not written yet", error=str(error), counts=len(taken))
-
-    def write_for_ever(self) -> None:
-        while not self.ended.wait(WRITE_SECONDS):
-            try:
-                self.write()
-            except Exception as error:  # logged; a fault of one turn must not end the figures of this process
-                log.error("writing figures failed inside the hub", exc_info=error)
-            finally:
-                connections.close_all()
 
 
 _tally = _Tally()
@@ -139,24 +127,15 @@ def _length(milliseconds: float) -> str:
 def start() -> None:
     """From now on this process writes what it counts, also at its clean end. Asked twice, it starts once."""
     with _tally.lock:
-        first, _tally.has_writer = not _tally.has_writer, True
+        first, _tally.has_started = not _tally.has_started, True
     if first:
-        threading.Thread(target=_tally.write_for_ever, name="figures", daemon=True).start()
         atexit.register(write)
+    _tally.start()
 
 
 def write() -> None:
     """Write what this process counted, now."""
     _tally.write()
-
-
-def forget() -> None:
-    """Begin anew: a forked child counts for itself, and its parent's thread and locks are not its own."""
-    global _tally  # noqa: PLW0603  # replaced as a whole, once per process
-    _tally = _Tally()
-
-
-os.register_at_fork(after_in_child=forget)
 
 
 @transaction.atomic

@@ -335,7 +335,7 @@ def test_a_fault_of_one_turn_does_not_end_the_comparing(monkeypatch):
             turns.append(threading.current_thread())
             raise DatabaseError("gone")
 
-    monkeypatch.setattr(write_behind, "WRITE_SECONDS", 0.001)
+    monkeypatch.setattr(Failing, "write_seconds", 0.001)
     collector = Failing()
     collector.start()
     deadline = time.monotonic() + 5

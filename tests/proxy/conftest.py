@@ -27,7 +27,7 @@ def _a_process_of_its_own(settings, monkeypatch):
     settings.HUB_OUTBOUND_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
     settings.HUB_OUTBOUND_ALLOW_HTTP = True
     monkeypatch.setattr(drift._Tally, "write_until_empty", lambda tally: None)
-    for memory in (breaker, bulkhead, drift):
+    for memory in (breaker, bulkhead, drift._tally):
         memory.forget()
     partner_tokens.forget_tokens()
     credentials.forget_credentials()

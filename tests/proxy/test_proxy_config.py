@@ -9,7 +9,6 @@ import pytest
 from django.test import Client
 
 from orders.access import bearer_tokens
-from orders.database import write_behind
 from orders.documents import Mismatch
 from orders.models import ApiClient, Secret
 from proxy import credentials, drift
@@ -167,7 +166,7 @@ def test_drift_is_listed(api, tenant):
 def test_drift_is_written_by_a_thread_that_ends_when_there_is_none(monkeypatch):
     monkeypatch.undo()
     written = []
-    monkeypatch.setattr(write_behind, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(drift._Tally, "write_seconds", 0.05)
     monkeypatch.setattr(drift, "_write", lambda seen, count: written.append((seen.pointer, count)))
     tally = drift._Tally()
     tally.add([drift.Drift(1, "/a", "x", "y")] * 3)

@@ -9,7 +9,6 @@ dies is lost; the next read compares again.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -84,8 +83,8 @@ class _Search:
 class _Answers(Collector):
     name = "shadow-comparison"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def forget(self) -> None:
+        super().forget()
         self.pending: list[Seen | _Search] = []
         self.unsettled: dict[tuple[OrderKey, bool], Seen] = {}
         self.held_bytes = 0
@@ -189,12 +188,3 @@ def _add(answer: Seen | _Search, *, tenant_id: int, way: str) -> None:
 def write() -> None:
     """Compare what this process holds, now."""
     _answers.write()
-
-
-def forget() -> None:
-    """Begin anew: in a forked child the parent's thread is gone and its locks may be held."""
-    global _answers  # noqa: PLW0603  # replaced as a whole, once per process
-    _answers = _Answers()
-
-
-os.register_at_fork(after_in_child=forget)
