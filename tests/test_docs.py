@@ -1,6 +1,7 @@
 """The documents lead somewhere: every link, and every page and heading that the code cites."""
 
 import ast
+import os
 import re
 import tokenize
 from pathlib import Path
@@ -62,6 +63,22 @@ def test_every_link_leads_somewhere(document):
         if not there.exists() or (anchor and anchor not in anchors(there)):
             lost.append(link)
     assert lost == []
+
+
+@pytest.mark.parametrize(
+    ("program", "written"),
+    [
+        ("tests/benchmarks/__main__.py", "docs/measured/benchmarks.md"),
+        ("tests/benchmarks/sizes_page.py", "docs/measured/scaling.md"),
+        ("tests/benchmarks/soak_page.py", "docs/measured/soak.md"),
+        ("tests/chaos/report.py", "docs/measured/reliability.md"),
+    ],
+)
+def test_every_link_that_a_program_writes_leads_somewhere(program, written):
+    text, page = (ROOT / program).read_text(), ROOT / written
+    assert page.is_file() and (written in text or f'"{page.name}"' in text)
+    found = [link for link in LINK.findall(text) if "{" not in link]
+    assert [link for link in found if not leads_somewhere(os.path.relpath(page.parent / link, ROOT))] == []
 
 
 def test_every_document_is_linked_from_another():

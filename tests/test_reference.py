@@ -1,15 +1,18 @@
-"""The pages of docs/reference name what the code has: variables, keys, members, scopes, operations, commands."""
+"""The pages of docs/reference and docs/design name what the code has: variables, keys, members, scopes, states …"""
 
 import re
 from pathlib import Path
 from typing import get_args
 
+import pytest
 from django.core.management import get_commands
 from pydantic import BaseModel
 from typing_extensions import get_type_hints, is_typeddict
 
 from orders.api.schema.document import openapi_document
 from orders.documents.schema import CustomerOrder
+from orders.integrations.channels import Verdict
+from orders.models import Delivery, OrderEvent
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
 from orders.onboarding.model import file_model
 
@@ -97,3 +100,22 @@ def test_every_command_of_the_hub_is_on_its_page():
     ours = {name for name, app in get_commands().items() if str(app).partition(".")[0] in OURS}
     assert len(ours) > 10
     assert {name for name in ours if not re.search(rf"`(?:make )?{name}\b", page("commands.md"))} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "heading", "statuses"),
+    [
+        ("inbox.md", "States of an event", OrderEvent.Status),
+        ("outbox.md", "States of a delivery", Delivery.Status),
+    ],
+)
+def test_a_state_diagram_has_the_statuses_of_the_rows(name, heading, statuses):
+    section = (ROOT / "docs/design" / name).read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    arrows = re.findall(r"^    (\S+) --> (\S+?):? ?", section, re.MULTILINE)
+    drawn = {state.rstrip(":") for arrow in arrows for state in arrow} - {"[*]"}
+    assert drawn == set(statuses.values)
+
+
+def test_every_verdict_of_an_attempt_is_on_the_page_of_the_outbox():
+    outbox = (ROOT / "docs/design/outbox.md").read_text()
+    assert [one.name for one in Verdict if f"| `{one.name}` |" not in outbox] == []

@@ -16,7 +16,7 @@ STANDARD_INPUT = "-"
 
 
 class Command(BaseCommand):
-    help = "Apply an onboarding file: all of it or, where it has a fault, nothing (docs/guides/onboarding.md)."
+    help = "Apply an onboarding file: all of it or, where it has a fault, nothing (docs/reference/onboarding-file.md)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="a YAML file, or - for standard input")
