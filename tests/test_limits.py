@@ -40,7 +40,7 @@ OWN_WORK = {
         proxy/bodies.py suppliers/views.py""",
     "rows or bytes at a time, of work that goes on": """
         orderflow/imports/reconciliation.py orders/admin/dead_letters/verbs.py orders/dead_letters/groups.py
-        orders/inbox/batch.py orders/integrations/erasure.py orders/management/load/batches.py
+        orders/inbox/applying.py orders/inbox/batch.py orders/integrations/erasure.py orders/management/load/batches.py
         orders/management/load/hub.py orders/management/load/position.py
         orders/retention/expired_rows.py orders/retention/history.py""",
     "memory of one process": """

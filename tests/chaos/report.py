@@ -25,7 +25,7 @@ by `make chaos` (some alone: `make chaos FAULTS=worker-stop,disk-full`; that rep
 * The **verdict** is that of `tests/chaos/checker.py`. It knows every 202 and reads back every event and every write of
   every order as the database itself noted them: nothing accepted is lost, applied twice, applied after a newer one or
   left out of its order's document, and no attempt is miscounted. No row is stuck or contradicts another
-  ([invariants](design/invariants.md)). Where partners take part, each holds in the end what the orders say: the
+  ([invariants](../design/invariants.md)). Where partners take part, each holds in the end what the orders say: the
   warehouse every order that is not cancelled, once and as it is now, and no other; the supplier the last state of each
   part.
 * **PUTs as usual after**: seconds from the end of the fault until, for a second, no PUT was refused or took longer than
