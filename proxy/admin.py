@@ -26,7 +26,11 @@ EFFECT = (
     "Asks {tenant}'s order service at {url} as a till's read would: name, connection, encryption, token, one "
     "order{more}, and whether the answers keep the contract. Nothing is changed there, and no breaker is asked or told."
 )
-BREAKER_MARKS = {"closed": "moving", "half-open": "waiting", "open": "stopped"}
+BREAKER_MARKS = {
+    "closed": ("answering normally", "ok"),
+    "half-open": ("being probed", "waiting"),
+    "open": ("not asked for now", "stopped"),
+}
 
 
 @admin.register(ProxyConfig)
@@ -41,10 +45,9 @@ class ProxyConfigAdmin(HistoryAdmin, EvidenceAdmin):
     readonly_fields = fields
     actions_detail = ("test_connection",)
 
-    @admin.display(description="breaker")
+    @admin.display(description="order service")
     def breaker(self, config: ProxyConfig) -> SafeString:
-        state = breaker.state(config.tenant_id)
-        return mark(state, BREAKER_MARKS[state])
+        return mark(*BREAKER_MARKS[breaker.state(config.tenant_id)])
 
     @admin.display(description="contract drift")
     def drift(self, config: ProxyConfig) -> SafeString | str:

@@ -1,4 +1,4 @@
-"""What of the proxy needs a person: tenants without credentials, and external services left alone."""
+"""Problems of proxied reads: tenants without credentials, order services with an open breaker."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def problems(tenant_id: int | None) -> Iterator[Attention]:
             )
         elif breaker.state(tenant.pk) != "closed":
             yield Attention(
-                f"{tenant.name}: its order service failed too often in a row and is left alone for a moment; reads "
-                "fail meanwhile. Ask the tenant whether it is down.",
+                f"{tenant.name}: its order service failed too often in a row and is not asked for now; reads fail "
+                "until a probe succeeds. Ask the tenant whether it is down.",
                 page,
                 harm=10.0,
                 open_words="Open the tenant",
@@ -39,7 +39,7 @@ def problems(tenant_id: int | None) -> Iterator[Attention]:
 
 
 def facts(tenants: Sequence[Tenant]) -> dict[int, list[Fact]]:
-    """The breaker, and in how many ways the answers leave the contract."""
+    """Whether the order service answers, and the number of contract drifts."""
     reading = [tenant.pk for tenant in tenants if tenant.mode != Tenant.Mode.EVENTS]
     drifts = ContractDrift.objects.filter(tenant__in=reading).order_by().values_list("tenant").annotate(Count("pk"))
     counts = dict(drifts)
@@ -48,7 +48,9 @@ def facts(tenants: Sequence[Tenant]) -> dict[int, list[Fact]]:
 
 def _breaker(tenant_id: int) -> Fact:
     state = breaker.state(tenant_id)
-    return Fact("breaker", state, "plain" if state == "closed" else "person")
+    if state == "closed":
+        return Fact("order service", "answering normally")
+    return Fact("order service", "failing" if state == "open" else "being probed", "attention")
 
 
 def _drift(tenant_id: int, count: int) -> list[Fact]:

@@ -182,7 +182,7 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
         lead = "It did as it should." if all(step.ok for step in steps) else "It did not do as it should."
         shown = {"title": f"{title} {webhook.supplier}", "steps": steps, "lead": lead, "back": self._page(webhook)}
         context = {**self.admin_site.each_context(request), **shown}
-        return TemplateResponse(request, "admin/orders/tried.html", context)
+        return TemplateResponse(request, "admin/orders/test_result.html", context)
 
     def _ask(self, request: HttpRequest, webhook: Webhook, title: str, effect: str) -> HttpResponse:
         shown = {"title": title, "effect": effect, "button": title, "back": self._page(webhook)}

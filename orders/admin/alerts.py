@@ -118,7 +118,7 @@ class AlertRuleAdmin(HistoryAdmin):
         if not rule.active:
             return mark("switched off", "waiting")
         going_on = rule.incidents.ongoing().count()
-        return mark(f"{going_on} going on", "person") if going_on else mark("quiet", "moving")
+        return mark(f"{going_on} going on", "attention") if going_on else mark("quiet", "ok")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("tenant",) if obj else ()
@@ -156,7 +156,9 @@ class AlertRuleAdmin(HistoryAdmin):
         )
         self.log_change(request, rule, "Sent a test alert.")
         shown = {"title": "Test alert", "steps": steps, "lead": lead, "back": self._page(rule)}
-        return TemplateResponse(request, "admin/orders/tried.html", {**self.admin_site.each_context(request), **shown})
+        return TemplateResponse(
+            request, "admin/orders/test_result.html", {**self.admin_site.each_context(request), **shown}
+        )
 
     @action(description="New signing secret", url_path="signing-secret", permissions=["change"], icon="key")  # type: ignore[untyped-decorator]
     def new_signing_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -239,8 +241,8 @@ class IncidentAdmin(EvidenceAdmin):
     @admin.display(description="state")
     def state(self, incident: Incident) -> SafeString:
         if incident.ended_at is None:
-            return mark("going on", "person")
-        return mark(f"over after {in_words(incident.ended_at - incident.began_at)}", "moving")
+            return mark("going on", "attention")
+        return mark(f"over after {in_words(incident.ended_at - incident.began_at)}", "ok")
 
     @admin.display(description="found by the rule")
     def found_by(self, incident: Incident) -> SafeString | str:

@@ -1,4 +1,4 @@
-"""The side bar: first what a person comes for, then every app's own lists, each only to those who may open it."""
+"""The side bar: first the daily pages, then every app's lists, each shown only to those who may open it."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ SET_UP = (
     ("Alerts", "notifications", "orders_alertrule"),
     ("Retention", "auto_delete", "orders_retention"),
 )
-MOVING = (
+CUTOVER = (
     ("Differences", "compare_arrows", "orders_difference"),
     ("Ignored members", "visibility_off", "orders_ignoredmember"),
 )
 RECORD = (
     ("Timeline entries", "timeline", "orders_timelineentry"),
-    ("What people did", "how_to_reg", "orders_operatoraction"),
-    ("Runs over dead letters", "published_with_changes", "orders_repairrun"),
+    ("Operator actions", "how_to_reg", "orders_operatoraction"),
+    ("Bulk retries", "published_with_changes", "orders_repairrun"),
 )
 PEOPLE = (
     ("Staff", "person", "auth_user"),
     ("Roles", "group", "auth_group"),
     ("Changes of logins", "manage_history", "orders_staffchange"),
 )
-NAMED = {name for group in (OPERATE, SET_UP, MOVING, RECORD, PEOPLE) for _, _, name in group}
+NAMED = {name for group in (OPERATE, SET_UP, CUTOVER, RECORD, PEOPLE) for _, _, name in group}
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -52,18 +52,18 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     changes = [{"title": "Who changed what", "icon": "difference", "link": reverse("changes")}]
     groups = [
         {"title": "", "items": [*first, *_items(OPERATE, pages)]},
-        {"title": "Set up", "items": [*_items(SET_UP, pages), *_moving(pages), *_items(MOVING, pages)]},
+        {"title": "Set up", "items": [*_items(SET_UP, pages), *_cutover(pages), *_items(CUTOVER, pages)]},
         *(_app_group(app) for app in apps),
         {"title": "On record", "items": [*changes, *_items(RECORD, pages)]},
         {"title": "People", "items": _items(PEOPLE, pages)},
     ]
     shown = [group | {"separator": bool(group["title"])} for group in groups if group["items"]]
-    _mark_where_one_is(shown, request.path)
+    _mark_current(shown, request.path)
     return shown
 
 
-def _mark_where_one_is(groups: list[dict[str, Any]], path: str) -> None:
-    """One item: the one whose address is most of the page's. The theme would mark Orders beside Find an order."""
+def _mark_current(groups: list[dict[str, Any]], path: str) -> None:
+    """Mark one item: the longest address that begins the page's. The theme would also mark Orders on Find an order."""
     items = [item for group in groups for item in group["items"]]
     above = [item["link"] for item in items if path.startswith(item["link"])]
     here = path if path == reverse("admin:index") else max(above, key=len, default="")
@@ -87,10 +87,10 @@ def _items(wanted: tuple[tuple[str, str, str], ...], pages: dict[str, str]) -> l
     return [{"title": title, "icon": icon, "link": pages[name]} for title, icon, name in wanted if name in pages]
 
 
-def _moving(pages: dict[str, str]) -> list[dict[str, Any]]:
+def _cutover(pages: dict[str, str]) -> list[dict[str, Any]]:
     if "orders_tenant" not in pages:
         return []
-    return [{"title": "Moving tenants", "icon": "moving", "link": reverse("admin:orders_tenant_moving_all")}]
+    return [{"title": "Cut-over", "icon": "sync_alt", "link": reverse("admin:orders_tenant_cutover_all")}]
 
 
 def _app_group(app: dict[str, Any]) -> dict[str, Any]:

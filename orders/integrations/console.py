@@ -29,7 +29,7 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """``breaker`` · ``closed``. ``meaning`` is a colour of orders.values.labels.MARKS; plain where nothing is meant."""
+    """``order service`` · ``answering normally``. ``meaning`` is a value of orders.values.labels.MARKS."""
 
     name: str
     value: str

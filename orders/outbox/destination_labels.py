@@ -27,16 +27,16 @@ def state_in_words(destination: Destination) -> str:
     since = f" for {in_words(now - destination.state_since)}" if destination.state_since else ""
     because = destination.state_reason.rstrip(".")
     if not destination.active:
-        return "Switched off in its settings; what is owed is kept."
+        return "Switched off in its settings. Pending deliveries are kept."
     if not destination.tenant.active:
-        return "Held, because the tenant is switched off; what is owed is kept."
+        return "Nothing is sent while the tenant is switched off. Pending deliveries are kept."
     if destination.state != Destination.State.RUNNING:
         return f"{destination.get_state_display().capitalize()}{since}, because {because}{probe}."
     if destination.open_seconds is not None:
-        return f"Left alone for a moment after {destination.failures} failures in a row{probe}."
+        return f"Nothing is sent for now, after {destination.failures} failures in a row{probe}."
     if destination.waits_until and destination.waits_until > now:
-        return f"Waiting, as it asked us to; goes on {until(destination.waits_until, now=now)}."
-    return "Moving."
+        return f"Waiting for its rate limit or its Retry-After; sends again {until(destination.waits_until, now=now)}."
+    return "Running."
 
 
 def state_mark(destination: Destination) -> SafeString:
@@ -44,10 +44,10 @@ def state_mark(destination: Destination) -> SafeString:
     if not (destination.active and destination.tenant.active):
         return mark("off", "waiting")
     if destination.state == Destination.State.RUNNING:
-        return mark("moving", "moving") if destination.open_seconds is None else mark("failing", "waiting")
+        return mark("running") if destination.open_seconds is None else mark("failing", "waiting")
     return mark(destination.state)
 
 
 def orders_waiting(destination: Destination) -> int:
-    """Lanes with something owed: counted over the partial index of what is due."""
+    """Lanes with pending deliveries, counted over the partial index of due lanes."""
     return Lane.objects.filter(destination=destination, due_at__isnull=False).count()

@@ -1,4 +1,4 @@
-"""How the admin says things: times, states, texts from outside. Everything is escaped where it is put into HTML."""
+"""Times, states and texts from outside, as the admin shows them. Everything is escaped where it is put into HTML."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from orders.values.time_text import (
 )
 
 MARKS = {
-    "pending": "waiting", "applied": "moving", "delivered": "moving", "running": "moving", "dead": "person",
+    "pending": "waiting", "applied": "ok", "delivered": "ok", "running": "ok", "dead": "attention",
     "stopped": "stopped", "paused": "waiting", "superseded": "plain", "discarded": "plain",
 }  # fmt: skip
 """One colour per meaning on every page, always with a word (docs/design/architecture.md#what-a-person-sees)."""
@@ -52,6 +52,6 @@ def preformatted(text: str) -> SafeString:
 
 
 def link(url: str, words: str) -> SafeString | str:
-    """A link where the address is one of ours or http(s); else the bare words."""
+    """A link where the address is one of the hub's own or http(s); else the plain text."""
     safe = url.startswith("/") or urlsplit(url).scheme in ("http", "https")
     return format_html('<a class="hub-link" href="{}">{}</a>', url, words) if safe else words

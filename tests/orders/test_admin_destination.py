@@ -34,8 +34,8 @@ def test_every_button_has_its_effect_beside_it_and_support_has_none(root, client
     html = root.get(page_of(furnished.beans)).content.decode()
     for words, effect in (
         ("Pause it", "Nothing more is sent there"),
-        ("Resume it", "Everything that is owed there"),
-        ("Probe it now", "One delivery is sent there now"),
+        ("Resume it", "All pending deliveries are sent"),
+        ("Probe it now", "One pending delivery is sent there now"),
     ):
         assert words in html
         assert effect in html
@@ -94,8 +94,8 @@ def test_the_charts_are_drawn_from_the_figures_of_this_destination_alone(root, f
             count=count,
         )  # fmt: skip
     html = root.get(page_of(furnished.beans)).content.decode()
-    assert "1,234 taken, 0 tries failed, 0 failed for good." in html
-    assert "99 taken" not in html
+    assert "1,234 accepted, 0 tries failed, 0 failed for good." in html
+    assert "99 accepted" not in html
 
 
 def test_the_list_asks_no_more_for_many_destinations_than_for_one(root, engine, monkeypatch, django_assert_num_queries):

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def address(tenant, name=""):
-    return reverse(f"admin:orders_tenant_moving{'_' if name else ''}{name}", args=(tenant.pk,))
+    return reverse(f"admin:orders_tenant_cutover{'_' if name else ''}{name}", args=(tenant.pk,))
 
 
 def text(client, tenant, name="", **query):
@@ -44,7 +44,13 @@ def test_the_page_says_how_far_it_is_and_what_is_missing(root, moving):
     page = text(root, moving.tenant)
     assert "&lt;b&gt;c&lt;/b&gt;" in page
     assert "<b>c</b>" not in page
-    for words in ("2 of 3; 1 missing", "not yet", "Download all 1 missing", "telling is off", "99.7 % of 400"):
+    for words in (
+        "2 of 3; 1 missing",
+        "not yet",
+        "Download all 1 missing",
+        "not notified of any order",
+        "99.7 % of 400",
+    ):
         assert words in page, words
 
 
@@ -76,18 +82,18 @@ def test_the_numbers_of_the_checklist_are_changed_or_refused(root, moving):
     assert refused[-1] == "The number of hours must be a whole number from 1 to 168. Nothing was changed."
 
 
-def test_telling_is_switched_on_from_a_moment_in_the_tenants_time_and_off(root, moving):
+def test_notifications_are_switched_on_from_a_moment_in_the_tenants_time_and_off(root, moving):
     Tenant.objects.update(time_zone="Europe/Copenhagen")
     given = {"moment": "2026-07-01T10:00", "reason": "they ask"}
-    assert said(root.post(address(moving.tenant, "telling"), given, follow=True)) == [
-        "Suppliers and warehouses are told of orders first received from 2026-07-01 10:00 (Europe/Copenhagen) on."
+    assert said(root.post(address(moving.tenant, "notify_from"), given, follow=True)) == [
+        "Suppliers and warehouses are notified of orders first received from 2026-07-01 10:00 (Europe/Copenhagen) on."
     ]
     assert Tenant.objects.get(pk=moving.tenant.pk).tells_from == datetime(2026, 7, 1, 8, tzinfo=UTC)
     assert 'value="2026-07-01T10:00"' in text(root, moving.tenant)
-    root.post(address(moving.tenant, "telling"), {"moment": "", "reason": "stop"})
+    root.post(address(moving.tenant, "notify_from"), {"moment": "", "reason": "stop"})
     assert Tenant.objects.get(pk=moving.tenant.pk).tells_from is None
-    missing = said(root.post(address(moving.tenant, "telling"), {"moment": ""}, follow=True))
-    assert missing[-1] == "Write a reason, and a day and time or nothing; nothing was changed."
+    missing = said(root.post(address(moving.tenant, "notify_from"), {"moment": ""}, follow=True))
+    assert missing[-1] == "Write a reason, and a date and time or nothing. Nothing was changed."
 
 
 def test_a_cut_over_says_what_changes_and_wants_a_reason(root, moving):
@@ -113,7 +119,7 @@ def test_no_button_is_offered_while_an_event_is_dead(root, moving, faults):
     moving.put("fault-always-1")
     moving.drain_through_retries()
     page = text(root, moving.tenant, "cut_over")
-    assert "It cannot be cut over before" in page
+    assert "It cannot be cut over while events are dead" in page
     assert "Cut Acme Retail over to events</button>" not in page
 
 
@@ -141,7 +147,7 @@ def test_orders_known_before_are_released_after_a_preview(root, moving, monkeypa
     chosen = {"preview": "1", "customer_order_id": "a", "business_unit_id": "store-1"}
     assert "Write why" in root.post(address(moving.tenant, "release"), chosen).content.decode()
     done = said(root.post(address(moving.tenant, "release"), chosen | {"reason": "asked"}, follow=True))
-    assert done == ["The orders are let go: 1 released."]
+    assert done == ["1 order released."]
     assert Order.objects.filter(known_before=True).count() == 1
     wrong = text(root, moving.tenant, "release", preview="1", placed_from="yesterday")
     assert "Enter a valid date" in wrong
@@ -157,17 +163,17 @@ def test_the_mode_page_leads_from_migrating_to_the_cut_over(root, moving):
 def test_the_list_names_who_moves_who_could_and_who_did(root, moving, make_tenant):
     make_tenant("calm", "proxy")
     make_tenant("done", "events")
-    page = root.get(reverse("admin:orders_tenant_moving_all")).content.decode()
-    rows = page[page.index("moving-title") :]
+    page = root.get(reverse("admin:orders_tenant_cutover_all")).content.decode()
+    rows = page[page.index("cutover-title") :]
     assert ("Acme Retail" in rows, "Calm" in rows, "Done" in rows, "2 of 2" in rows) == (True, True, False, True)
 
 
 def test_a_login_of_another_tenant_sees_nothing_of_it(bound, moving):
-    page = bound.get(reverse("admin:orders_tenant_moving_all")).content.decode()
-    assert "Acme" not in page[page.index("moving-title") :]
+    page = bound.get(reverse("admin:orders_tenant_cutover_all")).content.decode()
+    assert "Acme" not in page[page.index("cutover-title") :]
     for name in ("missing", "cut_over", "back", "release"):
         assert bound.get(address(moving.tenant, name)).status_code == 403
-    for name in ("orders", "rule", "telling", "cut_over", "back", "release"):
+    for name in ("orders", "rule", "notify_from", "cut_over", "back", "release"):
         assert bound.post(address(moving.tenant, name), {"reason": "x", "to": "proxy"}).status_code == 403
     assert Tenant.objects.get(pk=moving.tenant.pk).mode == "migrating"
 

@@ -92,7 +92,7 @@ def test_a_tenant_admin_sees_nothing_of_another_tenant(name, bound, furnished):
 
 def test_a_tenant_admin_finds_no_order_of_another_tenant(bound, furnished):
     assert "Nothing found" in checked(bound.get(reverse("admin:orders_order_find"), {"q": "1001"}))
-    story = bound.get(reverse("admin:orders_order_story"), {"tenant": "acme", "unit": "store-1", "order": "1001"})
+    story = bound.get(reverse("admin:orders_order_timeline"), {"tenant": "acme", "unit": "store-1", "order": "1001"})
     assert story.status_code == 404
     assert "acme" not in checked(bound.get("/admin/")).lower()
 

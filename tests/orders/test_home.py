@@ -54,8 +54,8 @@ def tenant_with_everything(slug):
 
 def test_with_nothing_to_do_the_page_says_so_and_what_comes_next(root):
     said = words(root.get("/admin/"))
-    assert "There is nothing to move yet." in said
-    assert "Nothing. No destination is stopped and no dead letter waits." in said
+    assert "No tenant is set up yet." in said
+    assert "Nothing: no destination is stopped or failing, and there are no dead letters." in said
     assert "Add the first tenant" in said
     assert "No event came in the last hour." in said
 
@@ -101,7 +101,7 @@ def test_work_that_waits_too_long_is_said_before_anything_else(root, engine):
     engine.put()
     engine.queue().__class__.objects.update(due_at=timezone.now() - timedelta(minutes=5))
     said = words(root.get("/admin/"))
-    assert "not moving What is due has waited longer than 1 min. Check that the workers and the scheduler run." in said
+    assert "stuck Due work has been waiting for more than 1 min. Check that the workers and the scheduler run." in said
     assert "5 min oldest due event" in said
 
 
@@ -142,7 +142,7 @@ def test_every_period_is_drawn_with_its_table(root, period):
     said = words(page)
     word = "hour" if period == "nonsense" else period
     assert f"In the last {word} 1 events were received" in said
-    assert f"In the last {word} 1 deliveries were taken by 1 destination;" in said
+    assert f"In the last {word} 1 deliveries were accepted by 1 destination;" in said
     assert page.content.decode().count("<desc") == 4
     assert said.count("The chart as a table") == 3
 
@@ -162,7 +162,7 @@ def test_the_tenants_show_their_rate_what_waits_and_who_is_told(root):
     Destination.objects.create(tenant=tenant, channel="supplier", name="tea")
     counters.write()
     said = words(root.get("/admin/"))
-    assert "Acme events 0.1/min nothing waits suppliers 1 moving acme-beans stopped not read through" in said
+    assert "Acme events 0.1/min nothing due suppliers 1 running acme-beans stopped not read through" in said
 
 
 def test_a_tenant_that_is_read_through_shows_times_breaker_and_drift(root):
@@ -177,8 +177,8 @@ def test_a_tenant_that_is_read_through_shows_times_breaker_and_drift(root):
     )
     counters.write()
     said = words(root.get("/admin/"))
-    assert "Bolt proxy 0/min nothing waits nobody 148 ms 1 failed breaker closed drift 1" in said
-    assert "left alone or asked to wait" in said
+    assert "Bolt proxy 0/min nothing due nobody 148 ms 1 failed order service answering normally drift 1" in said
+    assert "not asked: breaker open, or Retry-After" in said
 
 
 def test_heaps_of_dead_letters_are_not_counted_to_the_end(root, engine, monkeypatch):

@@ -250,7 +250,7 @@ def test_a_whole_order_that_is_missing_there_cannot_be_ignored(tenant, shop):
 
 def test_an_operator_lets_an_ignored_member_count_again(tenant):
     row = ignored_differences.ignore(tenant, PRICE, who="ann", reason="r")
-    url = reverse("admin:orders_ignoredmember_look_again", args=(row.pk,))
+    url = reverse("admin:orders_ignoredmember_count_again", args=(row.pk,))
     client = signed_in("operator")
     assert client.post(url, {"reason": ""}).status_code == 200
     assert IgnoredMember.objects.exists()

@@ -107,7 +107,7 @@ def test_the_pages_say_it_before_they_do_it(client, engine):
 def test_the_plain_switch_to_migrating_says_that_telling_ends_and_how_it_would_not(client, engine):
     client.force_login(give_role("olga", role=OPERATOR, password="pass-of-olga").user)
     mode = reverse("admin:orders_tenant_switch_mode", args=(engine.tenant.pk,))
-    move = reverse("admin:orders_tenant_moving", args=(engine.tenant.pk,))
+    move = reverse("admin:orders_tenant_cutover", args=(engine.tenant.pk,))
     html = client.get(mode, {"to": "migrating"}).content.decode()
     assert (
         "Telling is switched off: from then on suppliers and warehouses hear of no new order and of no change" in html

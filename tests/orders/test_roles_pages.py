@@ -94,7 +94,7 @@ PAGES = {
     "orders_staffchange_add": NOBODY, "orders_staffchange_change": SUPERUSERS_SEE, "orders_staffchange_delete": NOBODY,
     "orders_apiclient_rotate": VERB,
     "orders_alertrule_test_alert": VERB, "orders_alertrule_new_signing_secret": VERB,
-    "orders_order_find": ALL, "orders_order_story": OF_A_TENANT, "orders_order_part": VERSIONS,
+    "orders_order_find": ALL, "orders_order_timeline": OF_A_TENANT, "orders_order_part": VERSIONS,
     "orders_orderevent_retry_one": VERB, "orders_orderevent_discard_one": VERB,
     "orders_delivery_retry_one": VERB, "orders_delivery_discard_one": VERB,
     "orders_destination_pause": VERB,
@@ -105,11 +105,11 @@ PAGES = {
     "orders_tenant_self_test": VERB_AND_BACK,
     "orders_tenant_switch_active": VERB, "orders_tenant_switch_mode": VERB,
     "orders_tenant_export": VERSIONS,
-    "orders_tenant_moving_all": ALL, "orders_tenant_moving": VERSIONS, "orders_tenant_moving_missing": VERSIONS,
-    "orders_tenant_moving_orders": OF_A_MOVE, "orders_tenant_moving_rule": OF_A_MOVE,
-    "orders_tenant_moving_telling": OF_A_MOVE,
-    "orders_tenant_moving_cut_over": VERB, "orders_tenant_moving_back": VERB, "orders_tenant_moving_release": VERB,
-    "orders_difference_ignore_member": VERB, "orders_ignoredmember_look_again": VERB,
+    "orders_tenant_cutover_all": ALL, "orders_tenant_cutover": VERSIONS, "orders_tenant_cutover_missing": VERSIONS,
+    "orders_tenant_cutover_orders": OF_A_MOVE, "orders_tenant_cutover_rule": OF_A_MOVE,
+    "orders_tenant_cutover_notify_from": OF_A_MOVE,
+    "orders_tenant_cutover_cut_over": VERB, "orders_tenant_cutover_back": VERB, "orders_tenant_cutover_release": VERB,
+    "orders_difference_ignore_member": VERB, "orders_ignoredmember_count_again": VERB,
     "orders_selftest_change": VERSION, "orders_selftest_report": VERSIONS,
     "orders_repairrun_dead": ALL,
     "orders_repairrun_group": answers("302 200 200 200 200 200", "302 403 403 403 403 403"),
@@ -132,7 +132,7 @@ MORE_ARGUMENTS = {
     "orders_repairrun_group": lambda _: ["events", "a-cause"],
 }
 """What stands in addresses beside, or instead of, the row's id."""
-ORDER_OF_ACME = {"orders_order_story": "slug", "orderflow_warehouseorder_warehouses": "pk"}
+ORDER_OF_ACME = {"orders_order_timeline": "slug", "orderflow_warehouseorder_warehouses": "pk"}
 """Asked with an order of acme in the address; by which column the address names the tenant."""
 LINE_OF_ACME = ("orders_order_part",)
 """Asked for a line of the timeline of an order of acme."""

@@ -58,7 +58,7 @@ def console(page, live_server, furnished):
 
 def test_a_person_signs_in_and_looks_around(console, furnished):
     page = console.page
-    assert page.get_by_role("heading", name="Needs you", exact=True).is_visible()
+    assert page.get_by_role("heading", name="Needs attention", exact=True).is_visible()
     console.picture("home")
     order = f"/admin/orders/order/{furnished.queue().pk}/change/"
     console.open(order, "order")

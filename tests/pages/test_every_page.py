@@ -16,7 +16,7 @@ from tests.pages.test_console import Console
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 NO_PAGES = {
-    "logout", "jsi18n", "orders_order_part", "orders_tenant_export", "orders_tenant_moving_missing",
+    "logout", "jsi18n", "orders_order_part", "orders_tenant_export", "orders_tenant_cutover_missing",
     "orders_selftest_report", "orderflow_product_export_csv", "orderflow_product_export_xlsx", "search",
 }  # fmt: skip
 """Files, and pieces of pages."""

@@ -86,7 +86,7 @@ def test_a_dead_letter_is_found_judged_and_retried(ada, furnished, settings, mon
     keys.write("Reason", "the fault is mended").to("Retry 1 that would apply").go()
     page.get_by_text("What came of them so far").wait_for()
     bulk_runs.work(RepairRun.objects.get().pk)
-    keys.to("Look again").go()
+    keys.to("Refresh").go()
     page.get_by_text("Done in").wait_for()
     assert OrderEvent.objects.get(pk=furnished.dead.pk).status == "pending"
     assert OperatorAction.objects.filter(action="retry", who="ada").values_list("reason", flat=True).get() == (

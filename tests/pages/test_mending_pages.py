@@ -92,12 +92,12 @@ def test_a_destination_breaks_and_is_mended_and_drained(maria, beans, put, setti
     put("order-1", "order-2", "order-3", "order-4")
     deliver()
     maria.open("/admin/", "destination-breaks-home")
-    page.get_by_role("link", name="1 open breaker").click()
+    page.get_by_role("link", name="1 failing destination").click()
     page.get_by_role("link", name="beans", exact=True).click()
     sees(page, "failures in a row; next probe in")
     both_widths(maria, "destination-broken")
     page.get_by_role("link", name="Probe it now").click()
-    sees(page, "One delivery is sent there now")
+    sees(page, "One pending delivery is sent there now")
     maria.press("Probe beans")
     sees(page, "is being probed")
     deliver()
@@ -109,7 +109,7 @@ def test_a_destination_breaks_and_is_mended_and_drained(maria, beans, put, setti
     drain()
     assert statuses() == ["delivered"] * 4
     page.reload()
-    sees(page, "Moving. 0 orders wait.")
+    sees(page, "Running. 0 orders wait.")
     both_widths(maria, "destination-mended")
     assert maria.complaints == []
 
@@ -132,7 +132,7 @@ def test_a_paused_destination_keeps_what_is_owed_until_it_is_resumed(maria, bean
     maria.picture("destination-paused")
     page.get_by_role("link", name="Resume it").click()
     maria.press("Resume beans")
-    sees(page, "goes on")
+    sees(page, "is resumed")
     drain()
     assert statuses() == ["delivered"]
     assert list(OperatorAction.objects.order_by("pk").values_list("who", "action", "reason")) == [

@@ -62,7 +62,7 @@ def test_from_the_missing_orders_to_the_cut_over_and_back(person, moving, tmp_pa
     seen_at_both_widths(person, "moving-list")
     page.get_by_role("cell", name="Acme Retail").get_by_role("link").click()
     page.wait_for_load_state("networkidle")
-    assert page.get_by_text("All of it is so.").is_visible()
+    assert page.get_by_text("Every condition is met.").is_visible()
     _adds_a_list(person, tmp_path)
     _is_refused_then_overrides(person, moving)
     _goes_back_by_one_click(person)
@@ -87,7 +87,7 @@ def _is_refused_then_overrides(person, moving):
     page.get_by_role("link", name="Cut over to events: what would change?").click()
     page.wait_for_load_state("networkidle")
     seen_at_both_widths(person, "moving-cut-over")
-    page.get_by_label("Cut over although this is not so").check()
+    page.get_by_label("Cut over although this condition is not met").check()
     page.fill("#reason", "the two are deleted there")
     person.press("Cut Acme Retail over to events")
     assert page.get_by_text("Acme Retail is cut over.").is_visible()
@@ -95,7 +95,7 @@ def _is_refused_then_overrides(person, moving):
     seen_at_both_widths(person, "moving-done")
     page.get_by_role("link", name="Release orders known before").click()
     page.wait_for_load_state("networkidle")
-    person.press("Show what that would send")
+    person.press("Show what would be sent")
     assert page.get_by_text("2 orders would be released").is_visible()
     seen_at_both_widths(person, "moving-release")
     page.go_back()
@@ -105,7 +105,7 @@ def _is_refused_then_overrides(person, moving):
 
 def _goes_back_by_one_click(person):
     page = person.page
-    page.get_by_role("link", name="All that it changes").click()
+    page.get_by_role("link", name="Everything that changes").click()
     page.wait_for_load_state("networkidle")
     seen_at_both_widths(person, "moving-back")
     page.go_back()

@@ -112,7 +112,7 @@ def test_an_open_breaker_needs_a_person_and_a_working_tenant_nobody(tenant, basi
     settings.HUB_BREAKER_FAILURES = 1
     breaker.failed(tenant.pk)
     (line,) = problems(None)
-    assert "left alone for a moment" in line.sentence
+    assert "is not asked for now" in line.sentence
 
 
 def test_tenants_in_events_mode_or_switched_off_need_nothing(tenant):

@@ -1,4 +1,4 @@
-"""What a person does on the page of a tenant's move. Each says what it will do before it does it."""
+"""The forms of a tenant's cut-over page. Each shows what it will do before it does it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 FAULTS_SHOWN = 5
 Done = tuple[bool, str]
-"""Whether it was done, and what is said."""
+"""Whether it was done, and the message about it."""
 
 
 def upload(request: HttpRequest, tenant: Tenant) -> Done:
@@ -71,22 +71,26 @@ def rule(request: HttpRequest, tenant: Tenant) -> Done:
         store_rule(tenant, read_rule(request.POST), who=request.user.get_username())
     except RuleRefused as refused:
         return False, f"{refused} Nothing was changed."
-    return True, f"The checklist of {tenant} asks for these numbers from now on."
+    return True, f"The checklist of {tenant} uses these conditions from now on."
 
 
-def telling(request: HttpRequest, tenant: Tenant) -> Done:
+def notify_from(request: HttpRequest, tenant: Tenant) -> Done:
     form = NotifyFromForm(request.POST)
     if tenant.mode != Tenant.Mode.MIGRATING:
-        return False, f"{tenant} is in {tenant.mode} mode; whom to tell is chosen while it migrates."
+        return (
+            False,
+            f"{tenant} is in {tenant.mode} mode; notifications are only set while it migrates. Nothing was changed.",
+        )
     with timezone.override(tenant.zone):
         valid = form.is_valid()
     if not valid:
-        return False, "Write a reason, and a day and time or nothing; nothing was changed."
+        return False, "Write a reason, and a date and time or nothing. Nothing was changed."
     moment = form.cleaned_data["moment"]
     tell_from(tenant, moment, who=request.user.get_username(), reason=form.cleaned_data["reason"])
-    since = f"told of orders first received from {moment:%Y-%m-%d %H:%M} ({tenant.time_zone}) on" if moment else ""
-    said = since or "told nothing"
-    return True, f"Suppliers and warehouses are {said}."
+    if moment is None:
+        return True, "Suppliers and warehouses are not notified of any order."
+    since = f"{moment:%Y-%m-%d %H:%M} ({tenant.time_zone})"
+    return True, f"Suppliers and warehouses are notified of orders first received from {since} on."
 
 
 def cut_over_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -116,7 +120,7 @@ def cut_over_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -
 
 
 def back_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """The form stands on the tenant's page too, so that one click does it."""
+    """The cut-over page of a tenant in events mode has the same form."""
     fault = ""
     to = request.POST.get("to", Tenant.Mode.PROXY)
     if request.method == "POST":
@@ -129,7 +133,7 @@ def back_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> Ht
             messages.success(request, words)
             return HttpResponseRedirect(page(tenant))
     context = {
-        "title": f"Let {tenant}'s own system answer again",
+        "title": f"Return {tenant} to its own system",
         "ways": [(mode, changes.going_back(tenant, mode)) for mode in _ways_back(tenant)],
         "fault": fault,
     }
@@ -143,7 +147,7 @@ def _ways_back(tenant: Tenant) -> list[str]:
 
 
 def release_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """First which orders, then what that would send, then the release."""
+    """Choose the orders, see what a release would send, release them."""
     asked = request.POST if request.method == "POST" else request.GET
     form = ChoiceForm(tenant, asked if "preview" in asked else None)
     fault = ""
@@ -158,22 +162,22 @@ def release_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) ->
             except releases.ReleaseRefused as refused:
                 fault = str(refused)
             else:
-                done = f"{made.released:,} released" if made.finished_at else "they are released within seconds"
-                messages.success(request, f"The orders are let go: {done}.")
+                count = f"{made.released:,} order{'' if made.released == 1 else 's'} released"
+                messages.success(request, f"{count}." if made.finished_at else f"{count} so far; the rest follows.")
                 return HttpResponseRedirect(page(tenant))
         preview = releases.preview(tenant, choice)
     context: dict[str, Any] = {
         "title": f"Release orders of {tenant} that were known before",
         "form": form,
         "preview": preview,
-        "owed": _owed(preview) if preview else [],
+        "required": _required(preview) if preview else [],
         "fault": fault,
         "reason": request.POST.get("reason", ""),
     }
     return _shown(model_admin, request, tenant, "release", context)
 
 
-def _owed(preview: releases.Preview) -> list[tuple[Destination, int]]:
+def _required(preview: releases.Preview) -> list[tuple[Destination, int]]:
     found = Destination.objects.in_bulk(preview.owed.keys())
     return sorted(((found[pk], number) for pk, number in preview.owed.items()), key=lambda one: -one[1])
 
@@ -187,4 +191,4 @@ def _shown(
         "page": page(tenant),
         "seconds": EFFECT_SECONDS,
     }
-    return TemplateResponse(request, f"admin/orders/moving/{name}.html", whole | context)
+    return TemplateResponse(request, f"admin/orders/cutover/{name}.html", whole | context)

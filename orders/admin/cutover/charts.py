@@ -1,4 +1,4 @@
-"""The two charts of the migration page: how often stored orders match, and how far the backfill is; by the hour."""
+"""The two charts of the cut-over page, by the hour: match rate of stored orders, and progress of the backfill."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _matching(tenant: Tenant, span: Span) -> Chart:
     whole = _whole(rates)
     return Chart(
         key="matching",
-        title="Stored orders against its own system",
+        title="Stored orders compared with its own system",
         says=f"In {span.words} {whole.compared:,} comparisons: {_rate(whole)} matched, {whole.wrong:,} were wrong.",
         plots=[
             _plot(
@@ -93,12 +93,12 @@ def _ledger(tenant: Tenant, span: Span) -> Chart:
     return Chart(
         key="ledger",
         title="Orders known and received",
-        says=f"At last {last[1]:,} of {last[0]:,} known orders were received.",
+        says=f"By now {last[1]:,} of {last[0]:,} known orders were received.",
         plots=[_plot(span, "orders", lines)],
         times=span.edges,
         head=["Time", "known", "received", "missing"],
         rows=[[span.label(at), *(f"{one:,}" for one in counted)] for at, counted in numbers.items()],
-        totals_head=["Orders", "at last"],
+        totals_head=["Orders", "now"],
         totals=[
             Total("known", "in", "area", [f"{last[0]:,}"]),
             Total("received", "done", "line", [f"{last[1]:,}"]),
@@ -125,8 +125,8 @@ def _plot(
 
 
 def _said(series: Sequence[Series], step: int, say: Say) -> str:
-    told = [(one.name, one.values[step]) for one in series]
-    return ", ".join(f"{name} {say(value)}" for name, value in told if value is not None) or "nothing"
+    known = [(one.name, one.values[step]) for one in series]
+    return ", ".join(f"{name} {say(value)}" for name, value in known if value is not None) or "nothing"
 
 
 def _percent(number: float) -> str:

@@ -1,4 +1,4 @@
-"""Where stored copies differ from the tenant's own system, and what of that is ignored as known noise."""
+"""Differences between stored orders and the tenant's own system, and those that are ignored."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ IGNORED_SHOWN = 50
 VALUE_SHOWN = 40
 """Characters in the list: a row stays a line or two, also on a phone. The row's own page has all."""
 EFFECT = (
-    "From now on differences of these members, and of all inside them, make no comparison wrong, and the open ones go "
-    "from the list. What was counted so far stays counted. After the cut-over readers get the stored values."
+    "From now on differences of these members, and of everything inside them, no longer make a comparison wrong, and "
+    "the open ones leave the list. Past counts stay. After the cut-over readers get the stored values."
 )
-LOOK_AGAIN = (
+COUNT_AGAIN = (
     "From now on differences of {member} count again: the next comparisons of {tenant}'s orders list them, and the "
     "match rate may fall."
 )
@@ -105,7 +105,7 @@ class DifferenceAdmin(EvidenceAdmin):
         return [row.key for row in rows]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """With what is ignored, left out or held, so that nobody takes its absence for agreement."""
+        """With what is ignored, not compared or paused, so that nobody reads an empty list as a full match."""
         ignored = self.admin_site._registry[IgnoredMember].get_queryset(request).select_related("tenant")
         of = chosen_tenant(request)
         ignored = ignored if of is None else ignored.filter(tenant=of)
@@ -119,7 +119,7 @@ class DifferenceAdmin(EvidenceAdmin):
 
     @admin.display(description="how it differs", ordering="kind")
     def what(self, row: Difference) -> SafeString:
-        return mark(row.get_kind_display(), "person" if row.kind in _GRAVE else "waiting")
+        return mark(row.get_kind_display(), "attention" if row.kind in _GRAVE else "waiting")
 
     @admin.display(description="stored here")
     def stored(self, row: Difference) -> str:
@@ -163,7 +163,7 @@ class DifferenceAdmin(EvidenceAdmin):
         return self._ignore(request, rows, reverse("admin:orders_difference_ignore_member", args=(object_id,)))
 
     def _ignore(self, request: HttpRequest, rows: QuerySet[Difference], post_to: str) -> HttpResponse:
-        """Says what it will do; does it where a reason is given, for each member or none."""
+        """Shows what it will do; does it when a reason is given, for all members or none."""
         if not self.has_operate_permission(request):
             raise PermissionDenied
         reason, kind = request.POST.get("reason", "").strip(), request.POST.get("kind", ignored_differences.EVERY_KIND)
@@ -195,13 +195,13 @@ class DifferenceAdmin(EvidenceAdmin):
 
 
 def _left_out(bound: int | None) -> dict[str, Any]:
-    """Answers that found no room to be compared in the last day, and sweeps that leave a service alone."""
+    """Answers of the last day that were dropped uncompared, and paused sweeps of tenants."""
     mine = {} if bound is None else {"tenant": bound}
     hours = ComparisonHour.objects.filter(starts_at__gt=timezone.now() - timedelta(days=1), **mine)
     sweeps = ComparisonSweep.objects.filter(tenant__mode=Tenant.Mode.MIGRATING, tenant__active=True, **mine)
     return {
         "dropped": hours.aggregate(dropped=Sum("dropped"))["dropped"] or 0,
-        "held": sweeps.exclude(paused_because="").select_related("tenant")[:IGNORED_SHOWN],
+        "paused": sweeps.exclude(paused_because="").select_related("tenant")[:IGNORED_SHOWN],
     }
 
 
@@ -223,14 +223,16 @@ def _lines(rows: QuerySet[Difference]) -> list[DifferenceRow]:
 
 @admin.register(IgnoredMember)
 class IgnoredMemberAdmin(EvidenceAdmin):
-    """Known noise: who ignores it, since when, why."""
+    """Ignored differences: who ignores them, since when, why."""
 
     personal = {"reason": TEXT}
-    empty_words = "No difference is ignored. A member that is known noise is ignored from the page of a difference."
+    empty_words = (
+        "No difference is ignored. To ignore a member, open one of its differences and press Ignore this member."
+    )
     list_display = ("member", "kind_words", "tenant", "who", "since", "reason")
     list_filter = ("tenant",)
     list_select_related = ("tenant",)
-    actions_detail = ("look_again",)
+    actions_detail = ("count_again",)
     fields = ("member", "kind_words", "tenant", "who", "since", "reason")
     readonly_fields = ("kind_words", "since")
 
@@ -245,7 +247,7 @@ class IgnoredMemberAdmin(EvidenceAdmin):
     @action(
         description="Count its differences again", url_path="look-again", permissions=["operate"], icon="visibility"
     )  # type: ignore[untyped-decorator]
-    def look_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def count_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self.rows_of_id(request, object_id).select_related("tenant").first()
         if row is None or not self.has_operate_permission(request, row):
             raise PermissionDenied
@@ -257,7 +259,7 @@ class IgnoredMemberAdmin(EvidenceAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": f"Count differences of {row.member} again?",
-            "effect": LOOK_AGAIN.format(member=row.member, tenant=row.tenant),
+            "effect": COUNT_AGAIN.format(member=row.member, tenant=row.tenant),
             "button": "Count them again",
             "wants_reason": True,
             "reason_missing": request.method == "POST" and not reason,

@@ -1,4 +1,4 @@
-"""What a person enters while a tenant moves: which orders to release, from when to tell."""
+"""Forms of the cut-over page: which orders to release, and from when to notify."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orders.models import Tenant
 
 
 class ChoiceForm(forms.Form):
-    """Which orders known before the cut-over; nothing entered: all. Days are the tenant's."""
+    """Which orders known before the cut-over to release; empty: all. Days are in the tenant's time zone."""
 
     customer_order_id = forms.CharField(label="Order", max_length=128, required=False)
     business_unit_id = forms.CharField(label="Business unit", max_length=128, required=False)
@@ -40,7 +40,7 @@ class ChoiceForm(forms.Form):
 
 
 class NotifyFromForm(forms.Form):
-    """From when suppliers and warehouses are told while a tenant migrates; empty: nobody is."""
+    """From when suppliers and warehouses are notified while a tenant migrates; empty: of no order."""
 
     moment = forms.DateTimeField(required=False, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
     """Read in the active time zone: the tenant's."""

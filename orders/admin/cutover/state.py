@@ -1,4 +1,4 @@
-"""What the page of a tenant's move says: its state in a sentence, the checklist with its links, who did what."""
+"""Content of a tenant's cut-over page: its state in a sentence, the checklist with links, operator actions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Mode = Tenant.Mode
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A line of the checklist with the place where it is worked on."""
+    """A checklist item with a link to the page where it is resolved."""
 
     line: ChecklistItem
     words: str
@@ -43,7 +43,7 @@ class State:
     mark: str
     meaning: str
     words: str
-    told: str
+    notified: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +56,30 @@ class Member:
 
 
 def page(tenant: Tenant) -> str:
-    return reverse("admin:orders_tenant_moving", args=(tenant.pk,))
+    return reverse("admin:orders_tenant_cutover", args=(tenant.pk,))
 
 
 def state(tenant: Tenant) -> State:
     if tenant.mode == Mode.PROXY:
         words = "Its orders are read from its own system; nothing is stored here, and orders that it sends are refused."
-        return State("proxy", "plain", words, "Nobody is told of its orders by the hub.")
+        return State("proxy", "plain", words, "The hub notifies nobody of its orders.")
     if tenant.mode == Mode.MIGRATING:
-        words = "Reads still go to its own system, which stays the truth. Orders that it sends are stored and compared."
-        return State("migrating", "waiting", words, _told(tenant))
+        words = "Reads are still answered by its own system. Orders that it sends are stored here and compared with it."
+        return State("migrating", "waiting", words, _notified(tenant))
     words = "Reads are answered from the orders stored here. Its own system is not asked."
-    return State("events", "moving", words, _told(tenant))
+    return State("events", "ok", words, _notified(tenant))
 
 
-def _told(tenant: Tenant) -> str:
+def _notified(tenant: Tenant) -> str:
     if tenant.mode == Mode.MIGRATING and tenant.tells_from is None:
-        return "Suppliers and warehouses are told nothing (telling is off)."
+        return "Suppliers and warehouses are not notified of any order."
     if tenant.tells_from is None:
-        return "Suppliers and warehouses are told of every order."
-    return f"Suppliers and warehouses are told of orders first received from {exact(tenant.tells_from)} on."
+        return "Suppliers and warehouses are notified of every order."
+    return f"Suppliers and warehouses are notified of orders first received from {exact(tenant.tells_from)} on."
 
 
-def tells_local(tenant: Tenant) -> str:
-    """For an input, in the tenant's zone."""
+def notify_from_local(tenant: Tenant) -> str:
+    """The start of notifications for an input, in the tenant's zone."""
     return tenant.tells_from.astimezone(tenant.zone).strftime("%Y-%m-%dT%H:%M") if tenant.tells_from else ""
 
 
@@ -116,12 +116,12 @@ def rate(per_second: float) -> str:
 
 
 def may_release(tenant: Tenant) -> bool:
-    """While nobody is told a release is refused (orders.cutover.releases)."""
+    """A release is refused while nobody is notified (orders.cutover.releases)."""
     return tenant.mode != Mode.MIGRATING or tenant.tells_from is not None
 
 
 def actions(request: HttpRequest, tenant: Tenant) -> Sequence[Any]:
-    """What people did to the tenant as a whole, newest first."""
+    """Operator actions on the tenant, newest first."""
     masker = masker_for(request, None)
     done = OperatorAction.objects.filter(subject=f"tenant:{tenant.pk}").order_by("-pk")[:ACTIONS_SHOWN]
     return [{"row": one, "reason": masker.text(one.reason)} for one in done]

@@ -1,7 +1,7 @@
-"""The page of a tenant's move from proxy to events, and the list of tenants that move.
+"""The cut-over page of a tenant (from proxy to events mode), and the list of tenants in a cut-over.
 
-Who may see the tenant sees its page; the forms are for those who may change it, and never for a login bound to a
-tenant: what they do is the hub's staff's to do.
+Whoever may view the tenant sees its page. The forms need permission to change it and a login that is not bound to a
+tenant, because a cut-over is work of the hub's own staff.
 """
 
 from __future__ import annotations
@@ -53,30 +53,30 @@ def urls(model_admin: HubAdmin) -> list[URLPattern]:
         def of_tenant(request: HttpRequest, pk: int) -> HttpResponse:
             return view(model_admin, request, _tenant(model_admin, request, pk))
 
-        shown: URLPattern = path(f"<int:pk>/moving/{route}", guard(of_tenant), name=f"orders_tenant_moving_{name}")
+        shown: URLPattern = path(f"<int:pk>/moving/{route}", guard(of_tenant), name=f"orders_tenant_cutover_{name}")
         return shown
 
     def listed(request: HttpRequest) -> HttpResponse:
         return list_view(model_admin, request)
 
     return [
-        path("moving/", guard(listed), name="orders_tenant_moving_all"),
+        path("moving/", guard(listed), name="orders_tenant_cutover_all"),
         own("missing.csv", missing_view, "missing"),
         own("orders/", _verb(actions.upload), "orders"),
         own("rule/", _verb(actions.rule), "rule"),
-        own("telling/", _verb(actions.telling), "telling"),
+        own("telling/", _verb(actions.notify_from), "notify_from"),
         own("cut-over/", _changing(actions.cut_over_view), "cut_over"),
         own("back/", _changing(actions.back_view), "back"),
         own("release/", _changing(actions.release_view), "release"),
     ]
 
 
-def moving_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+def cutover_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
     period = PERIODS.get(request.GET.get("period", ""), PERIODS["day"])
     seen = checklist(tenant)
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": f"Moving {tenant} to events",
+        "title": f"Cut-over of {tenant}",
         "tenant": tenant,
         "state": state.state(tenant),
         "lines": [state.shown(line, tenant) for line in seen.lines],
@@ -92,35 +92,35 @@ def moving_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> 
         "known_before": Order.objects.filter(tenant=tenant, known_before=True).count(),
         "releases": state.releases(request, tenant),
         "rule": seen.rule,
-        "tells_local": state.tells_local(tenant),
+        "notify_from_local": state.notify_from_local(tenant),
         "actions": state.actions(request, tenant),
         "may_release": state.may_release(tenant),
         "may_change": may_change(model_admin, request, tenant),
     }
-    return TemplateResponse(request, "admin/orders/moving/tenant.html", context)
+    return TemplateResponse(request, "admin/orders/cutover/tenant.html", context)
 
 
 def list_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
-    """Tenants that migrate, those that could, and those that did and still have orders known before."""
+    """Tenants in proxy or migrating mode, and tenants in events mode that still have orders known before."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
-    moved = Order.objects.filter(tenant=OuterRef("pk"), known_before=True)
-    own = model_admin.get_queryset(request).filter(Q(mode__in=("proxy", "migrating")) | Exists(moved))
+    left = Order.objects.filter(tenant=OuterRef("pk"), known_before=True)
+    own = model_admin.get_queryset(request).filter(Q(mode__in=("proxy", "migrating")) | Exists(left))
     rows = list(own.order_by("name")[: LISTED_MOST + 1])
     known = set(KnownOrder.objects.filter(tenant__in=rows).order_by().values_list("tenant", flat=True).distinct())
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": "Moving tenants",
+        "title": "Cut-over",
         "rows": [
             {"tenant": one, "progress": progress(one.pk) if one.pk in known else None} for one in rows[:LISTED_MOST]
         ],
         "more": len(rows) > LISTED_MOST,
     }
-    return TemplateResponse(request, "admin/orders/moving/list.html", context)
+    return TemplateResponse(request, "admin/orders/cutover/list.html", context)
 
 
 def missing_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """Read page by page while it is sent."""
+    """Streamed: the rows are read page by page while they are sent."""
     answer = StreamingHttpResponse(missing_as_csv(tenant.pk), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{tenant.slug}-missing.csv"'
     answer.headers["Cache-Control"] = "no-store"
@@ -148,7 +148,7 @@ def _changing(view: View) -> View:
 
 
 def _verb(do: Callable[[HttpRequest, Tenant], tuple[bool, str]]) -> View:
-    """A form of the page: done, or not, and said on the page that it came from."""
+    """A form of the page: done or refused, with a message on the page that it came from."""
 
     def view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         well, said = do(request, tenant)

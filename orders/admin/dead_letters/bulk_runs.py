@@ -45,7 +45,7 @@ from orders.values.labels import (
 
 OVERTAKEN, ALL = "overtaken", "all"
 """In the place of a cause: dead events that a newer one has overtaken; and all of a road, whatever their causes."""
-STATE_MEANINGS = {"running": "moving", "stopped": "waiting", "done": "plain"}
+STATE_MEANINGS = {"running": "ok", "stopped": "waiting", "done": "plain"}
 
 
 @admin.register(RepairRun)

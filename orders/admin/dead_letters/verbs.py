@@ -32,9 +32,9 @@ ORDERS_WAITING = 1_000
 """Orders whose pending rows a list shows: twenty pages; with a backlog of 100,000 all of them took a second."""
 
 WORDS = {
-    "would_apply": ("would be applied", "moving"),
+    "would_apply": ("would be applied", "ok"),
     "would_supersede": ("superseded", "plain"),
-    "would_fail": ("would fail again", "person"),
+    "would_fail": ("would fail again", "attention"),
     "pending": ("waits to be tried", "waiting"),
     "superseded": ("superseded", "plain"),
     "discarded": ("discarded", "plain"),

@@ -1,4 +1,4 @@
-"""Deliveries with their tries, and the destinations they go to."""
+"""Deliveries with their attempts, and their destinations."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
     verbs = Verbs(dead_deliveries.preview, dead_deliveries.retry, dead_deliveries.discard)
     subject = "delivery"
     effects = {
-        "retry": "Each ticked delivery gets a fresh schedule of tries and is sent in its place. One that a later "
-        "delivery of its order made needless is set aside instead.",
-        "discard": "The ticked deliveries are set aside for good and never sent. One that holds others behind it takes "
-        "them along, as said beside it. There is no undo.",
+        "retry": "Each ticked delivery gets a new retry schedule and is sent in the sequence of its order. One that a "
+        "later delivery of its order has made unnecessary is marked superseded instead.",
+        "discard": "The ticked deliveries are discarded and never sent. Deliveries of its order that are held "
+        "back by it are discarded with it, as said beside it. This cannot be undone.",
     }
-    empty_words = "A delivery appears when an order owes something to a supplier or a warehouse."
-    list_display = ("order_id", "kind_shown", "destination", "state", "attempts", "why", "owed_since")
+    empty_words = "A delivery appears when an order requires a message to a supplier or a warehouse."
+    list_display = ("order_id", "kind_shown", "destination", "state", "attempts", "why", "made")
     list_filter = (StatusFilter, "tenant")
     linked_lookups = ("destination__id__exact",)
     list_select_related = ("lane", "destination__tenant")
@@ -109,7 +109,7 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
         ("order_link", "destination_link"),
         ("kind_shown", "state"),
         ("reference", "sequence"),
-        ("owed_since", "finished"),
+        ("made", "finished"),
         "error",
         ("event_link", "superseded_by_link"),
         "correlation_id",
@@ -117,7 +117,7 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
     )
 
     def pending(self, rows: QuerySet[Delivery], tenant_id: int | None) -> QuerySet[Delivery]:
-        """What waits behind a dead delivery is due never: it is found by who holds it."""
+        """A delivery behind a dead one is never due; it is found through the lane's ``held_by``."""
         lanes = Lane.objects.filter(**({} if tenant_id is None else {"tenant": tenant_id})).values_list("pk", flat=True)
         due = lanes.filter(due_at__isnull=False).order_by("due_at")[:ORDERS_WAITING]
         held = lanes.filter(held_by__isnull=False).order_by("pk")[:ORDERS_WAITING]
@@ -134,7 +134,7 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (
-            "order_link", "destination_link", "kind_shown", "state", "owed_since", "finished", "event_link",
+            "order_link", "destination_link", "kind_shown", "state", "made", "finished", "event_link",
             "superseded_by_link", "body",
         )  # fmt: skip
 
@@ -164,15 +164,15 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
     def why(self, delivery: Delivery) -> str:
         return Truncator(delivery.error).chars(80) if delivery.error else "-"
 
-    @admin.display(description="owed since")
-    def owed_since(self, delivery: Delivery) -> SafeString | str:
+    @admin.display(description="made")
+    def made(self, delivery: Delivery) -> SafeString | str:
         return ago(delivery.created_at)
 
     @admin.display(description="finished")
     def finished(self, delivery: Delivery) -> SafeString | str:
         return ago(delivery.finished_at)
 
-    @admin.display(description="owed by event")
+    @admin.display(description="made by event")
     def event_link(self, delivery: Delivery) -> SafeString | str:
         return _row_link("admin:orders_orderevent_change", delivery.event_id, "Open the event")
 
@@ -191,7 +191,7 @@ def _row_link(page: str, pk: Any, words: str) -> SafeString | str:
 
 @dataclass(frozen=True, slots=True)
 class _Verb:
-    """A button of a destination, with what it does in words."""
+    """A button of a destination, with a description of what it does."""
 
     name: str
     effect: str
@@ -205,22 +205,22 @@ VERBS = {
     for verb in (
         _Verb(
             "pause",
-            "Nothing more is sent there until somebody resumes it. What is owed is kept and grows; a request under "
-            "way is finished.",
+            "Nothing more is sent there until somebody resumes it. Pending deliveries are kept and new ones are added; "
+            "a request under way is finished.",
             "is paused",
             destination_health.pause,
             wants_reason=True,
         ),
         _Verb(
             "resume",
-            "Everything that is owed there is sent again, each order in its sequence. The count of failures starts "
-            "afresh; a stop whose cause is not mended will come back.",
-            "goes on",
+            "All pending deliveries are sent, each order in its sequence. The count of failures starts at 0. If the "
+            "cause of a stop is not corrected, the destination stops again.",
+            "is resumed",
             destination_health.resume,
         ),
         _Verb(
             "probe",
-            "One delivery is sent there now, whatever the state says. When it is taken, the rest follows; when not, "
+            "One pending delivery is sent there now, whatever the state. If it is accepted, the rest follows; if not, "
             "everything stays as it is.",
             "is being probed",
             destination_health.probe,
@@ -229,18 +229,18 @@ VERBS = {
 }
 
 
-_WORDS = {"pause": "Pause it", "resume": "Resume it", "probe": "Probe it now"}
+_BUTTONS = {"pause": "Pause it", "resume": "Resume it", "probe": "Probe it now"}
 
 
 def _button(destination: Destination, verb: _Verb) -> DestinationAction:
     fitting = "resume" if destination.state == Destination.State.PAUSED else "probe" if destination.only_probes else ""
     url = reverse(f"admin:orders_destination_{verb.name}", args=(destination.pk,))
-    return DestinationAction(_WORDS[verb.name], verb.effect, url, fits=verb.name == fitting)
+    return DestinationAction(_BUTTONS[verb.name], verb.effect, url, fits=verb.name == fitting)
 
 
 @admin.register(Destination)
 class DestinationAdmin(EvidenceAdmin):
-    """Made and changed with its supplier or channel; here it is watched, paused and resumed."""
+    """Made and changed with its supplier or channel; here it is monitored, paused, resumed and probed."""
 
     empty_words = "Destinations are made with suppliers and warehouses: open a tenant and press Onboarding."
     list_display = ("name", "kind", "tenant", "state_shown", "state_words", "waiting")
@@ -263,7 +263,7 @@ class DestinationAdmin(EvidenceAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With the orders waiting, counted over the partial index of what is due, in the same query."""
+        """With the number of waiting orders, counted over the partial index of due lanes, in the same query."""
         due = Lane.objects.filter(destination=OuterRef("pk"), due_at__isnull=False).order_by()
         counted = due.values("destination").annotate(count=Count("pk")).values("count")
         rows: QuerySet[Any] = super().get_queryset(request).annotate(lanes_due=Coalesce(Subquery(counted), 0))
@@ -291,7 +291,7 @@ class DestinationAdmin(EvidenceAdmin):
     @admin.display(description="retry schedule")
     def schedule(self, destination: Destination) -> str:
         steps = destination.retry_schedule
-        return f"after {', '.join(f'{step:g}' for step in steps)} s" if steps else "the hub's own"
+        return f"after {', '.join(f'{step:g}' for step in steps)} s" if steps else "the hub's default"
 
     @admin.display(description="what the buttons do")
     def buttons(self, destination: Destination) -> SafeString:
@@ -318,7 +318,7 @@ class DestinationAdmin(EvidenceAdmin):
     @admin.display(description="deliveries")
     def deliveries(self, destination: Destination) -> SafeString | str:
         page = reverse("admin:orders_delivery_changelist")
-        return link(f"{page}?destination__id__exact={destination.pk}", "What went there and what is owed")
+        return link(f"{page}?destination__id__exact={destination.pk}", "Sent and pending deliveries")
 
     @action(description="Pause", url_path="pause", permissions=["operate"], icon="pause")  # type: ignore[untyped-decorator]
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -333,7 +333,7 @@ class DestinationAdmin(EvidenceAdmin):
         return self._use(request, object_id, VERBS["probe"])
 
     def _use(self, request: HttpRequest, object_id: str, verb: _Verb) -> HttpResponse:
-        """Says what the verb does; does it on POST."""
+        """GET shows what the verb does; POST does it."""
         destination = self.get_object(request, object_id)
         if destination is None:
             raise PermissionDenied

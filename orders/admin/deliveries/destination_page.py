@@ -1,4 +1,4 @@
-"""What the page of a destination shows: how it does, its last tries, and what else can be done with it."""
+"""The page of a destination: its charts, its last attempts, and the actions of its integration."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from orders.timeline.happenings import kind_words
 from orders.values.time_text import in_words
 
 LAST_DELIVERIES = 40
-"""Of the destination, whose tries are looked at: the newest that were tried at all are among them."""
+"""The newest deliveries of the destination whose attempts are read."""
 LAST_TRIES = 15
 Name = Figure.Name
 
@@ -59,11 +59,11 @@ class Try:
     detail: str
 
 
-MEANINGS = {"delivered": "moving", "unavailable": "waiting", "rejected": "person", "misconfigured": "stopped"}
+MEANINGS = {"delivered": "ok", "unavailable": "waiting", "rejected": "attention", "misconfigured": "stopped"}
 
 
 def buttons(destination: Destination) -> list[DestinationAction]:
-    """What its integration can do with a destination, beside pausing it."""
+    """The actions that its integration offers for the destination."""
     return [button for one in integrations() for button in one.destination_actions(destination)]
 
 
@@ -95,7 +95,7 @@ def _try(one: DeliveryAttempt, masker: Masker) -> Try:
 
 
 def charts(destination: Destination, now: datetime | None = None) -> list[Chart]:
-    """What went there in the last hour and day."""
+    """Deliveries there in the last hour and day."""
     at = now or timezone.now()
     return [_chart(destination, PERIODS[name], at) for name in ("hour", "day")]
 
@@ -105,17 +105,17 @@ def _chart(destination: Destination, period: Period, now: datetime) -> Chart:
     steps = counters.deliveries(period, destination.tenant_id, now, drawn=[destination.pk])
     whole = counters.by_destination(period, destination.tenant_id, now).get(destination.pk, Work())
     counts = [steps.get(start, {}).get(destination.pk, Work()).counts for start in span.starts]
-    taken = Series("taken", "done", Shape.BARS, [float(one[Name.DELIVERED]) for one in counts])
+    accepted = Series("accepted", "done", Shape.BARS, [float(one[Name.DELIVERED]) for one in counts])
     failed = Series("failed tries", "failed", Shape.LINE, [float(one[Name.FAILED_TRY]) for one in counts])
-    series = (taken, failed)
+    series = (accepted, failed)
     numbers = [whole.counts[name] for name in (Name.DELIVERED, Name.FAILED_TRY, Name.DEAD_DELIVERY)]
     return Chart(
         key=f"sent-{period.word}",
         title=f"The last {period.word}",
-        says=f"{numbers[0]:,} taken, {numbers[1]:,} tries failed, {numbers[2]:,} failed for good.",
+        says=f"{numbers[0]:,} accepted, {numbers[1]:,} tries failed, {numbers[2]:,} failed for good.",
         plots=[_plot(span, series)],
         times=span.edges,
-        head=["Time", "taken", "failed tries"],
+        head=["Time", "accepted", "failed tries"],
         rows=[
             [span.label(start), f"{one[Name.DELIVERED]:,}", f"{one[Name.FAILED_TRY]:,}"]
             for start, one in zip(span.starts, counts, strict=True)
@@ -129,13 +129,13 @@ def _chart(destination: Destination, period: Period, now: datetime) -> Chart:
 
 
 def _totals(whole: Work, numbers: Sequence[int]) -> list[Total]:
-    half, most = whole.lengths.at(0.5), whole.lengths.at(0.95)
+    p50, p95 = whole.lengths.at(0.5), whole.lengths.at(0.95)
     return [
-        Total("taken", "done", "bars", [f"{numbers[0]:,}"]),
+        Total("accepted", "done", "bars", [f"{numbers[0]:,}"]),
         Total("failed tries", "failed", "line", [f"{numbers[1]:,}"]),
         Total("failed for good", "", "", [f"{numbers[2]:,}"]),
-        Total("half within", "", "", ["-" if half is None else in_words(half / 1000)]),
-        Total("95 % within", "", "", ["-" if most is None else in_words(most / 1000)]),
+        Total("p50", "", "", ["-" if p50 is None else in_words(p50 / 1000)]),
+        Total("p95", "", "", ["-" if p95 is None else in_words(p95 / 1000)]),
     ]
 
 
@@ -153,7 +153,7 @@ def _said(one: Series, step: int) -> str:
 
 
 def shown(request: HttpRequest, destination: Any, verbs: Sequence[DestinationAction]) -> dict[str, Any]:
-    """The page's context; ``verbs`` are the core's own buttons."""
+    """The template context; ``verbs`` are the buttons pause, resume and probe."""
     return {
         "verbs": verbs,
         "others": buttons(destination),

@@ -30,17 +30,17 @@ from orders.values.time_text import in_milliseconds
 Name = Figure.Name
 WHEN = {"hour": "%H:%M", "day": "%a %H:%M", "week": "%a %d %b %H:%M"}
 FAILURES = {
-    "external-timeout": "too late",
+    "external-timeout": "timed out",
     "external-unavailable": "not reachable or refused",
-    "external-contract": "broke the contract",
-    "external-busy": "left alone or asked to wait",
+    "external-contract": "answer breaks the contract",
+    "external-busy": "not asked: breaker open, or Retry-After",
     "proxy-not-configured": "no credentials",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """One line of a chart over its whole period, with the list behind it."""
+    """The total of one series over the whole period, with the list that it counts."""
 
     name: str
     css: str
@@ -51,7 +51,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What is said of one step when one points at it."""
+    """The text shown when the pointer is over one step."""
 
     left: float
     width: float
@@ -72,7 +72,7 @@ class Chart:
     key: str
     title: str
     says: str
-    """The whole chart in one sentence, for whoever does not see it."""
+    """The chart in one sentence, for screen readers."""
     plots: list[Plot]
     times: list[str]
     head: list[str]
@@ -91,7 +91,7 @@ Say = Callable[[float], str]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A period with its steps, told in the reader's time."""
+    """A period with its steps, in the reader's time zone."""
 
     period: Period
     starts: list[datetime]
@@ -138,8 +138,8 @@ def _events(span: Span, steps: Mapping[datetime, Work]) -> Chart:
             Total(word, css, shape.value, [_number(total[name])], f"{page}?{urlencode(query)}")
             for name, word, css, shape, query in kinds
         ],
-        empty=f"No event came in {span.words}. A tenant's system sends them to the API; the self-test on a tenant's "
-        "page sends one to try.",
+        empty=f"No event came in {span.words}. A tenant's system sends them to the API; its onboarding page has a curl "
+        "line that sends a sample order.",
         has_any=any(total[kind[0]] for kind in kinds),
     )
 
@@ -164,15 +164,15 @@ def _deliveries(span: Span, tenant_id: int | None, now: datetime) -> Chart:
     return Chart(
         key="deliveries",
         title="Deliveries by destination",
-        says=f"In {span.words} {_number(delivered)} deliveries were taken by {len(totals)} "
+        says=f"In {span.words} {_number(delivered)} deliveries were accepted by {len(totals)} "
         f"destination{'' if len(totals) == 1 else 's'}; {_number(sum(failed))} tries failed.",
         plots=[_plot(span, "deliveries", series, _number)],
         times=span.edges,
         head=["Time", *(one.name for one in series)],
         rows=_rows(span, [(one, _number) for one in series]),
-        totals_head=["Destination", "taken", "failed tries", "dead", "95 % within"],
+        totals_head=["Destination", "accepted", "failed tries", "dead", "p95"],
         totals=[_destination_total(line, works[line.pk]) for line in lines],
-        empty=f"Nothing was sent in {span.words}. A delivery is owed once an order has items of a supplier or of a "
+        empty=f"Nothing was sent in {span.words}. A delivery is made when an order has items of a supplier or of a "
         "warehouse.",
         has_any=bool(totals),
     )
@@ -181,8 +181,8 @@ def _deliveries(span: Span, tenant_id: int | None, now: datetime) -> Chart:
 def _reads(span: Span, steps: Mapping[datetime, Work]) -> Chart:
     total = counters.whole(steps.values())
     lengths = [
-        Series("half within", "half", Shape.LINE, _shares(span, steps, 0.5)),
-        Series("95 % within", "most", Shape.LINE, _shares(span, steps, 0.95)),
+        Series("p50", "p50", Shape.LINE, _shares(span, steps, 0.5)),
+        Series("p95", "p95", Shape.LINE, _shares(span, steps, 0.95)),
     ]
     counts = [
         Series("reads", "in", Shape.AREA, _counts(span, steps, Name.READ)),
@@ -192,7 +192,7 @@ def _reads(span: Span, steps: Mapping[datetime, Work]) -> Chart:
     return Chart(
         key="reads",
         title="Orders read through",
-        says=f"In {span.words} {_number(total.counts[Name.READ])} orders were read through, 95 % within {slowest}; "
+        says=f"In {span.words} {_number(total.counts[Name.READ])} orders were read through, p95 {slowest}; "
         f"{_number(total.counts[Name.READ_FAILED])} reads failed.",
         plots=[
             _plot(span, "how long reads took", lengths, in_milliseconds, least_top=100.0),
@@ -212,8 +212,8 @@ def _reads(span: Span, steps: Mapping[datetime, Work]) -> Chart:
 def _read_totals(total: Work) -> list[Total]:
     page = reverse("admin:orders_timelineentry_changelist") + "?road=proxy"
     return [
-        Total("half within", "half", "line", [in_milliseconds(total.lengths.at(0.5))]),
-        Total("95 % within", "most", "line", [in_milliseconds(total.lengths.at(0.95))]),
+        Total("p50", "p50", "line", [in_milliseconds(total.lengths.at(0.5))]),
+        Total("p95", "p95", "line", [in_milliseconds(total.lengths.at(0.95))]),
         Total("reads", "in", "area", [_number(total.counts[Name.READ])]),
         Total("failed", "failed", "bars", [_number(total.counts[Name.READ_FAILED])], page),
         *(
@@ -253,7 +253,7 @@ def _counts(span: Span, steps: Mapping[datetime, Work], name: str) -> list[float
 
 
 def _shares(span: Span, steps: Mapping[datetime, Work], share: float) -> list[float | None]:
-    """None where nothing was asked: a time of 0 would be a lie."""
+    """None where there was no read: 0 would look like a fast one."""
     return [steps[start].lengths.at(share) if start in steps else None for start in span.starts]
 
 

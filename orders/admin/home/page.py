@@ -1,7 +1,7 @@
-"""The home page: is everything well, what needs a person (worst first), what was done, tenant by tenant.
+"""The home page: overall state, problems that need attention (most severe first), charts, tenants.
 
-Judged by progress, not by processes. Everything is of the reader's own tenant where it is bound to one. Nothing moves
-by itself: the page says as of when it is, and a link asks anew.
+The state is judged by progress, not by processes. A login that is bound to a tenant sees only that tenant. The page
+does not refresh by itself: it says when its figures were read and has a link that reads them again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from orders.values.time_text import in_words
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """The one sentence at the top, with its mark."""
+    """The state in one sentence, with its badge."""
 
     word: str
     meaning: str
@@ -48,7 +48,7 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with the list behind it."""
+    """A number and the list that it counts."""
 
     name: str
     value: str
@@ -82,7 +82,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def oldest_of(dues: Any) -> OldestDue:
-    """The oldest of all tenants'."""
+    """The oldest due event and delivery of all tenants."""
     known = list(dues)
     events = [due.events for due in known if due.events is not None]
     deliveries = [due.deliveries for due in known if due.deliveries is not None]
@@ -92,23 +92,23 @@ def oldest_of(dues: Any) -> OldestDue:
 def _lead(due: OldestDue, attention: Sequence[Attention], *, has_tenants: bool) -> Lead:
     limit = settings.HUB_PROGRESS_LIMIT_SECONDS
     if due.beyond(limit):
-        longer = f"What is due has waited longer than {in_words(float(limit))}."
-        return Lead("not moving", "stopped", f"{longer} Check that the workers and the scheduler run.")
+        longer = f"Due work has been waiting for more than {in_words(float(limit))}."
+        return Lead("stuck", "stopped", f"{longer} Check that the workers and the scheduler run.")
     if attention:
-        things = "one thing needs" if len(attention) == 1 else f"{len(attention)} things need"
-        return Lead("needs you", "person", f"What can move moves; {things} you.")
+        problems_need = "1 problem needs" if len(attention) == 1 else f"{len(attention)} problems need"
+        return Lead("attention", "attention", f"{problems_need} attention.")
     if not has_tenants:
-        return Lead("empty", "plain", "There is nothing to move yet.")
-    return Lead("moving", "moving", "Everything moves and nothing needs you.")
+        return Lead("empty", "plain", "No tenant is set up yet.")
+    return Lead("ok", "ok", "Nothing needs attention. Events and deliveries are processed in time.")
 
 
 def _figures(tenant_id: int | None, due: OldestDue) -> list[Figure]:
-    """Counted over partial indexes, and no further than a person reads."""
+    """Counted over partial indexes, up to COUNTED_MOST."""
     own: dict[str, Any] = {} if tenant_id is None else {"tenant": tenant_id}
     events, deliveries = reverse("admin:orders_orderevent_changelist"), reverse("admin:orders_delivery_changelist")
     destinations = reverse("admin:orders_destination_changelist")
     running = Destination.State.RUNNING
-    held = Destination.objects.filter(active=True, tenant__active=True, **own).aggregate(
+    not_running = Destination.objects.filter(active=True, tenant__active=True, **own).aggregate(
         stopped=Count("pk", filter=Q(state=Destination.State.STOPPED)),
         failing=Count("pk", filter=Q(state=running, open_seconds__isnull=False)),
     )
@@ -119,8 +119,10 @@ def _figures(tenant_id: int | None, due: OldestDue) -> list[Figure]:
         _oldest("oldest due delivery", due.deliveries, f"{deliveries}?status=pending"),
         _count("dead event", dead_events, f"{events}?status=dead"),
         _count("dead delivery", dead_deliveries, f"{deliveries}?status=dead", "dead deliveries"),
-        _count("stopped destination", held["stopped"], f"{destinations}?state__exact=stopped"),
-        _count("open breaker", held["failing"], f"{destinations}?state__exact=running&open_seconds__isnull=0"),
+        _count("stopped destination", not_running["stopped"], f"{destinations}?state__exact=stopped"),
+        _count(
+            "failing destination", not_running["failing"], f"{destinations}?state__exact=running&open_seconds__isnull=0"
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The tenants of the home page, one line each: how many events come, what waits, who is told, how reads go."""
+"""The tenants of the home page, one row each: event rate, oldest due work, destinations, read times."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from orders.values.time_text import (
 )
 
 SHOWN_MOST = 50
-"""More than these are looked for in the list of tenants."""
-WORDS = {"orderflow": "warehouses", "supplier": "suppliers"}
+"""Rows on the home page; the rest is found in the list of tenants."""
+KIND_LABELS = {"orderflow": "warehouses", "supplier": "suppliers"}
 
 
 @dataclass(frozen=True, slots=True)
-class NotifiedDestinations:
-    """The destinations of one kind: how many move, and each that does not."""
+class DestinationSummary:
+    """The destinations of one kind: how many run, and each that does not."""
 
     kind: str
-    moving: int
+    running: int
     others: list[Destination]
 
 
@@ -40,14 +40,14 @@ class TenantRow:
     tenant: Tenant
     rate: str
     oldest: str
-    told: list[NotifiedDestinations]
+    destinations: list[DestinationSummary]
     reads: str
     failed_reads: int
     facts: list[Fact]
 
 
 def facts_of(tenants: Sequence[Tenant]) -> dict[int, list[Fact]]:
-    """What integrations show of each tenant, by its id."""
+    """The facts that integrations show about each tenant, by its id."""
     found: dict[int, list[Fact]] = defaultdict(list)
     for one in integrations():
         for tenant_id, facts in one.tenant_facts(tenants).items():
@@ -73,7 +73,7 @@ def _row(tenant: Tenant, due: OldestDue | None, work: Work, facts: list[Fact]) -
         tenant=tenant,
         rate=_rate(work.counts[Figure.Name.RECEIVED]),
         oldest=_oldest(due),
-        told=_told(tenant),
+        destinations=_destinations(tenant),
         reads=("none in an hour" if slow is None else in_milliseconds(slow)) if reads_through else "",
         failed_reads=work.counts[Figure.Name.READ_FAILED],
         facts=facts,
@@ -88,21 +88,21 @@ def _rate(count: int) -> str:
 
 def _oldest(due: OldestDue | None) -> str:
     ages = [age for age in (due.events, due.deliveries) if age is not None] if due else []
-    return in_words(max(ages)) if ages else "nothing waits"
+    return in_words(max(ages)) if ages else "nothing due"
 
 
-def _told(tenant: Tenant) -> list[NotifiedDestinations]:
+def _destinations(tenant: Tenant) -> list[DestinationSummary]:
     kinds: dict[str, list[Destination]] = {}
     for one in tenant.destinations.all():
-        kinds.setdefault(WORDS.get(one.channel, one.channel), []).append(one)
+        kinds.setdefault(KIND_LABELS.get(one.channel, one.channel), []).append(one)
     return [_of_kind(kind, ones) for kind, ones in sorted(kinds.items(), reverse=True)]
 
 
-def _of_kind(kind: str, ones: list[Destination]) -> NotifiedDestinations:
-    still = [one for one in ones if not _moves(one)]
-    return NotifiedDestinations(kind, len(ones) - len(still), still)
+def _of_kind(kind: str, ones: list[Destination]) -> DestinationSummary:
+    others = [one for one in ones if not _runs(one)]
+    return DestinationSummary(kind, len(ones) - len(others), others)
 
 
-def _moves(one: Destination) -> bool:
-    runs = one.state == Destination.State.RUNNING and one.open_seconds is None
-    return runs and one.active and one.tenant.active
+def _runs(one: Destination) -> bool:
+    running = one.state == Destination.State.RUNNING and one.open_seconds is None
+    return running and one.active and one.tenant.active

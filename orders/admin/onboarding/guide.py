@@ -82,9 +82,9 @@ class Shown:
     def standing(self) -> tuple[str, str]:
         """A word and its colour."""
         if self.lacking:
-            return "to do", "person"
+            return "to do", "attention"
         if self.items and not self.needless:
-            return "done", "moving"
+            return "done", "ok"
         return ("not needed", "plain") if self.needless else ("as you like", "plain")
 
 

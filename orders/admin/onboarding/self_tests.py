@@ -50,7 +50,7 @@ class SelfTestAdmin(EvidenceAdmin):
 
     @admin.display(description="result")
     def result(self, run: SelfTest) -> SafeString:
-        return mark(f"{run.failed} failed", "stopped") if run.failed else mark("ok", "moving")
+        return mark(f"{run.failed} failed", "stopped") if run.failed else mark("ok", "ok")
 
     @admin.display(description="lines")
     def told(self, run: SelfTest) -> str:

@@ -55,7 +55,7 @@ def mode_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> Ht
     if mode not in Tenant.Mode.values or mode == tenant.mode:
         mode = ""
     if (tenant.mode, mode) == (Tenant.Mode.MIGRATING, Tenant.Mode.EVENTS):
-        return HttpResponseRedirect(reverse("admin:orders_tenant_moving_cut_over", args=(tenant.pk,)))
+        return HttpResponseRedirect(reverse("admin:orders_tenant_cutover_cut_over", args=(tenant.pk,)))
     url = asked.get("external_url", tenant.external_url).strip()
     fault = ""
     if request.method == "POST" and mode:
@@ -98,9 +98,9 @@ def _want_change(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) ->
 
 
 def _next_page(tenant: Tenant, mode: str) -> str:
-    """A tenant that begins to migrate goes on where its move is watched."""
+    """The cut-over page for a tenant that begins to migrate."""
     migrating = mode == Tenant.Mode.MIGRATING
-    return reverse("admin:orders_tenant_moving", args=(tenant.pk,)) if migrating else _change_page(tenant)
+    return reverse("admin:orders_tenant_cutover", args=(tenant.pk,)) if migrating else _change_page(tenant)
 
 
 def _change_page(tenant: Tenant) -> str:

@@ -62,7 +62,7 @@ def pages_of_orders(keys: Sequence[OrderKey]) -> dict[OrderKey, str]:
         place = {"tenant": slugs.get(key.tenant_id, ""), "unit": key.business_unit_id, "order": key.customer_order_id}
         stored_at = by_key.get(key)
         pages[key] = (
-            f"{reverse('admin:orders_order_story')}?{urlencode(place)}"
+            f"{reverse('admin:orders_order_timeline')}?{urlencode(place)}"
             if stored_at is None
             else reverse("admin:orders_order_change", args=(stored_at,))
         )
@@ -105,4 +105,4 @@ def story_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
         "tenant": tenant,
         "story": story,
     }
-    return TemplateResponse(request, "admin/orders/story_page.html", context)
+    return TemplateResponse(request, "admin/orders/timeline_page.html", context)

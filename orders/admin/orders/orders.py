@@ -67,7 +67,7 @@ class OrderAdmin(ErasingAdmin, EvidenceAdmin):
     def get_urls(self) -> list[URLPattern]:
         views = [
             path("find/", self.admin_site.admin_view(self.find), name="orders_order_find"),
-            path("story/", self.admin_site.admin_view(self.story), name="orders_order_story"),
+            path("story/", self.admin_site.admin_view(self.story), name="orders_order_timeline"),
             path("part/", self.admin_site.admin_view(self.part), name="orders_order_part"),
         ]
         return views + list(super().get_urls())

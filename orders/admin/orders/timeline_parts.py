@@ -1,6 +1,6 @@
 """What stands behind one line of a timeline, shown when somebody opens it: the body, and each try with its answer.
 
-A fragment of HTML for orders/static/orders/story.js; without scripts the same line leads to the row's own page.
+A fragment of HTML for orders/static/orders/timeline.js; without scripts the same line leads to the row's own page.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def part_view(site: AdminSite, request: HttpRequest) -> HttpResponse:
     rows_of.covered(request, [row])
     tries = _tries(request, row, rows_of) if kind == "delivery" else []
     context = {"row": row, "kind": kind, "tries": tries}
-    return TemplateResponse(request, "admin/orders/story_part.html", context)
+    return TemplateResponse(request, "admin/orders/timeline_part.html", context)
 
 
 def _tries(request: HttpRequest, row: Delivery, rows_of: Any) -> list[DeliveryAttempt]:

@@ -75,7 +75,7 @@ class ApiClientAdmin(AsksFirst, HistoryAdmin):
 
     @admin.display(description="state", ordering="active")
     def state(self, client: ApiClient) -> SafeString:
-        return mark("active", "moving") if client.active else mark("switched off", "waiting")
+        return mark("active", "ok") if client.active else mark("switched off", "waiting")
 
     @admin.display(description="may")
     def may(self, client: ApiClient) -> str:

@@ -1,4 +1,4 @@
-"""Tenants: set up on the onboarding page or by a file, changed in a form, switched on pages that say what it does."""
+"""Tenants: set up on the onboarding page or by a file, changed in a form, switched on pages that show the effect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unfold.decorators import action
 
 from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import HistoryAdmin
-from orders.admin.cutover import tenant_page as moving
+from orders.admin.cutover import tenant_page as cutover_page
 from orders.admin.onboarding.files import (
     export_view,
     file_view,
@@ -39,15 +39,15 @@ from orders.values.labels import (
 )
 
 SELF_TEST_EFFECT = (
-    "Signs in, reads and searches as a client made for the test alone; sends a signed test event of no order to each "
-    "supplier's webhook; writes a sample order for each warehouse without sending it and asks each whether it knows "
-    "our login; reads from the tenant's own order service where orders are read through. No order is made. It takes a "
-    "minute at most and is kept with your name."
+    "Signs in, reads and searches as a client made for this test; sends a signed test event without an order to each "
+    "supplier's webhook; writes a sample order for each warehouse without sending it and asks each whether it accepts "
+    "the hub's login; reads from the tenant's own order service where orders are read through. No order is made. It "
+    "takes a minute at most, and the report is kept with your name."
 )
 
 
 class _Glance(TabularInline):  # type: ignore[misc]  # unfold has no types
-    """Rows that belong to the tenant, to look at and to open."""
+    """Rows that belong to the tenant, read-only, each with a link."""
 
     extra = 0
     can_delete = False
@@ -84,7 +84,7 @@ class DestinationsOfTenant(_Glance):
 
 @admin.register(Tenant)
 class TenantAdmin(AsksFirst, HistoryAdmin):
-    """Never deleted: switched off, a tenant keeps everything and goes on where it stood."""
+    """Never deleted. A tenant that is switched off keeps everything and continues when it is switched on."""
 
     form = TenantForm
     list_display = ("name", "slug", "mode", "state", "country", "changed")
@@ -92,17 +92,17 @@ class TenantAdmin(AsksFirst, HistoryAdmin):
     search_fields = ("slug", "name")
     inlines = (ClientsOfTenant, DestinationsOfTenant)
     actions_list = ("onboarding_file",)
-    actions_detail = ("onboard", "self_test", "switch_active", "switch_mode", "moving", "export")
+    actions_detail = ("onboard", "self_test", "switch_active", "switch_mode", "cutover", "export")
     fieldsets = (
         ("Who", {"fields": (("name", "slug"), ("country", "time_zone"), "active")}),
         ("Where orders come from", {"fields": ("mode", ("external_url", "proxy_timeout_seconds"), "status_map")}),
-        ("While orders move to the hub", {"fields": ("tells_from", "compared_per_minute")}),
+        ("Cut-over", {"fields": ("tells_from", "compared_per_minute")}),
         ("How it is served", {"fields": (("event_retry_schedule", "not_fetched_after_minutes"), "case_type")}),
     )
 
     @admin.display(description="state", ordering="active")
     def state(self, tenant: Tenant) -> SafeString:
-        return mark("active", "moving") if tenant.active else mark("switched off", "waiting")
+        return mark("active", "ok") if tenant.active else mark("switched off", "waiting")
 
     @admin.display(description="last change", ordering="updated_at")
     def changed(self, tenant: Tenant) -> SafeString | str:
@@ -117,7 +117,7 @@ class TenantAdmin(AsksFirst, HistoryAdmin):
         change_tenant(obj, form.changed_data, who=who, agree=agreement(request, obj))
 
     def get_urls(self) -> list[URLPattern]:
-        return [*moving.urls(self), *super().get_urls()]
+        return [*cutover_page.urls(self), *super().get_urls()]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -130,7 +130,7 @@ class TenantAdmin(AsksFirst, HistoryAdmin):
 
     @action(description="Self-test", url_path="self-test", permissions=["change"], icon="fact_check")  # type: ignore[untyped-decorator]
     def self_test(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Says what it will do; does it on POST, and leads to the report."""
+        """GET shows what it will do; POST does it and redirects to the report."""
         tenant = self._tenant(request, object_id)
         if not self.has_change_permission(request, tenant):
             raise PermissionDenied
@@ -139,7 +139,7 @@ class TenantAdmin(AsksFirst, HistoryAdmin):
             return HttpResponseRedirect(reverse("admin:orders_selftest_change", args=(run.pk,)))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Test every road of {tenant}",
+            "title": f"Test every connection of {tenant}",
             "effect": SELF_TEST_EFFECT,
             "button": "Run the self-test",
             "back": reverse("admin:orders_tenant_change", args=(tenant.pk,)),
@@ -154,9 +154,9 @@ class TenantAdmin(AsksFirst, HistoryAdmin):
     def switch_mode(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return mode_view(self, request, self._tenant(request, object_id))
 
-    @action(description="Move to events", url_path="moving", permissions=["view"], icon="moving")  # type: ignore[untyped-decorator]
-    def moving(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return moving.moving_view(self, request, self._tenant(request, object_id))
+    @action(description="Cut-over", url_path="moving", permissions=["view"], icon="sync_alt")  # type: ignore[untyped-decorator]
+    def cutover(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return cutover_page.cutover_view(self, request, self._tenant(request, object_id))
 
     @action(description="Export as a file", url_path="export", permissions=["view"], icon="download")  # type: ignore[untyped-decorator]
     def export(self, request: HttpRequest, object_id: str) -> HttpResponse:

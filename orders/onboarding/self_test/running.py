@@ -47,7 +47,7 @@ class SelfTestResult:
     @property
     def meaning(self) -> str:
         """Its colour on the pages (orders.values.labels)."""
-        return {Outcome.OK: "moving", Outcome.FAILED: "stopped"}.get(Outcome(self.outcome), "plain")
+        return {Outcome.OK: "ok", Outcome.FAILED: "stopped"}.get(Outcome(self.outcome), "plain")
 
 
 def self_test(tenant: Tenant, *, who: str) -> SelfTest:
