@@ -15,14 +15,16 @@ from django.utils import timezone
 from orderflow.catalogue.products import put_products
 from orderflow.imports.outcomes import decided
 from orderflow.imports.warehouse_states import Holding
+from orders.access.clients import rotate_secret
 from orders.database import lock_errors
 from orders.inbox import applying
 from orders.integrations.channels import (
     Outcome,
     Verdict,
 )
-from orders.models import Destination
+from orders.models import ApiClient, Destination
 from orders.onboarding.files import apply_file
+from orders.onboarding.handover import await_handover, hand_over
 from orders.outbox.dispatcher import claim_requests
 from orders.outbox.outcomes import (
     CompletedAttempt,
@@ -179,3 +181,14 @@ def test_erasing_and_applying(pair, engine, fake_channel):
 
     receive_and_apply(-1)
     pair.run(receive_and_apply, lambda _: erase(Asked(engine.tenant, "c-77", who="maria")))
+
+
+def test_handing_over_secrets_and_rotating_one(pair, tenant):
+    client = ApiClient.objects.create(tenant=tenant, client_id="till", client_secret="x" * 16)
+    mine = ApiClient.objects.get(pk=client.pk)
+
+    def wait_and_hand_over(_):
+        await_handover([client])
+        hand_over(tenant)
+
+    pair.run(wait_and_hand_over, lambda _: rotate_secret(mine))

@@ -114,8 +114,13 @@ def _assign_secret(
     return None
 
 
+@transaction.atomic
 def rotate_secret(client: ApiClient) -> str:
-    """Give the client a new secret; the old one stays good for ROTATION_OVERLAP. Returns the new one, to show once."""
+    """Give the client a new secret; the old one stays good for ROTATION_OVERLAP. Returns the new one, to show once.
+
+    Locks the client, as ``handover.hand_over`` does: of both at once the later one shows the secret that is good.
+    """
+    client.refresh_from_db(from_queryset=ApiClient.objects.select_for_update(no_key=True))
     made = secrets.token_urlsafe(SECRET_BYTES)
     client.previous_client_secret = client.client_secret
     client.previous_secret_until = timezone.now() + ROTATION_OVERLAP

@@ -47,7 +47,11 @@ def await_handover(clients: Iterable[ApiClient]) -> None:
 
 @transaction.atomic
 def hand_over(tenant: Tenant) -> list[Credentials]:
-    """A new secret for every client of the tenant whose secret nobody has seen; to be shown in this one answer."""
+    """A new secret for every client of the tenant whose secret nobody has seen; to be shown in this one answer.
+
+    Locks the clients first, as a rotation of a secret does, and looks afterwards which of them wait.
+    """
+    list(ApiClient.objects.select_for_update(no_key=True).filter(tenant=tenant).order_by("pk").values_list("pk"))
     waiting = Handover.objects.select_for_update(of=("self",)).filter(client__tenant=tenant).select_related("client")
     made = [Credentials(row.client, _new_secret(row.client)) for row in waiting.order_by("client_id")]
     Handover.objects.filter(client__in=[one.client for one in made]).delete()

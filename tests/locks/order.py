@@ -36,7 +36,7 @@ PLACES = (
     Place(4, (UNLEASED,)),
     Place(
         5,
-        ("orders_handover", "orders_apiclient", "oauth2_provider_accesstoken", "suppliers_supplier"),
+        ("orders_apiclient", "orders_handover", "oauth2_provider_accesstoken", "suppliers_supplier"),
         alone="onboarding alone takes several",
     ),
     Place(6, ("orders_destination",)),
