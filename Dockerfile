@@ -14,7 +14,6 @@ RUN make runtime
 
 COPY manage.py ./
 COPY config ./config
-COPY webserver ./webserver
 COPY orders ./orders
 COPY proxy ./proxy
 COPY suppliers ./suppliers

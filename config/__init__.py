@@ -1,3 +1,1 @@
-from config.celery import app as celery_app
-
-__all__ = ["celery_app"]
+"""Empty: gunicorn's master imports config.webserver and must not keep the hub's code over a reload."""

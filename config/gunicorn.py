@@ -12,11 +12,9 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-import webserver.bounds
-import webserver.stages
-import webserver.worker
+from config.webserver import bounds, stages, worker
 
-for module in (webserver.bounds, webserver.stages, webserver.worker):
+for module in (bounds, stages, worker):
     importlib.reload(module)  # the master reads this file again at a HUP, but would keep the old worker
 
 bind = f"{os.environ.get('HUB_BIND', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104  # docs/reference/commands.md#processes
@@ -33,7 +31,7 @@ forwarded_allow_ips = ""  # config.forwarded judges X-Forwarded-*; by default gu
 accesslog = None
 loglevel = "warning"
 
-worker_class = webserver.worker.PatientWorker
+worker_class = worker.PatientWorker
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -41,7 +39,7 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def on_reload(server: Any) -> None:
-    server.hub_shared[webserver.worker.RELOADS] += 1
+    server.hub_shared[worker.RELOADS] += 1
 
 
 def post_worker_init(worker: Any) -> None:
@@ -67,7 +65,7 @@ def pre_request(worker: object, req: Any) -> None:
     addressed = "" if req.uri.startswith("/") else urlsplit(req.uri).netloc.lower()
     if (not named and req.version >= (1, 1)) or (addressed and [addressed] != named):
         raise InvalidHeader("HOST", req=req)
-    req._expected_100_continue = False  # was told to go on before (webserver.stages); gunicorn would say it again
+    req._expected_100_continue = False  # config.webserver.stages told it already; gunicorn would do so again
 
 
 def on_starting(server: Any) -> None:

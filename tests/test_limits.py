@@ -25,7 +25,7 @@ def test_each_line_of_the_table_is_read():
 
 
 BOUNDS = re.compile(r"MOST|LIMIT|MAX|LONGEST|LARGEST|DEEPEST|DEPTH|BYTES|_ROWS$|^ROWS$")
-PARTS = ("config", "orders", "proxy", "suppliers", "orderflow", "webserver")
+PARTS = ("config", "orders", "proxy", "suppliers", "orderflow")
 NOT_OURS = ("simulator", "demo", "migrations")
 OWN_WORK = {
     "shown on a page, in a line or in an answer": """

@@ -1,7 +1,7 @@
 """The hub's web server with bounds on slow callers that a test can wait for."""
 
 from config.gunicorn import *  # noqa: F403
-from webserver import bounds
+from config.webserver import bounds
 
 bounds.HEAD_SECONDS = 2.0
 bounds.BODY_SECONDS = 2.0

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.security import FORM_BYTES
+from config.webserver import bounds
+from config.webserver.stages import Arrival
 from orders.api.load import LIMIT_BYTES
-from webserver import bounds
-from webserver.stages import Arrival
 
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -11,7 +11,7 @@ import socket
 import time
 from typing import Any, Protocol
 
-from webserver import bounds
+from config.webserver import bounds
 
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked", re.IGNORECASE)

@@ -16,8 +16,8 @@ from gunicorn.http import get_parser
 from gunicorn.util import close
 from gunicorn.workers.gthread import ThreadWorker
 
-from webserver import bounds
-from webserver.stages import Arrival, Channel, Departure, Leave, Source, Stage
+from config.webserver import bounds
+from config.webserver.stages import Arrival, Channel, Departure, Leave, Source, Stage
 
 LOOK_SECONDS = 0.05
 """Between two looks whether the new workers are ready: adds nothing to a reload that anybody sees."""
