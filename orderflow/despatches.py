@@ -1,4 +1,4 @@
-"""Asking channels what they despatched (docs/reference/orderflow.md#despatches): a row per despatch, each kept once.
+"""Ask channels for despatches (docs/reference/orderflow.md#despatches): a row per despatch, each kept once.
 
     claim the poll (commit) -> ask, no transaction open -> keep what is new and move the cursor, guarded by the claim
 
@@ -39,20 +39,20 @@ from orders.telemetry import timeline_entries
 from orders.values.instants import in_every_zone
 
 ASK_SECONDS = 60.0
-"""Of one poll altogether: a read, not an import; other channels wait for it."""
+"""Limit of one poll: a read, not an import; other channels wait meanwhile."""
 LEASE_SECONDS = ASK_SECONDS + LEASE_MARGIN_SECONDS
 SITE_TIME = "%Y-%m-%d %H:%M:%S"
 AHEAD = timedelta(days=1)
-"""How far beyond our now is asked: the site's clock need not be ours."""
+"""How far into the future to ask, because the site's clock may be ahead of ours."""
 NARROWEST = timedelta(seconds=1)
-"""The site's times have no finer step."""
+"""The resolution of the site's times."""
 
 log = structlog.get_logger("orderhub.despatches")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One answer: what was despatched up to ``until``; ``whole`` is False where more is to be asked for at once."""
+    """One answer: the despatches up to ``until``; ``whole`` is False when more must be asked for at once."""
 
     notes: Sequence[DespatchNote]
     until: datetime
@@ -68,7 +68,7 @@ class DespatchPolling:
         return _new_channels().exists() or _due_polls().exists()
 
     def run(self) -> None:
-        """Poll every channel that is due; one round at a time per process, so that it holds one thread at most."""
+        """Poll every due channel; one round at a time per process, so that it uses one thread at most."""
         if not self._running.acquire(blocking=False):
             return
         try:
@@ -81,7 +81,7 @@ class DespatchPolling:
 
 
 def poll_channel(poll: DespatchPoll) -> None:
-    """Ask once and keep the answer. The caller has claimed the poll; no transaction is open."""
+    """Ask once and store the answer. The caller has claimed the poll; calls the network, so in no transaction."""
     channel, now = poll.channel, datetime.now(UTC)
     since = _since(poll, channel)
     if since is None:
@@ -98,7 +98,7 @@ def poll_channel(poll: DespatchPoll) -> None:
 
 
 def _polled_channels() -> QuerySet[OrderFlowChannel]:
-    """Stopped and paused channels are not asked: what is wrong with them is mended first."""
+    """Due polls of running channels; stopped and paused ones must be corrected or resumed first."""
     return OrderFlowChannel.objects.filter(
         poll_despatches_seconds__isnull=False,
         destination__active=True,
@@ -122,7 +122,7 @@ def _add_polls() -> None:
 
 
 def _claimed(poll: DespatchPoll) -> bool:
-    """One worker wins; should it die, the poll is due again when its lease has run out."""
+    """Claim the poll; one worker wins. If it dies, the poll is due again after the lease."""
     lease = DatabaseClock().now(LEASE_SECONDS)
     won = DespatchPoll.objects.filter(pk=poll.pk, due_at=poll.due_at).update(due_at=lease)
     poll.due_at = lease
@@ -134,7 +134,7 @@ def _pause(channel: OrderFlowChannel) -> float:
 
 
 def _since(poll: DespatchPoll, channel: OrderFlowChannel) -> datetime | None:
-    """From when to ask, in the site's zone; None while the channel was never owed an order."""
+    """From when to ask, in the site's zone; None while the channel never had an order."""
     zone = ZoneInfo(channel.time_zone)
     if poll.cursor:
         cursor = datetime.fromisoformat(poll.cursor)
@@ -146,13 +146,13 @@ def _since(poll: DespatchPoll, channel: OrderFlowChannel) -> datetime | None:
 
 
 def _turned_back(local: datetime, zone: ZoneInfo) -> timedelta:
-    """How far the zone's clocks went back around this time: the second time round is below the cursor."""
+    """How far the zone's clocks went back around this time: repeated local times are below the cursor."""
     before, after = ((local + timedelta(hours=hours)).replace(tzinfo=zone).utcoffset() for hours in (-2, 2))
     return max((before or timedelta()) - (after or timedelta()), timedelta())
 
 
 def _ask(site: Site, since: datetime, until: datetime) -> Asked | Trouble:
-    """Ask; where the answer is larger than the hub reads, for the earlier half, until it fits."""
+    """Ask; if the answer is larger than the hub reads, ask for the earlier half, until it fits."""
     deadline, last = Deadline.after(ASK_SECONDS), until
     while True:
         found, reply = site.despatches(since.strftime(SITE_TIME), last.strftime(SITE_TIME), deadline=deadline)
@@ -168,7 +168,7 @@ def _may_narrow(reply: Reply, span: timedelta) -> bool:
 
 
 def _fail(poll: DespatchPoll, trouble: Trouble) -> None:
-    """Where credentials or the address are wrong, the site is asked no sooner than a stopped channel is probed."""
+    """After wrong credentials or a wrong address the site is asked again when a stopped channel would be probed."""
     misconfigured = trouble.kind is Kind.MISCONFIGURED
     wait = max(_pause(poll.channel), PROBE_SECONDS if misconfigured else 0.0)
     words = Masker().text(trouble.text)  # shown to whoever sees the channel; the site may have named people
@@ -189,7 +189,7 @@ def _keep(poll: DespatchPoll, asked: Asked) -> None:
 
 
 def _instant(text: str, zone: ZoneInfo) -> datetime | None:
-    """A time of the site; without a zone of its own it is in the site's. None for what is no time."""
+    """A time of the site, in the site's zone if it has none; None if it is not a time."""
     try:
         moment = datetime.fromisoformat(text)
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
@@ -213,7 +213,7 @@ def _row(channel: OrderFlowChannel, note: DespatchNote, completed_at: datetime) 
 
 
 def _record(channel: OrderFlowChannel, rows: Sequence[Despatch]) -> None:
-    """Keep the new ones and tell the timelines of their orders, in the caller's transaction."""
+    """Store new despatches and add them to the timelines of their orders, in the caller's transaction."""
     known = set(
         Despatch.objects.filter(channel=channel, reference__in=[row.reference for row in rows]).values_list(
             "reference", flat=True
@@ -225,29 +225,29 @@ def _record(channel: OrderFlowChannel, rows: Sequence[Despatch]) -> None:
     places = {order.reference: order for order in orders}
     for row in new:
         if row.order_reference in places:
-            _tell(channel, places[row.order_reference], row)
+            _add_entry(channel, places[row.order_reference], row)
 
 
-def _tell(channel: OrderFlowChannel, order: WarehouseOrder, row: Despatch) -> None:
+def _add_entry(channel: OrderFlowChannel, order: WarehouseOrder, row: Despatch) -> None:
     items = ", ".join(f"{quantity} x {sku}" for sku, quantity in row.lines.items())
     by = f" with {row.courier}" if row.courier else ""
     detail = "; ".join(filter(None, (items, row.tracking_url)))
     what = f"{channel}: shipment {row.reference} despatched{by}"
     timeline_entries.record(
-        order.key(channel.destination.tenant_id), road="warehouse", what=what, detail=detail, reference=row.reference
+        order.key(channel.destination.tenant_id), source="warehouse", what=what, detail=detail, reference=row.reference
     )
 
 
 def _finish(poll: DespatchPoll, *, cursor: str, wait: float, failure: str = "") -> bool:
-    """Write the outcome; False where the claim was lost meanwhile, and then nothing is written."""
+    """Write the outcome; False, and nothing is written, when the claim was lost."""
     now = DatabaseClock().now()
     outcome = {"failing_since": poll.failing_since or now} if failure else {"failing_since": None, "answered_at": now}
-    held = DespatchPoll.objects.filter(pk=poll.pk, due_at=poll.due_at)
-    return held.update(cursor=cursor, due_at=now + timedelta(seconds=wait), failure=failure, **outcome) == 1
+    claimed = DespatchPoll.objects.filter(pk=poll.pk, due_at=poll.due_at)
+    return claimed.update(cursor=cursor, due_at=now + timedelta(seconds=wait), failure=failure, **outcome) == 1
 
 
 def tracked(order: WarehouseOrder) -> QuerySet[Despatch]:
-    """The order's despatches, the first one first."""
+    """The order's despatches, oldest first."""
     if order.reference is None:
         return Despatch.objects.none()
     found = Despatch.objects.filter(channel=order.channel_id, order_reference=order.reference)

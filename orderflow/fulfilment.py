@@ -11,13 +11,13 @@ from orders.values.order_key import OrderKey
 
 
 def parts(key: OrderKey) -> list[dict[str, Any]]:
-    """One entry per warehouse that is or was owed the order, by channel."""
+    """One entry per warehouse to which the order was sent or is pending, by channel."""
     rows = WarehouseOrder.objects.filter(
         channel__destination__tenant=key.tenant_id,
         customer_order_id=key.customer_order_id,
         business_unit_id=key.business_unit_id,
     )
-    owed = rows.exclude(owed=WarehouseOrder.Owed.NOTHING).select_related("channel__destination")
+    sent = rows.exclude(owed=WarehouseOrder.Owed.NOTHING).select_related("channel__destination")
     return [
         {
             "channelId": row.channel.destination.name,
@@ -26,7 +26,7 @@ def parts(key: OrderKey) -> list[dict[str, Any]]:
             "failure": row.failure or None,
             "despatches": [_despatch(despatch) for despatch in tracked(row)],
         }
-        for row in owed.order_by("channel__destination__name")
+        for row in sent.order_by("channel__destination__name")
     ]
 
 

@@ -96,9 +96,11 @@ class OrderFlowIntegration(Integration):
             business_unit_id=queue.business_unit_id,
             customer_order_id=queue.customer_order_id,
         )
-        told = Despatch.objects.filter(channel__orders__in=places, order_reference=F("channel__orders__reference"))
+        despatches = Despatch.objects.filter(
+            channel__orders__in=places, order_reference=F("channel__orders__reference")
+        )
         yield from erasure.rewrite("warehouse refusals", places, {"failure": text})
-        yield from erasure.rewrite("despatches", told, {"state": text, "courier": text, "tracking_url": text})
+        yield from erasure.rewrite("despatches", despatches, {"state": text, "courier": text, "tracking_url": text})
 
     def periodic_work(self) -> Sequence[Periodic]:
         return [DespatchPolling()]

@@ -1,4 +1,4 @@
-"""OrderFlow channels, their products, and what each warehouse is owed and known to hold of each order."""
+"""OrderFlow channels, their products, and the required and known state of each order at each warehouse."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Product(models.Model):
     sku = models.CharField("SKU", max_length=REFERENCE_LIMIT)
     properties = models.JSONField(default=dict)
     owed_digest = models.CharField(max_length=64, blank=True, default="")
-    """Of the import last owed to the warehouse."""
+    """Of the last required import."""
     held_digest = models.CharField(max_length=64, blank=True, default="")
     """Of the import the warehouse last took; empty until it took one."""
     failure = models.TextField(blank=True, default="")
@@ -128,7 +128,7 @@ class Product(models.Model):
 
 
 class WarehouseOrder(models.Model):
-    """One order at one warehouse: its reserved reference, what was last owed, what the warehouse is known to hold."""
+    """One order at one warehouse: its reserved reference, the last required delivery, what the warehouse holds."""
 
     class Owed(models.TextChoices):
         NOTHING = ""
@@ -157,7 +157,7 @@ class WarehouseOrder(models.Model):
     """Stands for placedDateTime in an order without one; the same for all its changes."""
     owed = models.CharField(max_length=10, choices=Owed.choices, blank=True, default=Owed.NOTHING)
     owed_digest = models.CharField(max_length=65, blank=True, default="")
-    """Of the import last owed."""
+    """Of the last required import."""
     state = models.CharField(max_length=10, choices=State.choices, default=State.ABSENT)
     digest = models.CharField(max_length=64, blank=True, default="")
     """Held: of what the warehouse holds. Unknown: of what it may hold. Empty: no import of ours is known."""
@@ -168,7 +168,7 @@ class WarehouseOrder(models.Model):
     cancel_sent_at = models.DateTimeField(null=True, blank=True)
     """The same of cancels."""
     failure = models.TextField(blank=True, default="")
-    """Why the warehouse does not hold what it was last owed; empty when it does or is yet to be told."""
+    """Why the warehouse refused the last required delivery; empty when it accepted it or has not got it yet."""
 
     class Meta:
         constraints = (
@@ -218,7 +218,7 @@ class DespatchPoll(models.Model):
 
 
 class Despatch(models.Model):
-    """One completed shipment as the site told of it. Which order it is of is said by the reserved reference."""
+    """One completed shipment as the site reported it; the reserved reference names its order."""
 
     channel = models.ForeignKey(
         OrderFlowChannel, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="despatches"

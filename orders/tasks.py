@@ -12,7 +12,7 @@ from django.db import close_old_connections
 from orders.cutover.ledger_hours import CountingLedgers
 from orders.cutover.release_work import Releasing
 from orders.cutover.sampling import Sampling
-from orders.dead_letters.bulk_runs import RepairRuns
+from orders.dead_letters.bulk_runs import BulkRuns
 from orders.inbox import applying
 from orders.integrations import integrations
 from orders.integrations.periodic import Periodic
@@ -82,7 +82,7 @@ def wake_what_is_due() -> None:
 @cache
 def periodic_work() -> tuple[Periodic, ...]:
     """The core's own first, then the integrations'."""
-    core = (RemovingHistory(), Alerting(), RepairRuns(), Releasing(), Sampling(), CountingLedgers())
+    core = (RemovingHistory(), Alerting(), BulkRuns(), Releasing(), Sampling(), CountingLedgers())
     return (*core, *(work for one in integrations() for work in one.periodic_work()))
 
 

@@ -1,10 +1,10 @@
-"""One breaker per tenant: an external service that is down is not asked, and its callers are not kept waiting.
+"""One breaker per tenant: an external service that is down is not called, and its callers get an answer at once.
 
     closed --HUB_BREAKER_FAILURES consecutive failures--> open --time over--> half-open --success--> closed
                                                             ^---- probe failed, twice as long ----'
 
-Failures are counted in the shared cache, so that all processes open together; each process looks there once in half a
-second while all is well, and its own memory serves while the cache is away. What counts:
+Failures are counted in the shared cache, so that all processes open together; each process reads it every half second
+while there are no failures, and uses its own memory while the cache is away. What counts:
 docs/reference/customer-order.md#external-errors.
 """
 
@@ -26,13 +26,13 @@ LONGEST_OPEN_SECONDS = 300.0
 """docs/reference/environment.md#retries-and-breaker: doubling to 300."""
 
 LOOK_SECONDS = 0.5
-"""How long a process trusts that a breaker is at rest: one look into the shared cache for many reads."""
+"""How long a process assumes that a breaker without failures is closed: one cache read for many calls."""
 
 FORGOTTEN_SECONDS = 3_600
-"""A count or an opening that nobody asked for in an hour is over."""
+"""Counts and open breakers expire when nobody called for an hour."""
 
 PROBE_SECONDS = 35.0
-"""Longer than the longest proxied call (30 s): a probe whose process died does not bar the next for ever."""
+"""Longer than the longest proxied call (30 s), so that a probe whose process died blocks the next one only so long."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ _lock = threading.Lock()
 
 
 def admit(tenant_id: int) -> None:
-    """Let a call pass, or raise ExternalBusy with ``Retry-After``. Every admitted call must report how it ended."""
+    """Admit a call, or raise ExternalBusy with ``Retry-After``. The result of an admitted call must be reported."""
     if not settings.HUB_BREAKER_FAILURES:
         return
     view = _view(tenant_id)
@@ -78,7 +78,7 @@ def busy(why: str, *, seconds: float) -> ExternalBusy:
 
 
 def succeeded(tenant_id: int) -> None:
-    """The external service answered: closed, and counted from zero."""
+    """The external service answered: close the breaker and reset the count."""
     view = _views.get(tenant_id)
     if view is None or view.at_rest:
         return
@@ -102,7 +102,7 @@ def failed(tenant_id: int) -> None:
 
 
 def undecided(tenant_id: int) -> None:
-    """The call told nothing of the external service's health; a probe that ended so is free for the next."""
+    """The call says nothing about the service's health; if it was a probe, the next call may probe."""
     view = _views.get(tenant_id)
     if view is not None and view.open_seconds:
         view.probing_until = 0.0
@@ -126,7 +126,7 @@ def _open(tenant_id: int, view: _View, *, seconds: float) -> None:
 
 
 def _view(tenant_id: int) -> _View:
-    """This process's view, fresh from the shared cache unless it was at rest a moment ago."""
+    """This process's view, read from the shared cache unless it was at rest less than LOOK_SECONDS ago."""
     view = _views.setdefault(tenant_id, _View())
     fresh = view.at_rest and time.monotonic() - view.looked_at < LOOK_SECONDS
     if not fresh and not shared_cache.is_away():
@@ -140,8 +140,8 @@ def _view(tenant_id: int) -> _View:
 
 
 def _opening(shared: Any) -> tuple[float, float]:
-    """Until when it is open and for how long, as another process shared it; closed for anything that none of them
-    could have shared: the cache is not trusted to keep a breaker open beyond its longest time."""
+    """(open until, seconds) from the cache; (0, 0) for any value that no process can have written, so that a wrong
+    value cannot keep a breaker open longer than LONGEST_OPEN_SECONDS."""
     match shared:
         case [float(until), float(seconds)]:
             if (

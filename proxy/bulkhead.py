@@ -1,11 +1,11 @@
-"""What one tenant's external service may hold of a process's threads, so that the others stay for the others.
+"""The bulkhead: how many of a process's threads the calls of one tenant may use, so that others keep the rest.
 
-    half of them hang, or half are held and the last call that ended had hung      further calls are refused
-    all but an eighth are held      a further call waits for one to end where they end quickly, else it is refused
-    nearly all hang, of several tenants      no tenant that has hanging calls gets another thread
+    half hang, or half are in use and the last finished call had hung     further calls are refused
+    all but an eighth are in use     a further call waits for one to end if calls are quick, else it is refused
+    nearly all hang, of several tenants     tenants with hanging calls get no further thread
 
-So a quick service is not refused for being busy (a waiting call has a thread soon), and a slow one never has the last
-threads. Refused is 503 with ``Retry-After``.
+So a quick service is not refused when it is busy, because a waiting call soon gets a thread, and a slow one never has
+the last threads. A refusal is 503 with ``Retry-After``.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from django.conf import settings
 from proxy.breaker import busy
 
 HANGS_SECONDS = 1.0
-"""A call this old waits for its external service; the hub's own part is a few milliseconds."""
+"""A call older than this hangs in the external service; the hub's own part is a few milliseconds."""
 
 QUICK_SECONDS = 0.25
-"""Where calls end in less, sixteen threads are free again every 16 ms: waiting for one harms nobody."""
+"""When calls take less, one of sixteen threads is free every 16 ms, so waiting for one is harmless."""
 
 _changed = threading.Condition()
 
 
 @dataclass(slots=True)
 class _Calls:
-    """One tenant's calls under way (thread and beginning, oldest first) and how long the last one that ended took."""
+    """One tenant's running calls (start by thread, oldest first) and the duration of the last finished one."""
 
     began: dict[int, float] = field(default_factory=dict)
     last_end: float = 0.0
@@ -41,7 +41,7 @@ class _Calls:
         return sum(now - began > HANGS_SECONDS for began in self.began.values())
 
     def worth_waiting(self, now: float) -> float:
-        """Seconds in which a call may be expected to end; 0 or less where that is not to be hoped for."""
+        """Seconds within which a call should end; 0 or less when that is unlikely."""
         if self.last_took > QUICK_SECONDS:
             return 0.0
         return max(self.last_end, next(iter(self.began.values()))) + HANGS_SECONDS - now
@@ -51,7 +51,7 @@ _tenants: dict[int, _Calls] = {}
 
 
 def enter(tenant_id: int) -> None:
-    """Begin a call on this thread, or raise ExternalBusy. Every entered call must ``leave``."""
+    """Begin a call on this thread, or raise ExternalBusy. Every call must end with ``leave``."""
     with _changed:
         calls = _tenants.setdefault(tenant_id, _Calls())
         _refuse_what_hangs(calls)
@@ -87,11 +87,11 @@ def _busy() -> Exception:
 
 
 def _most() -> int:
-    """Threads that one tenant may hold: all but an eighth."""
+    """Threads that one tenant may use: all but an eighth."""
     threads = int(settings.HUB_WEB_THREADS)
     return max(1, threads - max(1, threads // 8))
 
 
 def forget() -> None:
-    """Drop what is known of calls that ended."""
+    """Drop the data of finished calls."""
     _tenants.clear()

@@ -2,7 +2,7 @@
 
     resolve, connect, tls, token, read, for ops also search, and contract: whether the answers keep it
 
-Stops at the first step that fails. No breaker is asked or told.
+Stops at the first step that fails. It neither asks nor changes the breaker.
 """
 
 from __future__ import annotations

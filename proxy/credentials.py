@@ -87,7 +87,7 @@ def locked_config(tenant_id: int) -> ProxyConfig | None:
 def store(config: ProxyConfig, secret: str | None, *, reason: str = "") -> bool:
     """Put a tenant's configuration in the place of what it had. A secret of None keeps the stored one.
 
-    ``reason`` is told in the history: by which way it came. True when there was one before.
+    ``reason`` is kept in the history. Returns whether there was one before.
     """
     with transaction.atomic():
         before = locked_config(config.tenant_id)

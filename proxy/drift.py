@@ -1,7 +1,7 @@
-"""What external services answer beside the contract, remembered off the caller's path.
+"""Contract drift: answers of external services that differ from the contract.
 
-A read only adds to a tally in memory; a thread of the process writes the tally to the database once a second. What a
-process had not yet written when it died is lost: the next answer shows the same drift again.
+A read only adds to counters in memory; a thread of the process writes them to the database once a second. What a
+process had not written when it died is lost: the next answer shows the same drift again.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from orders.documents import Mismatch
 from orders.values.storable_text import storable
 from proxy.models import ContractDrift
 
-TALLY_MOST = 5_000
+KINDS_MOST = 5_000
 """Different kinds of drift kept in memory until the next write; more are not counted."""
 
 ROWS_PER_TENANT = 500
-"""A service that makes up member names (ids as names) must not fill the table; a person reads less than this."""
+"""A service that uses ids as member names must not fill the table; nobody reads more rows than this."""
 
 _PLACE_IN_A_LIST = re.compile(r"/\d+(?=/|$)")
 
@@ -36,8 +36,8 @@ class Drift(NamedTuple):
     found: str
 
 
-class _Tally(Collector):
-    """Counts not yet written."""
+class _Observations(Collector):
+    """Drift that is counted and not written yet."""
 
     name = "contract-drift"
 
@@ -52,7 +52,7 @@ class _Tally(Collector):
     def add(self, seen: Iterable[Drift]) -> None:
         with self.lock:
             for drift in seen:
-                if drift in self.counts or len(self.counts) < TALLY_MOST:
+                if drift in self.counts or len(self.counts) < KINDS_MOST:
                     self.counts[drift] += 1
         self.start()
 
@@ -65,23 +65,23 @@ class _Tally(Collector):
                 _write(drift, count)
 
 
-_tally = _Tally()
+_observations = _Observations()
 
 
 def note(tenant_id: int, mismatches: Iterable[Mismatch]) -> None:
     """Count where an answer left the contract. Never touches the database."""
     seen = [_drift(tenant_id, mismatch) for mismatch in mismatches]
     if seen:
-        _tally.add(seen)
+        _observations.add(seen)
 
 
 def write() -> None:
     """Write what this process counted, now."""
-    _tally.write()
+    _observations.write()
 
 
 def _drift(tenant_id: int, mismatch: Mismatch) -> Drift:
-    """Lines of an order drift alike: the place in a list is written ``*``."""
+    """All lines of an order are one kind of drift: the index in a list is written as ``*``."""
     pointer = _PLACE_IN_A_LIST.sub("/*", mismatch.pointer)
     return Drift(tenant_id, storable(pointer, 300), mismatch.expected[:300], mismatch.found[:100])
 

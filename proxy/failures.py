@@ -51,7 +51,7 @@ def problem_of_status(answer: Answer, *, searching: bool) -> Problem:
 
 
 def waiting_seconds(answer: Answer) -> int:
-    """``Retry-After`` in seconds or as a date, held between 1 and 60; 1 where there is none that can be read."""
+    """``Retry-After`` (seconds or a date) as seconds, limited to 1..60; 1 when it is absent or not valid."""
     seconds = asked_wait(answer.headers, now=datetime.now(UTC)) or 0.0
     return math.ceil(min(max(seconds, SHORTEST_WAIT), LONGEST_WAIT))
 

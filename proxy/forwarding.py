@@ -1,6 +1,6 @@
-"""One read of a tenant's external service: authorized, within one deadline, its failures told apart.
+"""One read of a tenant's external service: authorized, within one deadline, its failures classified.
 
-    breaker, bulkhead -> credentials -> token -> request (once more where no byte came) -> Answer with status 200
+    breaker, bulkhead -> credentials -> token -> request (repeated once if no byte came) -> Answer with status 200
 
 Everything else is raised as a problem of docs/reference/customer-order.md#external-errors; its cause says to ops what
 happened.
@@ -44,7 +44,7 @@ def read_order(tenant: Tenant, business_unit_id: str, customer_order_id: str) ->
 
 
 def search_orders(tenant: Tenant, business_unit_id: str, body: bytes) -> Answer:
-    """The caller's body goes out as it came."""
+    """Sends the caller's body unchanged. Raises a problem of the external service."""
     return _read(tenant, search_call(tenant, business_unit_id, body))
 
 
@@ -85,24 +85,24 @@ def _read(tenant: Tenant, call: Call) -> Answer:
     try:
         answer = _answer(tenant, call, credentials)
     except (OutgoingError, PartnerTokenError) as error:
-        _report(tenant, failed=counts_against(error), told=isinstance(error, PartnerTokenError))
+        _report(tenant, failed=counts_against(error), answered=isinstance(error, PartnerTokenError))
         raise problem_of_error(error) from error
     except BaseException:
         breaker.undecided(tenant.pk)
         raise
     finally:
         bulkhead.leave(tenant.pk)
-    _report(tenant, failed=answer.status >= 500, told=True)
+    _report(tenant, failed=answer.status >= 500, answered=True)
     if answer.status != 200:
         raise problem_of_status(answer, searching=call.method == "POST")
     return answer
 
 
-def _report(tenant: Tenant, *, failed: bool, told: bool) -> None:
-    """``told``: the service answered something, so that it is up unless it failed."""
+def _report(tenant: Tenant, *, failed: bool, answered: bool) -> None:
+    """Report to the breaker. ``answered``: the service answered, so it is up unless it failed."""
     if failed:
         breaker.failed(tenant.pk)
-    elif told:
+    elif answered:
         breaker.succeeded(tenant.pk)
     else:
         breaker.undecided(tenant.pk)
@@ -126,12 +126,12 @@ def _answer(tenant: Tenant, call: Call, credentials: Credentials) -> Answer:
 
 
 def allowed_seconds(tenant: Tenant) -> float:
-    """The limit of a whole proxied call."""
+    """The limit of a whole proxied call, in seconds."""
     return tenant.proxy_timeout_seconds or float(settings.HUB_PROXY_TIMEOUT_SECONDS)
 
 
 def exchange(call: Call, *, credentials: Credentials, deadline: Deadline) -> Answer:
-    """Authorize and send; once more only when refused or cut before any byte of the answer came."""
+    """Authorize and send; repeated once when the connection was refused, or cut before any byte of the answer."""
     try:
         return _exchange_once(call, credentials=credentials, deadline=deadline)
     except ConnectFailed:

@@ -37,14 +37,13 @@ from proxy.forwarding import read_order, search_orders
 Found = TypeVar("Found", FoundOrder, FoundPage)
 
 RECORDED = (ExternalContract, ExternalTimeout, ExternalUnavailable)
-"""Failures of the external service itself. A read that was not even tried (breaker open, no credentials) is none."""
+"""Failures of the external service itself, not reads that were never sent (breaker open, no credentials)."""
 
-TOLD_OF_AN_ORDER = Throttle("proxy-told-of-an-order", most=5, seconds=600)
-TOLD_OF_A_TENANT = Throttle("proxy-told-of-a-tenant", most=100, seconds=600)
-"""Lines that failed reads may add to timelines. A till asks again every few seconds, and an answer off the contract
-does not open the breaker: a bad day would add a row for each read. A person reads the first few; the rest are counted
-in the charts."""
-LAST_TOLD = "Further failed reads of the next minutes are counted in the charts, not told here."
+ENTRIES_OF_ORDER = Throttle("proxy-timeline-of-order", most=5, seconds=600)
+ENTRIES_OF_TENANT = Throttle("proxy-timeline-of-tenant", most=100, seconds=600)
+"""Timeline entries that failed reads may add. A till asks again every few seconds, and contract drift does not open the
+breaker, so a bad day could add a row for each read. A person reads the first few; the charts count all."""
+LAST_ENTRY = "Further failed reads of the next minutes are counted in the charts and not shown here."
 
 NOT_ASKED = (ExternalBusy, ProxyNotConfigured)
 
@@ -63,7 +62,7 @@ class ProxiedOrders:
         return _recorded(OrderKey(tenant.pk, business_unit_id, customer_order_id), "Read", read)
 
     def compare(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> None:
-        """Read an order for no reader, only to be compared with the stored copy: no figure, nothing on its timeline."""
+        """Read an order only to compare it with the stored copy: not counted in figures, not on the timeline."""
         with suppress(UnknownOrder):
             self._compared(tenant, business_unit_id, customer_order_id, way=answers.WAY.SWEEP)
 
@@ -80,7 +79,7 @@ class ProxiedOrders:
         return found
 
     def search(self, tenant: Tenant, business_unit_id: str, wanted: Search) -> FoundPage:
-        """A failed search is told on an order's timeline only when it asked for one order."""
+        """One page. A failed search is on an order's timeline only when it asked for one order."""
 
         def read() -> FoundPage:
             began = time.monotonic()
@@ -109,33 +108,33 @@ def _recorded(key: OrderKey, what: str, read: Callable[[], Found]) -> Found:
 
 
 def _count(tenant_id: int, began: float, problem: Problem | None = None) -> None:
-    """For the charts. An order that the service does not know is an answer like any other."""
+    """Count the read for the charts. An unknown order is a successful answer."""
     asked = not isinstance(problem, NOT_ASKED)
     failure = "" if problem is None or isinstance(problem, UnknownOrder) else problem.name
     counters.read(tenant_id, (time.perf_counter() - began) * 1000 if asked else None, failure=failure)
 
 
-def _told(key: OrderKey) -> int:
-    """How many lines the order will have been told of lately, this one included; 0 where it is not to be told."""
-    told = TOLD_OF_AN_ORDER.count("\n".join(map(str, key)))
-    if told > TOLD_OF_AN_ORDER.most or TOLD_OF_A_TENANT.count(str(key.tenant_id)) > TOLD_OF_A_TENANT.most:
+def _entry_number(key: OrderKey) -> int:
+    """The number of this entry among the order's recent ones, from 1; 0 when it must not be written."""
+    number = ENTRIES_OF_ORDER.count("\n".join(map(str, key)))
+    if number > ENTRIES_OF_ORDER.most or ENTRIES_OF_TENANT.count(str(key.tenant_id)) > ENTRIES_OF_TENANT.most:
         return 0
-    return told
+    return number
 
 
 def _record(key: OrderKey, what: str, problem: Problem) -> None:
-    """On the timeline and in the log, with the words for ops. A timeline that cannot be written changes no answer."""
+    """Log the failure and add it to the timeline, with details for operators. A failed write changes no answer."""
     detail = str(problem.__cause__ or problem.detail)
     places = [f"{fault.pointer}: {fault.detail}" for fault in problem.errors[:20]]
     log.warning("proxied read failed", tenant_id=key.tenant_id, problem=problem.name, detail=detail, places=places)
-    told = _told(key) if key.customer_order_id else 0
-    if not told:
+    number = _entry_number(key) if key.customer_order_id else 0
+    if not number:
         return
-    last = [LAST_TOLD] if told == TOLD_OF_AN_ORDER.most else []
+    last = [LAST_ENTRY] if number == ENTRIES_OF_ORDER.most else []
     try:
         timeline_entries.record(
             key,
-            road="proxy",
+            source="proxy",
             what=f"{what} failed: {problem.title}",
             detail="\n".join([detail, *places, *last]),
             correlation_id=correlation_id(),

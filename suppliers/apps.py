@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class SuppliersConfig(AppConfig):
-    """Suppliers: told of their part of an order, they fetch it and report back."""
+    """Suppliers: notified of their part of an order, they fetch it and report back."""
 
     name = "suppliers"

@@ -1,4 +1,4 @@
-"""What of the suppliers needs a person: orders that one was told of and has not fetched."""
+"""Problems with suppliers that need a person: orders that a supplier was notified of and has not fetched."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def late_parts() -> QuerySet[SupplierPart]:
 
 def gauges() -> Iterator[GaugeMetricFamily]:
     """For /metrics."""
-    said = "Orders that a supplier was told of and has not fetched for longer than its tenant allows."
+    said = "Orders that a supplier was notified of and has not fetched for longer than its tenant allows."
     gauge = GaugeMetricFamily("orderhub_delivered_not_fetched", said, labels=["tenant", "supplier"])
     counted = late_parts().order_by().values_list("tenant__slug", "supplier__slug").annotate(Count("pk"))
     for tenant, supplier, count in counted:
@@ -61,7 +61,7 @@ def _not_fetched(tenant_id: int | None) -> Iterator[Reading]:
     counts = rows.order_by().values_list("supplier", "supplier__name", "tenant", "tenant__name").annotate(Count("pk"))
     for supplier, name, tenant, of, count in counts:
         said = (
-            f"{name} of {of} was told of {count} order{'' if count == 1 else 's'} and has not fetched "
+            f"{name} of {of} was notified of {count} order{'' if count == 1 else 's'} and has not fetched "
             f"{'it' if count == 1 else 'them'}. Ask the supplier whether its system runs."
         )
         page = f"{reverse('admin:suppliers_supplierpart_changelist')}?fetch=late&of={tenant}"

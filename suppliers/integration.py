@@ -96,7 +96,7 @@ def _webhook_actions(webhook: Webhook) -> list[DestinationAction]:
     return [
         DestinationAction(
             "Send a test event",
-            "A signed order_created of no order goes there now; what comes back is shown. Nothing is owed by it.",
+            "A signed order_created of no order goes there now; what comes back is shown. It requires no delivery.",
             _page("send_test_event", webhook),
         ),
         DestinationAction(

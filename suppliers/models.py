@@ -1,4 +1,4 @@
-"""Suppliers and their webhooks; each one's part of an order; what they were told and what they report."""
+"""Suppliers and their webhooks; each one's part of an order; their notifications and reports."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class Supplier(models.Model):
 
     @property
     def subscribed(self) -> list[str]:
-        """The event types it is told; a supplier without a webhook, which only pulls, hears what is the default."""
+        """The event types it gets; a supplier without a webhook, which only pulls, gets the default ones."""
         webhook = getattr(self, "webhook", None)
         return [ORDER_CREATED] if webhook is None else list(webhook.events)
 
 
 class Webhook(models.Model):
-    """Where a supplier is told. Its secrets are sealed apart (suppliers.webhooks.webhook_secrets)."""
+    """Where a supplier is notified. Its secrets are sealed separately (suppliers.webhooks.webhook_secrets)."""
 
     class AuthType(models.TextChoices):
         NONE = "none"
@@ -117,7 +117,7 @@ class OrderCase(models.Model):
 
 
 class SupplierPart(models.Model):
-    """One supplier's part of one order, named by its order token. Made with the order_created that is owed."""
+    """One supplier's part of one order, named by its order token. Created with the required order_created."""
 
     NEVER_OWED: ClassVar = 0
     """No event's sequence: they count from 1."""
@@ -131,17 +131,17 @@ class SupplierPart(models.Model):
     order_token = models.UUIDField(unique=True, default=uuid4)
     created_at = models.DateTimeField(db_default=Now())
     owed_digest = models.CharField(max_length=64)
-    """Of what the Order Data API would have answered when the last event was owed."""
+    """Of the Order Data API's answer when the last event was required."""
     owed_cancelled = models.BooleanField(default=False)
     owed_lines = models.BooleanField(default=True)
     owed_sequence = models.BigIntegerField()
-    """Of the event that the supplier was last owed; NEVER_OWED once its order_created was discarded untold."""
+    """Of the last required event; NEVER_OWED after its order_created was discarded before it was delivered."""
     told_at = models.DateTimeField(null=True)
     """When a webhook was last accepted."""
     fetched_at = models.DateTimeField(null=True)
     fetches = models.PositiveIntegerField(default=0)
     unfetched_since = models.DateTimeField(null=True)
-    """Since when an accepted event waits for its fetch; None when the supplier has what it was told of."""
+    """Since when an accepted event has not been fetched; None when the supplier has fetched everything."""
     status = models.CharField(max_length=64, blank=True, default="")
     """The supplier's own word; empty until it reports one."""
     status_comment = models.TextField(null=True)  # noqa: DJ001 - absent and empty differ in the answer
@@ -191,7 +191,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """One event that a supplier is owed, in the bytes it is told in, by webhook or when it asks.
+    """One event for a supplier, in the bytes that a webhook or ``receive`` delivers.
 
     ``position`` counts per supplier and is given after the commit, to rows that everybody can see, so that a reader
     who has seen position 7 can never be surprised by a 6.

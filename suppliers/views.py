@@ -34,7 +34,7 @@ from suppliers.reports.recording import receive_report
 from suppliers.webhooks import own_deliveries
 from suppliers.webhooks.pull_feed import (
     event_json,
-    note_told,
+    mark_notified,
     page_after,
 )
 
@@ -87,7 +87,7 @@ class SupplierEventsView(ApiView):
 
     @cached_property
     def supplier(self) -> Supplier:
-        """The caller, looked for after its scope: a tenant's own client lacks that, and is told so."""
+        """The caller, checked after its scope: a tenant's own client gets the error about its missing scope."""
         supplier = Supplier.objects.filter(api_client=self.caller.client).select_related("api_client").first()
         if supplier is None:
             raise NotFound("There is nothing at this address for this client: it is no supplier's.")
@@ -95,7 +95,7 @@ class SupplierEventsView(ApiView):
 
 
 class ReceiveView(SupplierEventsView):
-    """``GET …/receive?lastEventId=``: the supplier's events after the last one it has; held until there are some."""
+    """``GET …/receive?lastEventId=``: the supplier's events after the last one it has; a long poll."""
 
     scopes: ClassVar = {"GET": "events"}
 
@@ -104,7 +104,7 @@ class ReceiveView(SupplierEventsView):
         cursor = read_parameters(request, {"lastEventId": text}).get("lastEventId", "")
         page = page_after(self.supplier, cursor, hold_seconds=settings.HUB_RECEIVE_HOLD_SECONDS)
         self.check_again(request)
-        note_told(page)
+        mark_notified(page)
         following = f"{settings.HUB_PUBLIC_URL}{request.path_info}?{urlencode({'lastEventId': page.cursor})}"
         data = [event_json(notice) for notice in page.notices]
         return render_json({"links": {"next": following}, "meta": {}, "data": data})

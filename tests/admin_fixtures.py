@@ -48,7 +48,7 @@ def furnished(engine, faults):
     with override_settings(HUB_EVENT_RETRY_SCHEDULE=[]):
         engine.drain_through_retries()
     deliveries = _deliveries(engine, beans)
-    timeline_entries.record(engine.key(), road="supplier", what=f"Beans fetched {EVIL}", detail=EVIL)
+    timeline_entries.record(engine.key(), source="supplier", what=f"Beans fetched {EVIL}", detail=EVIL)
     OperatorAction.objects.create(
         **engine.key()._asdict(), who="maria", action="retry", subject=f"delivery:{deliveries[0].pk}", reason=EVIL
     )

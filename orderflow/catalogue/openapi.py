@@ -73,7 +73,7 @@ put_product = Operation(
     body=Body(schema=PRODUCT, example={"description": "Green beans", "weight": "100", "weightUnits": "grams"}),
     answers={
         202: Answer(
-            description="Stored; owed to the warehouse where it changed",
+            description="Stored; sent to the warehouse if it changed",
             schema=_ACCEPTED,
             links={"getProduct": {name: f"$request.path.{name}" for name in _PLACE}},
         )

@@ -1,4 +1,4 @@
-"""A channel's products: what is changed is owed to the warehouse, one lane per product, and sent together."""
+"""A channel's products: a changed product is sent to the warehouse, with one lane per product, many in one document."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ from orders.queueing.wake_ups import wake_outbound
 from orders.values.lane_name import LaneName
 
 BLOCK = 1_000
-"""Products looked at together when a channel's settings changed."""
+"""Products compared at a time after a channel's settings changed."""
 SET_BY_CATALOGUE = ("properties", "owed_digest", "failure", "updated_at")
-"""What the warehouse took (``held_digest``) is written by the sender."""
+"""Columns written here; ``held_digest``, the warehouse's state, is written when an outcome is recorded."""
 
 
 def put_products(channel: OrderFlowChannel, products: Mapping[str, Mapping[str, Value]]) -> list[str]:
-    """Store products by SKU; returns those that are now owed because what would be sent changed.
+    """Store products by SKU and send those whose import changed; returns their SKUs.
 
-    Raises NotSendable for a product OrderFlow could not take; nothing is stored then. One transaction.
+    One transaction. Raises NotSendable for a product that OrderFlow cannot take; then nothing is stored.
     """
     named = {sku: {"externalReference": sku, **properties} for sku, properties in products.items()}
     drawn = {sku: product_import(sku, properties, scope_of(channel)) for sku, properties in named.items()}
@@ -79,15 +79,15 @@ def put_products(channel: OrderFlowChannel, products: Mapping[str, Mapping[str, 
             row.owed_digest, row.failure = drawn[sku].digest, ""
             row.save(update_fields=SET_BY_CATALOGUE if sku in stored else None)
             stored[sku] = row
-        add_deliveries([_debt(channel, stored[sku]) for sku in changed])
+        add_deliveries([_new_delivery(channel, stored[sku]) for sku in changed])
         transaction.on_commit(wake_outbound)
     return changed
 
 
-def owe_again(channel: OrderFlowChannel) -> int:
-    """Owe the products whose import the channel's changed settings would write otherwise (whose they are); how many.
+def resend_changed(channel: OrderFlowChannel) -> int:
+    """Send the products whose import differs under the channel's changed settings; returns how many.
 
-    A product that can no longer be written under them is left as it is: its next change is refused with the reason.
+    A product that cannot be imported under them is left: its next change is refused with the reason.
     """
     changed = last = 0
     with transaction.atomic():
@@ -95,13 +95,13 @@ def owe_again(channel: OrderFlowChannel) -> int:
         hold_lanes(lanes_of(channel, skus_of(channel)))
         rows = of_channel.select_for_update().order_by("pk")
         while block := list(rows.filter(pk__gt=last)[:BLOCK]):
-            changed, last = changed + _owe_changed(channel, block), block[-1].pk
+            changed, last = changed + _add_changed(channel, block), block[-1].pk
         if changed:
             transaction.on_commit(wake_outbound)
     return changed
 
 
-def _owe_changed(channel: OrderFlowChannel, rows: Sequence[Product]) -> int:
+def _add_changed(channel: OrderFlowChannel, rows: Sequence[Product]) -> int:
     other = []
     for row in rows:
         with suppress(NotSendable):
@@ -110,17 +110,17 @@ def _owe_changed(channel: OrderFlowChannel, rows: Sequence[Product]) -> int:
                 row.owed_digest, row.failure = digest, ""
                 other.append(row)
     Product.objects.bulk_update(other, ["owed_digest", "failure"])
-    add_deliveries([_debt(channel, row) for row in other])
+    add_deliveries([_new_delivery(channel, row) for row in other])
     return len(other)
 
 
 def skus_of(channel: OrderFlowChannel) -> list[str]:
-    """Those of the channel's stored products."""
+    """The SKUs of the channel's stored products."""
     return list(Product.objects.filter(channel=channel).values_list("sku", flat=True))
 
 
 def lanes_of(channel: OrderFlowChannel, skus: Iterable[str]) -> list[LaneName]:
-    """Lanes come before what they are about (docs/design/locks.md): recording an outcome holds the lane first."""
+    """The products' lanes, to lock them before the products (docs/design/locks.md), as recording an outcome does."""
     tenant_id = channel.destination.tenant_id
     return [LaneName(channel.destination_id, _lane_key(sku), tenant_id) for sku in skus]
 
@@ -129,15 +129,15 @@ def _lane_key(sku: str) -> str:
     return f"product:{sku}"
 
 
-def _debt(channel: OrderFlowChannel, row: Product) -> NewDelivery:
+def _new_delivery(channel: OrderFlowChannel, row: Product) -> NewDelivery:
     payload = render(row.properties).decode()
-    owed = RequiredDelivery(channel.destination_id, PRODUCT, payload, supersedes_unsent=True, reference=row.sku)
-    return NewDelivery(channel.destination.tenant_id, _lane_key(row.sku), owed)
+    required = RequiredDelivery(channel.destination_id, PRODUCT, payload, supersedes_unsent=True, reference=row.sku)
+    return NewDelivery(channel.destination.tenant_id, _lane_key(row.sku), required)
 
 
 @dataclass(frozen=True, slots=True)
 class ProductSender:
-    """Sends product imports; what is there already is merged."""
+    """Sends product imports; a product that exists already is merged."""
 
     site: Site
     deadline: Deadline

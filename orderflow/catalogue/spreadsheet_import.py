@@ -62,11 +62,11 @@ def _stored(sheet: Sheet, known: Mapping[str, OrderFlowChannel]) -> Stored:
         kept = dict(Product.objects.filter(channel=known[name], sku__in=products).values_list("sku", "properties"))
         whole = {sku: _merged(kept.get(sku, {}), given) for sku, given in products.items()}
         try:
-            owed = put_products(known[name], whole)
+            changed_skus = put_products(known[name], whole)
         except NotSendable as reason:
             raise Refused(Fault(0, reason.member, reason.reason)) from None
-        fresh = sum(sku not in kept for sku in owed)
-        rows, new, changed = rows + len(products), new + fresh, changed + len(owed) - fresh
+        fresh = sum(sku not in kept for sku in changed_skus)
+        rows, new, changed = rows + len(products), new + fresh, changed + len(changed_skus) - fresh
     return Stored(rows, new, changed)
 
 

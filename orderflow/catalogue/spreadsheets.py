@@ -43,8 +43,8 @@ FAULTS = 100
 
 OWN = tuple(name for name in PRODUCT_PROPERTIES if name not in ("externalReference", "channel", "organisation"))
 HEAD = ("channel", "sku", *OWN, "status", "failure")
-TOLD = frozenset({"status", "failure"})
-"""Columns that only tell; not read."""
+READ_ONLY = frozenset({"status", "failure"})
+"""Columns of an exported file that are ignored when it is read."""
 
 
 class BoundedCsv(CSV):  # type: ignore[misc]  # the library has no types
@@ -107,7 +107,7 @@ def place(product: Product) -> str:
 
 
 def read(data: bytes, form: str) -> Sheet:
-    """Raises Unusable. Every row's faults are told together, up to FAULTS."""
+    """The rows. Raises Unusable with the faults of all rows, up to FAULTS."""
     if len(data) > FILE_BYTES:
         raise Unusable(f"The file is larger than {FILE_BYTES:,} bytes; split it.")
     dataset = FORMATS[form]().create_dataset(data)
@@ -122,7 +122,7 @@ def read(data: bytes, form: str) -> Sheet:
 
 def _read_row(sheet: Sheet, number: int, cells: dict[str, str]) -> None:
     channel, sku = cells.pop("channel"), cells.pop("sku")
-    given = {name: value for name, value in cells.items() if name and name not in TOLD}
+    given = {name: value for name, value in cells.items() if name and name not in READ_ONLY}
     faults = [] if channel else [("channel", "is empty; name it as tenant/channel.")]
     faults += [] if sku else [("sku", "is empty.")]
     faults += product_faults(sku, {name: value for name, value in given.items() if value})

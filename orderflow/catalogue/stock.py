@@ -12,7 +12,7 @@ from orderflow.site.reports import Trouble
 from orders.outgoing import Deadline
 
 ASK_SECONDS = 20.0
-"""A person waits for it."""
+"""Limit of the call, for which a person waits."""
 
 
 def asked_stock(products: Sequence[Product]) -> Iterator[tuple[str, bool]]:
@@ -23,7 +23,7 @@ def asked_stock(products: Sequence[Product]) -> Iterator[tuple[str, bool]]:
     for channel, skus in by_channel.items():
         found = _asked(channel, skus)
         if isinstance(found, Trouble):
-            yield f"{channel} did not tell: {found.text}", False
+            yield f"{channel} did not answer the question: {found.text}", False
             continue
         counts = {stock.reference: stock for stock in found}
         yield from ((_sentence(channel, sku, counts.get(sku)), sku in counts) for sku in skus)

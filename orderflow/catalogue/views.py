@@ -48,14 +48,14 @@ class ProductView(ApiView):
         product = Product.objects.filter(channel=self._channel(channel), sku=sku).first()
         if product is None:
             raise UnknownProduct("The channel's catalogue has no product under this SKU.")
-        told = {"sku": sku, "status": product.status, "failure": product.failure or None}
-        return render_json(told | {"properties": product.properties})
+        answer = {"sku": sku, "status": product.status, "failure": product.failure or None}
+        return render_json(answer | {"properties": product.properties})
 
     @openapi.put_product
     def put(self, request: Request, channel: str, sku: str) -> HttpResponse:
         """The body is the whole product, its properties by OrderFlow's names; what is left out is unset.
 
-        It is owed to the warehouse when what would be sent changed.
+        It is sent to the warehouse when its import changed.
         """
         given = read_json(request)
         read_parameters(request, {})

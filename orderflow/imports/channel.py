@@ -1,7 +1,7 @@
 """OrderFlow imports as a kind of destination (see ``orders.integrations.channels.Channel``).
 
-Due deliveries of one channel are sorted by the road they take: what is decided without a call, products in one
-document, orders in one document, and one by one those of which the warehouse holds, or may hold, something.
+Due deliveries of one channel are grouped by how they are sent: those decided without a call, products in one document,
+orders in one document, and one by one those of which the warehouse holds, or may hold, something.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from orderflow.imports.outcomes import (
     troubled,
 )
 from orderflow.imports.planner import ImportPlanner
-from orderflow.imports.reconciliation import settle
+from orderflow.imports.reconciliation import reconcile
 from orderflow.imports.recording import (
     forget_failure,
     record_orders,
@@ -63,7 +63,7 @@ class OrderFlowImports:
         return ImportPlanner(tenant, keys)
 
     def holds_lane(self, kind: str) -> bool:
-        """A dead import lets its successors go: the order's next warehouse change takes its place."""
+        """A dead import holds nothing: the order's next change for the warehouse replaces it."""
         return False
 
     def batch_size(self, destination: Destination) -> int:
@@ -76,9 +76,9 @@ class OrderFlowImports:
         mark(steps)
         site, catalogue = site_of(channel), catalogue_for(channel, steps)
         requests = []
-        for road in SendPath:
-            own = [step for step in steps if step.road is road]
-            size = 1 if road is SendPath.ALONE else channel.batch_size
+        for path in SendPath:
+            own = [step for step in steps if step.path is path]
+            size = 1 if path is SendPath.ALONE else channel.batch_size
             requests += [_request(channel, site, catalogue, own[at : at + size]) for at in range(0, len(own), size)]
         return requests
 
@@ -96,8 +96,8 @@ class OrderFlowImports:
                 record_product(one, outcome)
 
     def discarded(self, deliveries: Sequence[Delivery]) -> None:
-        """A discarded refusal is settled: its order is no longer listed as refused. What it was last owed stays, so
-        that only another document goes out by itself; a person may have settled this one with the warehouse."""
+        """The order of a discarded refusal is no longer listed as refused. Its last required import stays, so that only
+        a different document is sent by itself; an operator may have solved this one with the warehouse."""
         for one in deliveries:
             if one.kind != PRODUCT:
                 forget_failure(one)
@@ -113,21 +113,21 @@ def _request(
 def _sent(
     steps: Sequence[Step], *, channel: OrderFlowChannel, site: Site | Trouble, catalogue: Mapping[str, Any]
 ) -> Outcomes:
-    """All steps of a request take the same road. Touches no database: a courier's threads need no connections."""
-    road = steps[0].road
-    if road is SendPath.DECIDED:
+    """Send the steps of one request, which have the same path. Makes no query: sending threads need no connections."""
+    path = steps[0].path
+    if path is SendPath.DECIDED:
         return {step.delivery.pk: step.outcome for step in steps if step.outcome is not None}
     if isinstance(site, Trouble):
         return {
             step.delivery.pk: troubled(
-                site, Reply(), holding=None if road is SendPath.PRODUCTS else step.learned(Evidence.NOTHING_DONE)
+                site, Reply(), holding=None if path is SendPath.PRODUCTS else step.learned(Evidence.NOTHING_DONE)
             )
             for step in steps
         }
     deadline = Deadline.after(CALL_SECONDS)
-    if road is SendPath.PRODUCTS:
+    if path is SendPath.PRODUCTS:
         return ProductSender(site, deadline).send(steps)
     sender = Sender(site, channel, deadline, catalogue)
-    if road is SendPath.ORDERS:
+    if path is SendPath.ORDERS:
         return sender.send(steps)
-    return {step.delivery.pk: settle(sender, step) for step in steps}
+    return {step.delivery.pk: reconcile(sender, step) for step in steps}

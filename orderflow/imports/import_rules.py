@@ -1,7 +1,7 @@
-"""What a change owes one warehouse (docs/design/outbox.md#required-deliveries). No Django.
+"""The import or cancel that a change requires at one warehouse (docs/design/outbox.md#required-deliveries). No Django.
 
-A change is compared with what the warehouse was last owed. Whether a cancel goes before an import is not decided here
-but when sending, from what the warehouse is then known to hold.
+A change is compared with the last required import. When sending, it is decided whether a cancel must go first, from
+what the warehouse is then known to hold.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ CLOSE = "close"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the warehouse was last owed, and whether it is known to hold just that."""
+    """The last delivery that was required for the warehouse, and what it is known to hold."""
 
-    owed: str = ""
+    required: str = ""
+    """IMPORT, CANCEL, CLOSE, or empty for none."""
     digest: str = ""
     arrived: bool = False
-    """True when the last owed import is known to be what the warehouse holds."""
+    """True when the warehouse is known to hold the last required import."""
     present: bool = False
     """True when the warehouse holds, or may hold, any import of the order."""
 
@@ -37,14 +38,14 @@ class Wanted:
     status: str
     has_lines: bool
     digest: str
-    """Of the import that would be sent now; of no meaning without lines."""
+    """Of the import that would be sent now; meaningless without lines."""
     unchanged: Callable[[], bool] = lambda: False
-    """Whether the order before the change would make the very same import, asked only where it matters."""
+    """Whether the order before the change makes the same import; called only where it matters."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredImport:
-    """``kind`` is empty where nothing is owed; then ``because`` says why, for the timeline."""
+    """``kind`` is empty when nothing is required; then ``because`` says why, for the timeline."""
 
     kind: str = ""
     because: str = ""
@@ -58,33 +59,33 @@ def required_import(known: Known, wanted: Wanted, *, updates: bool, cancels: boo
         return _close(known)
     if not wanted.has_lines:
         return _withdraw(known, wanted=updates, reason="no line is for this warehouse", setting="on_update")
-    if known.owed == IMPORT:
+    if known.required == IMPORT:
         return _change(known, wanted, updates=updates)
     return RequiredImport(IMPORT)
 
 
 def _withdraw(known: Known, *, wanted: bool, reason: str, setting: str) -> RequiredImport:
-    """Whoever was ever owed an import may hold it: one may be under way that nothing else tells of yet."""
-    if known.owed == CANCEL:
-        return RequiredImport(because=f"{reason}, and its cancellation is already owed")
-    if not known.owed and not known.present:
-        return RequiredImport(because=f"{reason}, and the warehouse was never told of it")
-    if not wanted and (known.arrived or known.owed != IMPORT):
+    """A warehouse for which an import was required may hold it, even if no answer has come yet."""
+    if known.required == CANCEL:
+        return RequiredImport(because=f"{reason}, and its cancellation is already pending")
+    if not known.required and not known.present:
+        return RequiredImport(because=f"{reason}, and it was never sent to the warehouse")
+    if not wanted and (known.arrived or known.required != IMPORT):
         return RequiredImport(because=f"{reason}, and the channel's {setting} is ignore")
     return RequiredImport(CANCEL)
 
 
 def _close(known: Known) -> RequiredImport:
-    if known.owed == IMPORT and not known.arrived:
+    if known.required == IMPORT and not known.arrived:
         return RequiredImport(CLOSE)
     return RequiredImport(because="the order is fulfilled")
 
 
 def _change(known: Known, wanted: Wanted, *, updates: bool) -> RequiredImport:
     if wanted.digest == known.digest:
-        return RequiredImport(because="the import would be the one last owed")
+        return RequiredImport(because="the import would be the same as the last one")
     if known.arrived and not updates:
         return RequiredImport(because="the channel's on_update is ignore")
     if wanted.unchanged():
-        return RequiredImport(because="nothing that the warehouse is told changed")
+        return RequiredImport(because="nothing that is sent to the warehouse changed")
     return RequiredImport(IMPORT)

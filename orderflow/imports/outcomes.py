@@ -1,4 +1,4 @@
-"""How a try ended, with what the warehouse is now known to hold; noted by ``OrderFlowImports.recorded``."""
+"""Outcomes of imports, with what the warehouse is known to hold; stored by ``OrderFlowImports.recorded``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BUSY = frozenset({429, 503})
 
 @dataclass(frozen=True, slots=True)
 class ImportOutcome(Outcome):
-    """``holding`` is None where the try taught nothing new; ``row_id`` is the row noted in, 0 for none."""
+    """``holding`` is the known state, None when unchanged; ``row_id`` is the row that stores it, 0 for none."""
 
     holding: Holding | None = None
     row_id: int = 0
@@ -37,7 +37,7 @@ class ImportOutcome(Outcome):
 def decided(
     verdict: Verdict, detail: str, *, holding: Holding | None = None, reply: Reply | None = None
 ) -> ImportOutcome:
-    """An outcome that rests on what the hub knows or on an answer that was understood."""
+    """An outcome from the hub's own data or from an answer that was understood."""
     return ImportOutcome(
         verdict,
         detail,
@@ -47,8 +47,10 @@ def decided(
     )
 
 
-def waits(because: str, seconds: float, *, holding: Holding | None = None, reply: Reply | None = None) -> ImportOutcome:
-    """Tried again when no call without an answer can act any more, at the earliest."""
+def retry_later(
+    because: str, seconds: float, *, holding: Holding | None = None, reply: Reply | None = None
+) -> ImportOutcome:
+    """Try again in ``seconds``, when no call without an answer can still take effect."""
     detail = f"{because} Tried again in {math.ceil(seconds)} s at the earliest, when that can be ruled out."
     outcome = decided(Verdict.UNAVAILABLE, detail, holding=holding, reply=reply)
     return replace(outcome, retry_after=float(math.ceil(seconds)))

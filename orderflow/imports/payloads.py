@@ -34,13 +34,13 @@ MEMBERS = ("items", "placedDateTime", "currencyId", "customer", "deliveryAddress
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One state of an order, as far as the warehouse is told of it."""
+    """One state of an order, with the members that are sent to a warehouse."""
 
     order: Mapping[str, Any]
     received_at: datetime
     """Of the order's first event: stands for a missing placedDateTime."""
     digest: str = ""
-    """Of the import as it was when this became owed."""
+    """Of the import when the delivery was planned."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any], *, received_at: datetime) -> Snapshot:

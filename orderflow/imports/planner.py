@@ -1,7 +1,7 @@
-"""What the changes of one batch owe a tenant's warehouses, inside the applying transaction: two reads, set-wise writes.
+"""The deliveries that the changes of one batch require at a tenant's warehouses, in the applying transaction.
 
-References are reserved here by ``warehouse_reference_reserved_once``: of two orders that want the same one the first
-gets it, the other stays without and is refused before anything is sent.
+Two reads, bulk writes. References are reserved here by the constraint ``warehouse_reference_reserved_once``: of two
+orders with the same reference the first one gets it, and the other is refused before anything is sent.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from orders.values.patterns import taken_by
 Place = tuple[int, str, str]
 """(channel, business unit, order): where a WarehouseOrder stands."""
 
-REMEMBERED = ("owed", "owed_digest", "failure")
+WRITTEN = ("owed", "owed_digest", "failure")
 
 
 def known(row: WarehouseOrder) -> Known:
-    """What the planner goes by."""
+    """The row's state as the rules need it."""
     held = row.state == WarehouseOrder.State.HELD
     return Known(
-        owed=row.owed,
+        required=row.owed,
         digest=row.owed_digest,
         arrived=held and row.digest == row.owed_digest,
         present=held or row.state in (WarehouseOrder.State.UNKNOWN, WarehouseOrder.State.UNLISTED),
@@ -66,7 +66,7 @@ class ImportPlanner:
 
     def _plan(self, change: Change, channel: OrderFlowChannel) -> RequiredDelivery | NotRequired:
         row = self._row(change, channel)
-        due = self._owing(change, channel, row)
+        due = self._required(change, channel, row)
         if not due.kind:
             return NotRequired(channel.destination_id, due.because)
         payload = self._remember(change, channel, row, kind=due.kind)
@@ -74,7 +74,7 @@ class ImportPlanner:
             channel.destination_id, due.kind, payload, supersedes_unsent=True, reference=row.reference or ""
         )
 
-    def _owing(self, change: Change, channel: OrderFlowChannel, row: WarehouseOrder) -> RequiredImport:
+    def _required(self, change: Change, channel: OrderFlowChannel, row: WarehouseOrder) -> RequiredImport:
         if change.before == change.after:
             return RequiredImport(because="the event changed nothing")
         if not row.owed and not _wants_unit(channel, change.key.business_unit_id):
@@ -99,7 +99,7 @@ class ImportPlanner:
         return self._rows[place]
 
     def _remember(self, change: Change, channel: OrderFlowChannel, row: WarehouseOrder, *, kind: str) -> str:
-        """Note what is owed now; returns what the delivery keeps."""
+        """Store the required delivery in the row; returns the delivery's payload."""
         self._touched[row.place] = row
         row.owed, row.owed_digest, row.failure = kind, "", ""
         if kind != IMPORT:
@@ -111,14 +111,14 @@ class ImportPlanner:
     def save(self) -> None:
         stored = [row for row in self._touched.values() if row.pk is not None]
         WarehouseOrder.hold(row.pk for row in stored)
-        WarehouseOrder.objects.bulk_update(stored, REMEMBERED)
+        WarehouseOrder.objects.bulk_update(stored, WRITTEN)
         new = [row for row in self._touched.values() if row.pk is None]
         _insert(sorted(new, key=lambda row: (row.channel_id, row.reference or "")))
         self._touched.clear()
 
 
 def _first_received_at(change: Change) -> datetime:
-    """The order's first reception, which ``placed`` of an import tells, however late the warehouse gets its part."""
+    """The order's first reception, which an import has as ``placed``, however late the warehouse gets its part."""
     if change.sequence == 1:
         return change.received_at
     first = OrderEvent.objects.filter(
@@ -153,7 +153,7 @@ def _reference(channel: OrderFlowChannel, row: WarehouseOrder) -> str:
 
 
 def _reservable(channel: OrderFlowChannel, key: OrderKey) -> str | None:
-    """None for a reference that no OrderFlow takes: its order is refused when it is to be sent."""
+    """None for a reference that is too long for OrderFlow: the order is refused when it is sent."""
     reference = reference_for(channel, business_unit_id=key.business_unit_id, customer_order_id=key.customer_order_id)
     limit = WarehouseOrder._meta.get_field("reference").max_length
     return reference if len(reference) <= (limit or 0) else None
@@ -171,8 +171,8 @@ def _stored(channels: Sequence[OrderFlowChannel], keys: Sequence[OrderKey]) -> d
 
 
 def _insert(rows: Sequence[WarehouseOrder]) -> None:
-    """A reference that another order holds, of this batch or of another worker's, leaves its row out; that row is
-    then written without a reference. Sorted by reference: whoever reserves the same ones waits for the first.
+    """Insert new rows. A row whose reference another order has, of this batch or of another worker, is written
+    without a reference. Sorted by reference, so that workers with the same references wait and do not deadlock.
     """
     if not rows:
         return

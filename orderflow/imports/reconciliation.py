@@ -1,4 +1,4 @@
-"""One order of which the warehouse holds, or may hold, something: look, cancel as needed, then import.
+"""Reconciliation of one order of which the warehouse holds, or may hold, something: look up, cancel if needed, import.
 
 Decided when sending, from what the warehouse is then known to hold (docs/design/warehouse-state.md).
 """
@@ -11,8 +11,8 @@ from orderflow.imports.order_difference import difference
 from orderflow.imports.outcomes import (
     ImportOutcome,
     decided,
+    retry_later,
     troubled,
-    waits,
 )
 from orderflow.imports.sending import (
     CONFIRMED,
@@ -38,14 +38,14 @@ from orderflow.site.reports import (
 from orders.integrations.channels import Verdict
 
 MOST_LINES = 2_000
-"""The most lines an order may have (docs/reference/customer-order.md#members): a cancelled order's are not at hand."""
+"""The most lines an order may have (docs/reference/customer-order.md#members): a cancelled order has none."""
 IMPORT_MAY_ARRIVE = (
     "An import of it was sent before, and its answer never came: the warehouse may still be at work on that import and "
     "hold the order later."
 )
 
 
-def settle(sender: Sender, step: Step) -> ImportOutcome:
+def reconcile(sender: Sender, step: Step) -> ImportOutcome:
     if step.before.state == State.HELD:
         return _cancel(sender, step)
     found, reply = sender.site.detail(step.reference, lines=MOST_LINES, deadline=sender.deadline)
@@ -57,7 +57,7 @@ def settle(sender: Sender, step: Step) -> ImportOutcome:
 
 
 def _having_seen_it(step: Step) -> Step:
-    """An import whose answer was lost has arrived. Whether the order is still there is for the cancel to tell."""
+    """The step after an import without an answer was found; the cancel shows whether the order is still there."""
     calls = step.learned(Evidence.OTHER_FOUND).unanswered
     return replace(step, before=replace(step.before, unanswered=calls))
 
@@ -66,7 +66,7 @@ def _not_found(sender: Sender, step: Step, reply: Reply) -> ImportOutcome:
     if step.import_may_arrive:
         still = step.learned(Evidence.NOT_FOUND_EARLY)
         text = f"The warehouse does not know the order yet. {IMPORT_MAY_ARRIVE}"
-        return waits(text, step.import_arrives_within, holding=still, reply=reply)
+        return retry_later(text, step.import_arrives_within, holding=still, reply=reply)
     absent = step.learned(Evidence.NOT_FOUND)
     if step.item is None:
         text = "The warehouse does not hold the order; nothing had to be sent."
@@ -75,7 +75,7 @@ def _not_found(sender: Sender, step: Step, reply: Reply) -> ImportOutcome:
 
 
 def _as_found(sender: Sender, step: Step, found: OrderDetail, reply: Reply) -> ImportOutcome | None:
-    """The outcome where what was found settles the matter; None where it has to be cancelled first."""
+    """The outcome if the found order decides it; None when it must be cancelled first."""
     if step.item is None:
         cancelled = step.learned(Evidence.CANCELLED_FOUND)
         gone = decided(Verdict.DELIVERED, "The warehouse has cancelled it.", holding=cancelled, reply=reply)
@@ -104,7 +104,7 @@ def _cancel(sender: Sender, step: Step) -> ImportOutcome:
     if step.import_may_arrive:
         text = f"Cancelled: {answer.text} {IMPORT_MAY_ARRIVE}"
         again = step.learned(Evidence.CANCEL_DONE_EARLY)
-        return waits(text, step.import_arrives_within, holding=again, reply=reply)
+        return retry_later(text, step.import_arrives_within, holding=again, reply=reply)
     cancelled = step.learned(Evidence.CANCEL_DONE)
     if step.item is None:
         return decided(Verdict.DELIVERED, f"Cancelled: {answer.text}", holding=cancelled, reply=reply)
@@ -116,11 +116,11 @@ def _cancel_refused(step: Step, answer: CancelAnswer, reply: Reply) -> ImportOut
     if step.cancel_arrives_within:
         text = f"The warehouse cancelled nothing ({answer.text}). An earlier cancel, whose answer never came, may have."
         unsure = step.learned(Evidence.CANCEL_REFUSED_EARLY)
-        return waits(text, step.cancel_arrives_within, holding=unsure, reply=reply)
+        return retry_later(text, step.cancel_arrives_within, holding=unsure, reply=reply)
     still = step.learned(Evidence.CANCEL_REFUSED)
     return decided(Verdict.REJECTED, _not_cancelled(step, answer), holding=still, reply=reply)
 
 
 def _not_cancelled(step: Step, answer: CancelAnswer) -> str:
     then = "" if step.item is None else " The changed order was not imported."
-    return f"The warehouse did not cancel {step.reference} ({answer.text}).{then} Settle it with the warehouse."
+    return f"The warehouse did not cancel {step.reference} ({answer.text}).{then} Clarify it with the warehouse."

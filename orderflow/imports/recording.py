@@ -1,4 +1,4 @@
-"""Noting what the warehouse holds after a try, in the transaction that records the outcome."""
+"""Store what the warehouse holds after an attempt, in the transaction that records the outcome."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NOTE = """
 
 
 def record_orders(outcomes: Sequence[tuple[Delivery, ImportOutcome]]) -> None:
-    """Note what the warehouse now holds of each order, and why not what it should."""
+    """Store what the warehouse holds of each order, and the failure if its delivery is dead."""
     now, rows = DatabaseClock.recent().now(), []
     WarehouseOrder.hold(outcome.row_id for _, outcome in outcomes)
     for delivery, outcome in outcomes:
@@ -35,8 +35,9 @@ def record_orders(outcomes: Sequence[tuple[Delivery, ImportOutcome]]) -> None:
         if outcome.holding is None:
             WarehouseOrder.objects.filter(pk=outcome.row_id).update(failure=failure)
             continue
-        held, calls = outcome.holding, outcome.holding.unanswered.written(now)
-        rows.append((outcome.row_id, failure, held.state, held.digest, calls.imports, calls.import_at, calls.cancel_at))
+        known, calls = outcome.holding, outcome.holding.unanswered.written(now)
+        row = (outcome.row_id, failure, known.state, known.digest, calls.imports, calls.import_at, calls.cancel_at)
+        rows.append(row)
         if outcome.verdict is Verdict.DELIVERED and delivery.kind == IMPORT:
             _adopt(delivery, outcome.row_id, outcome.holding)
     _PLACES.execute(_NOTE, rows)
@@ -47,7 +48,7 @@ def _failure(delivery: Delivery, outcome: ImportOutcome) -> str:
 
 
 def _adopt(delivery: Delivery, row_id: int, holding: Holding) -> None:
-    """Where settings changed between planning and sending, what was owed is what was sent."""
+    """If settings changed between planning and sending, the sent import becomes the last required one."""
     planned = Snapshot.read(delivery.payload).digest
     if planned != holding.digest:
         WarehouseOrder.objects.filter(pk=row_id, owed_digest=planned).update(owed_digest=holding.digest)
@@ -62,7 +63,7 @@ def record_product(delivery: Delivery, outcome: ImportOutcome) -> None:
 
 
 def forget_failure(delivery: Delivery) -> None:
-    """Of an order whose dead delivery was discarded."""
+    """Clear the failure of an order whose dead delivery was discarded."""
     lane = delivery.lane
     WarehouseOrder.objects.filter(
         channel__destination=delivery.destination_id,

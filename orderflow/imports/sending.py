@@ -2,7 +2,7 @@
 
 refused as a whole   halved until the culprit stands alone
 duplicate            looked up by detail: the same lines and quantities mean that an earlier try arrived
-unlisted             left owed; the next try looks first (orderflow.imports.reconciliation)
+unlisted             left pending; the next attempt looks first (orderflow.imports.reconciliation)
 product missing      the product is imported, then the order once more
 """
 
@@ -73,7 +73,7 @@ class Sender:
     """Products imported on the way, each tried once."""
 
     def send(self, steps: Sequence[Step]) -> Outcomes:
-        """Every step gets an outcome, whatever the site does. Touches no database."""
+        """One outcome per step, whatever the site does. Makes no query."""
         body = document(step.item for step in steps if step.item is not None)
         answer, reply = self.site.imports("order", body, items=len(steps), deadline=self.deadline)
         if isinstance(answer, ImportReport):
@@ -142,20 +142,20 @@ class Sender:
         return frozenset(sku for kind, sku in {*answer.successes, *answer.duplicates} if kind == "product")
 
     def _product(self, sku: str, step: Step) -> Import:
-        """The catalogue's product, else the least that the order line tells."""
+        """The catalogue's product, else the data of the order line."""
         if sku in self.catalogue:
             return product_import(sku, self.catalogue[sku], scope_of(self.channel))
         return minimal_product(sku, step.drawn.names.get(sku) if step.drawn else None, scope_of(self.channel))
 
 
 def in_trouble(step: Step, trouble: Trouble, reply: Reply) -> ImportOutcome:
-    """Wrong settings import nothing; without a verdict anything may have happened."""
+    """Wrong settings import nothing; without an answer anything may have happened."""
     evidence = Evidence.NOTHING_DONE if trouble.kind is Kind.MISCONFIGURED else Evidence.NO_VERDICT
     return troubled(trouble, reply, holding=step.learned(evidence))
 
 
 def another(found: OrderDetail) -> Evidence:
-    """What an order shows that is not the one wanted."""
+    """The evidence of finding an order that is not the wanted one."""
     return Evidence.CANCELLED_FOUND if found.cancelled else Evidence.OTHER_FOUND
 
 

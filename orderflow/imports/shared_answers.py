@@ -1,7 +1,7 @@
 """Answers to several orders at once, kept with each order's attempt without the others' customers.
 
 A document of many imports has one answer, and OrderFlow may quote any of them in it. What is kept of such an answer is
-kept without personal values, for every reader: an order's page must not tell of another's customer, nor erasing one
+kept without personal values, for every reader: an order's page must not show another's customer, nor erasing one
 customer leave traces at others. The same for what is said of the channel as a whole, which stands on its page.
 """
 

@@ -1,4 +1,4 @@
-"""What one due delivery needs, decided from what is known before the network is touched."""
+"""Decide what one due delivery needs, from the stored state, before the network is called."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from orderflow.imports.import_rules import (
 from orderflow.imports.outcomes import (
     ImportOutcome,
     decided,
-    waits,
+    retry_later,
 )
 from orderflow.imports.payloads import (
     Drawn,
@@ -53,21 +53,21 @@ PRODUCT = "product"
 
 
 class SendPath(enum.Enum):
-    """How a step travels."""
+    """How a step is sent."""
 
     DECIDED = "decided"
     """Nothing is sent; the outcome is known."""
     PRODUCTS = "products"
     ORDERS = "orders"
-    """Together with others in one document."""
+    """Many in one document."""
     ALONE = "alone"
-    """A lookup or a cancel goes first."""
+    """By itself, with a lookup or a cancel first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     delivery: Delivery
-    road: SendPath
+    path: SendPath
     outcome: ImportOutcome | None = None
     item: Import | None = None
     drawn: Drawn | None = None
@@ -75,22 +75,22 @@ class Step:
     before: Holding = ABSENT
     """What the warehouse was known to hold when the step was made."""
     import_arrives_within: float = 0.0
-    """Seconds in which an import that was sent before, and of which no answer came, may still arrive."""
+    """Seconds in which an earlier import without an answer may still arrive."""
     cancel_arrives_within: float = 0.0
     row_id: int = 0
 
     @property
     def import_may_arrive(self) -> bool:
-        """Then the site's word that it holds nothing does not prove that this stays so."""
+        """Whether an earlier import may still arrive, so that an answer "no such order" proves nothing."""
         return self.import_arrives_within > 0 and self.before.unanswered.imports > 0
 
     def learned(self, evidence: Evidence) -> Holding:
-        """What is known of the order after ``evidence``."""
+        """The known state after ``evidence``."""
         return learned(self.before, evidence, digest=self.item.digest if self.item else "")
 
 
 def steps_of(channel: OrderFlowChannel, heads: Sequence[Delivery]) -> list[Step]:
-    """One step per delivery, in their order. Reads orders and products in one query each; lanes are loaded."""
+    """One step per delivery, in the same order. Reads orders and products in one query each; lanes are loaded."""
     rows = _orders(channel, heads)
     products = _products(channel, heads)
     now = DatabaseClock.recent().now()
@@ -136,10 +136,10 @@ def _with_unanswered(step: Step, row: WarehouseOrder | None, now: datetime) -> S
         return step
     calls = Unanswered(row.imports_unanswered, row.import_sent_at, row.cancel_sent_at)
     if step.delivery.lane.losses:
-        calls = calls.of_a_lost_courier(now)
+        calls = calls.after_lost_dispatcher(now)
     waiting, cancelling = calls.import_arrives_within(now), calls.cancel_arrives_within(now)
     if step.item is not None and cancelling:
-        step = Step(step.delivery, SendPath.DECIDED, outcome=waits(CANCEL_MAY_ARRIVE, cancelling), row_id=row.pk)
+        step = Step(step.delivery, SendPath.DECIDED, outcome=retry_later(CANCEL_MAY_ARRIVE, cancelling), row_id=row.pk)
     before = Holding(row.state, row.digest, calls)
     return replace(step, before=before, import_arrives_within=waiting, cancel_arrives_within=cancelling)
 
@@ -213,9 +213,9 @@ def _cancel_step(channel: OrderFlowChannel, delivery: Delivery, row: WarehouseOr
 
 
 def _reserve(channel: OrderFlowChannel, row: WarehouseOrder) -> str | None:
-    """Reserve the order's reference if it has none yet (the pattern may have been corrected); the obstacle, if any.
+    """Reserve the order's reference if it has none (the pattern may have been corrected); returns why it cannot be.
 
-    A reference too long for OrderFlow is not reserved: making the import names the fault.
+    A reference that is too long for OrderFlow is not reserved: making the import reports that fault.
     """
     if row.reference is not None:
         return None
@@ -236,7 +236,7 @@ def _conflict(channel: OrderFlowChannel, reference: str) -> str:
     holder = f"order {other.customer_order_id} of {other.business_unit_id}" if other else "another order"
     return (
         f"Not sent. The reference {reference} is already used by {holder}. Change the channel's reference setting "
-        f"(now {channel.reference}; {{businessUnitId}} tells business units apart), then retry."
+        f"(now {channel.reference}; {{businessUnitId}} makes it differ between business units), then retry."
     )
 
 
@@ -251,7 +251,7 @@ _MARK = """
 
 
 def mark(steps: Sequence[Step]) -> None:
-    """Note, before anything is sent, what the warehouse may hold from now on: a lost worker is no lost order."""
+    """Store, before sending, what the warehouse may hold from now on, so that this is known if the worker dies."""
     now = DatabaseClock.recent().now()
     rows = []
     for step in steps:
@@ -267,19 +267,19 @@ def mark(steps: Sequence[Step]) -> None:
 
 
 def _begun(step: Step) -> Holding | None:
-    """What is to be noted before ``step``; None where nothing is."""
-    if step.road is SendPath.ORDERS:
+    """The state to store before ``step``; None when it does not change."""
+    if step.path is SendPath.ORDERS:
         return step.learned(Evidence.IMPORT_GOES_OUT)
-    if step.road is SendPath.ALONE and step.item is None:
+    if step.path is SendPath.ALONE and step.item is None:
         return step.learned(Evidence.CANCEL_BEGINS)
-    if step.road is SendPath.ALONE:
+    if step.path is SendPath.ALONE:
         named = step.before.state != State.HELD and step.item is not None and step.item.digest == step.before.digest
         return step.learned(Evidence.LOOK_BEGINS if named else Evidence.REPLACEMENT_BEGINS)
     return step.before if step.delivery.lane.losses else None
 
 
 def catalogue_for(channel: OrderFlowChannel, steps: Sequence[Step]) -> dict[str, dict[str, Any]]:
-    """The catalogue's products among the steps' items: what is imported should OrderFlow miss one."""
+    """The catalogue's products among the steps' items, to import those that OrderFlow misses."""
     skus = {sku for step in steps if step.drawn is not None for sku in step.drawn.quantities}
     if not skus or not channel.import_missing_products:
         return {}

@@ -1,7 +1,7 @@
-"""Calls about one order whose answers never came: a slow site may still be at work on them, and they may act late.
+"""Calls about one order that got no answer: a slow site may still carry them out later.
 
-A killed courier, a cut connection or a deadline ends the hub's waiting, not the site's work. For CALL_SECONDS after the
-latest moment at which such a call may have gone out, nothing that it may still change is taken for proved.
+A killed dispatcher, a cut connection or a deadline ends the hub's waiting, not the site's work. For CALL_SECONDS after
+the latest moment at which such a call may have been sent, nothing that it could still change counts as proved.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from orderflow.site.client import CALL_SECONDS
 from orders.integrations.channels import LEASE_MARGIN_SECONDS
 
 SEVERAL = 2
-"""More than one: then an order that is found does not tell that all of them have arrived."""
+"""More than one: then finding the order does not prove that all of them have arrived."""
 UNDER_WAY = datetime.max.replace(tzinfo=UTC)
-"""Stands for the time at which it is written down."""
+"""Placeholder for the time at which it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
     imports: int = 0
-    """How many, up to SEVERAL, since the warehouse was last known to hold nothing."""
+    """How many, up to SEVERAL, since the warehouse was last proved to hold nothing."""
     import_at: datetime | None = None
-    """No import of them went out later than this."""
+    """The latest moment at which one of these imports may have been sent."""
     cancel_at: datetime | None = None
-    """The same of cancels."""
+    """The same for cancels."""
 
     def with_import(self) -> Unanswered:
         return replace(self, imports=min(self.imports + 1, SEVERAL), import_at=UNDER_WAY)
@@ -43,12 +43,12 @@ class Unanswered:
             cancel_at=now if self.cancel_at == UNDER_WAY else self.cancel_at,
         )
 
-    def of_a_lost_courier(self, now: datetime) -> Unanswered:
-        """It may have sent any of them until its lease ended, but not after the end of its whole call."""
+    def after_lost_dispatcher(self, now: datetime) -> Unanswered:
+        """After a lost dispatcher: it may have sent them until its lease ended, but not after its whole-call limit."""
         return replace(self, import_at=_latest(self.import_at, now), cancel_at=_latest(self.cancel_at, now))
 
     def import_arrives_within(self, now: datetime) -> float:
-        """Seconds in which an import may still arrive; 0 where none can."""
+        """Seconds in which an import may still arrive; 0 when none can."""
         return _left(self.import_at, now) if self.imports else 0.0
 
     def cancel_arrives_within(self, now: datetime) -> float:

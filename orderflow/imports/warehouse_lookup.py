@@ -1,4 +1,4 @@
-"""Asking warehouses what they hold of one order, on demand; the answer stands on the order's timeline."""
+"""Ask warehouses what they hold of one order, on demand; the answer is added to the order's timeline."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from orders.outgoing import Deadline
 from orders.telemetry import timeline_entries
 
 ASK_SECONDS = 20.0
-"""A person waits for it."""
+"""Limit of the call, for which a person waits."""
 
 
 def ask(place: WarehouseOrder) -> str:
-    """What the warehouse said, in a sentence that the timeline keeps. No transaction may be open."""
+    """Ask and add the answer to the timeline; returns it as a sentence. Calls the network: never in a transaction."""
     channel = place.channel
     key = place.key(channel.destination.tenant_id)
     if place.reference is None:
-        return f"{channel} was never told of this order: another order has its reference."
+        return f"This order was never sent to {channel}: another order has its reference."
     site = site_of(channel)
     found: OrderDetail | NoSuchOrder | Trouble = (
         site
@@ -43,7 +43,7 @@ def ask(place: WarehouseOrder) -> str:
     detail = _words(found, _wanted(place))
     timeline_entries.record(
         key,
-        road="warehouse",
+        source="warehouse",
         what=f"{channel} was asked for {place.reference}",
         detail=detail,
         reference=place.reference,
@@ -53,12 +53,12 @@ def ask(place: WarehouseOrder) -> str:
 
 def _words(found: OrderDetail | NoSuchOrder | Trouble, wanted: Mapping[str, Decimal] | None) -> str:
     if isinstance(found, Trouble):
-        return f"It did not tell. {found.text}"
+        return f"It gave no usable answer. {found.text}"
     if isinstance(found, NoSuchOrder):
         return f"It holds no such order ({found.text})."
     held = ", ".join(f"{quantity} x {item}" for item, quantity in found.quantities.items()) or "no lines"
     differs = None if wanted is None else difference(found, wanted)
-    return f"It holds {held}, state {found.state or 'not told'}. {differs or ''}".strip()
+    return f"It holds {held}, state {found.state or 'unknown'}. {differs or ''}".strip()
 
 
 def _wanted(place: WarehouseOrder) -> Mapping[str, Decimal] | None:

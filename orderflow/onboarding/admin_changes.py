@@ -19,7 +19,7 @@ KEYS = (
 def change_channel(wanted: OrderFlowChannel, password: str, *, who: str, agree: Agree = unasked) -> Report:
     """Make the stored channel what ``wanted`` (not saved) says; an empty password keeps the stored one.
 
-    Products that would be written otherwise are owed again; a channel that stopped goes on. Raises FileRefused.
+    Products whose import changes are sent again; a stopped channel resumes. Raises FileRefused.
     """
     tenant = wanted.destination.tenant
     return apply_keys(tenant, lambda: {"orderflow_channels": [_entry(wanted, password)]}, who=who, agree=agree)

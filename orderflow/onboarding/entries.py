@@ -56,7 +56,7 @@ def _reference(pattern: str) -> str:
     try:
         validate_reference(pattern)
     except ValidationError as error:
-        raise ValueError(f"must tell orders apart. {error.message}") from None
+        raise ValueError(f"must differ between orders. {error.message}") from None
     return pattern
 
 

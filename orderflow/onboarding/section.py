@@ -12,8 +12,8 @@ from typing import Any
 
 from orderflow.catalogue.products import (
     lanes_of,
-    owe_again,
     put_products,
+    resend_changed,
     skus_of,
 )
 from orderflow.models import OrderFlowChannel, Product
@@ -30,7 +30,10 @@ from orders.access.sealing import MASK, SecretLost
 from orders.integrations.onboarding_report import Report
 from orders.models import Destination, Tenant
 from orders.onboarding.fields import to_store
-from orders.onboarding.rows import bring, hold_rows
+from orders.onboarding.rows import (
+    hold_rows,
+    update_row,
+)
 from orders.outbox import destination_health
 
 CHANNEL = "orderflow"
@@ -69,29 +72,31 @@ def _apply_channel(tenant: Tenant, entry: ChannelEntry, *, report: Report) -> Or
     what = _name(tenant, entry.id)
     destination = Destination.objects.filter(tenant=tenant, channel=CHANNEL, name=entry.id).first()
     destination = destination or Destination(tenant=tenant, channel=CHANNEL, name=entry.id)
-    switched = bring(destination, f"destination {what}", {"active": entry.active}, report)
-    if mends := destination.only_probes:
+    switched = update_row(destination, f"destination {what}", {"active": entry.active}, report)
+    if disabled := destination.only_probes:
         hold_rows(Destination, report)
     channel = OrderFlowChannel.objects.filter(destination=destination).select_related("destination").first()
     channel = channel or OrderFlowChannel(destination=destination)
-    changed = bring(channel, what, _values(entry), report)
-    told = _apply_password(channel, to_store(entry.auth.password), what=what, report=report)
-    if not (switched or changed or told):
+    changed = update_row(channel, what, _values(entry), report)
+    new_secret = _apply_password(channel, to_store(entry.auth.password), what=what, report=report)
+    if not (switched or changed or new_secret):
         report.unchanged(what)
-    if (changed or told) and mends:
+    if (changed or new_secret) and disabled:
         destination_health.resume(destination, who="onboarding", reason="the channel's settings changed")
         report.effect(f"Sending to {channel}, which had stopped, goes on.")
     if changed:
-        report.at_last(lanes_of(channel, skus_of(channel)), partial(_owe_again, channel, report))
+        report.at_last(lanes_of(channel, skus_of(channel)), partial(_resend_changed, channel, report))
     if switched and not destination.active:
-        report.effect(f"Nothing more is sent to {channel}; what it is owed waits until it is switched on again.")
+        report.effect(
+            f"Nothing more is sent to {channel}; its pending deliveries are kept until it is switched on again."
+        )
     return channel
 
 
-def _owe_again(channel: OrderFlowChannel, report: Report) -> None:
-    if owed := owe_again(channel):
-        words = "1 product is" if owed == 1 else f"{owed} products are"
-        report.effect(f"{words} sent to {channel} again, written the new way.")
+def _resend_changed(channel: OrderFlowChannel, report: Report) -> None:
+    if count := resend_changed(channel):
+        words = "1 product is" if count == 1 else f"{count} products are"
+        report.effect(f"{words} sent to {channel} again, with the new settings.")
 
 
 def _name(tenant: Tenant, name: str) -> str:
@@ -112,7 +117,7 @@ def _values(entry: ChannelEntry) -> dict[str, Any]:
 
 
 def _apply_password(channel: OrderFlowChannel, given: str | None, *, what: str, report: Report) -> bool:
-    """Store the password that the file gives, or make the one that a new channel lacks. True when it changed."""
+    """Store the file's password, or make one for a new channel. Returns whether it changed."""
     stored = _stored(channel)
     if given is None and stored is None:
         made = secrets.token_urlsafe(PASSWORD_BYTES)
@@ -128,7 +133,7 @@ def _apply_password(channel: OrderFlowChannel, given: str | None, *, what: str, 
 
 
 def _stored(channel: OrderFlowChannel) -> str | None:
-    """A password that cannot be opened any more is told apart from none: it is kept until another is given."""
+    """The stored password, None when there is none; MASK for one that cannot be opened, which is kept."""
     try:
         return password_of(channel)
     except SecretLost:
@@ -138,9 +143,9 @@ def _stored(channel: OrderFlowChannel) -> str | None:
 def _apply_products(channel: OrderFlowChannel, entry: ChannelEntry, *, report: Report) -> None:
     products = {str(given["externalReference"]): product_of(given) for given in entry.products or ()}
     known = set(Product.objects.filter(channel=channel, sku__in=products).values_list("sku", flat=True))
-    owed = put_products(channel, products)
+    changed = put_products(channel, products)
     place = f"{channel.destination.tenant.slug}/{entry.id}"
-    for sku in owed:
+    for sku in changed:
         if sku in known:
             report.changed(f"product {place}/{sku}", "properties", "as they were", "as in the file")
         else:

@@ -35,7 +35,7 @@ from orders.integrations.self_test import (
 from orders.models import Tenant
 from orders.outgoing import Deadline
 
-ROAD = "warehouses"
+AREA = "warehouses"
 ASK_SECONDS = 15.0
 """A question about one order, not an import: a site that takes longer is ill."""
 
@@ -43,10 +43,10 @@ ASK_SECONDS = 15.0
 def trials(tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
     channels = OrderFlowChannel.objects.filter(destination__tenant=tenant).select_related("destination__tenant")
     for channel in channels:
-        yield Trial(ROAD, f"XML dry run of {channel}", partial(_dry_run, channel))
-        yield Trial(ROAD, f"login and channel of {channel}", partial(_asked, channel))
+        yield Trial(AREA, f"XML dry run of {channel}", partial(_dry_run, channel))
+        yield Trial(AREA, f"login and channel of {channel}", partial(_asked, channel))
     if not channels:
-        yield Trial(ROAD, "XML dry run", lambda: not_applicable("The tenant has no OrderFlow channel."))
+        yield Trial(AREA, "XML dry run", lambda: not_applicable("The tenant has no OrderFlow channel."))
 
 
 def _dry_run(channel: OrderFlowChannel) -> TrialResult:

@@ -84,7 +84,7 @@ class WarehousesStep:
     position = 40
     key, title, add_words = "warehouses", "OrderFlow warehouses", "Save the warehouse"
     may_prepare = True
-    road, test_words = self_test.ROAD, "Try the XML and the login"
+    test_area, test_words = self_test.AREA, "Try the XML and the login"
     test_effect = (
         "Writes the import of a sample order without sending it, then asks the site for an order that nobody has. "
         "Nothing is changed there."

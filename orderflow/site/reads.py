@@ -56,17 +56,17 @@ def despatch_notes(status: int, body: bytes) -> Sequence[DespatchNote] | Trouble
 
 
 def _note(shipment: etree._Element) -> DespatchNote:
-    def told(name: str, most: int = MOST_TEXT) -> str:
+    def text(name: str, most: int = MOST_TEXT) -> str:
         return text_of(shipment.find(name)).replace("\x00", "")[:most]
 
     return DespatchNote(
-        reference=told("reference"),
-        completed=told("completed"),
-        order_reference=told("orderReference"),
-        state=told("state"),
-        courier=told("courier"),
-        despatch_reference=told("despatchReference"),
-        tracking_url=told("trackingUrl", MOST_URL),
+        reference=text("reference"),
+        completed=text("completed"),
+        order_reference=text("orderReference"),
+        state=text("state"),
+        courier=text("courier"),
+        despatch_reference=text("despatchReference"),
+        tracking_url=text("trackingUrl", MOST_URL),
         lines=_added(_lines(shipment)),
     )
 

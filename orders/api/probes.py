@@ -141,7 +141,7 @@ class DatabaseFigures(Collector):
         age.add_metric(["events"], ages.events or 0.0)
         age.add_metric(["deliveries"], ages.deliveries or 0.0)
         yield age
-        yield _by_kind("owed_lines", "Orders with events to apply; lanes with deliveries to send.", counts.owed)
+        yield _by_kind("owed_lines", "Orders with events to apply; lanes with deliveries to send.", counts.pending)
         yield _by_kind("dead", "Rows in the dead-letter queue.", counts.dead)
         destinations = _gauge("destinations", "Active destinations by channel and state.", "channel", "state")
         for labels, count in counts.destinations.items():

@@ -1,15 +1,13 @@
-"""Moving a tenant from proxy to events without a bad night.
+"""The cut-over of a tenant from proxy mode to events mode.
 
-telling      whether a change is told to suppliers and warehouses, and why not
-switching    the tenant's mode, with what that means for telling
-ledger       which orders the tenant's own system is known to have; collected off the caller's path
-listing      the same from a file or over the API, and the missing ones as a file
-progress     known against received, the rate, when it will be done
-hours        how far it was, hour by hour, for a chart
-rule         when a tenant may be cut over: its numbers or the defaults
-checklist    whether it may, line by line; cutover does it and takes it back
-comparing, noise, sampling      the own system against the stored copies: reads, what is ignored, what nobody reads
-matches      how often they agree, hour by hour, and where they do not
-choices, releases, releasing    letting go of orders known before: which, what that would send, the work
-lines, loads                    many orders in one request: read line by line, stored once per Idempotency-Key
+ledger, listing          which orders the tenant's own system has: seen in reads, or from a file or the API
+progress, ledger_hours   known orders against received ones, now and hour by hour
+load_lines, loads        many orders in one request, stored once per Idempotency-Key
+comparison               the answers of the tenant's own system against the stored copies
+sampling                 reads stored orders only to compare them
+ignored_differences      members whose differences do not count
+matches                  how often both agree, hour by hour, and where they do not
+requirements, checklist  when a tenant may be cut over, and whether it may now
+switch, changes          the cut-over and the way back, and what they would change
+order_choice, releases, release_work   release orders known before: which, the preview, the work
 """

@@ -1,8 +1,8 @@
-"""Whether a tenant may be cut over: a few lines, each a question with its figure and what to do next.
+"""Whether a tenant may be cut over: a few checks, each with its figure and the next step.
 
-Two of them a person may judge otherwise: an order on the list may be one that the tenant has since deleted, and a
-match rate may be lowered by what is known. A dead or waiting event is no judgement: what readers would be answered is
-known to be old, and what mends it is at hand.
+A person may override two of them: an order in the ledger may have been deleted since, and a known difference may lower
+the match rate. Dead and pending events cannot be overridden: readers would certainly get an old state, and the remedy
+is available.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ChecklistItem:
     ok: bool
     figure: str
     next: str
-    """What to do; empty where it is ok."""
+    """What to do; empty when ok."""
     overridable: bool = False
 
     def __str__(self) -> str:
@@ -68,7 +68,7 @@ class Checklist:
 
 
 def checklist(tenant: Tenant) -> Checklist:
-    """Counted now: some counts over the tenant's ledger and events, a second or two at a million orders."""
+    """Evaluate now: counts over the tenant's ledger and events, a second or two at a million orders."""
     rule, seen = rule_of(tenant), progress(tenant.pk)
     lines = [_ledger(seen), _match(tenant, rule), _dead(tenant), _waiting(tenant, rule)]
     return Checklist(rule, seen, lines)
@@ -96,7 +96,7 @@ def _match(tenant: Tenant, rule: CutOverRule) -> ChecklistItem:
         f"Wait: {rule.comparisons:,} comparisons are wanted. Reads are compared, and so many orders a minute by "
         "themselves as the tenant's settings say."
         if not enough
-        else "Look at the differences: let the tenant send what is wrong again, ignore members that are known noise."
+        else "Look at the differences: let the tenant send wrong orders again, ignore members that may differ."
     )
     return ChecklistItem(Key.MATCH, what, ok, figure, "" if ok else todo, overridable=True)
 
@@ -109,17 +109,17 @@ def _dead(tenant: Tenant) -> ChecklistItem:
 
 
 def _waiting(tenant: Tenant, rule: CutOverRule) -> ChecklistItem:
-    what = f"No event waits longer than {in_words(rule.waiting_seconds)} to be applied"
+    what = f"No event is pending for longer than {in_words(rule.waiting_seconds)}"
     waiting = OrderEvent.objects.pending().filter(tenant=tenant, queue__tenant=tenant)
     oldest = waiting.aggregate(oldest=Min("received_at"))["oldest"]
     if oldest is None:
-        return ChecklistItem(Key.WAITING, what, True, "nothing waits", "")
+        return ChecklistItem(Key.WAITING, what, True, "none is pending", "")
     age = (DatabaseClock().now() - oldest).total_seconds()
     ok = age <= rule.waiting_seconds
-    todo = "Wait until a load is applied; an event that is tried again and again says on its page why."
+    todo = "Wait until a load is applied; the page of an event that fails again and again says why."
     return ChecklistItem(Key.WAITING, what, ok, f"the oldest since {in_words(age)}", "" if ok else todo)
 
 
 def percent(share: float) -> str:
-    """Cut, not rounded, so that 99.96 % never reads as 100: ``99.9 %``."""
+    """``99.9 %``; rounded down, so that 99.96 % is never shown as 100 %."""
     return f"{int(share * 1_000) / 10:g} %" if share < 1 else "100 %"

@@ -1,6 +1,6 @@
-"""Members whose differences are known noise of a tenant: from then on they make no comparison wrong.
+"""Members whose differences a tenant ignores: from then on they make no comparison wrong.
 
-What was counted before stays counted; what is open of them goes from the list of differences.
+Earlier counts stay; open differences of these members are deleted from the list.
 
 IgnoreRefused   nothing was changed; the text says why
 """
@@ -22,24 +22,24 @@ EVERY_KIND = ""
 
 
 class IgnoreRefused(Exception):
-    """The member cannot be ignored, or not any more, as asked."""
+    """The member cannot be ignored, or no longer be ignored, as asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoredMembers:
-    """(member, kind) of what a tenant ignores; the kind may be EVERY_KIND."""
+    """The (member, kind) pairs that a tenant ignores; the kind may be EVERY_KIND."""
 
     ignored: frozenset[tuple[str, str]] = frozenset()
 
     def covers(self, member: str, kind: str) -> bool:
-        """A member is ignored with all that is inside it."""
+        """Whether a difference is ignored: the member itself, or one that contains it."""
         return any(
             (member == own or member.startswith(f"{own}/")) and of in (EVERY_KIND, kind) for own, of in self.ignored
         )
 
 
 def ignored_members_of(tenant_ids: Collection[int]) -> Mapping[int, IgnoredMembers]:
-    """Of each of the tenants."""
+    """By tenant id; every given tenant is a key."""
     found: dict[int, set[tuple[str, str]]] = {tenant_id: set() for tenant_id in tenant_ids}
     rows = IgnoredMember.objects.filter(tenant__in=tenant_ids) if tenant_ids else IgnoredMember.objects.none()
     for tenant_id, member, kind in rows.values_list("tenant_id", "member", "kind"):
@@ -49,7 +49,9 @@ def ignored_members_of(tenant_ids: Collection[int]) -> Mapping[int, IgnoredMembe
 
 @transaction.atomic
 def ignore(tenant: Tenant, member: str, *, kind: str = EVERY_KIND, who: str, reason: str) -> IgnoredMember:
-    """Raises IgnoreRefused. Ignored already: it stays as it was, with who and why of then."""
+    """Ignore a member's differences. One that is ignored already keeps its first person and reason. Raises
+    IgnoreRefused.
+    """
     _check(member, kind, reason)
     row, made = IgnoredMember.objects.get_or_create(
         tenant=tenant, member=member, kind=kind, defaults={"who": who, "reason": reason}
@@ -62,8 +64,8 @@ def ignore(tenant: Tenant, member: str, *, kind: str = EVERY_KIND, who: str, rea
 
 
 @transaction.atomic
-def look_again(row: IgnoredMember, *, who: str, reason: str) -> None:
-    """No longer ignored: from now on its differences count again. Raises IgnoreRefused."""
+def stop_ignoring(row: IgnoredMember, *, who: str, reason: str) -> None:
+    """Count the member's differences again from now on. Raises IgnoreRefused."""
     if not reason.strip():
         raise IgnoreRefused("Write why: the reason is kept on record.")
     if IgnoredMember.objects.filter(pk=row.pk).delete()[0]:
@@ -71,13 +73,13 @@ def look_again(row: IgnoredMember, *, who: str, reason: str) -> None:
 
 
 def inside(rows: QuerySet[Difference], member: str) -> QuerySet[Difference]:
-    """Differences of the member and of all inside it."""
+    """Differences of the member and of all members inside it."""
     return rows.filter(Q(member=member) | Q(member__startswith=f"{member}/"))
 
 
 @cache
 def known_members() -> frozenset[str]:
-    """Every member that an order can have, as JSON pointers with ``*`` for the place in a list."""
+    """Every member that an order can have, as JSON pointers with ``*`` for a list index."""
     return frozenset(_members(node_of(CustomerOrder), ""))
 
 
@@ -89,9 +91,9 @@ def _members(node: Node, at: str) -> Iterator[str]:
 
 
 def refusal(member: str) -> str:
-    """Why the member can be ignored by nobody; empty where it can."""
+    """Why the member cannot be ignored; empty when it can."""
     if not member:
-        return "A whole order that is missing is no noise: after the cut-over readers would see it again."
+        return "A whole order that is missing cannot be ignored: after the cut-over readers would get 404 for it."
     if member not in known_members():
         return f"An order has no member {member}; write it as the differences name it, such as /items/*/unitPrice."
     return ""

@@ -1,8 +1,8 @@
 """The backfill ledger: which orders the tenant's own system is known to have.
 
-What proxied reads and searches find is only put into a set in memory; a thread of the process writes it once a second.
-What a process had not yet written when it died is lost: the next read finds it again. Bounded: beyond ``PENDING_MOST``
-what is seen is left out until the next write.
+Proxied reads and searches only add to a set in memory; a thread of the process writes it once a second. What a process
+had not written when it died is lost until the next read finds it again. Beyond ``PENDING_MOST`` orders are left out
+until the next write.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from orders.models import KnownOrder, Tenant
 PENDING_MOST = 50_000
 """Orders in memory until the next write, some 10 MB; ten searches that find 5,000 orders each in one second."""
 WRITTEN_MOST = 100_000
-"""Orders remembered as written, by hash, some 10 MB: a till that searches the same list all day writes it once."""
+"""Orders remembered as written, by hash, some 10 MB: a list that is searched all day is written once."""
 CHUNK_ROWS = 5_000
-"""Rows of one statement, so that no writer holds its locks for long."""
+"""Rows per statement, so that a writer keeps its locks for a short time."""
 
 Place = tuple[str, str]
 """(business unit, order id)"""
@@ -28,7 +28,7 @@ Seen = tuple[int, str, str, str]
 
 
 class _Collector(Collector):
-    """What was seen and is not yet written."""
+    """Orders that were seen and are not written yet."""
 
     name = "backfill-ledger"
 
@@ -50,7 +50,7 @@ class _Collector(Collector):
         self.start()
 
     def write(self) -> None:
-        """A failed write loses what it had taken."""
+        """Write the pending orders. If it fails, they are lost."""
         with self.writing:
             with self.lock:
                 taken, self.pending = self.pending, {}
@@ -65,13 +65,13 @@ _collector = _Collector()
 
 
 def saw(tenant: Tenant, business_unit_id: str, order_ids: Iterable[str], *, how: str) -> None:
-    """The tenant's own system has these orders. Only while it migrates; never touches the database."""
+    """Note that the tenant's own system has these orders. Only while migrating; never queries the database."""
     if tenant.mode == Tenant.Mode.MIGRATING:
         _collector.add(tenant.pk, ((business_unit_id, order) for order in order_ids), how)
 
 
 def write() -> None:
-    """Write what this process has seen, now."""
+    """Write this process's pending orders now."""
     _collector.write()
 
 
@@ -87,7 +87,7 @@ def count(tenant_id: int, *, units: Collection[str] | None = None) -> int:
 
 
 def _insert(rows: Sequence[Seen]) -> int:
-    """In the order of the unique key, so that two writers of the same orders do not lock each other out."""
+    """Insert in the order of the unique key, so that two writers of the same orders do not deadlock."""
     now = DatabaseClock().now() if rows else None
     ordered = [(*row, now) for row in sorted(rows)]
     return sum(

@@ -1,4 +1,4 @@
-"""How far the backfill was, hour by hour: one row per migrating tenant and hour, counted again every few minutes."""
+"""Progress of the backfill hour by hour: one row per migrating tenant and hour, updated every few minutes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orders.database.clock import DatabaseClock
 from orders.models import LedgerHour, Tenant
 
 COUNT_AGAIN = timedelta(minutes=5)
-"""Counting a ledger of a million orders takes seconds; a chart of hours needs no more."""
+"""Counting a ledger of a million orders takes seconds, and a chart of hours needs no newer figures."""
 
 
 class CountingLedgers:
@@ -26,7 +26,7 @@ class CountingLedgers:
 
 
 def count(tenant: Tenant) -> None:
-    """Keep how many orders are known and received now, as this hour's. Two at once write the same row."""
+    """Store the present counts as this hour's. Two processes at once write the same row."""
     at = DatabaseClock().now()
     seen = progress(tenant.pk)
     hour = LedgerHour(

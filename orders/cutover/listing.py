@@ -1,9 +1,9 @@
-"""Lists of orders as files: what the tenant uploads, and what it is missing.
+"""Lists of orders as CSV files: the orders that a tenant uploads, and its missing orders.
 
 businessUnitId,customerOrderId
 store-1,1001
 
-ListRefused   the file cannot be taken; ``faults`` say on which lines, nothing was added
+ListRefused   the file is not valid; ``faults`` name the lines, nothing was added
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LINE_CHARACTERS = 2_000
 
 
 class ListRefused(Exception):
-    """The list cannot be taken; nothing of it was added."""
+    """The list is not valid; nothing was added."""
 
     def __init__(self, *faults: str) -> None:
         super().__init__(faults[0])
@@ -48,11 +48,11 @@ class Listed:
     orders: int
     """Different orders in the file."""
     added: int
-    """Of these not known before."""
+    """Those that were not in the ledger before."""
 
 
 def add_file(tenant_id: int, file: BinaryIO) -> Listed:
-    """Put the orders of a CSV file into the ledger, all or, raising ListRefused, none."""
+    """Add the orders of a CSV file to the ledger: all of them, or none and ListRefused."""
     places = list(dict.fromkeys(read_places(file)))
     return Listed(len(places), ledger.add(tenant_id, places, how=KnownOrder.How.FILE))
 
@@ -102,7 +102,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _short_lines(text: str) -> Iterator[str]:
-    """A line of nothing but commas would become millions of cells."""
+    """The lines, of bounded length: a line of commas alone would become millions of cells."""
     for number, line in enumerate(io.StringIO(text, newline=""), start=1):
         if len(line) > LINE_CHARACTERS:
             raise ListRefused(f"Line {number} is longer than {LINE_CHARACTERS:,} characters; two ids are not.")
@@ -120,7 +120,7 @@ def _fault(number: int, row: list[str]) -> str:
 
 
 def missing_as_csv(tenant_id: int) -> Iterator[str]:
-    """The missing orders as a file that ``add_file`` takes, line by line, for a streaming answer."""
+    """The missing orders as a file that ``add_file`` reads, line by line for a streaming response."""
     return _lines(known.key[1:] for known in all_missing(tenant_id))
 
 

@@ -1,4 +1,4 @@
-"""A load's body, read line by line (docs/reference/api.md#loads)."""
+"""Read the body of a load line by line (docs/reference/api.md#loads)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ LINES_MOST = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A line that is not stored, and why; the others are."""
+    """A line that is not stored, and why; other lines are stored."""
 
     status: int
     faults: tuple[Fault, ...]
 
 
 def numbered(body: bytes) -> list[tuple[int, bytes]]:
-    """The lines with their numbers from 1; empty ones are counted and left out. Raises TooLarge, InvalidBody."""
+    """The lines with their numbers, from 1; empty lines count but are left out. Raises TooLarge, InvalidBody."""
     lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
     if len(lines) > LINES_MOST:
         raise TooLarge(f"The body has {len(lines):,} lines; send at most {LINES_MOST:,} at once.")
@@ -39,7 +39,7 @@ def numbered(body: bytes) -> list[tuple[int, bytes]]:
 
 
 def judged(line: bytes, *, may_use: Callable[[str], bool]) -> Received | Refused:
-    """The same validation as a PUT's; ``may_use`` says whether the token allows a business unit."""
+    """Validate one line as a PUT is; ``may_use`` says whether the token allows a business unit."""
     if len(line) > BODY_LIMIT_BYTES:
         return _refused(TooLarge(f"The line is larger than {BODY_LIMIT_BYTES:,} bytes."))
     try:

@@ -1,8 +1,8 @@
-"""Many orders in one request, stored once per Idempotency-Key.
+"""Store many orders of one request, once per Idempotency-Key.
 
-The key's row, the events and the answer are written in one transaction, so a request that died half-way stored nothing
-and left no key behind. Two requests with the same key at once: the unique constraint lets one write its row, the other
-waits for it and answers what that one answered.
+The key's row, the events and the answer are written in one transaction, so a request that dies stores nothing and no
+key. Of two simultaneous requests with the same key one inserts its row; the unique constraint makes the other wait and
+return the same answer.
 
     IdempotencyKeyReused   the key came with another body before
 """
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 KEPT = timedelta(hours=24)
 """docs/reference/api.md#loads."""
 TRIES = 3
-"""Of a transaction that a deadlock ended; the order of locks makes even one of them rare."""
+"""Attempts at a transaction that ended in a deadlock, which the order of locks makes rare."""
 DEADLOCK = "40P01"
 """PostgreSQL's SQLSTATE."""
 
@@ -50,7 +50,7 @@ Judged = Sequence[tuple[int, Received | Refused]]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One request: who sends it, its body, and the key that makes a repeat harmless (empty: none)."""
+    """One request: its caller, its body, and its Idempotency-Key (empty: none)."""
 
     caller: Caller
     body: bytes
@@ -63,7 +63,7 @@ class Load:
 
 
 def load(wanted: Load) -> bytes:
-    """Store every line that is valid; returns the NDJSON answer. Raises TooLarge, InvalidBody, IdempotencyKeyReused."""
+    """Store every valid line; returns the NDJSON answer. Raises TooLarge, InvalidBody, IdempotencyKeyReused."""
     answered = _answered(wanted) if wanted.key else None
     if answered is not None:
         return answered
@@ -98,7 +98,7 @@ def _store(wanted: Load, lines: Judged) -> bytes:
 
 
 def _claim(wanted: Load) -> LoadRequest | bytes:
-    """The key's row, locked by its insertion; or the answer of the request that had the key before."""
+    """Insert the key's row, which locks it; or the answer of an earlier request with the key."""
     mine = LoadRequest(client=wanted.caller.client, key=wanted.key, nonce=uuid.uuid4(), body_digest=wanted.digest)
     of_key = LoadRequest.objects.filter(client=mine.client, key=mine.key)
     of_key.filter(created_at__lt=DatabaseClock().now() - KEPT).delete()
@@ -108,7 +108,7 @@ def _claim(wanted: Load) -> LoadRequest | bytes:
 
 
 def _answered(wanted: Load) -> bytes | None:
-    """Before the body is read line by line."""
+    """The answer of an earlier request with this key, looked up before the body is read."""
     since = DatabaseClock().now() - KEPT
     stored = LoadRequest.objects.filter(client=wanted.caller.client, key=wanted.key, created_at__gte=since).first()
     return None if stored is None else _replayed(stored, wanted)
@@ -134,6 +134,6 @@ def _written(lines: Judged, accepted: Sequence[Accepted]) -> bytes:
 
 
 def remove_expired(*, most: int) -> int:
-    """Delete keys that are kept no longer."""
+    """Delete expired keys, at most ``most``; returns how many."""
     old = LoadRequest.objects.filter(created_at__lt=DatabaseClock().now() - KEPT).values_list("pk", flat=True)
     return LoadRequest.objects.filter(pk__in=list(old[:most])).delete()[0]

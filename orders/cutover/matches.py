@@ -1,7 +1,7 @@
-"""How often the stored copies agree with the tenant's own system, and where they do not: for pages and the cut-over.
+"""How often the stored copies agree with the tenant's own system, and where they differ: for pages and the checklist.
 
-One comparison is one order. What a search answers of an order is three members, so that a search that finds no
-difference tells little: it is kept apart and never raises the rate, while one that finds a difference lowers it.
+One comparison is one order. A search answers only three members of an order, so a search without a difference proves
+little: it never raises the rate, while one with a difference lowers it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from orders.database.clock import DatabaseClock
 from orders.models import ComparisonHour, Difference, MemberHour, Tenant
 
 HOURS_KEPT = 90 * 24
-"""A migration takes weeks; its charts are looked at once more when it is over."""
+"""A migration takes weeks, and its charts are needed for a while afterwards."""
 DIFFERENCES_KEPT = timedelta(days=30)
-"""Without being seen again: after a cut-over nobody compares, and they may hold personal data."""
+"""After they were last seen: after a cut-over nothing is compared, and they may hold personal data."""
 
 
 @dataclass(frozen=True)
 class MatchRate:
-    """Comparisons of whole orders, and those of searches that did not match. compared = matched + stale + wrong."""
+    """Comparisons of whole orders, and those searches that differed. compared = matched + stale + wrong."""
 
     compared: int = 0
     matched: int = 0
@@ -33,7 +33,7 @@ class MatchRate:
 
     @property
     def rate(self) -> float | None:
-        """From 0 to 1, of those that were judged: what is stale tells nothing. None without any."""
+        """Share of matched ones, 0 to 1, without stale ones, which prove nothing. None when nothing was compared."""
         judged = self.matched + self.wrong
         return self.matched / judged if judged else None
 
@@ -44,7 +44,7 @@ def match_rate(tenant: Tenant, *, since: datetime) -> MatchRate:
 
 
 def rates_over_time(tenant: Tenant, *, hours: int) -> list[tuple[datetime, MatchRate]]:
-    """Each of the last ``hours`` hours with its rate, the present one last; an hour without comparisons has none."""
+    """The rate of each of the last ``hours`` hours, the present hour last."""
     newest = hour_of(DatabaseClock().now())
     first = newest - timedelta(hours=hours - 1)
     rows = _hours(tenant, first).values("starts_at").annotate(**_SUMS).order_by("starts_at")
@@ -53,7 +53,7 @@ def rates_over_time(tenant: Tenant, *, hours: int) -> list[tuple[datetime, Match
 
 
 def dropped(tenant: Tenant, *, since: datetime) -> int:
-    """Answers that were not compared, because too many waited for it."""
+    """Answers that were not compared, because too many were in memory."""
     return int(_hours(tenant, since).aggregate(dropped=Sum("dropped"))["dropped"] or 0)
 
 
@@ -86,7 +86,7 @@ def _rate(row: Any) -> MatchRate:
 
 
 def remove_old(*, most: int) -> int:
-    """Counts that no chart shows and differences that nobody saw again for long; returns how many rows."""
+    """Delete counts that no chart shows and differences not seen for DIFFERENCES_KEPT; returns how many rows."""
     now = DatabaseClock().now()
     before = now - timedelta(hours=HOURS_KEPT)
     old: tuple[QuerySet[Any], ...] = (

@@ -1,4 +1,4 @@
-"""Which orders known before the cut-over are meant: one, those that a filter finds, or all."""
+"""A choice of orders known before the cut-over: one order, those that match a filter, or all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orders.models import Order, Tenant
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """All given members must hold; none given: every order known before. Times are from inclusive, to exclusive."""
+    """All given members must match; none given: every order known before. ``from`` is inclusive, ``to`` exclusive."""
 
     business_unit_id: str | None = None
     customer_order_id: str | None = None
@@ -29,7 +29,7 @@ class Choice:
         return self.business_unit_id is not None and self.customer_order_id is not None
 
     def orders(self, tenant: Tenant) -> QuerySet[Order]:
-        """The tenant's orders that are still known before and chosen, in the order they were first received."""
+        """The chosen orders that are still known before, in the order of first reception."""
         wanted = {
             "business_unit_id": self.business_unit_id,
             "customer_order_id": self.customer_order_id,

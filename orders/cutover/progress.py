@@ -1,4 +1,4 @@
-"""The ledger against what was received: counts, what is missing, how fast it goes and when it will be done."""
+"""Progress of the backfill: known and received orders, missing ones, the rate and the expected end."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from orders.database.ids import earliest_id
 from orders.models import KnownOrder, Order, OrderEvent, OrderQueue
 
 RATE_SECONDS = 120
-"""What the rate is taken over: long enough for a load's pauses, short enough to follow a change of speed."""
+"""The rate is an average over so many seconds: longer than a load's pauses, short enough to follow its speed."""
 PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the backfill is. ``stored`` orders are applied; ``received`` ones may still wait in the inbox."""
+    """``stored`` orders are applied; ``received`` ones may still be pending in the inbox."""
 
     known: int
     received: int
     stored: int
     per_second: float
-    """Known orders first received lately."""
+    """Known orders first received in the last RATE_SECONDS, per second."""
     finishes_at: datetime | None
-    """By the present rate; None while nothing comes in, or when nothing is missing."""
+    """At the present rate; None while nothing is received, or when nothing is missing."""
 
     @property
     def missing(self) -> int:
@@ -40,7 +40,7 @@ class Progress:
 
 
 def progress(tenant_id: int) -> Progress:
-    """Four counts over the tenant's ledger: for a page that a person looks at, not for every request."""
+    """Makes four counts over the tenant's ledger: for a page or a checklist, not for every request."""
     known = KnownOrder.objects.filter(tenant=tenant_id)
     counted, missing, unstored = known.count(), missing_orders(tenant_id).count(), _without(known, Order).count()
     now = DatabaseClock().now()
@@ -56,13 +56,13 @@ def progress(tenant_id: int) -> Progress:
 
 
 def missing_orders(tenant_id: int, *, after: int = 0) -> QuerySet[KnownOrder]:
-    """Known orders of which nothing was received, in the order they became known; after this ledger id."""
+    """Known orders that were never received, in the order of their ledger ids, after the id ``after``."""
     known = KnownOrder.objects.filter(tenant=tenant_id, pk__gt=after)
     return _without(known, OrderQueue).order_by("pk")
 
 
 def all_missing(tenant_id: int) -> Iterator[KnownOrder]:
-    """All of them, read page by page, so that a long download holds no transaction open."""
+    """All missing orders, read page by page, so that a long download keeps no transaction open."""
     page = list(missing_orders(tenant_id)[:PAGE])
     while page:
         yield from page
@@ -75,7 +75,7 @@ def _without(known: QuerySet[KnownOrder], rows: type[Order] | type[OrderQueue]) 
 
 
 def _received_since(tenant_id: int, moment: datetime) -> int:
-    """Known orders whose first event is younger. Ids grow with time, so the tenant's newest are read and no others."""
+    """Known orders first received after ``moment``; ids grow with time, so only the newest events are read."""
     first = OrderEvent.objects.filter(tenant=tenant_id, pk__gte=earliest_id(moment), sequence=1)
     same = {name: OuterRef(f"queue__{name}") for name in ("tenant_id", "business_unit_id", "customer_order_id")}
     return first.filter(Exists(KnownOrder.objects.filter(**same))).count()

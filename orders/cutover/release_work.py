@@ -1,7 +1,7 @@
-"""Doing what a release owes: chunk by chunk, each one transaction that holds the orders' queues.
+"""Do the work of a release chunk by chunk, each in one transaction that locks the orders' queues.
 
-An order that a worker holds just now is left for the next round; nobody can lease one that is locked here. So a
-release and an event of the same order take turns, and the event that comes after it is planned like any other.
+An order that a worker has leased is left for the next round, and a locked one cannot be leased. So a release and an
+event of the same order are serialised, and an event after the release is planned like any other.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from orders.outbox.planning import Plan
 from orders.queueing.wake_ups import wake_outbound
 
 CHUNK = 50
-"""Orders of one transaction: a PUT of one of them waits for it, some 30 ms."""
+"""Orders per transaction: a PUT of one of them waits for it, some 30 ms."""
 TURN_SECONDS = 5.0
-"""How long one turn goes on; the sweep gives the next one a second later."""
+"""How long one turn lasts; the sweep begins the next one a second later."""
 BUSY_SECONDS = 0.05
-"""Between two rounds when every order of a chunk is held by a worker."""
+"""Between two rounds when workers have leased every order of a chunk."""
 
 
 class Releasing:
@@ -34,13 +34,13 @@ class Releasing:
         return OrderRelease.objects.filter(finished_at=None).exists()
 
     def run(self) -> None:
-        """The oldest release first; another worker's is left to it."""
+        """The oldest release first; one that another worker has locked is skipped."""
         for release in OrderRelease.objects.filter(finished_at=None, tenant__active=True).order_by("pk"):
             work_on(release)
 
 
 def work_on(release: OrderRelease) -> None:
-    """Go on with a release for a turn; finished or not, the row says how far it is."""
+    """Work on a release for TURN_SECONDS at most; its row says how far it is."""
     until = time.monotonic() + TURN_SECONDS
     while time.monotonic() < until:
         moved = _chunk(release.pk)
@@ -54,7 +54,7 @@ def work_on(release: OrderRelease) -> None:
 
 @transaction.atomic
 def _chunk(release_pk: int) -> int | None:
-    """How many orders were released; None when it is finished or another worker has it."""
+    """Release one chunk; returns how many orders, None when it is finished or another worker has it."""
     open_ones = OrderRelease.objects.select_for_update(skip_locked=True, of=("self",)).select_related("tenant")
     release = open_ones.filter(pk=release_pk, finished_at=None).first()
     if release is None:
@@ -66,17 +66,17 @@ def _chunk(release_pk: int) -> int | None:
         release.finished_at = DatabaseClock().now()
         release.save(update_fields=["finished_at"])
         return None
-    held = _hold(wanted)
-    orders = list(chosen.filter(pk__in=held))
+    locked = _lock(wanted)
+    orders = list(chosen.filter(pk__in=locked))
     _release(release, orders)
-    busy = sorted(set(wanted) - set(held))
+    busy = sorted(set(wanted) - set(locked))
     release.done_to = busy[0] - 1 if busy else wanted[-1]
     release.save(update_fields=["done_to", "released", "owed"])
     return len(orders)
 
 
-def _hold(queue_ids: Sequence[int]) -> list[int]:
-    """Lock those queues that no worker has, in the order of their ids, until the transaction ends."""
+def _lock(queue_ids: Sequence[int]) -> list[int]:
+    """Lock the queues without a lease, by id, until the transaction ends; returns their ids."""
     free = OrderQueue.objects.select_for_update().filter(pk__in=queue_ids, lease__isnull=True)
     return list(free.order_by("pk").values_list("pk", flat=True))
 
@@ -87,13 +87,14 @@ def _release(release: OrderRelease, orders: Sequence[Order]) -> None:
     plan.write()
     _record(release, orders, plan)
     release.released += len(orders)
-    counted = Counter({int(destination): number for destination, number in release.owed.items()}) + plan.owed()
+    before = Counter({int(destination): number for destination, number in release.owed.items()})
+    counted = before + plan.by_destination()
     release.owed = {str(destination): number for destination, number in counted.items()}
 
 
 def _record(release: OrderRelease, orders: Sequence[Order], plan: Plan) -> None:
-    """On each order's story: who let it go, why, and what that came to owe."""
-    owing = plan.owed_of()
+    """A line on each order's timeline: who released it, why, and how many deliveries that added."""
+    added = plan.by_order()
     OperatorAction.objects.bulk_create(
         OperatorAction(
             **order.key._asdict(),
@@ -101,11 +102,13 @@ def _record(release: OrderRelease, orders: Sequence[Order], plan: Plan) -> None:
             action="release",
             subject=f"order:{order.pk}",
             reason=release.reason,
-            outcome=_words(owing[order.key]),
+            outcome=_words(added[order.key]),
         )
         for order in orders
     )
 
 
 def _words(deliveries: int) -> str:
-    return f"owed {deliveries or 'nothing'}" + (" deliveries" if deliveries > 1 else " delivery" if deliveries else "")
+    if not deliveries:
+        return "no delivery required"
+    return "1 delivery added" if deliveries == 1 else f"{deliveries} deliveries added"

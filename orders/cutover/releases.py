@@ -1,6 +1,6 @@
-"""Letting go of orders known before the cut-over: what that would send, and the order to do it.
+"""Release orders known before the cut-over, so that suppliers and warehouses are notified of them.
 
-preview -> release (a row that is owed) -> orders.cutover.release_work does it, chunk by chunk
+preview -> release (a row with pending work) -> orders.cutover.release_work does it, chunk by chunk
 
 ReleaseRefused   nothing was released; the text says why
 """
@@ -24,9 +24,9 @@ from orders.models import Order, OrderEvent, OrderQueue, OrderRelease, Tenant
 from orders.outbox.planning import Plan
 
 PREVIEW_MOST = 5_000
-"""Orders planned for a preview, some seconds; of more the rest is estimated from these."""
+"""Orders planned for a preview, which takes some seconds; with more orders the figures are estimated from these."""
 CHUNK = 200
-"""Orders planned at once: as many as a batch of the inbox has."""
+"""Orders planned at once: as many as in a batch of the inbox."""
 
 
 class ReleaseRefused(Exception):
@@ -35,30 +35,31 @@ class ReleaseRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a release would do. ``owed``: deliveries per destination id."""
+    """What a release would do."""
 
     orders: int
-    owed: Mapping[int, int]
+    deliveries: Mapping[int, int]
+    """Number of deliveries by destination id."""
     estimated: bool
-    """``owed`` is scaled up from the first orders."""
+    """Whether ``deliveries`` is scaled up from the first orders."""
 
 
 def preview(tenant: Tenant, choice: Choice) -> Preview:
-    """Asks the channels as a release would and writes nothing."""
+    """What releasing the chosen orders would send; plans as a release does and writes nothing."""
     count = choice.orders(tenant).count()
-    owed: Counter[int] = Counter()
+    deliveries: Counter[int] = Counter()
     planned, after = 0, 0
     while planned < PREVIEW_MOST and (orders := list(choice.orders(tenant).filter(pk__gt=after)[:CHUNK])):
-        owed += plan_of(tenant, orders).owed()
+        deliveries += plan_of(tenant, orders).by_destination()
         planned, after = planned + len(orders), orders[-1].pk
     if planned >= count:
-        return Preview(planned, dict(owed), estimated=False)
-    scaled = {destination: round(number * count / planned) for destination, number in owed.items()}
+        return Preview(planned, dict(deliveries), estimated=False)
+    scaled = {destination: round(number * count / planned) for destination, number in deliveries.items()}
     return Preview(count, scaled, estimated=True)
 
 
 def release(tenant: Tenant, choice: Choice, *, who: str, reason: str) -> OrderRelease:
-    """Order the release of what is chosen now; one order is released at once, more by a worker within seconds.
+    """Store a release of the orders chosen now. A single order is released at once, more by a worker within seconds.
 
     Raises ReleaseRefused.
     """
@@ -79,15 +80,14 @@ def release(tenant: Tenant, choice: Choice, *, who: str, reason: str) -> OrderRe
 def _check(tenant: Tenant, choice: Choice, reason: str) -> None:
     if not reason.strip():
         raise ReleaseRefused("Write why: the reason is kept with every order that is released.")
-    untold = not_notified_because(tenant, received_at=DatabaseClock().now(), known_before=False)
-    if untold:
-        raise ReleaseRefused("The tenant is migrating and nobody is told; cut over, or choose from when to tell.")
+    if not_notified_because(tenant, received_at=DatabaseClock().now(), known_before=False):
+        raise ReleaseRefused("The tenant is migrating and nobody is notified; cut over, or choose from when to notify.")
     if not choice.orders(tenant).exists():
         raise ReleaseRefused("No order that was known before the cut-over fits; it may have been released already.")
 
 
 def plan_of(tenant: Tenant, orders: Sequence[Order]) -> Plan:
-    """What the orders owe by their present state, as if they were seen for the first time; nothing is written."""
+    """The deliveries that the orders require in their present state, as if they were new; nothing is written."""
     plan = Plan()
     plan.add(tenant, _changes(orders), {order.key: order.pk for order in orders})
     return plan
@@ -115,7 +115,7 @@ def _changes(orders: Sequence[Order]) -> list[Change]:
 
 
 def _last_applied(orders: Sequence[Order]) -> dict[tuple[int, int], tuple[UUID, str]]:
-    """Id and correlation id of the events that the orders stand at."""
+    """Id and correlation id of the last applied event, by (queue id, sequence)."""
     events = OrderEvent.objects.filter(
         queue__in=[order.pk for order in orders], sequence__in={order.applied_sequence for order in orders}
     )

@@ -1,6 +1,6 @@
 """When a tenant may be cut over: its own numbers, or these defaults. Shown and changed on the migration page.
 
-RuleRefused   nothing was changed; ``faults`` say what is wrong, by name
+RuleRefused   nothing was changed; ``faults`` are sentences by the name of the number
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from orders.models import Tenant
 
 
 class RuleRefused(Exception):
-    """The numbers cannot be taken."""
+    """A number is out of its limits."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         super().__init__(" ".join(faults.values()))
@@ -25,13 +25,13 @@ class RuleRefused(Exception):
 @dataclass(frozen=True, slots=True)
 class CutOverRule:
     match_percent: float = 99.9
-    """One order in a thousand may differ: a till notices one a day, and each is on the list of differences."""
+    """One order in a thousand may differ; each is on the list of differences."""
     hours: int = 24
-    """A day has the night's batches in it."""
+    """A whole day, so that the nightly batches are included."""
     comparisons: int = 500
     """Fewer say little: with 500 and none wrong, a share of wrong ones above 0.6 % is unlikely (1 in 20)."""
     waiting_seconds: int = 60
-    """Longer than a first retry or two, shorter than anybody at a till would wait."""
+    """Longer than the first retries, shorter than a customer at a till waits."""
 
 
 LIMITS = {
@@ -40,7 +40,7 @@ LIMITS = {
     "comparisons": (1, 1_000_000),
     "waiting_seconds": (5, 3_600),
 }
-"""Hours: charts and comparisons are kept for a week. Below 90 % of equal answers no cut-over is meant."""
+"""(least, most). Hours: a week. Below 90 % equal answers no tenant should be cut over."""
 WORDS = {
     "match_percent": "The match rate",
     "hours": "The number of hours",
@@ -75,7 +75,7 @@ def read_rule(given: Mapping[str, Any]) -> CutOverRule:
 
 @transaction.atomic
 def store_rule(tenant: Tenant, rule: CutOverRule, *, who: str) -> Tenant:
-    """In the tenant's configuration history with who changed it."""
+    """Store the rule under the tenant's lock; its configuration history keeps who changed it."""
     stored = Tenant.objects.select_for_update().get(pk=tenant.pk)
     stored.cut_over_rule = None if rule == CutOverRule() else asdict(rule)
     stored._change_reason = f"cut-over rule, {who}"[:100]  # type: ignore[attr-defined]  # read by simple_history

@@ -1,9 +1,8 @@
-"""The sampled sweep: stored orders of migrating tenants, read from their own system for nobody, only to be compared.
+"""Sampled comparison: read stored orders of migrating tenants from their own system, only to compare them.
 
-It passes over all of them in the order of their ids, again and again, so many a minute as the tenant allows
-(``Tenant.compared_per_minute``). Whoever takes the next orders moves ``due_at`` on under the row's lock, so however
-many schedulers there are the rate is the same. It leaves a service alone that cannot be used: breaker, credentials,
-a 429; and it goes on where it was.
+It passes over all orders in the order of their ids again and again, ``Tenant.compared_per_minute`` each minute. A
+process that takes the next orders advances ``due_at`` under the row's lock, so the rate does not depend on the number
+of schedulers. When the service cannot be used (breaker, credentials, 429), it pauses and continues at the same order.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ from orders.values.problems import (
 )
 
 PAUSE_SECONDS = 60.0
-"""After a read that failed: about as long as a breaker stays open, so that the sweep is seldom its probe."""
+"""Pause after a failed read: about as long as a breaker stays open, so that this work is seldom its probe."""
 TURN_SECONDS = 5.0
-"""A slow service must not keep the other periodic work waiting; what is left is taken up by the next turn."""
+"""A slow service must not delay other periodic work; the next turn continues."""
 TURNS_A_MINUTE = 60
-"""The sweep of the hub asks every second (settings.CELERY_BEAT_SCHEDULE)."""
+"""The sweep runs every second (settings.CELERY_BEAT_SCHEDULE)."""
 
 Place = tuple[str, str]
 """(business unit, order id)"""
@@ -38,7 +37,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one process took: nobody else has these orders. ``until`` is when the next may be taken."""
+    """The orders that one process has taken. ``until`` is when the next ones may be taken."""
 
     places: Sequence[Place]
     after: Place
@@ -58,7 +57,7 @@ class Sampling:
 
 
 def compare_some(tenant: Tenant) -> int:
-    """Compare the next orders of a tenant if their time has come; returns how many were read."""
+    """Compare the next orders of a tenant if they are due; returns how many were read."""
     turn = _take(tenant)
     if turn is None:
         return 0
@@ -69,7 +68,7 @@ def compare_some(tenant: Tenant) -> int:
             return number
         try:
             own_system().compare(tenant, *place)
-        except ExternalContract:  # seen as drift; the next order may be well
+        except ExternalContract:  # recorded as contract drift; the next order may be valid
             pass
         except Problem as problem:
             _give_back(tenant, turn, after=last, until=DatabaseClock().now(_pause(problem)), because=problem.detail)
@@ -86,7 +85,7 @@ def _due() -> QuerySet[Tenant]:
 
 @transaction.atomic
 def _take(tenant: Tenant) -> Turn | None:
-    """The next orders, with the time of the next turn set; None where another process has them, or there is none."""
+    """Take the next orders and set the time of the next turn; None when another process has the row, or no order."""
     now = DatabaseClock().now()
     ComparisonSweep.objects.get_or_create(tenant=tenant, defaults={"due_at": now})
     free = ComparisonSweep.objects.select_for_update(skip_locked=True)
@@ -110,7 +109,7 @@ def _take(tenant: Tenant) -> Turn | None:
 
 
 def next_places(tenant: Tenant, *, after: Place, most: int) -> list[Place]:
-    """Of the tenant's stored orders, by an index that begins with the tenant and the business unit."""
+    """The next stored orders of the tenant, by an index that begins with tenant and business unit."""
     unit, order = after
     orders = Order.objects.filter(tenant=tenant).order_by("business_unit_id", "customer_order_id")
     rows = orders.values_list("business_unit_id", "customer_order_id")
@@ -119,7 +118,7 @@ def next_places(tenant: Tenant, *, after: Place, most: int) -> list[Place]:
 
 
 def _give_back(tenant: Tenant, turn: Turn, *, after: Place, until: datetime, because: str) -> None:
-    """Go on from ``after``; unless another process has taken up the sweep since."""
+    """Continue after ``after`` next time, unless another process has taken orders since."""
     left = len(turn.places) - (turn.places.index(after) + 1 if after in turn.places else 0)
     ComparisonSweep.objects.filter(tenant=tenant, due_at=turn.until).update(
         after_unit=after[0],

@@ -1,10 +1,10 @@
-"""The cut-over to events mode, and the way back; both under the tenant's row lock, on record with who and why.
+"""The cut-over to events mode and the return; both under the tenant's row lock, recorded with person and reason.
 
-Web processes remember a caller's tenant for 2 s (orders.access.bearer_tokens), workers read it with every batch: a
-request EFFECT_SECONDS after the switch is answered in the new mode by every process. Neither way loses anything that
-was received: an event and a delivery are rows, whatever the mode.
+Web processes cache a caller's tenant for 2 s (orders.access.bearer_tokens), workers read it with every batch: a request
+EFFECT_SECONDS after the switch is answered in the new mode by every process. Nothing received is lost in either
+direction: events and deliveries are rows, whatever the mode.
 
-CutOverRefused   nothing was changed; the text says why, ``lines`` what is not yet so
+CutOverRefused   nothing was changed; the text says why, ``lines`` are the open checks
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from orders.cutover.checklist import (
 from orders.models import OperatorAction, Tenant
 from orders.onboarding import switching
 from orders.onboarding.mode_change import (
+    set_notify_from,
     switch_mode,
-    tell_from,
 )
 from orders.queueing.wake_ups import (
     wake_inbound,
@@ -45,9 +45,9 @@ class CutOverRefused(Exception):
 
 
 def cut_over(tenant: Tenant, *, who: str, reason: str, overriding: Collection[str] = ()) -> Tenant:
-    """Switch a migrating tenant to events mode; ``overriding`` names open lines that a person judged otherwise.
+    """Switch a migrating tenant to events mode; ``overriding`` are keys of open checks that a person overrides.
 
-    The checklist is counted once more under the lock and kept with the reason. Raises CutOverRefused.
+    The checklist is evaluated again under the lock and stored with the reason. Raises CutOverRefused.
     """
     with transaction.atomic():
         stored = Tenant.objects.select_for_update().get(pk=tenant.pk)
@@ -66,8 +66,8 @@ def cut_over(tenant: Tenant, *, who: str, reason: str, overriding: Collection[st
 def go_back(tenant: Tenant, *, to: str, who: str, reason: str = "") -> Tenant:
     """Let the tenant's own system answer reads again, in proxy or migrating mode. Raises CutOverRefused.
 
-    Back in migrating mode whoever was told goes on being told: only reads change. Else an order that was received in
-    events mode and waits to be applied would be told to nobody.
+    Back in migrating mode notifications go on and only reads change; otherwise nobody would be notified of an order
+    that was received in events mode and is still pending.
     """
     if to not in (MODE.PROXY, MODE.MIGRATING):
         raise CutOverRefused("Choose where to: proxy or migrating.")
@@ -76,15 +76,15 @@ def go_back(tenant: Tenant, *, to: str, who: str, reason: str = "") -> Tenant:
     why = reason.strip() or NO_REASON
     try:
         with transaction.atomic():
-            told_from = Tenant.objects.select_for_update().get(pk=tenant.pk).tells_from or tenant.created_at
+            since = Tenant.objects.select_for_update().get(pk=tenant.pk).tells_from or tenant.created_at
             back = switching.switch_mode(tenant, to, who=who, reason=why)
-            return tell_from(back, told_from, who=who, reason=why) if to == MODE.MIGRATING else back
+            return set_notify_from(back, since, who=who, reason=why) if to == MODE.MIGRATING else back
     except switching.SwitchRefused as refused:
         raise CutOverRefused(str(refused)) from None
 
 
 def _check(seen: Checklist, *, reason: str, overriding: Collection[str]) -> list[ChecklistItem]:
-    """The open lines that are overridden. Raises CutOverRefused."""
+    """The open checks that are overridden. Raises CutOverRefused."""
     overridden = [line for line in seen.open if line.overridable and line.key in overriding]
     left = [line for line in seen.open if line not in overridden]
     if left:

@@ -1,7 +1,9 @@
-"""Dead letters as a person clears them: grouped by cause, tried out, retried or discarded one by one or all at once.
+"""Dead letters: grouped by cause, previewed, retried or discarded by an operator, one by one or in bulk.
 
-causes     an error with its ids and numbers taken out; what to try
-selection  which dead rows: of which road, tenant and cause
-groups     how many of each cause, whose, since when
-runs       work through a selection in the background, with a cursor
+causes           the cause of an error, without its ids and numbers; what to try
+selection        which dead rows: kind, tenant, cause
+groups           how many dead rows each cause has, of which tenants, since when
+bulk_runs        work through a selection in the background, with a cursor
+dead_events      preview, retry, discard one event
+dead_deliveries  preview, retry, discard, redeliver one delivery
 """

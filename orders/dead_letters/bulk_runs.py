@@ -1,11 +1,11 @@
-"""Work through many dead letters: a row that says what is meant, what came of it so far, and after which id it goes on.
+"""Bulk retry: work through many dead letters. One row keeps the selection, the counts so far and the cursor.
 
-    begin   writes the row; the first seconds of work are done at once, so that a short run is over when its page opens
-    work    holds the run under a lease, row by row; each row is a transaction of its own (the services')
-    stop    asked for in the row, heeded before the next one; ``resume`` takes the request back
+    begin   creates the row and works for a second, so that a short run is finished when its page opens
+    work    works row by row under a lease; each dead letter has a transaction of its own
+    stop    sets a flag that is read before the next dead letter; ``resume`` clears it
 
-A killed worker's lease runs out and the next sweep goes on after the cursor. A kill between a row and its count leaves
-that one row uncounted, never undone and never done twice: it is dead no more.
+When a worker is killed, its lease runs out and the next sweep continues after the cursor. A kill between a dead letter
+and its count leaves that one uncounted; it is never done twice, because it is no longer dead.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from orders.models import RepairRun
 from orders.values.time_text import in_words
 
 LEASE_SECONDS = 30.0
-"""Ten times the longest that one row takes: a service waits three seconds for a busy order, then gives it up."""
+"""Ten times the longest that one row takes: the services wait three seconds for a busy order."""
 TURN_SECONDS = 5.0
-"""Work between two sweeps; other periodic work waits for it."""
+"""Work per sweep; it delays other periodic work."""
 FIRST_SECONDS = 1.0
-"""Work done in the request that begins a run: as long as a person waits without wondering."""
+"""Work done in the request that begins a run: a person does not notice this wait."""
 LOADED_AT_ONCE = 50
 
 Verb, State = RepairRun.Verb, RepairRun.State
@@ -47,13 +47,13 @@ RUN_WORDS = {
     Verb.SET_ASIDE: "set aside what a newer one has overtaken",
     Verb.DISCARD: "discard",
 }
-TAKEN = {Verb.RETRY: "would_apply", Verb.SET_ASIDE: "would_supersede"}
-"""The preview's outcome that makes a run retry the row; the rest stays as it is."""
+RETRIED_IF = {Verb.RETRY: "would_apply", Verb.SET_ASIDE: "would_supersede"}
+"""The preview's outcome for which a run retries the row; other rows are left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """What a person asks for."""
+    """What an operator asks for. ``words`` describe the selection; ``expected`` is its count."""
 
     verb: str
     selection: Selection
@@ -64,7 +64,7 @@ class Begin:
 
 
 def begin(asked: Begin) -> RepairRun:
-    """Write the run and do its first rows."""
+    """Create the run and do its first rows."""
     selection = asked.selection.by(DatabaseClock().now())
     run = RepairRun.objects.create(
         tenant_id=selection.tenant_id, verb=asked.verb, selection=selection.as_json(), words=asked.words[:300],
@@ -76,7 +76,7 @@ def begin(asked: Begin) -> RepairRun:
 
 
 def work(pk: int, *, seconds: float = TURN_SECONDS) -> None:
-    """Go on with the run for a while, unless somebody else does or it is to stop."""
+    """Work on the run for ``seconds``, unless another worker has it or it is to stop."""
     lease = uuid.uuid4()
     clock = DatabaseClock()
     free = Q(leased_until__isnull=True) | Q(leased_until__lte=clock.now())
@@ -91,11 +91,11 @@ class _Turn:
     def __init__(self, run: RepairRun, lease: uuid.UUID, *, until: float) -> None:
         self._run, self._lease, self._until = run, lease, until
         self._selection = Selection.from_json(run.selection)
-        self._road = kind_of(self._selection.road)
+        self._kind = kind_of(self._selection.kind)
         self._mine = RepairRun.objects.filter(pk=run.pk, lease=lease)
 
     def go(self) -> None:
-        """Rows in the order of their ids, until none is left, time is up, a stop is asked for or the lease is lost."""
+        """Do rows in the order of their ids, until none is left, the time is over, or the run is stopped or lost."""
         batch: list[uuid.UUID] = []
         for pk in ids(self._selection, after=self._run.cursor):
             batch.append(pk)
@@ -107,17 +107,17 @@ class _Turn:
             self._mine.update(state=State.DONE, finished_at=DatabaseClock().now(), lease=None, leased_until=None)
 
     def _do(self, batch: list[uuid.UUID]) -> bool:
-        """False when the turn is over."""
+        """Do the rows; False when the turn is over."""
         for row in loaded(self._selection, batch):
-            outcome = _outcome(self._road, row, self._run)
+            outcome = _outcome(self._kind, row, self._run)
             self._run.counts[outcome] = self._run.counts.get(outcome, 0) + 1
             if not self._kept(row.pk):
-                self._let_go()
+                self._release()
                 return False
         return True
 
     def _kept(self, cursor: uuid.UUID) -> bool:
-        """Note what was done and hold on; False where the run is to rest."""
+        """Store cursor and counts and extend the lease; False when the turn is over."""
         until = DatabaseClock.recent().now(LEASE_SECONDS)
         kept = self._mine.filter(stop_requested=False).update(
             cursor=cursor, counts=self._run.counts, leased_until=until
@@ -126,20 +126,20 @@ class _Turn:
             self._mine.update(cursor=cursor, counts=self._run.counts)
         return bool(kept) and time.monotonic() < self._until
 
-    def _let_go(self) -> None:
-        """To the next turn, or to rest where a stop was asked for."""
+    def _release(self) -> None:
+        """End the lease; mark the run as stopped if that was asked for."""
         self._mine.filter(stop_requested=True).update(state=State.STOPPED)
         self._mine.update(lease=None, leased_until=None)
 
 
-def _outcome(road: DeadLetterKind, row: Any, run: RepairRun) -> str:
-    """Do what the run is about with one row; how it ended, in one word."""
+def _outcome(kind: DeadLetterKind, row: Any, run: RepairRun) -> str:
+    """Do the run's verb with one row; returns the outcome in one word."""
     noted = {"who": run.who, "reason": run.reason}
     try:
         if run.verb == Verb.DISCARD:
-            return str(road.discard(row, **noted).outcome)
-        told = str(road.preview(row).outcome)
-        return str(road.retry(row, **noted).outcome) if told == TAKEN.get(Verb(run.verb)) else told
+            return str(kind.discard(row, **noted).outcome)
+        previewed = str(kind.preview(row).outcome)
+        return str(kind.retry(row, **noted).outcome) if previewed == RETRIED_IF.get(Verb(run.verb)) else previewed
     except Busy:
         return "busy"
     except NotDead:
@@ -147,7 +147,7 @@ def _outcome(road: DeadLetterKind, row: Any, run: RepairRun) -> str:
 
 
 def stop(run: RepairRun, *, who: str) -> None:
-    """Rest before the next row. A run that nobody works on just now rests at once."""
+    """Stop before the next row; at once when no worker has the run."""
     now = DatabaseClock().now()
     running = RepairRun.objects.filter(pk=run.pk, state=State.RUNNING)
     running.update(stop_requested=True, log=run.noted(who, "stopped", now.isoformat()))
@@ -156,14 +156,14 @@ def stop(run: RepairRun, *, who: str) -> None:
 
 
 def resume(run: RepairRun, *, who: str) -> None:
-    """Go on after the cursor, with the next sweep."""
+    """Continue after the cursor with the next sweep."""
     stopped = RepairRun.objects.filter(pk=run.pk).exclude(state=State.DONE).filter(stop_requested=True)
     log = run.noted(who, "resumed", DatabaseClock().now().isoformat())
     stopped.update(state=State.RUNNING, stop_requested=False, log=log)
 
 
-class RepairRuns:
-    """Whatever run waits goes on (orders.tasks.periodic_work)."""
+class BulkRuns:
+    """Periodic work: continue unfinished runs (orders.tasks.periodic_work)."""
 
     def due(self) -> bool:
         return bool(self._waiting().exists())
@@ -184,7 +184,7 @@ def state_in_words(run: RepairRun) -> str:
     if run.state == State.DONE and run.finished_at:
         return f"Done in {in_words(run.finished_at - run.began_at)}: {run.seen:,} looked at."
     if run.state == State.STOPPED:
-        return f"Stopped after {of}; what was done stays done, the rest waits for you to resume."
+        return f"Stopped after {of}; finished rows stay as they are, resume to do the rest."
     if run.stop_requested:
-        return f"Stopping after the row that is being worked on: {of} so far."
+        return f"Stopping after the present row: {of} so far."
     return f"Working: {of} so far."

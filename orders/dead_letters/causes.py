@@ -1,7 +1,7 @@
-"""Why rows are dead, in words that are the same for every row with the same cause.
+"""The cause of a dead row: its error without what differs from row to row.
 
-``plain`` takes out what differs from row to row: ids, numbers, quoted values. What is left names the group; nothing is
-stored for it, so a rule changed here holds for old rows too. Answers with different status codes stay apart.
+``plain`` removes ids, numbers and quoted values; the rest names the group. Nothing is stored, so a changed rule applies
+to old rows too. Answers with different status codes stay different causes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hashlib import sha256
 REMEMBERED = 20_000
 """Errors whose cause is kept in memory: as many as one list reads (orders.dead_letters.groups)."""
 LONGEST = 300
-"""Characters of an error that tell causes apart."""
+"""Characters of an error that count for its cause."""
 
 _QUOTED = re.compile(r"(?<!\w)(['\"]).{0,200}?\1(?!\w)")
 _WITH_DIGIT = re.compile(r"[^\s/]*\d[^\s/]*")
@@ -31,33 +31,34 @@ _ADVICE = (
     (
         EVENTS,
         "lost three times",
-        "Workers died on it. Retry a single one first and watch it; if it dies again, report its event id.",
+        "Workers died on it. Retry a single one first; if it dies again, report its event id.",
     ),
     (EVENTS, "inside the hub", "A fault of the hub. Preview after an update; if it still fails, report one event id."),
-    (SUPPLIER, "answered 5", "The supplier's system failed. Ask whether it is well again, then retry."),
-    (SUPPLIER, "answered 4", "The supplier refuses it. Ask why, with one delivery id; retry once that is mended."),
-    (SUPPLIER, "", "The supplier was not reached in time. Look at its destination; retry when tries go well there."),
+    (SUPPLIER, "answered 5", "The supplier's system failed. Ask whether it works again, then retry."),
+    (SUPPLIER, "answered 4", "The supplier refuses it. Ask why, with one delivery id; retry when that is corrected."),
+    (SUPPLIER, "", "The supplier was not reached in time. Look at its destination; retry when it answers again."),
     (WAREHOUSE, "OrderFlow refused", "Correct what OrderFlow names (product, customer, settings), then retry."),
-    (WAREHOUSE, "", "OrderFlow gave no verdict in time. Look at its destination; retry when tries go well there."),
+    (WAREHOUSE, "", "OrderFlow did not answer in time. Look at its destination; retry when it answers again."),
 )
-_OTHERWISE = "Open one, read its tries, mend the cause, then retry."
+_OTHERWISE = "Open one, read its attempts, correct the cause, then retry."
 
 
 @lru_cache(maxsize=REMEMBERED)
 def plain(error: str) -> str:
-    """The error without what is peculiar to one row."""
+    """The error without what is specific to one row."""
     text = " ".join(error[:LONGEST].split())
     return _WITH_DIGIT.sub(_without_number, _QUOTED.sub("“…”", text)) or "no reason was recorded"
 
 
 @lru_cache(maxsize=REMEMBERED)
 def cause_of(error: str) -> str:
-    """The key of the cause, short and without a personal value in it: fit for an address."""
+    """The key of the cause: short, without personal data, safe in a URL."""
     return sha256(plain(error).encode()).hexdigest()[:16]
 
 
-def what_to_try(road: str, words: str) -> str:
-    return next((advice for of, part, advice in _ADVICE if of == road and part in words), _OTHERWISE)
+def what_to_try(kind: str, words: str) -> str:
+    """Advice for an operator on a cause of dead rows of this kind."""
+    return next((advice for of, part, advice in _ADVICE if of == kind and part in words), _OTHERWISE)
 
 
 def _without_number(found: re.Match[str]) -> str:

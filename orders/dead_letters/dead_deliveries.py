@@ -1,16 +1,16 @@
-"""What a person may do with a dead delivery: preview, retry, discard. Every change holds the delivery's lane.
+"""Preview, retry and discard a dead delivery. Every change locks the delivery's lane.
 
-The lane's rules (docs/design/outbox.md#dead-deliveries). A dead delivery of a kind that *holds its lane*
-(``Channel.holds_lane``: the order_created, before which nothing may reach a supplier) is never stale: its successors
-have waited for it. Discarding it discards them too. Any other is ``superseded`` when a later one of its lane was
-delivered; else it is pending again, at its old place, with a fresh schedule.
+Rules of a lane (docs/design/outbox.md#dead-deliveries). A dead delivery whose kind *holds its lane*
+(``Channel.holds_lane``: order_created, before which nothing may reach a supplier) is never stale, because its
+successors are pending behind it; discarding it discards them too. Any other one becomes ``superseded`` when a later one
+of its lane was delivered; otherwise a retry makes it pending again in its old place, with a new schedule.
 
-The receiver itself may ask for more (``redeliver``): a delivery that waits for its next try, at once; one that was
-delivered, once more, unless a later one of its lane was delivered since.
+The receiver itself may ask for more (``redeliver``): a pending delivery is sent at once, and a delivered one is sent
+again, unless a later one of its lane was delivered since.
 
     NotDead    the delivery is not dead
     SetAside   the delivery was superseded, discarded or overtaken; it is not sent any more
-    Busy       the lane's head is being sent just now; try again in a moment
+    Busy       the lane's head is being sent now; try again in a minute
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from orders.models import Delivery, Lane, OperatorAction
 from orders.queueing.wake_ups import wake_outbound
 
 BUSY_SECONDS = 3.0
-"""How long an operator's change waits for the courier that holds the lane; most requests take far less."""
+"""How long an operator's change waits for the dispatcher that leased the lane; most requests take far less."""
 BUSY = "its lane is being sent just now; try again in a minute"
 
 
@@ -47,11 +47,11 @@ class SetAside(Exception):
 
 
 def preview(delivery: Delivery) -> Result:
-    """What a retry would do; for one that holds its lane also what a discard would. Raises NotDead, Busy.
+    """What a retry would do; for a delivery that holds its lane also what a discard would do. Raises NotDead, Busy.
 
-    Nothing is sent: whether the partner takes it shows only when it is tried.
+    Sends nothing, so it cannot say whether the partner would accept the delivery.
     """
-    with _held(delivery) as (lane, dead):
+    with _locked(delivery) as (lane, dead):
         newer = _overtaken_by(lane, dead)
         if newer:
             return _result(dead, "would_supersede", newer, _SUPERSEDED)
@@ -59,8 +59,10 @@ def preview(delivery: Delivery) -> Result:
 
 
 def retry(delivery: Delivery, *, who: str, reason: str = "") -> Result:
-    """Superseded at once when a later one of its lane was delivered; else pending at its old place."""
-    with _held(delivery) as (lane, dead):
+    """Supersede it when a later one of its lane was delivered, else make it pending in its old place. Raises NotDead,
+    Busy.
+    """
+    with _locked(delivery) as (lane, dead):
         newer = _overtaken_by(lane, dead)
         if newer:
             dead.status, dead.superseded_by, dead.finished_at = (
@@ -70,7 +72,7 @@ def retry(delivery: Delivery, *, who: str, reason: str = "") -> Result:
             result = _result(dead, dead.status, newer, _SUPERSEDED)
         else:
             _make_pending(lane, dead)
-            detail = _HELD if lane.held_by else "It will be sent in its place."
+            detail = _LANE_HELD if lane.held_by else "It will be sent in its place."
             result = _result(dead, dead.status, detail=detail)
         _note(lane, dead, who=who, action="retry", reason=reason)
     wake_outbound()
@@ -78,8 +80,8 @@ def retry(delivery: Delivery, *, who: str, reason: str = "") -> Result:
 
 
 def discard(delivery: Delivery, *, who: str, reason: str = "") -> Result:
-    """Set a dead delivery aside for good; one that holds its lane takes its successors along."""
-    with _held(delivery) as (lane, dead):
+    """Give a dead delivery up for good; if it holds its lane, its successors too. Raises NotDead, Busy."""
+    with _locked(delivery) as (lane, dead):
         behind = _discard_behind(lane, dead) if lane.held_by == dead.pk else []
         detail = f"It will never be sent, nor will {_counted(len(behind))} behind it." if behind else _NEVER
         dead.status, dead.finished_at = Delivery.Status.DISCARDED, DatabaseClock().now()
@@ -90,16 +92,19 @@ def discard(delivery: Delivery, *, who: str, reason: str = "") -> Result:
 
 
 def redeliver(delivery: Delivery, *, who: str, reason: str = "") -> Result:
-    """At its receiver's wish: a dead one as by ``retry``, a waiting one at once, a delivered one once more."""
-    with _held(delivery, _REDELIVERABLE) as (lane, wanted):
+    """Send it again for its receiver: a dead one as by ``retry``, a pending one at once, a delivered one once more.
+
+    Raises SetAside, Busy.
+    """
+    with _locked(delivery, _REDELIVERABLE) as (lane, wanted):
         if wanted.status == Delivery.Status.PENDING:
-            _hurry(lane)
-            detail = _HELD if lane.held_by else "It waited already; it is sent as soon as it is first in its lane."
+            _make_due(lane)
+            detail = _LANE_HELD if lane.held_by else "It was pending; it is sent as soon as it is first in its lane."
         elif _overtaken_by(lane, wanted):
             raise SetAside("a later one of its order was delivered since")
         else:
             _make_pending(lane, wanted)
-            detail = _HELD if lane.held_by else "It will be sent in its place."
+            detail = _LANE_HELD if lane.held_by else "It will be sent in its place."
         _note(lane, wanted, who=who, action="redeliver", reason=reason)
     wake_outbound()
     return _result(wanted, wanted.status, detail=detail)
@@ -108,7 +113,7 @@ def redeliver(delivery: Delivery, *, who: str, reason: str = "") -> Result:
 _REDELIVERABLE = (Delivery.Status.DEAD, Delivery.Status.PENDING, Delivery.Status.DELIVERED)
 _NEVER = "It will never be sent."
 _SUPERSEDED = "A later one for this order took its place; this one is not sent any more."
-_HELD = "It waits, because a dead delivery holds its lane; retry or discard that one."
+_LANE_HELD = "It stays pending, because a dead delivery holds its lane; retry or discard that one."
 
 
 def _result(letter: Delivery, outcome: str, newer: uuid.UUID | None = None, detail: str = "") -> Result:
@@ -116,10 +121,10 @@ def _result(letter: Delivery, outcome: str, newer: uuid.UUID | None = None, deta
 
 
 @contextmanager
-def _held(delivery: Delivery, statuses: Sequence[str] = (Delivery.Status.DEAD,)) -> Iterator[tuple[Lane, Delivery]]:
-    """The lane locked while no courier has it, in a transaction; the delivery read under that lock.
+def _locked(delivery: Delivery, statuses: Sequence[str] = (Delivery.Status.DEAD,)) -> Iterator[tuple[Lane, Delivery]]:
+    """In a transaction, lock the lane once no dispatcher has it leased, and read the delivery under that lock.
 
-    Raises NotDead or SetAside for a delivery in another status.
+    Waits BUSY_SECONDS at most, then raises Busy. Raises NotDead or SetAside for a delivery in another status.
     """
     until = time.monotonic() + BUSY_SECONDS
     while True:
@@ -165,8 +170,8 @@ def _make_pending(lane: Lane, dead: Delivery) -> None:
     lane.save(update_fields=["done_position", "held_by", "due_at"])
 
 
-def _hurry(lane: Lane) -> None:
-    """The lane's head need not wait for its next step; health and order of the destination still hold."""
+def _make_due(lane: Lane) -> None:
+    """Make the lane's head due now; the destination's health and the lane's order still apply."""
     if lane.held_by is None and lane.due_at is not None:
         lane.due_at = DatabaseClock().now() - timedelta(microseconds=1)
         lane.save(update_fields=["due_at"])
@@ -193,9 +198,9 @@ def _behind(lane: Lane, dead: Delivery) -> str:
     if lane.held_by is None:
         return ""
     if lane.held_by != dead.pk:
-        return f" {_HELD}"
+        return f" {_LANE_HELD}"
     count = _successors(lane, dead).count()
-    return f" It holds its lane, with {_counted(count)} behind it, which a discard takes along." if count else ""
+    return f" It holds its lane: a discard also discards {_counted(count)} behind it." if count else ""
 
 
 def _counted(count: int) -> str:

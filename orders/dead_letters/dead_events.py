@@ -1,10 +1,10 @@
-"""What a person may do with a dead event: preview, retry, discard. Every change holds the order's queue.
+"""Preview, retry and discard a dead event. Every change locks the order's queue.
 
-Staleness is decided under the queue's lock: a dead event is applied only if its sequence is above the order's last
-applied sequence, else it becomes ``superseded`` by that one, for all to see (docs/design/inbox.md#dead-events).
+Under that lock it is decided whether the event is stale: it is applied only if its sequence is above the order's last
+applied sequence, else it becomes ``superseded`` by that event (docs/design/inbox.md#dead-events).
 
-    NotDead    the event is not in the dead-letter queue
-    Busy       a worker holds the order just now; try again in a moment
+    NotDead    the event is not dead
+    Busy       a worker has leased the order; try again in a moment
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from orders.models import OperatorAction, Order, OrderEvent, OrderQueue
 from orders.queueing.wake_ups import wake_inbound
 
 BUSY_SECONDS = 3.0
-"""How long an operator's change waits for the worker that holds the order; a batch takes far less."""
+"""How long an operator's change waits for the worker that leased the order; a batch takes far less."""
 
 
 def preview(event: OrderEvent) -> Result:
-    """What a retry would do, tried in a transaction that is rolled back. Raises NotDead, Busy."""
-    with _held(event) as (queue, dead), _undone():
+    """What a retry would do: it is applied and rolled back. Raises NotDead, Busy."""
+    with _locked(event) as (queue, dead), _rolled_back():
         newer = _overtaken_by(queue, dead)
         if newer:
             return _result(dead, "would_supersede", newer, _SUPERSEDED)
@@ -51,8 +51,10 @@ def preview(event: OrderEvent) -> Result:
 
 
 def retry(event: OrderEvent, *, who: str, reason: str = "") -> Result:
-    """Superseded at once when a newer event of the order was applied; else pending with a fresh schedule."""
-    with _held(event) as (queue, dead):
+    """Supersede it when a newer event of the order was applied, else make it pending with a new schedule. Raises
+    NotDead, Busy.
+    """
+    with _locked(event) as (queue, dead):
         _end_lease_of_a_lost_worker(queue)
         newer = _overtaken_by(queue, dead)
         if newer:
@@ -70,8 +72,8 @@ def retry(event: OrderEvent, *, who: str, reason: str = "") -> Result:
 
 
 def discard(event: OrderEvent, *, who: str, reason: str = "") -> Result:
-    """Set a dead event aside for good. Raises NotDead, Busy."""
-    with _held(event) as (queue, dead):
+    """Give a dead event up for good. Raises NotDead, Busy."""
+    with _locked(event) as (queue, dead):
         _end_lease_of_a_lost_worker(queue)
         dead.status, dead.finished_at = OrderEvent.Status.DISCARDED, DatabaseClock().now()
         dead.save(update_fields=["status", "finished_at"])
@@ -87,8 +89,11 @@ def _result(dead: OrderEvent, outcome: str, newer: uuid.UUID | None = None, deta
 
 
 @contextmanager
-def _held(event: OrderEvent) -> Iterator[tuple[OrderQueue, OrderEvent]]:
-    """The queue locked while no worker has it, in a transaction; the event read under that lock."""
+def _locked(event: OrderEvent) -> Iterator[tuple[OrderQueue, OrderEvent]]:
+    """In a transaction, lock the queue once no worker has it leased, and read the event under that lock.
+
+    Waits BUSY_SECONDS at most, then raises Busy; raises NotDead for an event in another status.
+    """
     until = time.monotonic() + BUSY_SECONDS
     while True:
         with transaction.atomic():
@@ -113,8 +118,8 @@ def _end_lease_of_a_lost_worker(queue: OrderQueue) -> None:
 
 
 @contextmanager
-def _undone() -> Iterator[None]:
-    """Everything inside is rolled back."""
+def _rolled_back() -> Iterator[None]:
+    """Roll back everything that is done inside."""
     point = transaction.savepoint()
     try:
         yield

@@ -1,8 +1,8 @@
-"""The words of a cause for whoever may not see personal data.
+"""The words of a cause for readers who may not see personal data.
 
-All rows of a group say the same once numbers and quotes are taken out, so one of them is enough: its error is covered
-by what is known of its own order, then brought to its cause. The other way round half of an address would stay: nothing
-known has the form that a number leaves behind.
+All rows of a group have the same cause, so one of them is enough: its error is masked with the known values of its own
+order and then reduced to the cause. In the opposite order half of an address would stay, because without its number it
+would no longer match the known value.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from orders.models import Lane, OrderQueue
 from orders.values.order_key import OrderKey
 
 
-def covered_words(groups: Sequence[Group]) -> dict[tuple[str, str], str]:
-    """(road, cause) -> words without personal values; five queries, however many groups."""
-    queues = OrderQueue.objects.in_bulk([one.holder for one in groups if one.road == EVENTS])
-    lanes = Lane.objects.in_bulk([one.holder for one in groups if one.road != EVENTS])
+def masked_words(groups: Sequence[Group]) -> dict[tuple[str, str], str]:
+    """(kind, cause) -> words without personal data; five queries in all."""
+    queues = OrderQueue.objects.in_bulk([one.holder for one in groups if one.kind == EVENTS])
+    lanes = Lane.objects.in_bulk([one.holder for one in groups if one.kind != EVENTS])
 
     def key_of(group: Group) -> OrderKey | None:
-        if group.road == EVENTS:
+        if group.kind == EVENTS:
             queue = queues.get(group.holder)
             return queue.key if queue else None
         lane = lanes.get(group.holder)
         return lane.order_key if lane and lane.customer_order_id else None
 
-    keys = {(one.road, one.cause): key_of(one) for one in groups}
+    keys = {(one.kind, one.cause): key_of(one) for one in groups}
     maskers = Maskers(keys.values())
-    return {(one.road, one.cause): plain(maskers.of(keys[one.road, one.cause]).text(one.error)) for one in groups}
+    return {(one.kind, one.cause): plain(maskers.of(keys[one.kind, one.cause]).text(one.error)) for one in groups}

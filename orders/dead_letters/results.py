@@ -1,4 +1,4 @@
-"""What a person is told about one dead letter: what became of it, or why it was left as it is.
+"""The result of a preview, retry or discard of one dead letter, and why it may be refused.
 
 The same for events (orders.dead_letters.dead_events) and deliveries (orders.dead_letters.dead_deliveries).
 """
@@ -17,12 +17,12 @@ class NotDead(Exception):
 
 
 class Busy(Exception):
-    """A worker is at this order, or this lane, just now; the message says when to try again."""
+    """A worker has leased this order or lane; the message says when to try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became (preview: would become) of one letter; ``kind`` is event or delivery."""
+    """The result (of a preview: the expected result) for one dead letter; ``kind`` is event or delivery."""
 
     kind: str
     pk: uuid.UUID

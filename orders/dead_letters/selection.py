@@ -1,7 +1,7 @@
-"""Which dead rows a list, a preview or a run means, and the services that work on them.
+"""A selection of dead rows for a list, a preview or a bulk run, and the services that work on them.
 
-A road is ``events`` or the name of a delivery channel. A dead event that a newer one has overtaken is no trouble any
-more: it is selected apart (``overtaken``) and belongs to no cause.
+Its kind is ``events`` or the name of a delivery channel. A dead event that a newer one has overtaken needs no repair:
+it is selected separately (``overtaken``) and belongs to no cause.
 """
 
 from __future__ import annotations
@@ -23,31 +23,33 @@ from orders.integrations import channels
 from orders.models import Delivery, Destination, Order, OrderEvent
 
 CHUNK = 500
-"""Rows read at a time while those of one cause are looked for: some milliseconds."""
+"""Rows read at a time to find those of one cause: some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Dead rows of one road; None and empty mean any."""
+    """Dead rows of one kind; None and empty mean any."""
 
-    road: str
+    kind: str
     cause: str = ""
     tenant_id: int | None = None
     overtaken: bool = False
     until: datetime | None = None
-    """Only what was dead by then: a run never meets a row again that it brought back to life and that died anew."""
+    """Only rows dead by then, so that a run does not repeat a row that it retried and that died again."""
     since: datetime | None = None
     order: str = ""
     destination: str = ""
 
     def as_json(self) -> dict[str, Any]:
         times = {name: moment and moment.isoformat() for name, moment in (("until", self.until), ("since", self.since))}
-        return asdict(self) | times
+        stored = asdict(self) | times
+        return {"road": stored.pop("kind"), **stored}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Selection:
         times = {name: stored[name] and datetime.fromisoformat(stored[name]) for name in ("until", "since")}
-        return cls(**(stored | times))
+        given = stored | times
+        return cls(kind=given.pop("road"), **given)
 
     def by(self, moment: datetime) -> Selection:
         return replace(self, until=moment)
@@ -55,7 +57,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterKind:
-    """The services for the dead rows of a road."""
+    """A model of dead rows and its services."""
 
     subject: str
     model: Any
@@ -68,7 +70,7 @@ class DeadLetterKind:
 
 
 def overtaken() -> Exists:
-    """Of dead events: a later one of its order was applied since, so a retry only sets it aside."""
+    """A condition on dead events: a later event of the order was applied, so a retry only supersedes this one."""
     return Exists(Order.objects.filter(pk=OuterRef("queue"), applied_sequence__gt=OuterRef("sequence")))
 
 
@@ -77,26 +79,26 @@ def kinds() -> list[str]:
 
 
 def kind_of(name: str) -> DeadLetterKind:
-    """Raises KeyError for a road that is none."""
+    """Raises KeyError for an unknown name."""
     if name not in kinds():
         raise KeyError(name)
     return _EVENTS if name == EVENTS else _DELIVERIES
 
 
 def dead_rows(selection: Selection) -> QuerySet[Any]:
-    """Whatever the cause, in no order; payloads stay in the database."""
-    road = kind_of(selection.road)
-    rows: QuerySet[Any] = road.model.objects.dead()
-    if selection.road == EVENTS:
+    """The selected rows of any cause, unordered, without payloads."""
+    kind = kind_of(selection.kind)
+    rows: QuerySet[Any] = kind.model.objects.dead()
+    if selection.kind == EVENTS:
         rows = rows.filter(overtaken() if selection.overtaken else ~overtaken())
     else:
-        channel = Destination.objects.filter(channel=selection.road).values_list("pk", flat=True)
+        channel = Destination.objects.filter(channel=selection.kind).values_list("pk", flat=True)
         rows = rows.filter(destination__in=list(channel))
     wanted = {
         "tenant": selection.tenant_id,
         "finished_at__lte": selection.until,
-        f"{road.received}__gte": selection.since,
-        road.order_id: selection.order or None,
+        f"{kind.received}__gte": selection.since,
+        kind.order_id: selection.order or None,
         "destination__name": selection.destination or None,
     }
     chosen: QuerySet[Any] = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
@@ -104,7 +106,7 @@ def dead_rows(selection: Selection) -> QuerySet[Any]:
 
 
 def ids(selection: Selection, *, after: UUID | None = None) -> Iterator[UUID]:
-    """The ids of the selected rows that come after one, in their order, sought as they are read."""
+    """The ids of the selected rows after ``after``, sorted, read chunk by chunk."""
     rows = dead_rows(selection).order_by("pk").values_list("pk", "error")
     while True:
         chunk = list((rows if after is None else rows.filter(pk__gt=after))[:CHUNK])
@@ -117,9 +119,9 @@ def ids(selection: Selection, *, after: UUID | None = None) -> Iterator[UUID]:
 
 
 def loaded(selection: Selection, wanted: list[UUID]) -> list[Any]:
-    """Those rows, with what a line of a list needs; one that is dead no more is left out."""
-    road = kind_of(selection.road)
-    found = road.rows().filter(pk__in=wanted).in_bulk()
+    """The rows with what a list shows of them; one that is no longer dead is left out."""
+    kind = kind_of(selection.kind)
+    found = kind.rows().filter(pk__in=wanted).in_bulk()
     return [found[pk] for pk in wanted if pk in found]
 
 

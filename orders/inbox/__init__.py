@@ -1,1 +1,1 @@
-"""The inbox: received, applied in sequence per order, retried, dead-lettered, replayed by a person."""
+"""The inbox: events are received, applied in sequence per order, retried, and dead after the last retry."""

@@ -1,11 +1,11 @@
-"""Applying what was received: claim due order queues, apply their events in sequence, say what that owes.
+"""Apply received events: claim due order queues, apply their events in sequence, plan the deliveries they require.
 
     drain -> claim (commit) -> apply the batch in one transaction -> guarded release
-                             \\-> on any failure order by order, event by event: one poison order holds no other
+                             \\-> on any failure order by order, event by event: a poison order stops no other order
 
-A failed event stays head of its queue and is tried again on the schedule; when that runs out it is dead and its
-successors go on. A lost connection, a deadlock or a lost worker is the hub's trouble and no attempt, but a worker lost
-three times on the same head is (docs/design/inbox.md#failures).
+A failed event stays head of its queue and is tried again on the schedule; after the last retry it is dead and its
+successors are applied. A lost connection, a deadlock or a lost worker is the hub's own failure and counts no attempt,
+except when three workers were lost on the same head (docs/design/inbox.md#failures).
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ from orders.queueing.wake_ups import (
 from orders.telemetry import counters, tracing
 
 LEASE_SECONDS = 15.0
-"""Far beyond what a batch takes, and the longest that orders wait for a worker that died with their lease."""
+"""Far longer than a batch takes; also the longest that orders wait after a worker died with their lease."""
 BATCH_QUEUES = 200
 """Leased and applied in one transaction; docs/design/decisions/0001 has what a batch of 200 costs a PUT."""
 COSTLY_MOST = 20
-"""Of a lost batch of 200, in ten claims. Should the culprit be among them, nineteen at most wait for its lease."""
+"""Queues of a lost batch of 200 that one claim tries again. If the culprit is among them, at most 19 wait with it."""
 LOCKED_SECONDS = 1.0
-"""Until an order that another transaction held is looked at again."""
+"""Before an order that another transaction had locked is tried again."""
 TOO_LONG = "applying it took longer than the database lets one statement run (its statement_timeout)"
 GIVE_BACK_SECONDS = 0.25
-"""Between two tries to give a lease back while the database is away."""
+"""Between two attempts to give a lease back while the database is away."""
 SQLITE_BATCH_QUEUES = 50
-"""On SQLite, where one writes at a time: short turns, so that a PUT waits a second at most."""
+"""On SQLite, which allows one writer at a time: short transactions, so that a PUT waits a second at most."""
 
 log = structlog.get_logger("orderhub.inbox")
 
@@ -80,7 +80,7 @@ def _batch_size() -> int:
 
 def _work(lease: UUID, ids: Sequence[int]) -> None:
     try:
-        trusted, suspects = _sorted_out(lease, ids)
+        trusted, suspects = _partition(lease, ids)
         if trusted:
             _apply_together(lease, trusted)
         for queue in suspects:
@@ -92,7 +92,7 @@ def _work(lease: UUID, ids: Sequence[int]) -> None:
 
 
 def _give_back(lease: UUID) -> None:
-    """Tried until the lease ends by itself: a server that is starting again is back within seconds."""
+    """Make the queues due again; repeated until the lease ends by itself, as a restarting server is back in seconds."""
     until = time.monotonic() + LEASE_SECONDS
     while time.monotonic() < until:
         close_old_connections()
@@ -103,12 +103,13 @@ def _give_back(lease: UUID) -> None:
             time.sleep(GIVE_BACK_SECONDS)
 
 
-def _sorted_out(lease: UUID, ids: Sequence[int]) -> tuple[list[OrderQueue], list[OrderQueue]]:
-    """Queues to apply together, and those whose head has failed or cost a worker before: these go alone.
+def _partition(lease: UUID, ids: Sequence[int]) -> tuple[list[OrderQueue], list[OrderQueue]]:
+    """Split the claimed queues: those to apply together, and those to apply alone, because their head failed before or
+    a worker was lost on them.
 
-    Each queue of a lost batch is counted only when its turn comes, so that an innocent one is never counted along with
-    the culprit; COSTLY_MOST of them are kept. One that cost a worker alone comes when those are done, and by itself.
-    The others go back unjudged.
+    A loss is counted for a queue only when it is tried alone, so that the other queues of a lost batch are not blamed.
+    At most COSTLY_MOST queues with one loss are kept; a queue with more losses is tried when none of those is left,
+    one per claim. The rest is given back with no loss counted.
     """
     queues = list(OrderQueue.objects.filter(pk__in=ids, lease=lease).order_by("pk"))
     costly = [queue for queue in queues if queue.losses]
@@ -131,7 +132,7 @@ def _sorted_out(lease: UUID, ids: Sequence[int]) -> tuple[list[OrderQueue], list
 
 def _apply_together(lease: UUID, queues: Sequence[OrderQueue]) -> None:
     try:
-        owed = _apply(Batch(lease, queues))
+        required = _apply(Batch(lease, queues))
     except (PoisonEvent, LeaseLost, OperationalError) as trouble:
         if isinstance(trouble, OperationalError) and not (was_in_the_way(trouble) or took_too_long(trouble)):
             raise
@@ -139,12 +140,12 @@ def _apply_together(lease: UUID, queues: Sequence[OrderQueue]) -> None:
         for queue in queues:
             _apply_or_hand_back(lease, queue)
         return
-    if owed:
+    if required:
         wake_outbound()
 
 
 def _apply_or_hand_back(lease: UUID, queue: OrderQueue) -> None:
-    """An order that another transaction holds goes back with no attempt counted; the others go on."""
+    """Apply one order; if another transaction has it locked, give it back and count no attempt."""
     losses = queue.losses
     try:
         _apply_alone(lease, queue)
@@ -156,7 +157,7 @@ def _apply_or_hand_back(lease: UUID, queue: OrderQueue) -> None:
 
 
 def _hand_back(lease: UUID, queue: OrderQueue, *, losses: int) -> None:
-    """Where even the queue's row is locked, its lease runs out by itself."""
+    """Make the queue due in LOCKED_SECONDS. If even its row is locked, its lease runs out by itself."""
     at = DatabaseClock().now() + timedelta(seconds=LOCKED_SECONDS)
     try:
         with transaction.atomic():
@@ -171,15 +172,15 @@ def _apply(batch: Batch) -> int:
     began = time.time()
     with transaction.atomic():
         limit_lock_waits()
-        owed = batch.apply()
+        required = batch.apply()
     tracing.applied(batch.applied_events(), began=began)
     for tenant_id, count in batch.applied_of.items():
         counters.applied(tenant_id, count)
-    return owed
+    return required
 
 
 def _apply_one(batch: Batch) -> int:
-    """A lock that is held may be free the next time; an order that takes too long takes too long again: PoisonEvent."""
+    """Apply; raises PoisonEvent for a statement timeout, which would come again, but OperationalError for a lock."""
     try:
         return _apply(batch)
     except OperationalError as trouble:
@@ -189,9 +190,9 @@ def _apply_one(batch: Batch) -> int:
 
 
 def _apply_alone(lease: UUID, queue: OrderQueue) -> None:
-    """One order, one event per transaction: what can be applied is, what fails is judged, nobody else is touched.
+    """Apply one order with one event per transaction, so that a failing event affects nothing else.
 
-    An order that cost one worker, as all orders of a killed one's batch did, is tried with all its events at first.
+    An order with one lost worker (as every order of a killed worker's batch has) is first tried with all its events.
     """
     if queue.losses >= LOSSES_THAT_COUNT:
         record_failure(lease, queue, "the worker was lost three times while applying this event")
@@ -202,7 +203,7 @@ def _apply_alone(lease: UUID, queue: OrderQueue) -> None:
     while True:
         batch = Batch(lease, [queue], events_most=most, keep_lease=True)
         try:
-            owed = _apply_one(batch)
+            required = _apply_one(batch)
         except PoisonEvent as poison:
             if most > 1:
                 most = 1
@@ -212,7 +213,7 @@ def _apply_alone(lease: UUID, queue: OrderQueue) -> None:
         except LeaseLost:
             log.warning("a worker that outlived its lease records nothing", queue=queue.pk)
             return
-        if owed:
+        if required:
             wake_outbound()
         if batch.released:
             return
@@ -220,5 +221,5 @@ def _apply_alone(lease: UUID, queue: OrderQueue) -> None:
 
 
 def _count_loss_beforehand(lease: UUID, queue: OrderQueue) -> None:
-    """This worker's loss stands unless it gets the head done: only who works on an order can be lost on it."""
+    """Count this worker as lost before it begins; applying the head resets the count."""
     OrderQueue.objects.filter(pk=queue.pk, lease=lease).update(losses=F("losses") + 1)

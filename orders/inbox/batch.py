@@ -1,7 +1,7 @@
-"""One applying transaction: events read in sequence, orders, events, debts and queues written set-wise.
+"""One applying transaction: read events in sequence; write orders, events, deliveries and queues in bulk.
 
 PoisonEvent   an event of the batch cannot be applied; everything is rolled back
-LeaseLost     somebody else holds a queue of the batch by now; everything is rolled back
+LeaseLost     another worker has a queue of the batch by now; everything is rolled back
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from orders.values.order_key import OrderKey
 from orders.values.problems import InvalidBody
 
 EVENTS_MOST = 2_000
-"""Events per batch: bounds its transaction and memory where one order has a long queue."""
+"""Events per batch: bounds the transaction and its memory when one order has a long queue."""
 
 
 class PoisonEvent(Exception):
@@ -48,11 +48,11 @@ class PoisonEvent(Exception):
 
 
 class LeaseLost(Exception):
-    """The lease ran out and another worker has the queue; whoever outlived its lease records nothing."""
+    """The lease ran out and another worker may have the queue, so nothing is recorded."""
 
 
 class PendingEvent(NamedTuple):
-    """What applying needs of an event; a model instance of each would cost more than the rest."""
+    """The columns of an event that applying needs; model instances would cost more than all other work."""
 
     pk: UUID
     queue_id: int
@@ -77,12 +77,12 @@ class _Present:
 
 
 class Batch:
-    """The queues held under one lease, applied once. ``apply`` must run inside a transaction."""
+    """The queues claimed under one lease. ``apply`` is called once, inside a transaction."""
 
     def __init__(
         self, lease: UUID, queues: Sequence[OrderQueue], *, events_most: int = EVENTS_MOST, keep_lease: bool = False
     ) -> None:
-        """``keep_lease``: where events are left over, go on holding the queues instead of releasing them."""
+        """``keep_lease``: if events are left over, keep the lease instead of releasing the queues."""
         self._lease = lease
         self._queues = sorted(queues, key=lambda queue: queue.pk)
         self._events_most = events_most
@@ -94,10 +94,10 @@ class Batch:
         """Events applied, by tenant."""
         self._overtaken: list[tuple[UUID, UUID | None]] = []
         self.released = False
-        """True when no event of the batch is left over for another transaction under the same lease."""
+        """False when events are left over for another transaction under the same lease."""
 
     def apply(self) -> int:
-        """Apply, write and release; returns how many deliveries are owed. Raises PoisonEvent, LeaseLost."""
+        """Apply, write and release; returns how many deliveries it added. Raises PoisonEvent, LeaseLost."""
         try:
             events, cut = self._events()
             orders = self._orders(events)
@@ -105,7 +105,7 @@ class Batch:
             self._write_orders(orders)
             inject([event for line in events.values() for event in line])
             self._ask_channels(changes)
-            owed = self._plan.write()
+            required = self._plan.write()
             self._write_events()
             self._release(events, cut=cut)
         except InjectedFault as fault:
@@ -117,7 +117,7 @@ class Batch:
             raise
         except (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise PoisonEvent(f"applying failed inside the hub ({type(error).__name__}: {error})"[:500]) from error
-        return owed
+        return required
 
     def applied_events(self) -> Iterator[UUID]:
         return (pk for pk, *_ in self._applied)
@@ -187,7 +187,7 @@ class Batch:
             received_at=event.received_at,
             applied_at=now,
             correlation_id=event.correlation_id,
-            untold=not_notified_because(tenant, received_at=event.received_at, known_before=order.known_before),
+            not_notified=not_notified_because(tenant, received_at=event.received_at, known_before=order.known_before),
         )
 
     def _ask_channels(self, changes: Mapping[int, list[Change]]) -> None:
@@ -217,26 +217,26 @@ class Batch:
     def _write_events(self) -> None:
         now = self._clock.now()
         _APPLIED.execute(_WRITE_APPLIED, sorted(self._applied), after=_FINISHED.adapted([now]))
-        owing = [(pk, orjson.dumps(lines).decode()) for pk, lines in sorted(self._plan.owing.items())]
-        _OWING.execute(_WRITE_OWING, owing)
+        required = [(pk, orjson.dumps(lines).decode()) for pk, lines in sorted(self._plan.required_of.items())]
+        _REQUIRED.execute(_WRITE_REQUIRED, required)
         for pk, newer in self._overtaken:
             OrderEvent.objects.filter(pk=pk).update(
                 status=OrderEvent.Status.SUPERSEDED, superseded_by=newer, finished_at=now
             )
 
-    def _hold_queues(self) -> None:
-        """In the order in which others lock several queues; an UPDATE locks in that of its plan."""
-        held = OrderQueue.objects.select_for_update(no_key=True).filter(pk__in=[queue.pk for queue in self._queues])
-        list(held.filter(lease=self._lease).order_by("pk").values_list("pk"))
+    def _lock_queues(self) -> None:
+        """Lock the queues by id (docs/design/locks.md); a bulk UPDATE alone would lock in the order of its plan."""
+        queues = OrderQueue.objects.select_for_update(no_key=True).filter(pk__in=[queue.pk for queue in self._queues])
+        list(queues.filter(lease=self._lease).order_by("pk").values_list("pk"))
 
     def _release(self, events: Mapping[int, list[PendingEvent]], *, cut: bool) -> None:
-        """Guarded by the lease. What was received meanwhile, or cut from the batch, is due again at once."""
+        """End the lease; a queue with events received meanwhile or left over is due at once. Raises LeaseLost."""
         rows = []
         for queue in self._queues:
             line = events.get(queue.pk)
             done = line[-1].sequence if line else queue.done_sequence
             rows.append((queue.pk, done if cut else max(done, queue.last_sequence)))
-        self._hold_queues()
+        self._lock_queues()
         now, lease = _LEASE.adapted([self._clock.now(), self._lease])
         keep = cut and self._keep_lease
         sql, after = (_KEEP, [lease]) if keep else (_RELEASE, [now, lease])
@@ -246,14 +246,14 @@ class Batch:
 
 
 def _tenants(ids: Collection[int]) -> dict[int, Tenant]:
-    """By id. Migrating ones are read again under a shared lock: a cut-over that has chosen its moment and has not
-    committed yet ends first, and decides of what was received after that moment.
+    """Tenants by id. Migrating ones are read again under a shared lock, which waits for a cut-over that has set
+    ``tells_from`` and not committed yet: its moment decides about events received after it.
     """
     tenants = Tenant.objects.in_bulk(ids)
     migrating = sorted(pk for pk, tenant in tenants.items() if tenant.mode == Tenant.Mode.MIGRATING)
     if migrating and connection.vendor == "postgresql":
-        held = "SELECT * FROM orders_tenant WHERE id = ANY(%s) ORDER BY id FOR SHARE"
-        tenants |= {tenant.pk: tenant for tenant in Tenant.objects.raw(held, [migrating])}
+        locked = "SELECT * FROM orders_tenant WHERE id = ANY(%s) ORDER BY id FOR SHARE"
+        tenants |= {tenant.pk: tenant for tenant in Tenant.objects.raw(locked, [migrating])}
     return tenants
 
 
@@ -263,7 +263,10 @@ def event_at(queue_id: int, sequence: int) -> UUID | None:
 
 
 def _first_received_at(event: PendingEvent, tenant: Tenant) -> datetime:
-    """Of the order that this event stores for the first time. Those before it failed; asked only where it matters."""
+    """When the order that this event stores for the first time was first received: an earlier event may have failed.
+
+    It queries only for a tenant with ``tells_from``, where the answer matters.
+    """
     if event.sequence == 1 or tenant.tells_from is None:
         return event.received_at
     first = OrderEvent.objects.filter(queue=event.queue_id, sequence=1).values_list("received_at", flat=True).first()
@@ -287,7 +290,7 @@ _ORDER = Columns(
     "item_ids", "document", "digest", "applied_sequence", "received_at", "updated_at", "known_before",
 )  # fmt: skip
 _APPLIED = Columns(OrderEvent, "id", "changed", "attempts")
-_OWING = Columns(OrderEvent, "id", "owes")
+_REQUIRED = Columns(OrderEvent, "id", "owes")
 _FINISHED = Columns(OrderEvent, "finished_at")
 _DONE = Columns(OrderQueue, "id", "done_sequence")
 _LEASE = Columns(OrderQueue, "due_at", "lease")
@@ -308,7 +311,7 @@ _WRITE_APPLIED = """
         finished_at = %s
     FROM done WHERE orders_orderevent.id = done.id
 """
-_WRITE_OWING = """
+_WRITE_REQUIRED = """
     WITH done (id, owes) AS ({rows})
     UPDATE orders_orderevent SET owes = done.owes FROM done WHERE orders_orderevent.id = done.id
 """

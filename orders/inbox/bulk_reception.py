@@ -1,4 +1,4 @@
-"""Many events at once, received as ``orders.inbox.reception`` receives one: same queues, same sequences."""
+"""Receive many events at once, with the same queues and sequences as ``orders.inbox.reception`` gives to one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from orders.telemetry import counters
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One event of several that come in together."""
+    """One event of several received together."""
 
     business_unit_id: str
     customer_order_id: str
@@ -33,10 +33,10 @@ class Received:
 def accept_all(
     events: Sequence[Received], *, tenant_id: int, client_id: int | None, correlation_id: str
 ) -> list[Accepted]:
-    """Store many events of one tenant set-wise, in the caller's transaction; those of one order follow one another.
+    """Store many events of one tenant in the caller's transaction; events of one order get consecutive sequences.
 
-    Two statements however many they are. Queues are locked in the order of their ids, new ones after the known ones in
-    the order of their names, so that two who store the same orders do not lock each other out.
+    Two statements, however many events. Queues are locked by id, new ones afterwards by name, so that two transactions
+    with the same orders do not deadlock.
     """
     counts = Counter(event.place for event in events)
     queues = _take_sequences(counts, tenant_id)
@@ -54,7 +54,7 @@ def accept_all(
 
 
 def _take_sequences(counts: Mapping[tuple[str, str], int], tenant_id: int) -> dict[tuple[str, str], tuple[int, int]]:
-    """(queue id, last sequence) of each order, after as many sequences as it has events here."""
+    """Reserve as many sequences per order as it has events; returns (queue id, last sequence) of each."""
     now = DatabaseClock().now()
     rows = [(tenant_id, *place, count, 0, now, 0) for place, count in sorted(counts.items())]
     return {(unit, order): (pk, last) for pk, unit, order, last in _QUEUE.fetch(_TAKE_SEQUENCES, rows)}

@@ -1,4 +1,4 @@
-"""The fate of an accepted event as its sender may ask for it (docs/reference/api.md#events)."""
+"""The status of an accepted event, as the API gives it to the sender (docs/reference/api.md#events)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from orders.values.instants import instant
 
 
 def event_statuses(events: Sequence[OrderEvent]) -> list[dict[str, Any]]:
-    """The events as JSON, all members present; two queries however many they are (``queue`` must be loaded)."""
+    """The events as JSON objects with all members; two queries in all (the caller has loaded ``queue``)."""
     heads = _heads({event.queue_id for event in events if event.status == OrderEvent.Status.PENDING})
-    return [_fate(event, heads.get(event.queue_id)) for event in events]
+    return [_status_of(event, heads.get(event.queue_id)) for event in events]
 
 
 def _heads(queue_ids: set[int]) -> dict[int, tuple[int, UUID]]:
@@ -33,7 +33,7 @@ def _heads(queue_ids: set[int]) -> dict[int, tuple[int, UUID]]:
     return heads
 
 
-def _fate(event: OrderEvent, head: tuple[int, UUID] | None) -> dict[str, Any]:
+def _status_of(event: OrderEvent, head: tuple[int, UUID] | None) -> dict[str, Any]:
     queue = event.queue
     pending = event.status == OrderEvent.Status.PENDING
     behind = head[1] if pending and head and head[0] < event.sequence else None
@@ -58,7 +58,7 @@ def _fate(event: OrderEvent, head: tuple[int, UUID] | None) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What the reconciling list is asked for."""
+    """The filters of the list of events; None: not filtered."""
 
     customer_order_id: str | None = None
     business_unit_id: str | None = None
@@ -67,7 +67,7 @@ class Listing:
 
 
 def listed(tenant_id: int, wanted: Listing, *, business_units: frozenset[str] | None = None) -> QuerySet[OrderEvent]:
-    """The tenant's events, restricted as wanted; ``orders.database.commit_order`` pages them."""
+    """The tenant's events that match the filters; ``orders.database.commit_order`` pages them."""
     events: QuerySet[OrderEvent] = OrderEvent.objects.filter(tenant=tenant_id)
     if wanted.status == OrderEvent.Status.PENDING:
         events = OrderEvent.objects.pending().filter(tenant=tenant_id)

@@ -14,7 +14,7 @@ _PATTERN = re.compile(r"fault-(?:(\d{1,6})|(always))-")
 
 
 class InjectedFault(Exception):
-    """A fault asked for by the order's id."""
+    """A failure that the order's id asked for."""
 
 
 class Tried(Protocol):

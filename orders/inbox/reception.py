@@ -1,8 +1,8 @@
-"""Reception: an accepted PUT is one row with the next sequence of its order, stored before the answer goes out.
+"""Reception: an accepted PUT becomes one row with the next sequence of its order, stored before the response.
 
-One statement on PostgreSQL, autocommitted: the queue row's lock makes two simultaneous PUTs of one order take turns,
-and PUTs of different orders never meet. SQLite has no writing CTE: the same two statements in one IMMEDIATE
-transaction. An identical repeat is an event like any other.
+On PostgreSQL this is one autocommitted statement: the lock of the queue row serialises simultaneous PUTs of one order,
+and PUTs of different orders share no lock. SQLite has no data-modifying CTE, so it runs two statements in one
+IMMEDIATE transaction. An identical repeat is an event like any other.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Accepted:
 
 
 def accept(key: OrderKey, *, payload: bytes, client_id: int | None, correlation_id: str) -> Accepted:
-    """Store one event durably and mark its queue due. The payload is kept as received; the caller has checked it."""
+    """Store one event durably and make its queue due. The caller has validated the payload."""
     if connection.vendor == "sqlite":
         event_id, sequence = _accept_sqlite(key, payload.decode(), client_id, correlation_id)
     else:
@@ -56,7 +56,7 @@ _ACCEPT = Prepared("""
 
 @transaction.atomic
 def _accept_sqlite(key: OrderKey, payload: str, client_id: int | None, correlation_id: str) -> tuple[uuid.UUID, int]:
-    """The id is made while no other writes, so that ids are committed in their order (orders.database.commit_order)."""
+    """The id is made inside the transaction, so that ids commit in their order (orders.database.commit_order)."""
     event_id = new_id()
     now = DatabaseClock().now()
     queue, created = OrderQueue.objects.get_or_create(**key._asdict(), defaults={"last_sequence": 1, "due_at": now})

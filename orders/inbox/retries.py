@@ -1,4 +1,4 @@
-"""The judgement on a failed event: try again on the schedule, or dead, and the successors go on."""
+"""Record a failed event: retry on the schedule, or dead after the last retry."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ log = structlog.get_logger("orderhub.inbox")
 
 @transaction.atomic
 def record_failure(lease: UUID, queue: OrderQueue, words: str) -> None:
-    """Count one attempt of the queue's head and release the queue. Guarded by the lease: outlived, nothing is written.
+    """Count one attempt of the queue's head and release the queue. Writes nothing when the lease was lost.
 
-    The head stays head until its schedule runs out; then it is dead and its successors are due at once.
+    The event stays head until its schedule ends; then it is dead and its successors are due at once. One transaction
+    with the queue's row locked.
     """
-    held = OrderQueue.objects.select_for_update().filter(pk=queue.pk, lease=lease).first()
-    if held is None:
+    locked = OrderQueue.objects.select_for_update().filter(pk=queue.pk, lease=lease).first()
+    if locked is None:
         log.warning("a worker that outlived its lease records nothing", queue=queue.pk)
         return
-    head = held.events.filter(status=OrderEvent.Status.PENDING, sequence__gt=held.done_sequence)
+    head = locked.events.filter(status=OrderEvent.Status.PENDING, sequence__gt=locked.done_sequence)
     event = head.order_by("sequence").first()
     now = DatabaseClock().now()
     if event is None:
-        held.due_at = now if held.last_sequence > held.done_sequence else None
+        locked.due_at = now if locked.last_sequence > locked.done_sequence else None
     else:
         event.attempts += 1
         event.error = words
-        tenant = Tenant.objects.get(pk=held.tenant_id)
+        tenant = Tenant.objects.get(pk=locked.tenant_id)
         schedule = tenant.event_retry_schedule or settings.HUB_EVENT_RETRY_SCHEDULE
-        held.due_at = next_try(schedule, event.attempts - event.tries_left_from, now=now)
-        if held.due_at is None:
+        locked.due_at = next_try(schedule, event.attempts - event.tries_left_from, now=now)
+        if locked.due_at is None:
             event.status, event.finished_at = OrderEvent.Status.DEAD, now
-            held.done_sequence = event.sequence
-            held.due_at = now if held.last_sequence > held.done_sequence else None
-            transaction.on_commit(partial(counters.dead_event, held.tenant_id))
-            log.error("event dead", event_id=str(event.pk), tenant_id=held.tenant_id, order=held.customer_order_id)
+            locked.done_sequence = event.sequence
+            locked.due_at = now if locked.last_sequence > locked.done_sequence else None
+            transaction.on_commit(partial(counters.dead_event, locked.tenant_id))
+            log.error("event dead", event_id=str(event.pk), tenant_id=locked.tenant_id, order=locked.customer_order_id)
         event.save(update_fields=["attempts", "error", "status", "finished_at"])
-    held.lease, held.losses = None, 0
-    held.save(update_fields=["lease", "losses", "done_sequence", "due_at"])
+    locked.lease, locked.losses = None, 0
+    locked.save(update_fields=["lease", "losses", "done_sequence", "due_at"])

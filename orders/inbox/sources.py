@@ -1,4 +1,4 @@
-"""Where the orders of a tenant are read: here, or in its own system. A view asks the source and never the mode."""
+"""Where a tenant's orders are read: in the hub, or in its own system. Views ask for a source, never for the mode."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from orders.models import Tenant
 
 
 def source_for(tenant: Tenant) -> OrderSource:
-    """The source of the tenant's present mode (migrating tenants read from their own system, which stays the truth)."""
+    """The source for the tenant's mode; a migrating tenant is still read from its own system."""
     return _STORED if tenant.mode == Tenant.Mode.EVENTS else own_system()
 
 
 @cache
 def own_system() -> OwnSystem:
-    """How a tenant's own order service is read. Raises LookupError where no integration does it."""
+    """The reader of tenants' own order services. Raises LookupError when no integration has one."""
     for one in integrations():
         if system := one.own_system():
             return system

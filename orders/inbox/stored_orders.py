@@ -18,7 +18,7 @@ from orders.values.problems import UnknownOrder
 
 class StoredOrders:
     def get(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> FoundOrder:
-        """The order's document with its digits as received. Raises UnknownOrder."""
+        """The order's document, numbers with the digits that were received. Raises UnknownOrder."""
         row = (
             Order.objects.filter(tenant=tenant, business_unit_id=business_unit_id, customer_order_id=customer_order_id)
             .values_list("document", "applied_sequence", "digest")

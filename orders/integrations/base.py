@@ -64,7 +64,7 @@ class Integration:
         return {}
 
     def alert_measures(self) -> Mapping[str, Measure]:
-        """What alert rules can watch, by name."""
+        """What alert rules can measure, by name."""
         return {}
 
     def gauges(self) -> Iterator[GaugeMetricFamily]:

@@ -1,7 +1,7 @@
-"""The seam between the core and the apps that tell partners of orders.
+"""The seam between the core and the apps that send orders to partners.
 
-A *channel* is a kind of destination (supplier webhooks, OrderFlow imports). An
-integration gives its channels (orders.integrations.base); the core never imports them. The data flows one way:
+A *channel* is a kind of destination (supplier webhooks, OrderFlow imports). An integration provides its channels
+(orders.integrations.base); the core never imports them. Data flows one way:
 
     applied event -> Change -> Planner.plan -> deliveries -> claimed lanes -> Channel.group -> Channel.send -> Outcome
 
@@ -43,13 +43,13 @@ class Change:
     """When the event was received; the order's first reception is the Planner's own to know."""
     applied_at: datetime
     correlation_id: str
-    untold: str = ""
-    """Why nobody is told of it, whatever changed (orders.inbox.notification_rule); then no planner is asked."""
+    not_notified: str = ""
+    """Why nobody is notified, whatever changed (orders.inbox.notification_rule); then no planner is asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredDelivery:
-    """A delivery that a change owes to one destination."""
+    """A delivery that a change requires to one destination."""
 
     destination_id: int
     kind: str
@@ -63,23 +63,23 @@ class RequiredDelivery:
 
 @dataclass(frozen=True, slots=True)
 class NotRequired:
-    """Why a change owes nothing to a destination; shown on the timeline as "owes nothing, because …"."""
+    """Why a change requires no delivery to a destination; the timeline shows "Supplier X not notified: …"."""
 
     destination_id: int
     because: str
 
 
 class Planner(Protocol):
-    """Says what the changes of one batch owe. Made per batch and tenant, so that it reads its rows in one query.
+    """Decides which deliveries the changes of one batch require. One per batch and tenant; it reads its rows at once.
 
-    An event that changed nothing is never planned: it owes nothing.
+    Events that changed nothing are never planned.
     """
 
     def plan(self, change: Change) -> Iterable[RequiredDelivery | NotRequired]:
         """Called once per applied event, in sequence, inside the applying transaction. No network."""
 
     def save(self) -> None:
-        """Write what the planner remembers (tokens, references, what was last owed), set-wise, same transaction."""
+        """Store what the planner keeps (tokens, references, the last required state), in the same transaction."""
 
 
 class Verdict(enum.Enum):
@@ -89,13 +89,13 @@ class Verdict(enum.Enum):
     UNAVAILABLE = "unavailable"
     """No verdict from the partner: try again on the schedule, dead after the last step."""
     REJECTED = "rejected"
-    """The partner refused this delivery: dead at once, a person looks."""
+    """The partner refused this delivery: dead at once, an operator decides."""
     MISCONFIGURED = "misconfigured"
-    """Credentials, address or channel wrong: the destination stops, nothing is burnt."""
+    """Credentials, address or channel are wrong: the destination stops, and no attempts are used up."""
     SUPERSEDED = "superseded"
     """Nothing had to be sent: a later change or the partner's own state made it pointless."""
     HELD = "held"
-    """Not tried (stopped, breaker open, must look up first): still owed, no attempt counted."""
+    """Not tried (stopped, breaker open, lookup needed first): it stays pending and no attempt is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +147,8 @@ class Channel(Protocol):
         partner does; an exception means a fault of ours and is recorded as UNAVAILABLE."""
 
     def recorded(self, outcomes: Sequence[tuple[Delivery, Outcome]]) -> None:
-        """Called in the transaction that records the outcomes, so the channel can note what the partner now holds."""
+        """Called in the transaction that records the outcomes, so that the channel can store the partner's state."""
 
     def discarded(self, deliveries: Sequence[Delivery]) -> None:
-        """Called in the transaction in which a person discards a dead delivery, with it and those discarded along, in
-        line: they are no longer owed, and the order's next change must not be compared with them."""
+        """Called in the transaction in which an operator discards a dead delivery, with all deliveries discarded by
+        it, in lane order: they are not sent, so the order's next change must not be compared with them."""

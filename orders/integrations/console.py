@@ -1,4 +1,4 @@
-"""What an integration shows on the pages of the console, and what alerts can watch of it."""
+"""What an integration shows on the pages of the console, and what alerts can measure of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PageLink:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """``harm`` orders the lines: things waiting times hours they wait."""
+    """A problem for the home page. ``harm`` sorts the lines: waiting things times the hours they wait."""
 
     sentence: str
     url: str
@@ -41,30 +41,30 @@ class Fact:
 class ItemTaker:
     """A supplier or a warehouse with the patterns of the items it takes."""
 
-    road: str
+    channel: str
     name: str
     patterns: Sequence[str]
     business_units: Sequence[str] | None = None
     """None: of all."""
 
     def __str__(self) -> str:
-        return f"{self.road} {self.name}"
+        return f"{self.channel} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class DestinationAction:
-    """What an app offers for its kind of destination, with its effect in words."""
+    """An action of an integration on its destinations, with its effect in words."""
 
     words: str
     effect: str
     url: str
     fits: bool = False
-    """What one would press in the present state."""
+    """Whether this is the recommended action in the present state."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModeNote:
-    """One sentence about a switch; one that ``blocks`` says what must be done before, one that ``warns`` what ends."""
+    """One sentence about a switch of mode: ``blocks`` says what must be done before, ``warns`` says what ends."""
 
     words: str
     blocks: bool = False

@@ -1,4 +1,4 @@
-"""Rows whose columns are rewritten, or only counted."""
+"""Rewrite personal data in columns of rows, or only count the rows concerned."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orders.masking.documents import (
 
 Change = Callable[[str], str]
 ROWS = 500
-"""Rows read at a time and written in one transaction: some tens of milliseconds, so that no worker waits for long."""
+"""Rows read at a time and written in one transaction: some tens of milliseconds, so that workers are not delayed."""
 WRITTEN = 100
 """Rows of one statement, below the parameters that SQLite takes."""
 
@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What becomes of the texts of one order. ``write`` False: rows are counted and left."""
+    """How the texts of one order are erased. ``write`` False: rows are counted and left unchanged."""
 
     values: frozenset[PersonalValue]
     write: bool
@@ -53,7 +53,7 @@ class Erasure:
         return lambda text: erased_json(text) if is_json(text) else known(text)
 
     def rewrite(self, kind: str, rows: QuerySet[Any], changes: Mapping[str, Change]) -> Iterator[Step]:
-        """In steps of at most ROWS rows by primary key, each with queries of its own and safe to be the last."""
+        """Rewrite in steps of at most ROWS rows by primary key; each step is complete, so it may be the last one."""
         after = None
         while True:
             page = rows if after is None else rows.filter(pk__gt=after)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from orders.integrations.onboarding_report import Place
 
 SHOWN_FAULTS = 200
-"""A file that is wrong throughout is not told line by line."""
+"""The most faults that one message lists."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What applying an onboarding file did or would do, told line by line; and what the database refused."""
+"""What applying an onboarding file did or would do, line by line; and what the database refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What became of one object, or of one member of it; ``old`` and ``new`` are texts to show, secrets masked."""
+    """What happened to one object or one member of it; ``old`` and ``new`` are texts to show, secrets masked."""
 
     word: str
     """``created``, ``changed`` or ``unchanged``."""
@@ -36,8 +36,8 @@ class Happening:
     new: str = ""
 
     def __str__(self) -> str:
-        told = f"{self.word:<11}{self.what}"
-        return f"{told}  {self.member}: {self.old} → {self.new}" if self.member else told
+        line = f"{self.word:<11}{self.what}"
+        return f"{line}  {self.member}: {self.old} → {self.new}" if self.member else line
 
 
 @dataclass(slots=True)
@@ -54,8 +54,8 @@ class Report:
     """Where the tenant under work stands in the file; places given to ``refuse`` are relative to it."""
     tenants: Sequence[str] = ()
     """The slugs of the file's tenants."""
-    held: set[type] = field(default_factory=set)
-    """Whose rows of these tenants are locked (orders.onboarding.rows.hold_rows)."""
+    locked: set[type] = field(default_factory=set)
+    """Models whose rows of these tenants are locked (orders.onboarding.rows.hold_rows)."""
     lanes: list[LaneName] = field(default_factory=list, repr=False)
     last: list[Callable[[], None]] = field(default_factory=list, repr=False)
     """What is done after all sections, and the lanes that it locks: see ``at_last``."""

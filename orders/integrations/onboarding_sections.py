@@ -20,8 +20,8 @@ class Section(Protocol):
     def apply(self, tenant: Tenant, value: Any, report: Report) -> None:
         """Make the stored rows what ``value`` says, inside the one transaction of the whole file. No network.
 
-        What only the database can refuse is told with ``report.refuse``; going on finds the other faults too.
-        What locks lanes is given to ``report.at_last``.
+        A fault that only the database shows goes to ``report.refuse``; applying continues and finds further faults.
+        Work that locks lanes goes to ``report.at_last``.
         """
 
     def export(self, tenant: Tenant) -> Any:

@@ -1,7 +1,7 @@
-"""The seam between the onboarding page and the apps: each step after the tenant itself is an object.
+"""The seam between the onboarding page and the integrations: each step after the tenant itself is an object.
 
-A step's form makes keys of the onboarding file (``StepForm.keys``), so that a form and a file are judged by the same
-rules, stored by the same code and refused in the same words; a fault's place in the file leads to the form's field.
+A step's form makes keys of the onboarding file (``StepForm.keys``), so forms and files have the same validation,
+storage and messages; a fault's place in the file leads to the form's field.
 """
 
 from __future__ import annotations
@@ -90,12 +90,12 @@ class Step(Protocol):
     add_words: str
     """On the button that stores the form."""
     may_prepare: bool
-    """Whether it can be filled in although it is needless now."""
-    road: str
-    """Of the self-test: the lines that its test shows."""
+    """Whether it can be filled in while it is not needed."""
+    test_area: str
+    """The area of the self-test whose trials its test runs."""
     test_words: str
     test_effect: str
-    """What the test does, said before it is pressed."""
+    """What the test does, shown before it is run."""
 
     def about(self, tenant: Tenant) -> str:
         """What the step is for, for this tenant."""

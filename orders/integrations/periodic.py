@@ -1,7 +1,7 @@
-"""Work that is done every so often, beside sending deliveries: polling a partner, for one.
+"""Periodic work beside sending deliveries, such as polling a partner.
 
-The sweep asks every second whether something is due; the work is done by
-one task on the outbound queue, outside any transaction, so that a slow partner holds neither the sweep nor the inbox.
+The sweep asks every second whether something is due. One task on the outbound queue does the work, outside any
+transaction, so that a slow partner delays neither the sweep nor the inbox.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Protocol
 
 class Periodic(Protocol):
     def due(self) -> bool:
-        """Whether there is work now; asked every second, so a query or two at most."""
+        """Whether there is work now. Called every second, so it makes a query or two at most."""
 
     def run(self) -> None:
-        """Do what is due. Two at once do no harm; what is being done elsewhere is left alone."""
+        """Do what is due. May run in two processes at once: each leaves to the other what it has begun."""

@@ -1,6 +1,6 @@
-"""What the self-test of a tenant tries: single trials, each of which says what it found.
+"""The trials of a tenant's self-test; each returns one result.
 
-An integration adds its own (``Integration.self_test``). Trials are made one after the other, so a generator may hold
+An integration adds its own (``Integration.self_test``). Trials run one after the other, so a generator may keep
 something open while its trials run.
 """
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     pass
 
 CHECK_ID = "orderhub-check"
-"""Business unit and order asked for where there is no order yet: nobody has it, so "unknown" is the right answer."""
+"""Business unit and order to ask for when there is no order yet: nobody has it, so "unknown" is the right answer."""
 
 
 class Outcome(enum.StrEnum):
@@ -26,7 +26,7 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """What came of one thing tried. ``next_step`` says what to do about a failure."""
+    """The result of one trial. ``next_step`` says what to do about a failure."""
 
     outcome: Outcome
     detail: str
@@ -47,8 +47,9 @@ def not_applicable(because: str) -> TrialResult:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """``act`` may call the network, within bounds of its own, and raises nothing for what a partner does."""
+    """One thing to try. ``act`` may call the network, with time limits, and raises nothing for what a partner does."""
 
-    road: str
+    area: str
+    """What its line begins with: ``API``, ``suppliers``."""
     step: str
     act: Callable[[], TrialResult]

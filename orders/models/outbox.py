@@ -117,7 +117,7 @@ class Lane(models.Model):
 
     @classmethod
     def locked(cls, *, skip_locked: bool = False) -> models.QuerySet[Lane]:
-        """Locked in the order of docs/design/locks.md, in which ``deliveries.owe`` sorts them: by code points."""
+        """Locked in the order of docs/design/locks.md, in which ``add_deliveries`` sorts them: by code points."""
         by_code_points = Collate("key", "BINARY" if connection.vendor == "sqlite" else "C")
         return cls.objects.select_for_update(skip_locked=skip_locked).order_by("destination_id", by_code_points)
 

@@ -1,1 +1,1 @@
-"""Is it well: what needs a person, whether the work moves."""
+"""Monitoring: problems that need a person, progress of the work, counters, alerts, invariants."""

@@ -1,7 +1,7 @@
-"""What needs a person: one sentence each with cause, consequence and next step, worst first.
+"""Problems that need a person: one sentence each with cause, consequence and next step, worst first.
 
-The core's own lines come from here; an integration adds its own (``Integration.attention``). Each is asked
-with the tenant that the reader is bound to, or None for the hub's own staff.
+This module has the core's own problems; integrations add theirs (``Integration.attention``). ``tenant_id`` is the
+tenant that the reader is bound to, or None for the hub's own staff.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from orders.outbox.destination_labels import (
 from orders.values.time_text import in_words
 
 COUNTED_MOST = 10_000
-"""Beyond this a person reads "more than"; counting on would read the whole heap."""
+"""A larger count is shown as "more than"; counting further would read all rows."""
 CAUSES_FROM = 200
-"""The newest dead rows whose causes are told apart."""
+"""The newest dead rows whose causes are counted."""
 
 
 class CappedCount(Subquery):
@@ -39,7 +39,7 @@ class CappedCount(Subquery):
 
 
 def problems(tenant_id: int | None, *, quoting: bool = True) -> list[Attention]:
-    """Every line, worst first. Without ``quoting`` no failure is quoted: partners' words may name people."""
+    """All problems, worst first. Without ``quoting`` no failure is quoted: partners' words may name people."""
     found = [*_destinations(tenant_id), *_dead(tenant_id, quoting=quoting)]
     for one in integrations():
         found += one.attention(tenant_id)
@@ -53,12 +53,12 @@ def counted(count: int, one: str, more: str = "") -> str:
 
 
 def capped(rows: QuerySet[Any]) -> int:
-    """How many, up to COUNTED_MOST + 1."""
+    """The number of rows, up to COUNTED_MOST + 1."""
     return rows.order_by()[: COUNTED_MOST + 1].count()
 
 
 def _destinations(tenant_id: int | None) -> Iterator[Attention]:
-    """Those that a person must mend or that fail just now; a paused one was a person's wish and is only told."""
+    """Destinations that are stopped, failing or paused."""
     rows = Destination.objects.filter(active=True, tenant__active=True).select_related("tenant", *_settings_rows())
     rows = rows if tenant_id is None else rows.filter(tenant=tenant_id)
     due = Lane.objects.filter(destination=OuterRef("pk"), due_at__isnull=False).order_by().values("pk")
@@ -66,9 +66,9 @@ def _destinations(tenant_id: int | None) -> Iterator[Attention]:
     for one in rows.exclude(state=Destination.State.RUNNING, open_seconds__isnull=True):
         waiting: int = one.waiting
         hours = (timezone.now() - (one.state_since or timezone.now())).total_seconds() / 3600
-        waits = f"{counted(waiting, 'order')} wait{'s' if waiting == 1 else ''}."
+        pending = f"{counted(waiting, 'order')} pending."
         yield Attention(
-            f"{one.tenant.name} to {channel_label(one)} {one.name}: {state_in_words(one)} {waits} {_next_step(one)}",
+            f"{one.tenant.name} to {channel_label(one)} {one.name}: {state_in_words(one)} {pending} {_next_step(one)}",
             reverse("admin:orders_destination_change", args=(one.pk,)),
             harm=(1 + waiting) * (1 + hours),
             open_words="Open the destination",
@@ -80,14 +80,14 @@ def _destinations(tenant_id: int | None) -> Iterator[Attention]:
 def _next_step(destination: Destination) -> str:
     match destination.state:
         case Destination.State.STOPPED:
-            return "Correct its settings, then let it be probed."
+            return "Correct its settings, then probe it."
         case Destination.State.PAUSED:
             return "Resume it when the reason for the pause is over."
-    return "It goes on by itself when the other side answers; ask them if it lasts."
+    return "Sending continues by itself when the other side answers; ask them if it lasts."
 
 
 def _settings_rows() -> list[str]:
-    """The apps' rows that a destination is made from: a supplier, a channel."""
+    """Names of the relations to the integrations' settings rows of a destination: a supplier, a channel."""
     ones = (one for one in Destination._meta.related_objects if isinstance(one, OneToOneRel))
     return [str(one.get_accessor_name()) for one in ones]
 
@@ -127,7 +127,7 @@ def _dead(tenant_id: int | None, *, quoting: bool) -> Iterator[Attention]:
 
 
 def _causes(rows: QuerySet[Any], quoting: bool) -> str:
-    """``, one cause: "…".`` over the newest of them."""
+    """``, one cause: "…".`` of the newest CAUSES_FROM rows."""
     causes = Counter(rows.order_by("-pk").values_list("error", flat=True)[:CAUSES_FROM])
     words = "one cause" if len(causes) == 1 else f"{len(causes)} different causes"
     most = Truncator(causes.most_common(1)[0][0].rstrip(".")).chars(120)

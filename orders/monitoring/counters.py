@@ -1,7 +1,7 @@
-"""Figures read back: what a period amounted to, step by step, and how long things took.
+"""Read the counters back: totals per step of a period, and how long things took.
 
-Four questions, each answered by the unique index of ``Figure`` from its step and time, grouped in the database: what
-comes back grows with the steps shown and the kinds counted, never with orders, events or deliveries.
+Each of the four queries uses the unique index of ``Figure`` by step and time and groups in the database: the result
+grows with the steps shown and the counters kept, never with orders, events or deliveries.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from orders.telemetry.counters import LENGTHS_MS
 
 Name, Step = Figure.Name, Figure.Step
 OTHERS = 0
-"""Stands for all destinations that have no colour of their own in a chart."""
+"""The id for all destinations without their own colour in a chart."""
 DESTINATIONS_DRAWN = 5
-"""More colours than these nobody tells apart."""
+"""A reader cannot distinguish more colours."""
 RATE_MINUTES = 10
-"""Events per minute are an average over so many minutes: one that nobody has to explain, and still of now."""
+"""Events per minute are an average over so many minutes: steady, and still recent."""
 KEPT = {Step.MINUTE: timedelta(hours=3), Step.QUARTER: timedelta(days=3), Step.HOUR: timedelta(days=15)}
 """Longer than the longest chart of each step: an hour, a day, a week, with the one before it to compare."""
 REMOVED_AT_ONCE = 5_000
-"""More than come in between two turns, few enough for a short transaction."""
+"""More rows than are added between two turns, few enough for a short transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """``since`` … now in steps; the last step is not over yet."""
+    """A period up to now in steps; the last step is not over yet."""
 
     word: str
     step: Figure.Step
@@ -58,7 +58,7 @@ PERIODS = {
 
 @dataclass(slots=True)
 class Lengths:
-    """How often something took how long: counts by the upper end of each range, in milliseconds."""
+    """A histogram of durations: counts by the upper bound of each range, in milliseconds."""
 
     counts: Counter[int] = field(default_factory=Counter)
 
@@ -67,7 +67,7 @@ class Lengths:
         return self.counts.total()
 
     def at(self, share: float) -> float | None:
-        """Milliseconds that ``share`` of them stayed within; spread evenly inside a range. None without any."""
+        """The percentile ``share`` (0 to 1) in milliseconds, interpolated within its range. None without data."""
         wanted, below = share * self.total, 0
         for place, upper in enumerate(LENGTHS_MS):
             count = self.counts[upper]
@@ -80,7 +80,7 @@ class Lengths:
 
 @dataclass(slots=True)
 class Work:
-    """What some steps amounted to."""
+    """Totals of some steps."""
 
     counts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
@@ -101,7 +101,7 @@ def figures_of(tenant_id: int | None) -> QuerySet[Figure]:
 
 
 def events_and_reads(period: Period, tenant_id: int | None, now: datetime) -> dict[datetime, Work]:
-    """Each step's events and proxied reads; steps without any are left out."""
+    """Events and proxied reads by the start of each step; empty steps are left out."""
     rows = _within(period, figures_of(tenant_id), now).filter(destination=OTHERS)
     found: dict[datetime, Work] = defaultdict(Work)
     for starts_at, name, label, count in _summed(rows, "starts_at", "name", "label"):
@@ -110,7 +110,7 @@ def events_and_reads(period: Period, tenant_id: int | None, now: datetime) -> di
 
 
 def by_destination(period: Period, tenant_id: int | None, now: datetime) -> dict[int, Work]:
-    """What went to each destination in the whole period."""
+    """Totals of the whole period by destination id."""
     rows = _within(period, figures_of(tenant_id), now).exclude(destination=OTHERS)
     found: dict[int, Work] = defaultdict(Work)
     for destination, name, label, count in _summed(rows, "destination", "name", "label"):
@@ -121,7 +121,7 @@ def by_destination(period: Period, tenant_id: int | None, now: datetime) -> dict
 def deliveries(
     period: Period, tenant_id: int | None, now: datetime, *, drawn: Iterable[int]
 ) -> dict[datetime, dict[int, Work]]:
-    """Each step's deliveries to the destinations ``drawn``, all others together as OTHERS."""
+    """Deliveries by step and destination id, for the destinations ``drawn``; all others together as OTHERS."""
     rows = _within(period, figures_of(tenant_id), now).filter(name__in=(Name.DELIVERED, Name.FAILED_TRY))
     whose = Case(When(destination__in=list(drawn), then=F("destination")), default=Value(OTHERS))
     found: dict[datetime, dict[int, Work]] = defaultdict(lambda: defaultdict(Work))
@@ -131,7 +131,7 @@ def deliveries(
 
 
 def by_tenant(tenant_id: int | None, now: datetime) -> dict[int, Work]:
-    """The last hour of each tenant; ``received`` of the last RATE_MINUTES only, for a rate of now."""
+    """The last hour of each tenant id; ``received`` counts the last RATE_MINUTES only."""
     hour = _within(PERIODS["hour"], figures_of(tenant_id), now)
     recent = now - timedelta(minutes=RATE_MINUTES)
     received = hour.filter(name=Name.RECEIVED, starts_at__gte=recent)
@@ -144,7 +144,7 @@ def by_tenant(tenant_id: int | None, now: datetime) -> dict[int, Work]:
 
 
 def whole(works: Iterable[Work]) -> Work:
-    """All together."""
+    """The sum."""
     total = Work()
     for work in works:
         total.counts.update(work.counts)
@@ -162,7 +162,7 @@ def _summed(rows: QuerySet[Figure], *by: str) -> Iterable[tuple[Any, ...]]:
 
 
 def remove_old() -> int:
-    """Delete what no chart shows any more; returns how many rows went."""
+    """Delete counters that no chart shows; returns how many rows."""
     removed = 0
     for step, kept in KEPT.items():
         old = Figure.objects.filter(step=step, starts_at__lt=timezone.now() - kept).values_list("pk", flat=True)

@@ -1,7 +1,7 @@
-"""What always holds between the rows of inbox and outbox, and every row for which it does not.
+"""Check the invariants between rows of inbox and outbox, and name every row that breaks one.
 
-docs/design/invariants.md says each rule and who keeps it. What a constraint of the database holds is not asked here.
-Each rule is one statement, so that what a worker commits meanwhile is seen whole or not at all.
+docs/design/invariants.md explains each rule and what keeps it. Rules that database constraints keep are not checked.
+Each rule is one statement, so that it sees a concurrent commit completely or not at all.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from orders.integrations import channels
 from orders.models import Delivery, Lane, OrderEvent
 
 NAMED_MOST = 50
-"""Rows named per rule: more would not help a person to find the cause."""
+"""Rows named per rule: more would not help to find the cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A row that contradicts another; ``rule`` is a heading of docs/design/invariants.md."""
+    """A row that breaks a rule; ``rule`` is a heading of docs/design/invariants.md."""
 
     rule: str
     row: str
@@ -30,10 +30,10 @@ class Broken:
 
 
 def broken_invariants(tenant_id: int | None = None) -> list[Broken]:
-    """Every row that is stuck or contradictory, at most NAMED_MOST of each rule; of one tenant where it is named.
+    """The rows that break a rule, at most NAMED_MOST of each rule; of one tenant if given.
 
-    Reads all that is pending or was superseded, by indexes of those alone: for a person, a test and a drill, not for a
-    page. With 300,000 deliveries and as many events pending, each rule takes less than a second.
+    Reads all pending and superseded rows, by indexes of those alone: for a command, a test and a drill, not for a page.
+    With 300,000 deliveries and as many events pending, each rule takes less than a second.
     """
     return [Broken(rule, row) for rule, look in RULES.items() for row in look(tenant_id)]
 
@@ -52,7 +52,7 @@ def _passed_deliveries(tenant_id: int | None) -> Iterator[str]:
 
 
 def _overtaken_deliveries(tenant_id: int | None) -> Iterator[str]:
-    """Of a kind that holds its lane a repeat is sent whenever its receiver asks for it."""
+    """Not for kinds that hold their lane: these are sent again whenever their receiver asks for it."""
     later = Delivery.objects.filter(
         lane=OuterRef("lane"), position__gt=OuterRef("position"), status=Delivery.Status.DELIVERED
     )
@@ -63,7 +63,7 @@ def _overtaken_deliveries(tenant_id: int | None) -> Iterator[str]:
 
 
 def _superseded_by_another_lane(tenant_id: int | None) -> Iterator[str]:
-    """The newer one itself may be gone: it can finish, and be removed by age, before the older one is set aside."""
+    """The newer delivery may be gone: it can end and be removed by age before the older one is superseded."""
     newer = Delivery.objects.filter(pk=OuterRef("superseded_by"))
     rightly = newer.filter(lane=OuterRef("lane"), position__gt=OuterRef("position"))
     superseded = Delivery.objects.filter(status=Delivery.Status.SUPERSEDED, **_of(tenant_id))
@@ -72,8 +72,9 @@ def _superseded_by_another_lane(tenant_id: int | None) -> Iterator[str]:
 
 def _wrongly_held_lanes(tenant_id: int | None) -> Iterator[str]:
     holder = Delivery.objects.filter(pk=OuterRef("held_by"), lane=OuterRef("pk"), status=Delivery.Status.DEAD)
-    held = Lane.objects.filter(held_by__isnull=False, **_of(tenant_id)).filter(~Exists(holder) | Q(lease__isnull=False))
-    for pk in held.order_by("pk").values_list("pk", flat=True)[:NAMED_MOST]:
+    lanes = Lane.objects.filter(held_by__isnull=False, **_of(tenant_id))
+    wrong = lanes.filter(~Exists(holder) | Q(lease__isnull=False))
+    for pk in wrong.order_by("pk").values_list("pk", flat=True)[:NAMED_MOST]:
         yield f"lane {pk}"
 
 

@@ -1,6 +1,6 @@
-"""Whether the work moves, judged by the rows that are due (docs/design/architecture.md#what-a-person-sees).
+"""Progress of the work, measured by due rows, not by living processes (docs/design/architecture.md#what-a-person-sees).
 
-A row held by a stopped tenant, a paused or stopped destination, an open breaker or a partner's wish is not due.
+Rows of a stopped tenant or of a destination that is paused, stopped, waiting or has an open breaker are not due.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from orders.models import Delivery, Destination, Lane, OrderEvent, OrderQueue, T
 
 @dataclass(frozen=True, slots=True)
 class OldestDue:
-    """Seconds since the oldest row of each kind came due; None where nothing is due."""
+    """Seconds since the oldest row of each kind became due; None when nothing is due."""
 
     events: float | None
     deliveries: float | None
@@ -28,7 +28,7 @@ class OldestDue:
 
 
 def oldest_due(tenant_id: int | None = None) -> OldestDue:
-    """One look at the first row of each tenant's and destination's partial index, however many rows are owed."""
+    """Reads only the first row of each tenant's and destination's partial index, however many are pending."""
     clock = DatabaseClock()
     tenants, destinations = _running(tenant_id), _moving(tenant_id, clock)
     return OldestDue(
@@ -38,7 +38,7 @@ def oldest_due(tenant_id: int | None = None) -> OldestDue:
 
 
 def oldest_due_by_tenant(tenant_id: int | None = None) -> dict[int, OldestDue]:
-    """The same for each tenant; one that is switched off has nothing due."""
+    """The same by tenant id; a tenant that is switched off has nothing due."""
     clock = DatabaseClock()
     events = dict(_with_first_due(_running(tenant_id), _queues()).values_list("pk", "first_due"))
     deliveries: dict[int, datetime] = {}
@@ -90,9 +90,9 @@ def _age(oldest: datetime | None, clock: DatabaseClock) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Counted over partial indexes: what is owed and what is dead, by kind."""
+    """Pending and dead work by kind, counted over partial indexes."""
 
-    owed: dict[str, int]
+    pending: dict[str, int]
     """Orders with events to apply; lanes with deliveries to send."""
     dead: dict[str, int]
     destinations: dict[tuple[str, str], int]
@@ -101,7 +101,7 @@ class Backlog:
 
 def backlog() -> Backlog:
     return Backlog(
-        owed={
+        pending={
             "events": OrderQueue.objects.filter(due_at__isnull=False).count(),
             "deliveries": Lane.objects.filter(Q(due_at__isnull=False) | Q(held_by__isnull=False)).count(),
         },

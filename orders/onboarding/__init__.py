@@ -2,6 +2,6 @@
 
     text -> yaml_text.read (values and lines) -> model.check (all faults at once) -> apply (one transaction) -> Report
 
-The core knows the tenant's own keys and ``api_clients``; every other key is a *section* that an app brings
-(``Integration.onboarding_sections``), so that a new kind of destination adds its key without a change here.
+The core has the tenant's own keys and ``api_clients``; every other key is a *section* of an integration
+(``Integration.onboarding_sections``), so a new kind of destination adds its key without a change here.
 """

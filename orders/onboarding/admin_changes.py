@@ -1,6 +1,6 @@
-"""Changes that a person makes in a form, stored by the services that the onboarding file uses.
+"""Changes from admin forms, stored by the services that the onboarding file uses.
 
-Each is one transaction, one at a time with files and other forms. Raises FileRefused with the faults.
+Each is one transaction, serialised with files and other forms. Raises FileRefused with the faults.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from orders.integrations.onboarding_faults import (
 from orders.integrations.onboarding_report import Report
 from orders.models import ApiClient, Retention, Tenant
 from orders.onboarding.files import Agree, apply_keys, one_at_a_time, unasked
-from orders.onboarding.mode_change import tell_from
-from orders.onboarding.rows import bring, tell_client
+from orders.onboarding.mode_change import set_notify_from
+from orders.onboarding.rows import (
+    report_client,
+    update_row,
+)
 
 KEYS = (
     "name", "country", "time_zone", "external_url", "proxy_timeout_seconds", "status_map", "case_type",
     "event_retry_schedule", "not_fetched_after_minutes",
 )  # fmt: skip
-"""Of a tenant's form those that the onboarding file has too; mode and being active are switched on their own pages."""
+"""Fields of the tenant's form that the onboarding file has too; mode and ``active`` are switched on their own pages."""
 
 
 def change_tenant(wanted: Tenant, changed: Collection[str], *, who: str, agree: Agree = unasked) -> Report:
@@ -34,10 +37,10 @@ def change_tenant(wanted: Tenant, changed: Collection[str], *, who: str, agree: 
         report = apply_keys(wanted, lambda: keys, who=who)
         stored = Tenant.objects.select_for_update(no_key=True).get(pk=wanted.pk)
         if "tells_from" in changed:
-            _tell_from(stored, wanted, report, who=who)
+            _notify_from(stored, wanted, report, who=who)
         if "compared_per_minute" in changed:
             values = {"compared_per_minute": wanted.compared_per_minute}
-            bring(stored, f"tenant {stored.slug}", values, report)
+            update_row(stored, f"tenant {stored.slug}", values, report)
         agree(report)
     return report
 
@@ -46,24 +49,24 @@ def _key(value: Any) -> Any:
     return None if value == "" else value
 
 
-def _tell_from(stored: Tenant, wanted: Tenant, report: Report, *, who: str) -> None:
+def _notify_from(stored: Tenant, wanted: Tenant, report: Report, *, who: str) -> None:
     moment = wanted.tells_from
     if moment == stored.tells_from:
         return
     report.changed(f"tenant {stored.slug}", "tells_from", stored.tells_from, moment)
-    tell_from(stored, moment, who=who, reason=report.note)
+    set_notify_from(stored, moment, who=who, reason=report.note)
     if moment:
-        report.effect("Suppliers and warehouses are told only of orders that come from that moment on.")
+        report.effect("Suppliers and warehouses are notified only of orders received from that moment on.")
     elif stored.mode == Tenant.Mode.MIGRATING:
-        report.effect("Suppliers and warehouses are told of no order.")
+        report.effect("Suppliers and warehouses are notified of no order.")
     else:
-        report.effect("Suppliers and warehouses are told of every order.")
+        report.effect("Suppliers and warehouses are notified of every order.")
 
 
 def change_client(
     tenant: Tenant, entry: ClientEntry, *, who: str, adding: bool = False, agree: Agree = unasked
 ) -> SavedClient:
-    """Make the stored client what the entry says, or add one that is not there yet."""
+    """Update the stored client from the entry, or add one."""
     report = Report(note=f"client page by {who}")
     with one_at_a_time():
         if adding and ApiClient.objects.filter(client_id=entry.client_id).exists():
@@ -74,7 +77,7 @@ def change_client(
             saved = save_client(tenant, entry)
         except ClientRefused as refused:
             raise _refused("active" if not adding else "client_id", str(refused.detail)) from None
-        tell_client(saved, report)
+        report_client(saved, report)
         if saved.changed and not saved.client.active:
             report.effect(f"{saved.client} gets no tokens, and those that it has are refused.")
         agree(report)
@@ -89,12 +92,12 @@ def _refuse_switching_on(client_id: str) -> None:
 
 
 def change_retention(wanted: Retention, *, who: str, agree: Agree = unasked) -> Report:
-    """The days of history that a tenant keeps."""
+    """Change how many days of history a tenant keeps."""
     report = Report(note=f"retention page by {who}")
     with one_at_a_time():
         stored = Retention.objects.get(pk=wanted.pk)
         shorter = wanted.days < stored.days
-        bring(stored, f"retention of {stored.tenant.slug}", {"days": wanted.days}, report)
+        update_row(stored, f"retention of {stored.tenant.slug}", {"days": wanted.days}, report)
         if shorter:
             report.effect(f"What is finished for more than {wanted.days} days is removed for good within a day.")
         agree(report)

@@ -1,4 +1,4 @@
-"""All faults of a file's values at once, in plain words, each at its place."""
+"""Validate a file's values: all faults at once, each with its place."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _WORDS = {
 
 
 def check(text: Text, *, environment: bool = False) -> Any:
-    """The file as its model. Raises FileRefused with every fault that shows before rows are written.
+    """The file as its model. Raises FileRefused with every fault that can be found before rows are written.
 
     ``environment``: whether ``${ONBOARD_NAME}`` in a secret is read.
     """
@@ -53,7 +53,7 @@ def check(text: Text, *, environment: bool = False) -> Any:
 
 
 def _worded(text: Text, errors: Sequence[ErrorDetails]) -> Iterator[FileFault]:
-    """Several verdicts on one place (a value that may be one of two types) are one fault."""
+    """Errors as faults; several errors at one place (a value of two possible types) become one fault."""
     words: dict[Place, list[str]] = {}
     for error in errors:
         place = _place(text.data, error)
@@ -65,7 +65,7 @@ def _worded(text: Text, errors: Sequence[ErrorDetails]) -> Iterator[FileFault]:
 
 
 def _place(data: Any, error: ErrorDetails) -> Place:
-    """pydantic's path without the names of types that it puts between keys."""
+    """pydantic's path without the type names that it puts between keys."""
     place: Place = ()
     at = data
     for part in error["loc"]:
@@ -91,7 +91,7 @@ def _words(error: ErrorDetails) -> str:
 
 
 def _duplicates(text: Text) -> Iterator[FileFault]:
-    """A tenant, or a client_id, that the file names twice."""
+    """Tenants and client ids that the file names twice."""
     seen: dict[tuple[str, Any], Place] = {}
     named = [*(("tenant", place) for place in _tenant_ids(text.data)), *(("client_id", p) for p in client_ids(text))]
     for kind, place in named:
@@ -108,7 +108,7 @@ def _tenant_ids(data: Any) -> Iterator[Place]:
 
 
 def client_ids(text: Text) -> list[Place]:
-    """Every ``client_id`` of the file, the suppliers' too."""
+    """The places of every ``client_id``, including the suppliers'."""
     return [place for place in text.lines if len(place) > 3 and place[0] == "tenants" and place[-1] == "client_id"]
 
 
@@ -119,7 +119,7 @@ def value_at(data: Any, place: Place) -> Any:
 
 
 def _foreign_clients(text: Text) -> Iterator[FileFault]:
-    """Ids that are stored as clients of another tenant, or of the other kind (a tenant's, a supplier's)."""
+    """Client ids that are stored for another tenant, or for the other kind of client (tenant's, supplier's)."""
     places = {value: place for place in client_ids(text) if isinstance(value := value_at(text.data, place), str)}
     stored = ApiClient.objects.select_related("tenant").in_bulk(list(places), field_name="client_id")
     for client_id, client in stored.items():

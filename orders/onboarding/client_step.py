@@ -59,7 +59,7 @@ class ApiClients:
     position = 20
     key, title, add_words = "clients", "API clients", "Save the client"
     may_prepare = True
-    road, test_words = "API", "Test the API"
+    test_area, test_words = "API", "Test the API"
     test_effect = "Signs in as a client made for the test alone, asks for an order and searches. Nothing is stored."
 
     def about(self, tenant: Tenant) -> str:

@@ -1,4 +1,4 @@
-"""Applying an onboarding file and writing one: what the command and the admin's upload call."""
+"""Apply and export onboarding files, for the command and the admin's upload."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from orders.outbox.deliveries import hold_lanes
 from orders.values.problems import Problem
 
 Agree = Callable[[Report], None]
-"""Called with what was changed before it is kept; what it raises takes all of it back."""
+"""Called with the report before the commit; an exception from it rolls everything back."""
 
 _LOCK = 0x0B0A2D
-"""Any number that nothing else locks in PostgreSQL's advisory space; two files at once are applied one by one."""
+"""Key of the PostgreSQL advisory lock that serialises changes of configuration; nothing else uses this number."""
 
 
 def unasked(report: Report) -> None:
-    """For whoever runs a command, and for a tenant that is off."""
+    """Agree to everything: for commands, and for a tenant that is off."""
 
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """A transaction in which nobody else changes configuration. SQLite's are IMMEDIATE, so they already are so."""
+    """A transaction in which no other one changes configuration. SQLite's are IMMEDIATE and so already exclusive."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
@@ -67,10 +67,10 @@ def apply_file(
 
 
 def apply_keys(tenant: Tenant, keys: Callable[[], Mapping[str, Any]], *, who: str, agree: Agree = unasked) -> Report:
-    """Lay these keys of the file over what is stored of the tenant, as if an exported file was edited and applied.
+    """Apply the tenant's exported file with these keys replaced.
 
     For forms: raises FileRefused whose faults have places such as ``("tenants", 0, "suppliers", 0, "webhook", "url")``.
-    ``keys`` is called when nobody else changes configuration any more; what it raises ends this change.
+    ``keys`` is called under the configuration lock; an exception from it ends the change.
     """
     with one_at_a_time():
         stored = exported_tenant(Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk))
@@ -81,7 +81,7 @@ def apply_keys(tenant: Tenant, keys: Callable[[], Mapping[str, Any]], *, who: st
 
 
 def add_tenant(keys: Callable[[], Mapping[str, Any]], *, who: str) -> Report:
-    """A tenant of a form, as ``apply_keys``; ``keys`` raises where it exists."""
+    """Add a tenant from a form, as ``apply_keys``; ``keys`` raises if it exists."""
     with one_at_a_time():
         return _apply_text(_written(keys()), who=who)
 
@@ -92,7 +92,7 @@ def _written(tenant: Mapping[str, Any]) -> Text:
 
 
 def exported_objects(tenant: Tenant, key: str) -> Any:
-    """What the file would say under one key of the tenant, secrets masked; None where it would be silent."""
+    """The value of one key of the tenant's exported file, secrets masked; None when the key would be absent."""
     section = sections().get(key)
     return section.export(tenant) if section else exported_tenant(tenant).get(key)
 
@@ -113,7 +113,7 @@ def _places(data: Any, place: Place = ()) -> Iterator[Place]:
 
 
 def _apply(model: Any, text: Text, report: Report) -> list[FileFault]:
-    """Every tenant, the sections too; returns what the database or a section refused."""
+    """Apply every tenant with its sections; returns the faults that the database or a section found."""
     report.tenants = [entry.id for entry in model.tenants]
     for number, entry in enumerate(model.tenants):
         report.base = ("tenants", number)
@@ -129,7 +129,7 @@ def _apply(model: Any, text: Text, report: Report) -> list[FileFault]:
 
 
 def _apply_section(section: Section, key: str, tenant: Tenant, value: Any, report: Report) -> None:
-    """A problem that a section raises ends that section; the others go on, to find their faults too."""
+    """Apply one section; a Problem that it raises becomes a fault, and the other sections are still applied."""
     try:
         section.apply(tenant, value, report)
     except Problem as problem:
@@ -145,7 +145,7 @@ def _parts(pointer: str) -> Place:
 
 
 def export_tenant(tenant: Tenant) -> str:
-    """The tenant as an onboarding file, secrets masked; applied again it changes nothing."""
+    """The tenant as an onboarding file, secrets masked; applying it changes nothing."""
     data = exported_tenant(tenant)
     for key, section in sections().items():
         value = section.export(tenant)
@@ -161,7 +161,7 @@ def export_tenant(tenant: Tenant) -> str:
 
 
 class _Representer(RoundTripRepresenter):
-    """Nothing is written as ``null``: an empty place looks like something forgotten."""
+    """Writes None as ``null``: an empty value looks forgotten."""
 
 
 _Representer.add_representer(
@@ -170,7 +170,7 @@ _Representer.add_representer(
 
 
 def _plain(value: Any) -> Any:
-    """Lists and objects of plain values; whole numbers as such, texts of several lines (keys in PEM) as blocks."""
+    """Plain lists and objects; whole floats as integers, texts of several lines (PEM keys) as blocks."""
     if isinstance(value, dict):
         return {str(key): _plain(below) for key, below in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""What the tenant's IT is given when the tenant is switched on: secrets, shown once, and lines for a shell."""
+"""What the tenant's IT gets when the tenant is switched on: secrets, shown once, and lines for a shell."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Paste:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One client with its secret, on its way to a page that is not kept."""
+    """One client with its secret, for a page that is shown once and not stored."""
 
     client: ApiClient
     secret: str = field(repr=False)
@@ -40,16 +40,16 @@ class Credentials:
 
 
 def await_handover(clients: Iterable[ApiClient]) -> None:
-    """Their secrets were made and shown to nobody: new ones are made when the tenant is switched on."""
+    """Mark clients whose secrets nobody has seen: they get new ones when the tenant is switched on."""
     for client in clients:
         Handover.objects.get_or_create(client=client)
 
 
 @transaction.atomic
 def hand_over(tenant: Tenant) -> list[Credentials]:
-    """A new secret for every client of the tenant whose secret nobody has seen; to be shown in this one answer.
+    """Make a new secret for every client marked by ``await_handover``; shown in this one response only.
 
-    Locks the clients first, as a rotation of a secret does, and looks afterwards which of them wait.
+    Locks the clients before their handovers, as the rotation of a secret does.
     """
     list(ApiClient.objects.select_for_update(no_key=True).filter(tenant=tenant).order_by("pk").values_list("pk"))
     waiting = Handover.objects.select_for_update(of=("self",)).filter(client__tenant=tenant).select_related("client")
@@ -59,7 +59,7 @@ def hand_over(tenant: Tenant) -> list[Credentials]:
 
 
 def _new_secret(client: ApiClient) -> str:
-    """The one before it was never seen, so it does not stay good beside this one."""
+    """Replace the secret at once: nobody has seen the old one."""
     made = secrets.token_urlsafe(SECRET_BYTES)
     client.client_secret = made
     client.save(update_fields=["client_secret", "updated"])
@@ -67,7 +67,7 @@ def _new_secret(client: ApiClient) -> str:
 
 
 def paste_lines(client: ApiClient, secret: str) -> list[Paste]:
-    """The first line keeps a token in the shell for those that follow."""
+    """Shell lines; the first one keeps a token for the others."""
     hub = settings.HUB_PUBLIC_URL.rstrip("/")
     login = shlex.quote(f"{client.client_id}:{secret}")
     signs_in = f"curl -s -u {login} -d grant_type=client_credentials {shlex.quote(f'{hub}/oauth2/token')}"
@@ -83,7 +83,7 @@ def paste_lines(client: ApiClient, secret: str) -> list[Paste]:
     unit = (client.business_units or ["store-1"])[0]
     orders = f"{hub}/api/v1/business-units/{encode_segment(unit)}/customer-orders"
     if "customer-orders:write" in client.scopes and client.tenant.mode != Tenant.Mode.PROXY:
-        words = "Send a first order. It is a real one: suppliers and warehouses that take its item are told"
+        words = "Send a first order. It is a real one: suppliers and warehouses that take its item are notified"
         lines.append(Paste(words, _curl("PUT", f"{orders}/{FIRST_ORDER}", {"customerOrder": _first_order()})))
     if "customer-orders:read" in client.scopes:
         lines.append(Paste("Read it: 404 where there is no such order", _curl("GET", f"{orders}/{FIRST_ORDER}")))

@@ -1,6 +1,7 @@
-"""Changing a tenant's mode, from the admin's form, the onboarding file or the cut-over.
+"""Change a tenant's mode, for the admin's form, the onboarding file and the cut-over.
 
-New requests see it when their token is looked up again (orders.access.bearer_tokens, 2 s), workers with the next batch.
+Requests see the change when their token is looked up again (orders.access.bearer_tokens, 2 s), workers with the next
+batch.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from orders.models import OperatorAction, Tenant
 MODE = Tenant.Mode
 
 
-def telling_after(tenant: Tenant, *, before: str, now: datetime) -> datetime | None:
-    """What ``tells_from`` must be once the tenant's mode is no more ``before``; ``tenant`` has the new mode.
+def notify_from_after_switch(tenant: Tenant, *, before: str, now: datetime) -> datetime | None:
+    """The value of ``tells_from`` after a change of mode; ``tenant`` has the new mode, ``before`` is the old one.
 
-    Beginning to migrate tells nobody, until ops choose a moment. The end of it, by cut-over or by giving up, is the
-    moment from which new orders are told, so that events of the backfill that are applied later still tell nobody.
+    While migrating nobody is notified until an operator chooses a moment. When migrating ends, by cut-over or by giving
+    up, new orders are notified from that moment on, so events of the backfill that are applied later notify nobody.
     """
     if before == tenant.mode:
         return tenant.tells_from
@@ -32,15 +33,15 @@ def telling_after(tenant: Tenant, *, before: str, now: datetime) -> datetime | N
 
 @transaction.atomic
 def switch_mode(tenant: Tenant, mode: str, *, who: str, reason: str = "") -> Tenant:
-    """Give the tenant another mode, recorded with who and why; returns it as stored. Serialized per tenant.
+    """Store another mode under the tenant's lock, recorded with person and reason; returns the stored tenant.
 
-    The mode must be possible: proxy and migrating want an external URL (a constraint of the table).
+    Proxy and migrating mode need an external URL, which a constraint of the table checks.
     """
     stored = Tenant.objects.select_for_update().get(pk=tenant.pk)
     before, stored.mode = stored.mode, mode
     if before == mode:
         return stored
-    stored.tells_from = telling_after(stored, before=before, now=DatabaseClock().now())
+    stored.tells_from = notify_from_after_switch(stored, before=before, now=DatabaseClock().now())
     stored._change_reason = f"{who}: {reason}"[:100]  # type: ignore[attr-defined]  # read by simple_history
     stored.save(update_fields=["mode", "tells_from", "updated_at"])
     _note(stored, who=who, action="switch mode", reason=reason, outcome=f"{before} to {mode}")
@@ -48,17 +49,17 @@ def switch_mode(tenant: Tenant, mode: str, *, who: str, reason: str = "") -> Ten
 
 
 @transaction.atomic
-def tell_from(tenant: Tenant, moment: datetime | None, *, who: str, reason: str = "") -> Tenant:
-    """Let suppliers and warehouses be told of orders first received from ``moment`` on; None while migrating: nobody.
+def set_notify_from(tenant: Tenant, moment: datetime | None, *, who: str, reason: str = "") -> Tenant:
+    """Notify suppliers and warehouses of orders first received from ``moment`` on; None while migrating: of none.
 
-    Orders that are stored by now keep what they are: known before or not.
+    Does not change ``known_before`` of orders that are stored already.
     """
     stored = Tenant.objects.select_for_update().get(pk=tenant.pk)
     stored.tells_from = moment
     stored._change_reason = f"{who}: {reason}"[:100]  # type: ignore[attr-defined]  # read by simple_history
     stored.save(update_fields=["tells_from", "updated_at"])
-    said = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else "nobody is told"
-    _note(stored, who=who, action="tell from", reason=reason, outcome=said[:40])
+    said = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else "nobody is notified"
+    _note(stored, who=who, action="notify from", reason=reason, outcome=said[:40])
     return stored
 
 

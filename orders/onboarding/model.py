@@ -27,7 +27,7 @@ from orders.onboarding.fields import (
 
 STATUS_WORDS_MOST = 1_000
 MINUTES_MOST = 30 * 24 * 60
-"""An order not fetched for a month is not found by waiting longer."""
+"""30 days: an order not fetched by then will not be fetched."""
 
 Code = Annotated[str, AfterValidator(text_of(128))]
 """A status or case type, as in an order document (docs/reference/customer-order.md#values)."""

@@ -1,4 +1,4 @@
-"""Bringing one stored row to what the file says, with its history and its lines in the report."""
+"""Update one stored row from the file, with its history and its lines in the report."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from orders.models import Destination, Tenant
 Values = Mapping[str, Any]
 
 
-def bring(row: models.Model, what: str, values: Values | Callable[[Any], Values], report: Report) -> bool:
-    """Assign ``values``, save where something differs, tell the report. True when the row was made or changed.
+def update_row(row: models.Model, what: str, values: Values | Callable[[Any], Values], report: Report) -> bool:
+    """Assign ``values``, save if they differ, and report it. Returns whether the row was created or changed.
 
-    An unsaved row is made. Of a stored row the changed columns alone are written, and what is different is decided
-    after the row was locked and read again: other processes write other columns of it. Values that follow from columns
-    that others write are given as a function of the row. ``values`` hold no secrets. Needs a transaction.
+    Needs a transaction. An unsaved row is created. Of a stored row, only changed columns are written, and differences
+    are computed after the row was locked and read again, because other processes write other columns of it. Values that
+    depend on such columns are given as a function of the row. ``values`` hold no secrets.
     """
     created = row._state.adding
     changed = _differences(row, values)
@@ -42,12 +42,12 @@ def bring(row: models.Model, what: str, values: Values | Callable[[Any], Values]
 
 
 def hold_rows(model: type[Tenant | Destination], report: Report) -> None:
-    """Lock the tenants of the file, or these and their destinations, once and in the order of docs/design/locks.md:
-    other transactions lock several of them too. Before the first of them is written, and not before it was read.
+    """Lock the tenants of the file, or these and their destinations, once and in the order of docs/design/locks.md.
+    Called before the first of them is written.
     """
     for each in (Tenant, Destination) if model is Destination else (Tenant,):
-        if each not in report.held:
-            report.held.add(each)
+        if each not in report.locked:
+            report.locked.add(each)
             rows = each._default_manager.select_for_update(of=("self",), no_key=True).order_by("pk")
             wanted = {"slug__in": report.tenants} if each is Tenant else {"tenant__slug__in": report.tenants}
             list(rows.filter(**wanted).values_list("pk"))
@@ -59,12 +59,12 @@ def _differences(row: models.Model, values: Values | Callable[[Any], Values]) ->
 
 
 def touched_columns(row: models.Model) -> list[str]:
-    """Columns that hold the time of the last change; Django sets them when they are among those written."""
+    """Columns with the time of the last change; Django sets them when they are among ``update_fields``."""
     return [field.name for field in row._meta.concrete_fields if getattr(field, "auto_now", False)]
 
 
-def tell_client(saved: SavedClient, report: Report) -> None:
-    """What ``save_client`` did: its lines in the report, and who in its history."""
+def report_client(saved: SavedClient, report: Report) -> None:
+    """Report what ``save_client`` did, and note the person in the client's history."""
     what = f"API client {saved.client.client_id}"
     if saved.created:
         report.created(what)

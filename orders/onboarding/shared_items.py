@@ -15,7 +15,7 @@ from orders.values.patterns import (
 
 
 def warnings(key: OrderKey, item_ids: Iterable[str]) -> list[str]:
-    """One sentence per line that goes to a supplier and to a warehouse: somebody may send it twice."""
+    """One sentence per item that goes to a supplier and to a warehouse: both may send it."""
     asked = [
         (taker, taken_by(taker.patterns))
         for taker in _takers(key.tenant_id)
@@ -29,17 +29,17 @@ def warnings(key: OrderKey, item_ids: Iterable[str]) -> list[str]:
 
 
 def _whom(item_id: str, asked: Sequence[tuple[ItemTaker, Callable[[str], bool]]]) -> list[str]:
-    """The first taker of each road."""
+    """The first taker of each channel."""
     first: dict[str, str] = {}
     for taker, takes in asked:
-        if taker.road not in first and takes(item_id):
-            first[taker.road] = str(taker)
+        if taker.channel not in first and takes(item_id):
+            first[taker.channel] = str(taker)
     return list(first.values())
 
 
-def shared_with(tenant_id: int, road: str, patterns: Sequence[str]) -> list[str]:
-    """Takers of other roads that may take what these patterns take."""
-    others = [taker for taker in _takers(tenant_id) if taker.road != road]
+def shared_with(tenant_id: int, channel: str, patterns: Sequence[str]) -> list[str]:
+    """Takers of other channels whose patterns may match the same items."""
+    others = [taker for taker in _takers(tenant_id) if taker.channel != channel]
     return [
         f"{taker} ({', '.join(taker.patterns)})"
         for taker in others
@@ -48,5 +48,5 @@ def shared_with(tenant_id: int, road: str, patterns: Sequence[str]) -> list[str]
 
 
 def _takers(tenant_id: int) -> list[ItemTaker]:
-    """In the order in which each integration shares items out: within one, the first that takes an item has it."""
+    """All takers; within an integration the first that matches an item gets it."""
     return [taker for one in integrations() for taker in one.item_takers(tenant_id)]

@@ -1,9 +1,9 @@
-"""Switching a tenant: on and off, and from one mode to another. What it does is said first, by the same rules.
+"""Switch a tenant on and off, and from one mode to another; and what a switch would change.
 
-Nothing is lost by a switch: what is owed stays in its rows. While a tenant is off its tokens are refused and its owed
-rows are held, not attempted; switched on, the sweep finds them where they stood.
+Nothing is lost by a switch: pending work stays in its rows. While a tenant is off, its tokens are refused and its
+pending rows are not attempted; when it is switched on, the sweep continues with them.
 
-What an integration knows of a mode comes from ``Integration.mode_notes``.
+Integrations add their notes on a mode with ``Integration.mode_notes``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SwitchRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What is owed just now."""
+    """Pending work of a tenant."""
 
     orders: int
     """Orders with events to apply."""
@@ -71,7 +71,7 @@ class ModePlan:
 
 
 def waiting(tenant: Tenant) -> Waiting:
-    """Counted over the partial indexes of what is due."""
+    """Count the pending work over the partial indexes of ``due_at``."""
     return Waiting(
         OrderQueue.objects.filter(tenant=tenant, due_at__isnull=False).count(),
         Lane.objects.filter(destination__tenant=tenant, due_at__isnull=False).count(),
@@ -79,7 +79,7 @@ def waiting(tenant: Tenant) -> Waiting:
 
 
 def mode_plan(tenant: Tenant, mode: str, *, external_url: str | None = None) -> ModePlan:
-    """``external_url`` None: the stored one."""
+    """What switching to ``mode`` would change; ``external_url`` None means the stored one."""
     after = Tenant(pk=tenant.pk, slug=tenant.slug, mode=mode)
     before, later = set(_answering(tenant)), set(_answering(after))
     words = [f"{what} ({method})" for method, _, what in ADDRESSES]
@@ -91,7 +91,7 @@ def mode_plan(tenant: Tenant, mode: str, *, external_url: str | None = None) -> 
 
 
 def switch_mode(tenant: Tenant, mode: str, *, who: str, reason: str, external_url: str | None = None) -> Tenant:
-    """Raises SwitchRefused. On record with the reason; a given address is stored where the mode reads from it."""
+    """Switch the mode and record the reason; stores a given address if the mode needs it. Raises SwitchRefused."""
     _want_reason(reason)
     with transaction.atomic():
         locked = Tenant.objects.select_for_update().get(pk=tenant.pk)
@@ -108,7 +108,7 @@ def switch_mode(tenant: Tenant, mode: str, *, who: str, reason: str, external_ur
 
 
 def switch_active(tenant: Tenant, *, active: bool, who: str, reason: str) -> Tenant:
-    """On or off, on record with the reason. Raises SwitchRefused where it is so already."""
+    """Switch on or off and record the reason. Raises SwitchRefused when it is so already."""
     _want_reason(reason)
     word = "on" if active else "off"
     with transaction.atomic():
@@ -134,43 +134,41 @@ def _answering(tenant: Tenant) -> Iterable[str]:
 def _core_notes(tenant: Tenant, mode: str, external_url: str) -> Iterable[ModeNote]:
     if mode != Tenant.Mode.EVENTS and not external_url:
         yield ModeNote(f"Write the tenant's external URL: in {mode} mode orders come from there.", blocks=True)
-    owed = waiting(tenant)
-    if owed.orders or owed.deliveries:
-        yield ModeNote(f"{owed}: they stay and go on in the new mode.")
+    pending = waiting(tenant)
+    if pending.orders or pending.deliveries:
+        yield ModeNote(f"{pending}: this work goes on in the new mode.")
     else:
-        yield ModeNote("Nothing waits to be applied or sent.")
+        yield ModeNote("Nothing is pending.")
     if mode == Tenant.Mode.EVENTS:
         yield ModeNote("Orders are read from what was sent to the hub; one that was never sent is unknown (404).")
     else:
         yield ModeNote("Orders are read from the tenant's own order service; what is stored here is kept.")
     if mode == Tenant.Mode.PROXY:
-        yield ModeNote("Suppliers and warehouses are told of no new order.")
+        yield ModeNote("Suppliers and warehouses are not notified of new orders.")
 
 
 def _migrating_notes(tenant: Tenant, mode: str) -> Iterator[ModeNote]:
-    """What the plain switch to migrating ends, and the return on the page of the cut-over does not."""
+    """What the plain switch to migrating ends; the return on the cut-over page does not end it."""
     if mode != Tenant.Mode.MIGRATING:
         return
     if tenant.mode == Tenant.Mode.EVENTS:
         yield ModeNote(
-            "Telling is switched off: from then on suppliers and warehouses hear of no new order and of no change, "
-            "until somebody sets from when to tell on the page of its move.",
+            "Notifications are switched off: from then on suppliers and warehouses get no new order and no change, "
+            "until somebody sets on the cut-over page from when to notify them.",
             warns=True,
         )
+        yield ModeNote("Pending deliveries are still sent; pending events are applied, and nobody is notified of them.")
         yield ModeNote(
-            "What they are owed by now is still sent; what waits to be applied is applied, and told to nobody."
+            "An order first received while nobody is notified is known before: nobody is notified until it is released."
         )
         yield ModeNote(
-            "An order first received while nobody is told counts as known before; it stays untold until it is released."
-        )
-        yield ModeNote(
-            "To let its own system answer reads while suppliers and warehouses go on being told, use Return to "
-            "migrating on the page of its move instead.",
+            "To let its own system answer reads while suppliers and warehouses stay notified, use Return to "
+            "migrating on the cut-over page instead.",
             warns=True,
         )
     else:
         yield ModeNote(
-            "Orders that it sends are stored and compared; suppliers and warehouses are told nothing of them."
+            "Orders that it sends are stored and compared; suppliers and warehouses are not notified of them."
         )
 
 

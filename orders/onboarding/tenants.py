@@ -1,4 +1,4 @@
-"""Applying and exporting the core's keys of one tenant."""
+"""Apply and export the core's keys of one tenant."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from orders.database.clock import DatabaseClock
 from orders.integrations.onboarding_report import Report
 from orders.models import ApiClient, Tenant
 from orders.onboarding.fields import MASK, to_store
-from orders.onboarding.mode_change import telling_after
+from orders.onboarding.mode_change import notify_from_after_switch
 from orders.onboarding.model import ApiClientEntry, TenantEntry
-from orders.onboarding.rows import bring, hold_rows, tell_client
+from orders.onboarding.rows import (
+    hold_rows,
+    report_client,
+    update_row,
+)
 from orders.onboarding.switching import mode_plan
 
 PLAIN_KEYS = (
@@ -23,17 +27,17 @@ PLAIN_KEYS = (
 
 
 def apply_tenant(entry: TenantEntry, report: Report) -> Tenant:
-    """The tenant and its own API clients, in the caller's transaction."""
+    """Store the tenant and its own API clients, in the caller's transaction."""
     tenant = Tenant.objects.filter(slug=entry.id).first() or Tenant(slug=entry.id)
     mode_read = tenant.mode
     what = f"tenant {entry.id}"
     before = None if tenant._state.adding else Tenant(pk=tenant.pk, slug=tenant.slug, mode=mode_read)
     was_active = tenant.active
-    if not bring(tenant, what, lambda row: _values(row, entry, mode_read, report), report):
+    if not update_row(tenant, what, lambda row: _values(row, entry, mode_read, report), report):
         report.unchanged(what)
     hold_rows(Tenant, report)
     if before is not None:
-        _tell_effects(before, tenant, report, switched=tenant.active != was_active)
+        _report_effects(before, tenant, report, switched=tenant.active != was_active)
     for number, client in enumerate(entry.api_clients):
         try:
             _apply_client(tenant, client, report)
@@ -42,11 +46,11 @@ def apply_tenant(entry: TenantEntry, report: Report) -> Tenant:
     return tenant
 
 
-def _tell_effects(before: Tenant, after: Tenant, report: Report, *, switched: bool) -> None:
+def _report_effects(before: Tenant, after: Tenant, report: Report, *, switched: bool) -> None:
     if switched and after.active:
-        report.effect(f"{after} is switched on: its clients get tokens and what waits goes on.")
+        report.effect(f"{after} is switched on: its clients get tokens and its pending work goes on.")
     elif switched:
-        report.effect(f"{after} is switched off: its clients get no tokens; what is owed waits and is not lost.")
+        report.effect(f"{after} is switched off: its clients get no tokens; its pending work is kept.")
     if after.mode != before.mode:
         plan = mode_plan(before, after.mode, external_url=after.external_url)
         for word, addresses in (("begins", plan.starts), ("ceases", plan.stops)):
@@ -57,7 +61,7 @@ def _tell_effects(before: Tenant, after: Tenant, report: Report, *, switched: bo
 
 
 def _values(tenant: Tenant, entry: TenantEntry, mode_read: str, report: Report) -> dict[str, Any]:
-    """Refuses a mode that somebody switched since the tenant was first read: the file would switch it back unseen."""
+    """The columns to store. Refuses the file if the mode changed since the tenant was read: it would change it back."""
     if tenant.mode != mode_read:
         report.refuse("mode", because=f"was switched to {tenant.mode} meanwhile; look at the tenant, then apply again")
     values = {key: getattr(entry, key) for key in PLAIN_KEYS}
@@ -66,10 +70,10 @@ def _values(tenant: Tenant, entry: TenantEntry, mode_read: str, report: Report) 
 
 
 def _tells_from(tenant: Tenant, mode: str) -> datetime | None:
-    """No key of the file: it follows from the change of mode."""
+    """Not a key of the file: it follows from the change of mode."""
     meant = Tenant(mode=mode, tells_from=tenant.tells_from)
     before = mode if tenant._state.adding else tenant.mode
-    return telling_after(meant, before=before, now=DatabaseClock().now())
+    return notify_from_after_switch(meant, before=before, now=DatabaseClock().now())
 
 
 def _apply_client(tenant: Tenant, entry: ApiClientEntry, report: Report) -> None:
@@ -84,11 +88,11 @@ def _apply_client(tenant: Tenant, entry: ApiClientEntry, report: Report) -> None
             active=entry.active,
         ),
     )
-    tell_client(saved, report)
+    report_client(saved, report)
 
 
 def exported_tenant(tenant: Tenant) -> dict[str, Any]:
-    """The core's keys as the file writes them, all of them but those that are empty."""
+    """The core's keys as in the file, without empty ones."""
     values = {"id": tenant.slug, **{key: getattr(tenant, key) for key in PLAIN_KEYS}}
     values |= {"country": tenant.country or None, "external_url": tenant.external_url or None}
     clients = ApiClient.objects.filter(tenant=tenant, kind=ApiClient.Kind.TENANT).order_by("pk")

@@ -1,7 +1,7 @@
-"""Reading YAML 1.2 (JSON is YAML) into plain values, with the line of every key kept.
+"""Read YAML 1.2 (JSON is YAML) into plain values, with the line of every key.
 
-Values are made from the parsed nodes here, so no tag can make anything but text, numbers, true, false, null, lists and
-objects, and words like ``no`` stay text. Size, depth and the expansion of aliases are bounded.
+Values are built from the parsed nodes here, so tags can create only text, numbers, true, false, null, lists and
+objects, and words like ``no`` stay text. Size, depth and the expansion of aliases are limited.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from orders.integrations.onboarding_faults import (
 from orders.integrations.onboarding_report import Place
 
 BYTES_MOST = 4 * 1024 * 1024
-"""Some ten thousand products; more belongs into several files."""
+"""Some ten thousand products; a larger file must be split."""
 NODES_MOST = 500_000
-"""Values after aliases are followed: a few anchors of anchors would fill the memory otherwise."""
+"""Values after aliases are expanded: nested aliases could otherwise fill the memory."""
 DEPTH_MOST = 50
 """The format itself is 8 deep."""
 
@@ -36,14 +36,14 @@ _DIGITS_MOST = 100
 
 @dataclass(slots=True)
 class Text:
-    """A file's values and the line on which each key or list item stands."""
+    """A file's values and the line of each key and list item."""
 
     file: str
     data: Any
     lines: dict[Place, int]
 
     def line(self, place: Place) -> int:
-        """The line of the place, or of the nearest thing around it that is in the file."""
+        """The line of the place, or of its nearest parent in the file."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
@@ -53,7 +53,7 @@ class Text:
 
 
 def read(content: bytes, *, file: str) -> Text:
-    """Raises FileRefused for what is not one readable YAML document."""
+    """Parse one YAML document. Raises FileRefused."""
     if len(content) > BYTES_MOST:
         raise FileRefused(file, [FileFault(file, 1, (), f"is larger than {BYTES_MOST} bytes; split it by tenant")])
     try:

@@ -1,1 +1,1 @@
-"""The outbox: what is owed to destinations, sent lane by lane, its outcomes and its destinations' health."""
+"""The outbox: pending deliveries, sent lane by lane; their outcomes; the health of their destinations."""

@@ -1,4 +1,4 @@
-"""Owing a delivery: one more place in the lane of (destination, order), in the transaction that makes it owed."""
+"""Add deliveries to the lane of (destination, order), in the transaction that requires them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from orders.values.order_key import OrderKey
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """Something owed, with the lane it goes into and where it came from."""
+    """A delivery to add: its lane, what is sent, and the event that required it."""
 
     tenant_id: int
     lane_key: str
-    owed: RequiredDelivery
+    required: RequiredDelivery
     business_unit_id: str = ""
     customer_order_id: str = ""
     event_id: uuid.UUID | None = None
@@ -42,13 +42,13 @@ class _Lane(NamedTuple):
     leased: bool
 
 
-def new_delivery(change: Change, queue_id: int, owed: RequiredDelivery) -> NewDelivery:
-    """What an applied event owes one destination, in that order's lane."""
+def new_delivery(change: Change, queue_id: int, required: RequiredDelivery) -> NewDelivery:
+    """The delivery that an applied event requires, for the order's lane of that destination."""
     key: OrderKey = change.key
     return NewDelivery(
         tenant_id=key.tenant_id,
         lane_key=f"order:{queue_id}",
-        owed=owed,
+        required=required,
         business_unit_id=key.business_unit_id,
         customer_order_id=key.customer_order_id,
         event_id=change.event_id,
@@ -57,48 +57,48 @@ def new_delivery(change: Change, queue_id: int, owed: RequiredDelivery) -> NewDe
     )
 
 
-def add_deliveries(debts: Sequence[NewDelivery]) -> list[Delivery]:
-    """Write what is owed, in the caller's transaction, in the given order within each lane.
+def add_deliveries(new: Sequence[NewDelivery]) -> list[Delivery]:
+    """Store deliveries in the caller's transaction, in the given order within each lane.
 
-    Locks the lanes it adds to, in id order of destination and key, until the transaction ends.
+    Locks the lanes it adds to, sorted by destination id and key, until the transaction ends.
     """
-    if not debts:
+    if not new:
         return []
-    lanes = _reserve(debts)
+    lanes = _reserve(new)
     taken: Counter[tuple[int, str]] = Counter()
-    totals = Counter((debt.owed.destination_id, debt.lane_key) for debt in debts)
+    totals = Counter((one.required.destination_id, one.lane_key) for one in new)
     made = []
-    for debt in debts:
-        name = (debt.owed.destination_id, debt.lane_key)
+    for one in new:
+        name = (one.required.destination_id, one.lane_key)
         lane = lanes[name]
         taken[name] += 1
         position = lane.last_position - totals[name] + taken[name]
-        made.append(_delivery(debt, lane.id, position))
-        if debt.owed.supersedes_unsent:
+        made.append(_delivery(one, lane.id, position))
+        if one.required.supersedes_unsent:
             _supersede_unsent(lane, made)
     Delivery.objects.bulk_create(made)
     return made
 
 
 def hold_lanes(lanes: Iterable[LaneName]) -> None:
-    """Lock lanes of no order, before the rows that they are about; makes those that are missing."""
+    """Lock lanes that belong to no order, before the rows they are about; creates missing ones."""
     rows = [(destination, key, tenant, "", "", 0, 0, None, 0) for destination, key, tenant in sorted(set(lanes))]
     _RESERVED.fetch(_HOLD, rows)
 
 
-def _delivery(debt: NewDelivery, lane_id: int, position: int) -> Delivery:
+def _delivery(new: NewDelivery, lane_id: int, position: int) -> Delivery:
     return Delivery(
         lane_id=lane_id,
-        destination_id=debt.owed.destination_id,
-        tenant_id=debt.tenant_id,
+        destination_id=new.required.destination_id,
+        tenant_id=new.tenant_id,
         position=position,
-        kind=debt.owed.kind,
-        payload=debt.owed.payload,
-        reference=debt.owed.reference,
-        event_id=debt.event_id,
-        sequence=debt.sequence,
-        correlation_id=debt.correlation_id,
-        replaces_unsent=debt.owed.supersedes_unsent,
+        kind=new.required.kind,
+        payload=new.required.payload,
+        reference=new.required.reference,
+        event_id=new.event_id,
+        sequence=new.sequence,
+        correlation_id=new.correlation_id,
+        replaces_unsent=new.required.supersedes_unsent,
     )
 
 
@@ -126,13 +126,14 @@ _RESERVED = Columns(
 )  # fmt: skip
 
 
-def _reserve(debts: Sequence[NewDelivery]) -> dict[tuple[int, str], _Lane]:
-    counts = Counter((debt.owed.destination_id, debt.lane_key) for debt in debts)
-    first = {(debt.owed.destination_id, debt.lane_key): debt for debt in reversed(debts)}
+def _reserve(new: Sequence[NewDelivery]) -> dict[tuple[int, str], _Lane]:
+    """Create or extend each lane by the positions it needs, locking them in sorted order."""
+    counts = Counter((one.required.destination_id, one.lane_key) for one in new)
+    first = {(one.required.destination_id, one.lane_key): one for one in reversed(new)}
     now = DatabaseClock().now()
     rows = [
-        (name[0], name[1], debt.tenant_id, debt.business_unit_id, debt.customer_order_id, counts[name], 0, now, 0)
-        for name, debt in sorted(first.items(), key=lambda item: item[0])
+        (name[0], name[1], one.tenant_id, one.business_unit_id, one.customer_order_id, counts[name], 0, now, 0)
+        for name, one in sorted(first.items(), key=lambda item: item[0])
     ]
     found = _RESERVED.fetch(_RESERVE, rows)
     # the lease itself: SQLite 3.40 returns 1 for "lease IS NOT NULL" of a row that has none
@@ -140,10 +141,10 @@ def _reserve(debts: Sequence[NewDelivery]) -> dict[tuple[int, str], _Lane]:
 
 
 def _supersede_unsent(lane: _Lane, made: list[Delivery]) -> None:
-    """Several unsent changes of one order are one, and the newest starts a schedule of its own.
+    """Supersede the lane's unsent deliveries by the newest, which starts a retry schedule of its own.
 
-    A head that is being sent right now is judged by its outcome, when it is recorded or its lease has run out
-    (``supersede_overtaken``).
+    A head that is being sent now is left: ``supersede_overtaken`` decides when its outcome is recorded or its lease
+    has run out.
     """
     newest, now = made[-1], DatabaseClock().now()
     for earlier in made[:-1]:
@@ -164,9 +165,9 @@ UNSENT = (Delivery.Status.PENDING, Delivery.Status.DEAD)
 
 
 def supersede_overtaken(lane_ids: Sequence[int]) -> int:
-    """End what was not delivered and has a newer delivery in its lane that replaces it; returns how many.
+    """Supersede undelivered rows that a newer delivery in their lane replaces; returns how many.
 
-    For lanes that the caller holds by lock or lease: what was in flight when the newer one was added is judged here.
+    The caller has the lanes locked or leased, so none of these rows is being sent.
     """
     later = Delivery.objects.filter(lane=OuterRef("lane"), position__gt=OuterRef("position"), replaces_unsent=True)
     overtaken = Delivery.objects.filter(Exists(later), lane__in=lane_ids, status__in=UNSENT)

@@ -1,9 +1,9 @@
-"""The health of a destination: the breaker, what stops it, and what a person does about it.
+"""The health of a destination: its breaker, its stop, and the actions of an operator.
 
 Consecutive failures that count (refused, unresolved, timeout, cut, 5xx) open the breaker; it lets one probe through
-after a while that doubles; any answer closes it, and what was held drains in order at a rate that rises
-(``recovery_allows``). Wrong credentials or addresses stop the destination; a probe every
-PROBE_SECONDS finds out when they are mended, and nothing is burnt meanwhile (docs/design/outbox.md#destination-health).
+after a pause that doubles each time; any answer closes it, and the waiting deliveries are sent in order at a rising
+rate (``recovery_allows``). Wrong credentials or addresses stop the destination; a probe every PROBE_SECONDS finds out
+when they are corrected, and no attempts are used up meanwhile (docs/design/outbox.md#destination-health).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OPEN_MOST_SECONDS = 300.0
 RECOVERY_RATE = 5.0
 """Requests in the first second after a breaker closes; each second lets through twice as many as the one before."""
 RECOVERY_SECONDS = 10.0
-"""By then some 5,000 a second would be allowed, which is no limit any more."""
+"""After that some 5,000 a second would be allowed, which limits nothing."""
 FIELDS = [
     "state", "state_reason", "state_since", "probe_at", "failures", "open_seconds", "waits_until", "recovering_since",
     "recovery_sent",
@@ -42,13 +42,13 @@ log = structlog.get_logger("orderhub.outbox")
 
 
 def hold(outcomes: Sequence[tuple[Destination, Outcome]]) -> None:
-    """Lock the destinations that ``judge`` may write: their place is before the lanes (docs/design/locks.md)."""
+    """Lock the destinations that ``judge`` may write. Called before the lanes are locked (docs/design/locks.md)."""
     if by_destination := _to_judge(outcomes):
         list(Destination.locked().filter(pk__in=by_destination).values_list("pk"))
 
 
 def judge(outcomes: Sequence[tuple[Destination, Outcome]], clock: DatabaseClock) -> None:
-    """Bring destinations' health up to date, in the recording transaction, which has called ``hold``."""
+    """Update the health of destinations by outcomes, in the recording transaction, after ``hold``."""
     by_destination = _to_judge(outcomes)
     rows = Destination.locked().in_bulk(by_destination) if by_destination else {}
     for pk, line in by_destination.items():
@@ -61,19 +61,19 @@ def judge(outcomes: Sequence[tuple[Destination, Outcome]], clock: DatabaseClock)
 
 
 def _to_judge(outcomes: Sequence[tuple[Destination, Outcome]]) -> dict[int, list[Outcome]]:
-    """By id, in its order. Where every outcome is a success and the destination was well when it was read for the
-    claim, it is left alone: a failure that another process counted meanwhile is forgotten by a later success.
+    """Outcomes by destination id, sorted. A destination that was healthy when claimed and has only successes is left
+    out and not locked; if another process counted a failure meanwhile, a later success resets it.
     """
-    heard = [(destination, outcome) for destination, outcome in outcomes if outcome.verdict != Verdict.HELD]
-    ailing = {one.pk for one, outcome in heard if not (_is_quiet(outcome) and _is_well(one))}
-    return {pk: [outcome for one, outcome in heard if one.pk == pk] for pk in sorted(ailing)}
+    tried = [(destination, outcome) for destination, outcome in outcomes if outcome.verdict != Verdict.HELD]
+    needs_update = {one.pk for one, outcome in tried if not (_is_success(outcome) and _is_healthy(one))}
+    return {pk: [outcome for one, outcome in tried if one.pk == pk] for pk in sorted(needs_update)}
 
 
-def _is_quiet(outcome: Outcome) -> bool:
+def _is_success(outcome: Outcome) -> bool:
     return outcome.verdict in (Verdict.DELIVERED, Verdict.SUPERSEDED) and not outcome.destination_waits
 
 
-def _is_well(destination: Destination) -> bool:
+def _is_healthy(destination: Destination) -> bool:
     failing = destination.failures or destination.open_seconds is not None or destination.recovering_since is not None
     return destination.state == Destination.State.RUNNING and not failing
 
@@ -91,7 +91,7 @@ def _judge_one(destination: Destination, outcome: Outcome, clock: DatabaseClock)
 
 
 def named(destination: Destination) -> dict[str, object]:
-    """The destination as a log line names it, without a question to the database."""
+    """The destination as keywords of a log event; makes no query."""
     name = f"{destination.channel}/{destination.name}"
     return {"destination": name, "destination_id": destination.pk, "tenant_id": destination.tenant_id}
 
@@ -133,7 +133,7 @@ def _recover(destination: Destination, clock: DatabaseClock) -> None:
 
 
 def recovery_allows(destination: Destination, clock: DatabaseClock) -> int | None:
-    """How many more requests may go to a destination whose breaker has just closed; None: as many as otherwise."""
+    """How many more requests may go to a destination whose breaker closed lately; None: not limited by that."""
     if destination.recovering_since is None:
         return None
     seconds = max(0.0, (clock.now() - destination.recovering_since).total_seconds())
@@ -144,7 +144,7 @@ def recovery_allows(destination: Destination, clock: DatabaseClock) -> int | Non
 
 @transaction.atomic
 def pause(destination: Destination, *, who: str, reason: str) -> None:
-    """Hold everything owed to the destination until a person resumes it."""
+    """Send nothing more to the destination until an operator resumes it; its deliveries stay pending."""
     _lock(destination)
     destination.state, destination.state_reason = Destination.State.PAUSED, reason or f"paused by {who}"
     destination.state_since, destination.probe_at = DatabaseClock().now(), None
@@ -154,7 +154,7 @@ def pause(destination: Destination, *, who: str, reason: str) -> None:
 
 @transaction.atomic
 def resume(destination: Destination, *, who: str, reason: str = "") -> None:
-    """Go on with the lanes in order; also closes the breaker."""
+    """Send again, lane by lane in order; also closes the breaker."""
     _lock(destination)
     destination.state, destination.state_reason, destination.state_since = Destination.State.RUNNING, "", None
     destination.failures, destination.open_seconds, destination.probe_at = 0, None, None
@@ -166,7 +166,7 @@ def resume(destination: Destination, *, who: str, reason: str = "") -> None:
 
 @transaction.atomic
 def probe(destination: Destination, *, who: str) -> None:
-    """Let one delivery through now, whatever the state says; its outcome decides."""
+    """Send one delivery now, whatever the state; its outcome decides about the state."""
     _lock(destination)
     destination.probe_at = DatabaseClock().now() - timedelta(seconds=1)
     destination.save(update_fields=["probe_at"])
@@ -175,7 +175,7 @@ def probe(destination: Destination, *, who: str) -> None:
 
 
 def _lock(destination: Destination) -> None:
-    """Read anew under the row's lock, so that an outcome recorded meanwhile is neither lost nor written over."""
+    """Lock the row and read it again, so that an outcome recorded meanwhile is not overwritten."""
     destination.refresh_from_db(from_queryset=Destination.locked())
 
 

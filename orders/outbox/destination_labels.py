@@ -1,4 +1,4 @@
-"""How pages and messages name a destination and its state."""
+"""Labels of a destination and its state, for pages and messages."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""Sending what is owed: claim lane heads, hand them to threads, record the outcomes as they come.
+"""Send pending deliveries: claim lane heads, hand them to threads, record the outcomes as they come.
 
     deliver -> claim lanes (commit) -> Channel.group -> threads: Channel.send -> record, guarded by the lease
 
-One courier per process, with ``HUB_OUTBOUND_THREADS`` threads that do nothing but the partner's call: all work in the
-database is this loop's, set-wise, for what came in within GATHER_SECONDS. Sending streams: nothing waits for the
-slowest, a destination never has more in flight than its concurrency, and what is slow holds no thread that another
-could use beyond that. At least once: a courier that dies leaves its leases to run out, and ids stay the same.
+One dispatcher per process, with ``HUB_OUTBOUND_THREADS`` threads that only call partners. This loop does all work in
+the database, in bulk, for the outcomes of GATHER_SECONDS. Sending is a stream: a slow call delays no other, and a
+destination never has more requests in flight than its concurrency. Delivery is at least once: when a dispatcher dies,
+its leases run out and another one sends the same deliveries with the same ids.
 
-Leases are short and this loop renews them while calls run, so that a killed courier's deliveries go on soon; none is
-renewed beyond the channel's whole lease. An error in the database ends neither the loop nor what is under way.
+Leases are short and this loop renews them while calls run, so that a killed dispatcher's deliveries are sent soon; no
+lease is renewed beyond the channel's ``lease_seconds``. A database error ends neither the loop nor running calls.
 """
 
 from __future__ import annotations
@@ -56,29 +56,29 @@ from orders.queueing.claims import (
 log = structlog.get_logger("orderhub.outbox")
 
 FAULT = "orders.outbox.dispatcher: not prepared"
-"""In a request's context: why it could not be made. No word that a channel puts there itself."""
+"""Key in a request's context: why it could not be prepared. No channel uses this key."""
 IDLE_SECONDS = 0.05
-"""While requests are under way: how often to look for other work that has come due."""
+"""How often to look for more due work while requests are under way."""
 GATHER_SECONDS = 0.01
-"""How long outcomes are gathered into one recording: short against any partner's answer, long enough for some ten."""
+"""How long outcomes are gathered into one recording: far shorter than a partner's answer, long enough for some ten."""
 CLAIMED_PER_THREAD = 8
-"""Requests claimed per thread, so that no thread waits while this loop speaks with the database. Each look at the
-database costs much the same for ten rows as for a hundred, and this thread gets its turn as one of many."""
+"""Requests claimed per thread, so that no thread is idle while this loop queries the database. A query costs much the
+same for ten rows as for a hundred, and this thread shares the interpreter with all others."""
 RENEW_SECONDS = LEASE_SECONDS / 3
 """How often leases are renewed: two renewals may fail before one runs out."""
 REST_SECONDS = 1.0
-"""Between two tries at a database that fails: the sweep's own pace."""
+"""Between two attempts while the database fails: the interval of the sweep."""
 
 
 class Dispatcher:
-    """Claims, sends and records until nothing is due. One at a time per process; a second caller only nudges it."""
+    """Claims, sends and records until nothing is due. One run at a time per process; a second call extends that run."""
 
     def __init__(self) -> None:
         self._running = threading.Lock()
         self._again = threading.Event()
-        self._desk: SendPool | None = None
+        self._pool: SendPool | None = None
         self._under_way: set[Sent] = set()
-        """Claimed and not yet recorded, also between two runs."""
+        """Claimed and not yet recorded; kept between two runs."""
         self._unrecorded: list[Sent] = []
         self._look_at = self._renew_at = 0.0
 
@@ -92,66 +92,66 @@ class Dispatcher:
                 self._running.release()
 
     def _stream(self) -> None:
-        """Turn by turn until nothing is due or under way. An error does not stop it while calls are under way."""
-        desk = self._desk = self._desk or SendPool(settings.HUB_OUTBOUND_THREADS, send=_send)
+        """Loop until nothing is due or under way. An error does not end it while calls are under way."""
+        pool = self._pool = self._pool or SendPool(settings.HUB_OUTBOUND_THREADS, send=_send)
         self._look_at = 0.0
         while True:
             try:
-                self._claim(desk)
+                self._claim(pool)
                 if not self._under_way:
                     return
                 self._renew()
-                self._unrecorded += self._gathered(desk)
+                self._unrecorded += self._gathered(pool)
                 self._record()
             except Exception as error:
                 self._forget_outlived()
                 if not self._under_way:
                     raise
-                log.error("a courier's turn failed; it goes on with what is under way", exc_info=error)
+                log.error("dispatching failed; continuing with the calls under way", exc_info=error)
                 close_old_connections()
                 time.sleep(REST_SECONDS)
 
-    def _claim(self, desk: SendPool) -> None:
-        """Claim when a quarter of what may be claimed has been sent, or nothing waits for a thread any more."""
+    def _claim(self, pool: SendPool) -> None:
+        """Claim more when no request waits for a thread, or a quarter of the claimable number is free."""
         most = CLAIMED_PER_THREAD * settings.HUB_OUTBOUND_THREADS
         room = most - len(self._under_way)
-        wanted = room > 0 and (not desk.waiting or room >= most // 4)
+        wanted = room > 0 and (not pool.waiting or room >= most // 4)
         if not wanted or (self._under_way and time.monotonic() < self._look_at):
             return
         claimed = claim_requests(room, most=most)
         if not self._under_way:
             self._renew_at = time.monotonic() + RENEW_SECONDS
         self._under_way.update(claimed)
-        desk.put(claimed)
+        pool.put(claimed)
         self._look_at = 0.0 if claimed else time.monotonic() + IDLE_SECONDS
 
     def _renew(self) -> None:
-        """Prolong the leases of all that is under way, but none beyond its channel's whole lease."""
+        """Renew the leases of everything under way, except those older than their channel's ``lease_seconds``."""
         now = time.monotonic()
         if now < self._renew_at:
             return
         self._renew_at = now + RENEW_SECONDS
-        held = [sent for sent in self._under_way if not _outlived(sent, now)]
-        lanes = {delivery.lane_id: sent.lease for sent in held for delivery in sent.request.deliveries}
+        current = [sent for sent in self._under_way if not _outlived(sent, now)]
+        lanes = {delivery.lane_id: sent.lease for sent in current for delivery in sent.request.deliveries}
         renew(LANES, lanes)
 
-    def _gathered(self, desk: SendPool) -> list[Sent]:
-        """What came back: waits IDLE_SECONDS for the first, and for more while others wait for a thread."""
+    def _gathered(self, pool: SendPool) -> list[Sent]:
+        """Finished requests: waits up to IDLE_SECONDS for the first, then up to GATHER_SECONDS for more."""
         back: list[Sent] = []
         until = time.monotonic() + IDLE_SECONDS
         while len(back) < len(self._under_way) and (left := until - time.monotonic()) > 0:
             try:
-                back.append(desk.back.get(timeout=left))
+                back.append(pool.back.get(timeout=left))
             except Empty:
                 break
             if len(back) == 1:
                 until = time.monotonic() + GATHER_SECONDS
-            if not desk.waiting and desk.back.empty():
+            if not pool.waiting and pool.back.empty():
                 break
         return back
 
     def _record(self) -> None:
-        """Record what came back. Where the database fails it is tried again; any other fault leaves it to its lease."""
+        """Record finished requests. After a database error they are recorded again; after any other error dropped."""
         back = self._unrecorded
         if not back:
             return
@@ -166,7 +166,7 @@ class Dispatcher:
         self._look_at = 0.0
 
     def _forget_outlived(self) -> None:
-        """What came back and could not be recorded during its whole lease is another courier's by now."""
+        """Drop finished requests that could not be recorded within their lease: another dispatcher may have them."""
         now = time.monotonic()
         self._forget([sent for sent in self._unrecorded if _outlived(sent, now)])
 
@@ -182,7 +182,7 @@ def _outlived(sent: Sent, now: float) -> bool:
 def claim_requests(room: int, *, most: int) -> list[Sent]:
     """Lease due lane heads and group them into partner requests, at most ``room`` of them.
 
-    Commits; whoever calls it sends them and records what they came to, or the leases run out.
+    Commits. The caller sends them and records the outcomes; otherwise the leases run out.
     """
     leased, destinations = _lease(room, most=most)
     found: list[Sent] = []
@@ -196,7 +196,7 @@ def claim_requests(room: int, *, most: int) -> list[Sent]:
 
 @transaction.atomic
 def _lease(room: int, *, most: int) -> tuple[list[tuple[Channel, uuid.UUID, list[int]]], dict[int, Destination]]:
-    """What is allowed is claimed in the transaction that counted it, under the destinations' locks."""
+    """Count free slots and claim in one transaction, with the destinations locked."""
     allowed = free_slots(room, most=most)
     by_channel: dict[str, dict[int, int]] = defaultdict(dict)
     for destination, heads in allowed.items():
@@ -209,7 +209,7 @@ def _lease(room: int, *, most: int) -> tuple[list[tuple[Channel, uuid.UUID, list
 
 
 def _grouped(channel: Channel, destination: Destination, deliveries: list[Delivery]) -> list[Request]:
-    """The channel's requests; where it cannot make them, one that fails with the reason, so that nobody else waits."""
+    """The channel's requests; if it cannot make them, one request that fails with the reason."""
     try:
         return list(channel.group(destination, deliveries))
     except Exception as error:  # a fault of ours at one destination must not stop the others
@@ -218,7 +218,7 @@ def _grouped(channel: Channel, destination: Destination, deliveries: list[Delive
 
 
 def _heads(lane_ids: Sequence[int], lease: uuid.UUID) -> dict[int, list[Delivery]]:
-    """The first pending delivery of each lane, by destination; lanes without one are closed."""
+    """The first pending delivery of each lane, by destination; closes lanes without one."""
     if not lane_ids:
         return {}
     first: dict[int, Delivery] = {}
@@ -235,9 +235,9 @@ def _heads(lane_ids: Sequence[int], lease: uuid.UUID) -> dict[int, list[Delivery
 
 @transaction.atomic
 def _close_empty(lane_ids: Sequence[int], lease: uuid.UUID) -> None:
-    """Release leased lanes; those in which nothing is pending are closed, any other is due again.
+    """Release leased lanes: close those with nothing pending, make the others due.
 
-    Whether something is pending is asked under the lanes' locks, which ``owe`` takes before it adds to a lane.
+    It looks for pending deliveries with the lanes locked; ``add_deliveries`` takes the same locks.
     """
     lanes = list(Lane.locked().filter(pk__in=lane_ids, lease=lease))
     pending = Delivery.objects.filter(lane__in=[lane.pk for lane in lanes], status=Delivery.Status.PENDING)
@@ -252,7 +252,7 @@ def _close_empty(lane_ids: Sequence[int], lease: uuid.UUID) -> None:
 
 
 def _send(request: Request) -> Sequence[Outcome]:
-    """One outcome per delivery, whatever happens."""
+    """Send one request in a thread; returns one outcome per delivery and never raises."""
     try:
         if FAULT in request.context:
             return [Outcome(Verdict.UNAVAILABLE, request.context[FAULT])] * len(request.deliveries)
@@ -281,9 +281,9 @@ def _record(back: Sequence[Sent]) -> None:
     record(tried)
 
 
-_courier = Dispatcher()
+_dispatcher = Dispatcher()
 
 
 def deliver() -> None:
     """Send everything that is due; returns when nothing is. Called by the ``deliver`` task."""
-    _courier.run()
+    _dispatcher.run()

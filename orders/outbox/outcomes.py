@@ -1,6 +1,6 @@
-"""Recording what a try came to: the delivery, its lane, the attempt and the destination's health, guarded by the lease.
+"""Record the outcomes of attempts: the delivery, its lane, the attempt and the destination's health.
 
-A courier that outlived its lease records nothing: another has the lane by now.
+Guarded by the lease: a dispatcher that outlived its lease records nothing, as another may have the lane.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ from orders.values.storable_text import (
 )
 
 DETAIL_CUT = 5_000
-"""Characters of the sentence about it, which may quote the partner twice (a refusal's message and its detail)."""
+"""Characters of an outcome's sentence, which may quote the partner twice (a refusal's message and its detail)."""
 
 RECORDED_MOST = 5
-"""Tries of one recording: each deadlock lets another transaction through, and few are under way at a time."""
+"""Attempts at one recording: each deadlock lets another transaction through, and few run at a time."""
 _DECIDED = ("attempts", "error", "status", "finished_at")
 
 log = structlog.get_logger("orderhub.outbox")
@@ -65,10 +65,10 @@ class CompletedAttempt:
 
 
 def record(tried: Sequence[CompletedAttempt]) -> None:
-    """Write a set of outcomes in one transaction; those whose lease was lost are left out.
+    """Write outcomes in one transaction; those whose lease was lost are left out.
 
-    Tried again where PostgreSQL chose it to end a deadlock, and by halves where it takes longer than a statement may:
-    what partners answered must not be lost.
+    Because partners' answers must not be lost, it is repeated after a deadlock, and done in halves after a statement
+    timeout.
     """
     try:
         _record_or_repeat(tried)
@@ -98,8 +98,8 @@ def _record_or_repeat(tried: Sequence[CompletedAttempt]) -> None:
 
 @transaction.atomic
 def _record(tried: Sequence[CompletedAttempt]) -> None:
-    hold([(one.destination, one.outcome) for one in tried if _says_something(one.outcome)])
-    lanes = _still_held(tried)
+    hold([(one.destination, one.outcome) for one in tried if _shows_health(one.outcome)])
+    lanes = _lock_leased(tried)
     clock = DatabaseClock.recent()
     kept = sorted((one for one in tried if one.delivery.lane_id in lanes), key=lambda one: one.delivery.lane_id)
     if not kept:
@@ -108,10 +108,10 @@ def _record(tried: Sequence[CompletedAttempt]) -> None:
     for one in kept:
         _decide(one, lanes[one.delivery.lane_id], clock, replaced_by.get(one.delivery.pk))
     _write(kept, lanes)
-    _tell_channels(kept)
-    telling = _telling(kept)
-    judge([(one.destination, one.outcome) for one in telling], clock)
-    transaction.on_commit(lambda: _count(kept, telling))
+    _inform_channels(kept)
+    per_request = _most_severe(kept)
+    judge([(one.destination, one.outcome) for one in per_request], clock)
+    transaction.on_commit(lambda: _count(kept, per_request))
 
 
 def _trace(one: CompletedAttempt) -> None:
@@ -123,29 +123,29 @@ def _trace(one: CompletedAttempt) -> None:
     tracing.sent(one.delivery.event_id, began=one.started_at, milliseconds=one.duration_ms, attributes=about)
 
 
-def _count(kept: Sequence[CompletedAttempt], telling: Sequence[CompletedAttempt]) -> None:
-    """For charts and traces: what was settled without asking the partner, or held back, is no try."""
+def _count(kept: Sequence[CompletedAttempt], per_request: Sequence[CompletedAttempt]) -> None:
+    """Counters and traces; a delivery that was superseded or held back was no attempt."""
     for one in kept:
         if one.outcome.verdict not in (Verdict.HELD, Verdict.SUPERSEDED):
             delivered = one.outcome.verdict is Verdict.DELIVERED
             counters.tried(one.destination, delivered=delivered, dead=one.delivery.status == Delivery.Status.DEAD)
             _trace(one)
-    for one in telling:
+    for one in per_request:
         counters.took(one.destination, one.duration_ms)
 
 
-def _still_held(tried: Sequence[CompletedAttempt]) -> dict[int, Lane]:
-    """Locks the lanes in the order in which ``deliveries.owe`` does (docs/design/locks.md)."""
-    held = Lane.locked().filter(pk__in=[one.delivery.lane_id for one in tried])
+def _lock_leased(tried: Sequence[CompletedAttempt]) -> dict[int, Lane]:
+    """Lock the lanes (docs/design/locks.md); returns those that still have the lease of their attempt, by id."""
+    locked = Lane.locked().filter(pk__in=[one.delivery.lane_id for one in tried])
     leases = {one.delivery.lane_id: one.lease for one in tried}
-    found = {lane.pk: lane for lane in held if lane.lease == leases[lane.pk]}
+    found = {lane.pk: lane for lane in locked if lane.lease == leases[lane.pk]}
     if len(found) < len(leases):
         log.warning("a worker that outlived its lease records nothing", lanes=len(leases) - len(found))
     return found
 
 
 def _replaced_by(kept: Sequence[CompletedAttempt], lanes: dict[int, Lane]) -> dict[uuid.UUID, uuid.UUID]:
-    """Of what was not delivered: the newest delivery of its lane that was added meanwhile and replaces it."""
+    """For each undelivered row, the newest delivery of its lane that was added meanwhile and replaces it."""
     failed = [
         one.delivery
         for one in kept
@@ -167,7 +167,7 @@ def _replaced_by(kept: Sequence[CompletedAttempt], lanes: dict[int, Lane]) -> di
 
 
 def _decide(one: CompletedAttempt, lane: Lane, clock: DatabaseClock, replaced_by: uuid.UUID | None) -> None:
-    """What the outcome makes of the delivery and its lane, in memory."""
+    """Apply the outcome to the delivery and its lane in memory."""
     delivery, outcome, now = one.delivery, one.outcome, clock.now()
     finished = Delivery.Status.SUPERSEDED if replaced_by else _finished(one, clock)
     delivery.superseded_by = replaced_by
@@ -191,13 +191,13 @@ def _decide(one: CompletedAttempt, lane: Lane, clock: DatabaseClock, replaced_by
 
 
 def _was_delivered(delivery: Delivery) -> bool:
-    """One that its receiver asked for once more stays delivered, whatever the new tries come to."""
+    """Whether this is a redelivery that its receiver asked for: it stays delivered, whatever the new attempts give."""
     again = delivery.tries_left_from > 0
     return again and DeliveryAttempt.objects.filter(delivery=delivery, verdict=Verdict.DELIVERED.value).exists()
 
 
 def _write(kept: Sequence[CompletedAttempt], lanes: dict[int, Lane]) -> None:
-    """Three statements, however many there are."""
+    """Write lanes, deliveries and attempts: three statements in all."""
     done = [lanes[one.delivery.lane_id] for one in kept]
     _LANE.execute(_WRITE_LANES, [(lane.pk, lane.done_position, lane.due_at, lane.held_by) for lane in done])
     rows = [one.delivery for one in kept]
@@ -231,7 +231,7 @@ _WRITE_ATTEMPTS = """
 """
 
 
-def _tell_channels(kept: Sequence[CompletedAttempt]) -> None:
+def _inform_channels(kept: Sequence[CompletedAttempt]) -> None:
     by_channel: dict[str, list[tuple[Delivery, Outcome]]] = defaultdict(list)
     for one in kept:
         by_channel[one.destination.channel].append((one.delivery, one.outcome))
@@ -241,7 +241,7 @@ def _tell_channels(kept: Sequence[CompletedAttempt]) -> None:
 
 
 def _finished(one: CompletedAttempt, clock: DatabaseClock) -> str | datetime:
-    """The status the delivery ends in, or when it is tried again."""
+    """The status in which the delivery ends, or the moment of its next attempt."""
     outcome, delivery, now = one.outcome, one.delivery, clock.now()
     match outcome.verdict:
         case Verdict.DELIVERED:
@@ -258,26 +258,27 @@ def _finished(one: CompletedAttempt, clock: DatabaseClock) -> str | datetime:
     return Delivery.Status.DEAD if at is None else at
 
 
-def _telling(tried: Sequence[CompletedAttempt]) -> list[CompletedAttempt]:
-    """One outcome per partner request, the weightiest: a document of 100 imports that got no answer is one failure.
+def _most_severe(tried: Sequence[CompletedAttempt]) -> list[CompletedAttempt]:
+    """The most severe outcome of each partner request: 100 imports in one document without an answer are one failure.
 
-    What was settled without asking the partner says nothing of its health.
+    Outcomes without a call to the partner are left out: they say nothing about its health.
     """
-    weightiest: dict[uuid.UUID, CompletedAttempt] = {}
+    most_severe: dict[uuid.UUID, CompletedAttempt] = {}
     for one in tried:
-        best = weightiest.get(one.request_id)
-        if _says_something(one.outcome) and (best is None or _weight(one.outcome) > _weight(best.outcome)):
-            weightiest[one.request_id] = one
-    return list(weightiest.values())
+        best = most_severe.get(one.request_id)
+        if _shows_health(one.outcome) and (best is None or _severity(one.outcome) > _severity(best.outcome)):
+            most_severe[one.request_id] = one
+    return list(most_severe.values())
 
 
-def _says_something(outcome: Outcome) -> bool:
-    heard = outcome.response_status is not None or outcome.counts_for_breaker
-    return heard or outcome.verdict in (Verdict.DELIVERED, Verdict.MISCONFIGURED)
+def _shows_health(outcome: Outcome) -> bool:
+    """Whether the outcome says something about the partner: it answered, failed, or is misconfigured."""
+    called = outcome.response_status is not None or outcome.counts_for_breaker
+    return called or outcome.verdict in (Verdict.DELIVERED, Verdict.MISCONFIGURED)
 
 
-def _weight(outcome: Outcome) -> tuple[bool, bool, bool]:
-    """An answer of any kind outweighs a failure that counts: the partner is there."""
+def _severity(outcome: Outcome) -> tuple[bool, bool, bool]:
+    """Misconfigured first, then a request to wait; any answer ranks above a failure, as the partner is reachable."""
     misconfigured = outcome.verdict is Verdict.MISCONFIGURED
     return misconfigured, outcome.destination_waits, not outcome.counts_for_breaker
 

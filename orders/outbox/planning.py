@@ -1,4 +1,4 @@
-"""What a batch of changes owes, asked of every channel, and why where it owes nothing."""
+"""Plan the deliveries that a batch of changes requires: every channel answers with deliveries or a reason why not."""
 
 from __future__ import annotations
 
@@ -23,57 +23,59 @@ from orders.outbox.deliveries import (
 )
 from orders.values.order_key import OrderKey
 
-Owing = list[dict[str, Any]]
+RequiredOf = list[dict[str, Any]]
 
 
 class Plan:
-    """Collects the debts of one applying transaction; ``write`` puts them down set-wise."""
+    """Collects the required deliveries of one applying transaction; ``write`` stores them in bulk."""
 
     def __init__(self) -> None:
-        self._debts: list[NewDelivery] = []
+        self._required: list[NewDelivery] = []
         self._planners: dict[str, list[Planner]] = defaultdict(list)
-        """By channel: what they remember is written channel by channel (docs/design/locks.md)."""
-        self.owing: dict[UUID, Owing] = {}
-        """Per event: what it owes to whom, or why nothing; kept on the event for the timeline."""
+        """By channel: their rows are written channel by channel (docs/design/locks.md)."""
+        self.required_of: dict[UUID, RequiredOf] = {}
+        """Per event id: which destinations get what, or why not; stored in ``OrderEvent.owes`` for the timeline."""
 
     def add(self, tenant: Tenant, changes: Sequence[Change], queue_ids: Mapping[OrderKey, int]) -> None:
-        """Ask every channel what the changes of one tenant owe, each change in sequence."""
-        self.owing |= {change.event_id: [{"because": change.untold}] for change in changes if change.untold}
-        changes = [change for change in changes if not change.untold]
+        """Ask every channel which deliveries the changes of one tenant require, in sequence."""
+        for change in changes:
+            if change.not_notified:
+                self.required_of[change.event_id] = [{"because": change.not_notified}]
+        changes = [change for change in changes if not change.not_notified]
         if not changes:
             return
         keys = list(dict.fromkeys(change.key for change in changes))
         planners = {name: channel.planner(tenant, keys) for name, channel in channels().items()}
         for change in changes:
             for planner in planners.values():
-                for owed in planner.plan(change):
-                    self._note(change, owed, queue_ids[change.key])
+                for answer in planner.plan(change):
+                    self._note(change, answer, queue_ids[change.key])
         for name, planner in planners.items():
             self._planners[name].append(planner)
 
-    def _note(self, change: Change, owed: RequiredDelivery | NotRequired, queue_id: int) -> None:
-        line: dict[str, Any] = {"destination": owed.destination_id}
-        if isinstance(owed, RequiredDelivery):
-            line["owes"] = owed.kind
-            self._debts.append(new_delivery(change, queue_id, owed))
+    def _note(self, change: Change, answer: RequiredDelivery | NotRequired, queue_id: int) -> None:
+        line: dict[str, Any] = {"destination": answer.destination_id}
+        if isinstance(answer, RequiredDelivery):
+            line["owes"] = answer.kind
+            self._required.append(new_delivery(change, queue_id, answer))
         else:
-            line["because"] = owed.because
-        self.owing.setdefault(change.event_id, []).append(line)
+            line["because"] = answer.because
+        self.required_of.setdefault(change.event_id, []).append(line)
 
-    def owed(self) -> Counter[int]:
-        """How many deliveries are owed to each destination."""
-        return Counter(debt.owed.destination_id for debt in self._debts)
+    def by_destination(self) -> Counter[int]:
+        """How many deliveries go to each destination, by its id."""
+        return Counter(one.required.destination_id for one in self._required)
 
-    def owed_of(self) -> Counter[OrderKey]:
-        """How many deliveries each order owes."""
-        return Counter(OrderKey(debt.tenant_id, debt.business_unit_id, debt.customer_order_id) for debt in self._debts)
+    def by_order(self) -> Counter[OrderKey]:
+        """How many deliveries each order requires."""
+        return Counter(OrderKey(one.tenant_id, one.business_unit_id, one.customer_order_id) for one in self._required)
 
     def write(self) -> int:
-        """Write the debts and what the planners remember; returns how many deliveries are owed.
+        """Store the deliveries and the planners' rows in the caller's transaction; returns how many deliveries.
 
-        Lanes are locked before the planners' rows, as in ``outcomes.record``: the other way round the two deadlock.
+        Locks the lanes before the planners' rows, as ``outcomes.record`` does; the other order would deadlock.
         """
-        owed = len(add_deliveries(self._debts))
+        added = len(add_deliveries(self._required))
         for planner in chain.from_iterable(self._planners.values()):
             planner.save()
-        return owed
+        return added

@@ -1,4 +1,4 @@
-"""How much may go to each destination just now: health, concurrency, rate, and fair shares between destinations."""
+"""Send limits: how much may go to each destination now, by health, concurrency, rate and fair shares."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ from orders.queueing.claims import (
 )
 
 BURST_SECONDS = 1.0
-"""A rate-limited destination gets at most this much of its rate at once."""
+"""A rate-limited destination gets at most the requests of this many seconds at once."""
 _served: dict[int, float] = {}
-"""When this process last claimed for each destination, by its monotonic clock."""
+"""When this process last claimed for each destination id, by its monotonic clock."""
 
 
 def free_slots(room: int, *, most: int) -> Mapping[Destination, int]:
-    """Per destination: how many lane heads to claim, for at most ``room`` partner requests altogether.
+    """How many lane heads to claim per destination, for at most ``room`` partner requests in all.
 
-    Those with the least under way come first, then those that were served longest ago, then the oldest due; none gets
-    more than its share of the ``most`` that a courier claims. Locks the destinations until the caller's transaction,
-    which claims, ends; one that another courier counts just now is skipped.
+    Destinations with the least under way come first, then those served longest ago, then those with the oldest due
+    lane; none gets more than its share of ``most``, the requests that a dispatcher claims in all. Locks the
+    destinations until the caller's transaction ends, in which it claims; skips those that another dispatcher has
+    locked.
     """
     groups = due_groups(LANES)
     if not groups:
         return {}
     clock = DatabaseClock.recent()
-    ready = [destination for destination in _counted_alone(groups) if _ready(destination, clock)]
+    ready = [destination for destination in _locked_destinations(groups) if _ready(destination, clock)]
     if not ready:
         return {}
     in_flight = _in_flight(ready, clock)
@@ -44,7 +45,7 @@ def free_slots(room: int, *, most: int) -> Mapping[Destination, int]:
     for destination in sorted(ready, key=lambda one: (in_flight.get(one.pk, 0), _served.get(one.pk, 0.0))):
         batch = channels()[destination.channel].batch_size(destination)
         under_way = in_flight.get(destination.pk, 0)
-        wanted = _most(destination, min(share * batch, under_way + room * batch), under_way, clock)
+        wanted = _slots(destination, min(share * batch, under_way + room * batch), under_way, clock)
         if wanted > 0:
             found[destination] = wanted
             _served[destination.pk] = time.monotonic()
@@ -54,8 +55,8 @@ def free_slots(room: int, *, most: int) -> Mapping[Destination, int]:
     return found
 
 
-def _counted_alone(groups: Sequence[int]) -> QuerySet[Destination]:
-    """The active ones that no other courier has locked, the oldest due first."""
+def _locked_destinations(groups: Sequence[int]) -> QuerySet[Destination]:
+    """Lock and return the active destinations that no other dispatcher has locked, the oldest due first."""
     due = Lane.objects.filter(destination=OuterRef("pk"), due_at__isnull=False).order_by("due_at")
     free = Destination.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
     active = free.select_related("tenant").filter(pk__in=groups, active=True, tenant__active=True)
@@ -63,7 +64,7 @@ def _counted_alone(groups: Sequence[int]) -> QuerySet[Destination]:
 
 
 def _in_flight(destinations: Sequence[Destination], clock: DatabaseClock) -> dict[int, int]:
-    """Lanes under lease, of every courier."""
+    """Leased lanes of all dispatchers, by destination id."""
     leased = Lane.objects.filter(destination__in=destinations, lease__isnull=False, due_at__gt=clock.now())
     return dict(leased.values_list("destination").annotate(Count("pk")).order_by())
 
@@ -79,8 +80,8 @@ def _ready(destination: Destination, clock: DatabaseClock) -> bool:
     return True
 
 
-def _most(destination: Destination, share: int, in_flight: int, clock: DatabaseClock) -> int:
-    """``share``: deliveries the destination may have under way, its concurrency apart."""
+def _slots(destination: Destination, share: int, in_flight: int, clock: DatabaseClock) -> int:
+    """Lane heads to claim now. ``share``: deliveries that may be under way, before its concurrency is applied."""
     if destination.state == Destination.State.STOPPED or destination.open_seconds is not None:
         return 1 if in_flight == 0 and _took_probe(destination, clock) else 0
     most = min(share, destination.concurrency * channels()[destination.channel].batch_size(destination)) - in_flight
@@ -97,7 +98,7 @@ def _most(destination: Destination, share: int, in_flight: int, clock: DatabaseC
 
 
 def _took_probe(destination: Destination, clock: DatabaseClock) -> bool:
-    """One worker wins the half-open probe; should it die, the next probe comes after its lease."""
+    """Whether this worker may make the probe: one wins; if it dies, the next probe is due after its lease."""
     taken = Destination.objects.filter(pk=destination.pk, probe_at=destination.probe_at).update(
         probe_at=clock.now() + timedelta(seconds=LEASE_SECONDS)
     )

@@ -1,8 +1,7 @@
-"""Where a courier's threads get their next request: one line per destination, taken in turn.
+"""The send pool: the threads of a dispatcher, and one queue of requests per destination, served in turn.
 
-A destination that hangs keeps the threads it has; SPARE_PART sees to it that it never has all of them, however much of
-its work waits. Whose work waited too long for a thread is not sent under a lease that may end before the partner
-answers: it is handed back untried.
+A hanging destination keeps the threads it has, but SPARE_PART keeps it from having all of them. A request that waited
+too long for a thread is not sent, because its lease might end before the partner answers: it is given back untried.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ from orders.integrations.channels import (
 )
 
 SPARE_PART = 4
-"""One thread in four is never held by one destination alone, whatever its concurrency."""
+"""One destination has at most three threads in four, whatever its concurrency."""
 LONGEST_WAIT_SECONDS = 10.0
 """Of the 15 seconds by which a lane's lease is longer than the whole call (docs/design/inbox.md#leases)."""
-NOT_TRIED = Outcome(Verdict.HELD, "no thread was free in time; it is still owed and no attempt was counted")
+NOT_TRIED = Outcome(Verdict.HELD, "no thread was free in time; it stays pending and no attempt was counted")
 
 
 @dataclass(slots=True, eq=False)
 class Sent:
-    """A claimed request on its way: waiting, being sent, back."""
+    """A claimed request: waiting, being sent, or finished. Times are of the monotonic clock, in seconds."""
 
     request: Request
     lease: uuid.UUID
@@ -41,7 +40,7 @@ class Sent:
 
 
 class SendPool:
-    """The threads of one courier and what waits for them. ``back`` is where finished requests come out."""
+    """The threads of one dispatcher and the requests that wait for them. Finished requests go to ``back``."""
 
     def __init__(self, threads: int, *, send: Callable[[Request], Sequence[Outcome]]) -> None:
         self.back: SimpleQueue[Sent] = SimpleQueue()
@@ -52,7 +51,7 @@ class SendPool:
         self._busy: Counter[int] = Counter()
         self._change = threading.Condition()
         for number in range(threads):
-            threading.Thread(target=self._work, name=f"courier_{number}", daemon=True).start()
+            threading.Thread(target=self._work, name=f"send_{number}", daemon=True).start()
 
     def put(self, claimed: Sequence[Sent]) -> None:
         now = time.monotonic()
@@ -69,7 +68,10 @@ class SendPool:
             done = self._serve(self._take(done))
 
     def _serve(self, sent: Sent) -> int:
-        """Send one request; its destination. A thread keeps no request while it waits: each may hold a whole batch."""
+        """Send one request; returns its destination's id.
+
+        A function of its own, so that an idle thread keeps no reference to a request, which may be a whole batch.
+        """
         sent.began = time.monotonic()
         late = sent.began - sent.claimed > LONGEST_WAIT_SECONDS
         sent.outcomes = [NOT_TRIED] * len(sent.request.deliveries) if late else self._send(sent.request)
@@ -78,7 +80,7 @@ class SendPool:
         return sent.request.destination.pk
 
     def _take(self, done: int | None) -> Sent:
-        """The next request of the destination whose turn it is; ``done`` is the one just served."""
+        """Wait for the next request, of the destination whose turn it is; ``done`` is the one just served."""
         with self._change:
             if done is not None:
                 self._busy[done] -= 1

@@ -1,8 +1,9 @@
-"""Claiming what is due, for both kinds of line: order queues (shared out by tenant) and lanes (by destination).
+"""Claim what is due, for both kinds of queue row: order queues (shared between tenants) and lanes (between
+destinations).
 
 Lease, commit, work, guarded release (docs/design/inbox.md#leases). A claim sets a lease and moves ``due_at`` to its
-end, so an expired lease is simply due again and one partial index serves new work, retries and lost workers. A claim
-that finds an expired lease marks the line with a loss; losses beyond the first are counted by whoever tries the line
+end, so a row with an expired lease is due again, and one partial index serves new work, retries and lost workers. A
+claim that finds an expired lease marks the row with a loss; further losses are counted by the worker that tries the row
 alone.
 """
 
@@ -21,12 +22,12 @@ from orders.models import Lane, OrderQueue
 LOSSES_THAT_COUNT = 3
 """Workers lost on the same head before it counts as an attempt (docs/design/inbox.md#failures)."""
 LEASE_SECONDS = 24.0
-"""Of a lane, renewed while its call runs: with the sweep's second a killed worker's deliveries go on within 30 s."""
+"""Of a lane, renewed while its call runs: a killed worker's deliveries are claimed again within 30 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueKind:
-    """Where a kind of line lives and by what its work is shared out."""
+    """A model with leases, and the column between whose values its work is shared."""
 
     model: type[OrderQueue] | type[Lane]
     group: str
@@ -41,7 +42,7 @@ LANES = QueueKind(Lane, "destination_id")
 
 
 def due_groups(line: QueueKind) -> list[int]:
-    """The tenants (or destinations) that have due lines. A skip scan: cost grows with groups, not with lines."""
+    """The tenants (or destinations) that have due rows. A skip scan: its cost grows with groups, not with rows."""
     if connection.vendor == "sqlite":
         due = line.model._default_manager.filter(due_at__lte=DatabaseClock().now())
         return list(due.order_by(line.group).values_list(line.group, flat=True).distinct())
@@ -51,9 +52,9 @@ def due_groups(line: QueueKind) -> list[int]:
 
 
 def claim(line: QueueKind, limits: Mapping[int, int], *, lease_seconds: float) -> tuple[uuid.UUID, list[int]]:
-    """Lease up to ``limits[group]`` due lines of each group, oldest due first, in a transaction of its own.
+    """Lease up to ``limits[group]`` due rows of each group, oldest due first, in a transaction of its own.
 
-    Returns the lease and the ids of the lines. Lines that another worker is claiming at this moment are skipped.
+    Returns the lease and the ids of the rows. Rows that another worker has locked are skipped.
     """
     lease = uuid.uuid4()
     wanted = {group: most for group, most in limits.items() if most > 0}
@@ -101,27 +102,27 @@ def _claim_sqlite(line: QueueKind, wanted: Mapping[int, int], lease: uuid.UUID, 
 
 @transaction.atomic
 def renew(line: QueueKind, leases: Mapping[int, uuid.UUID]) -> None:
-    """Prolong the leases of lines (id: lease) that are still held under them, by LEASE_SECONDS from now.
+    """Extend leases (row id: lease) to LEASE_SECONDS from now, where the row still has that lease.
 
-    Waits for nobody: a line that is locked just now is left to the next renewal.
+    Never waits for a lock: a locked row is left to the next renewal.
     """
-    held = line.model._default_manager.select_for_update(skip_locked=True)
-    wanted = held.filter(pk__in=list(leases), lease__in=set(leases.values()))
+    free = line.model._default_manager.select_for_update(skip_locked=True)
+    wanted = free.filter(pk__in=list(leases), lease__in=set(leases.values()))
     ours = [pk for pk, lease in wanted.values_list("pk", "lease") if leases[pk] == lease]
     if ours:
         line.model._default_manager.filter(pk__in=ours).update(due_at=DatabaseClock().now(LEASE_SECONDS))
 
 
 def expire_leases(line: QueueKind) -> None:
-    """End every lease now: for a process that knows to be the only one, so that all leases are of lost workers.
+    """Make every leased row due now: for a process that is known to be the only one, so all leases are of lost workers.
 
-    The leases stay in the rows, so that the next claim counts the loss.
+    The leases stay in the rows, so the next claim counts the loss.
     """
     line.model._default_manager.filter(lease__isnull=False).update(due_at=DatabaseClock().now())
 
 
 def give_back(line: QueueKind, lease: uuid.UUID, *, at: datetime | None = None) -> None:
-    """End a lease early without judging the work: everything still held under it is due again at once (or ``at``)."""
+    """End a lease early and count nothing: rows that still have it are due at once (or ``at``)."""
     line.model._default_manager.filter(lease=lease).update(lease=None, due_at=at or DatabaseClock().now())
 
 

@@ -1,4 +1,4 @@
-"""When a failed try is tried again. Schedules are seconds before retry 1, 2, …; after the last the thing is dead."""
+"""When a failed attempt is retried. A schedule is the seconds before retry 1, 2, …; after the last retry it is dead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 JITTER = 0.2
-"""Deliveries wait up to 20 % longer, so that a partner that comes back is not met by all at once
+"""Deliveries wait up to 20 % longer, so that a partner that comes back does not get all of them at once
 (docs/reference/environment.md#retries-and-breaker)."""
 RETRY_AFTER_LEAST, RETRY_AFTER_MOST = 1.0, 3600.0
 """Bounds of a partner's Retry-After (docs/reference/supplier-events.md#outcomes)."""
@@ -16,7 +16,7 @@ RETRY_AFTER_LEAST, RETRY_AFTER_MOST = 1.0, 3600.0
 def next_try(
     schedule: Sequence[float], tries: int, *, now: datetime, jitter: float = 0.0, retry_after: float | None = None
 ) -> datetime | None:
-    """When to try again after ``tries`` failed ones; None when the schedule is exhausted."""
+    """When to try again after ``tries`` failures; None after the last retry. Units: seconds."""
     if tries > len(schedule):
         return None
     seconds = schedule[tries - 1] * (1 + random.uniform(0, jitter))  # noqa: S311  # spreads load, guards nothing
@@ -26,5 +26,5 @@ def next_try(
 
 
 def bounded(retry_after: float) -> float:
-    """The seconds that a partner asks for, held between the least and the most that it is given."""
+    """``retry_after`` in seconds, limited to RETRY_AFTER_LEAST..RETRY_AFTER_MOST."""
     return min(max(retry_after, RETRY_AFTER_LEAST), RETRY_AFTER_MOST)

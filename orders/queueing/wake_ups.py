@@ -1,8 +1,8 @@
-"""Waking workers. A wake is a hint: losing one costs a sweep interval and nothing else.
+"""Wake workers. A wake-up is a hint: losing one delays the work until the next sweep and nothing else.
 
-A request only sets a flag; one thread per process publishes, at most once per WINDOW and queue, so neither a flood of
-PUTs nor an absent broker makes a request wait. The flag stays set for a wake that comes during the window, so the last
-one is never swallowed.
+A request only sets a flag; one thread per process publishes, at most once per window and queue, so neither many PUTs
+nor an unreachable broker makes a request wait. A wake-up during the window keeps the flag set, so the last one is
+never lost.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 from celery import current_app
 
 WINDOW_SECONDS = 0.02
-"""One hint per window however many PUTs: fewer messages, and nobody sees 20 ms."""
+"""At most one message per window: fewer messages, and 20 ms are not noticed."""
 TASKS = {"inbound": "orders.tasks.drain", "outbound": "orders.tasks.deliver"}
 
 log = structlog.get_logger("orderhub.wakes")
@@ -65,9 +65,9 @@ def wake_outbound() -> None:
 
 
 def publish(queue: str, *, task: str = "") -> bool:
-    """Publish one wake now, of the queue's own task or of another.
+    """Publish one wake-up now, of the queue's own task or of ``task``.
 
-    False when the broker is away, which is counted and logged, never raised.
+    Returns False when the broker is unreachable; that is counted and logged, never raised.
     """
     try:
         current_app.send_task(task or TASKS[queue], queue=queue, retry=False, ignore_result=True)

@@ -1,1 +1,1 @@
-"""Removing data: old history, expired rows, and erasing a customer."""
+"""Removal of data: old history, expired rows, and the erasure of a customer."""

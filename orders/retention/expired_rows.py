@@ -1,4 +1,4 @@
-"""Removing what has run out, in small batches that never touch what is owed."""
+"""Remove expired rows in small batches; pending work is never touched."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from orders.models import UsedAssertion
 from orders.monitoring import counters
 
 BATCH_ROWS = 1_000
-"""Of a kind at a time: a short transaction, and enough at every turn to keep up with what is made meanwhile."""
+"""Rows of a kind per turn: a short transaction, and still more than are created between two turns."""
 
 
 def remove_expired() -> int:
-    """Delete old access tokens, spent assertions, ended sessions, answered loads and counts that no chart shows.
+    """Delete expired access tokens, assertions, sessions, idempotency keys and counters; returns how many rows.
 
-    Returns how many. A token is kept for an hour past its end.
+    A token is kept for an hour after it expires.
     """
     now = timezone.now()
     old = AccessToken.objects.filter(expires__lt=now - timedelta(hours=1)).values_list("pk", flat=True)

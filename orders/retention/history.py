@@ -1,13 +1,13 @@
-"""Removing a tenant's old history, in small batches that never touch what is owed.
+"""Remove a tenant's old history in small batches; pending work is never touched.
 
-Removed when older than the tenant's days: events and deliveries that ended well or were set aside, their tries, and
-timeline entries. Never removed: orders; pending and dead rows; the event that an order's present state comes from;
-what stands behind a lane's or queue's done mark; the queues and lanes themselves, so that a sequence never starts anew
-and nobody is told of an old order twice.
+Removed when older than the tenant's days: applied, delivered, superseded and discarded events and deliveries, their
+attempts, and timeline entries. Never removed: orders; pending and dead rows; the event of an order's present state;
+rows beyond a lane's or queue's done position; the queues and lanes themselves, so that a sequence never restarts and
+nobody is notified of an old order twice.
 
-Each batch is a transaction of its own under the tenant's Retention row, whose cursor says how far the run has come: a
-killed run goes on where it was, and two at once take turns. Ids grow with time, so a batch is a stretch of the index by
-tenant; a run passes over each row once and starts anew a day after it finished.
+Each batch is its own transaction with the tenant's Retention row locked; the row's cursor lets a killed run continue
+and serialises two runs. Ids grow with time, so a batch is a range of the index by tenant; a run passes over each row
+once, and the next run starts a day after it has finished.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from orders.database.ids import earliest_id
 from orders.models import Delivery, DeliveryAttempt, OrderEvent, Retention, TimelineEntry
 
 BATCH_ROWS = 1_000
-"""Some 20 ms of deleting: no PUT waits for it, and vacuum keeps up."""
+"""Some 20 ms of deleting: no PUT is delayed, and vacuum keeps up."""
 EVERY = timedelta(days=1)
 log = structlog.get_logger("orderhub.retention")
 
 
 class RemovingHistory:
-    """Periodic work (orders.tasks): a batch each time the sweep asks, so that it never keeps the others waiting."""
+    """Periodic work (orders.tasks): batches in turn, one per tenant."""
 
     def due(self) -> bool:
         return _due().exists()
@@ -42,7 +42,7 @@ class RemovingHistory:
             pass
 
     def _turn(self) -> bool:
-        """One batch of each tenant that is due, in turn; whether any has more."""
+        """One batch of each due tenant; returns whether any has more."""
         more = [remove_batch(pk) for pk in _due().values_list("pk", flat=True)]
         return any(more)
 
@@ -55,31 +55,31 @@ def _due() -> QuerySet[Retention]:
 
 @transaction.atomic
 def remove_batch(pk: int) -> bool:
-    """Pass over the next stretch of a tenant's history; False when the run is finished or another process has it."""
-    held = Retention.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
-    if held is None:
+    """Pass over the next range of a tenant's history; False when the run is finished or another process has it."""
+    row = Retention.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
+    if row is None:
         return False
     now = DatabaseClock().now()
-    cursor = held.cursor or {"before": (now - timedelta(days=held.days)).isoformat()}
+    cursor = row.cursor or {"before": (now - timedelta(days=row.days)).isoformat()}
     before = datetime.fromisoformat(cursor["before"])
     for name, pass_over in KINDS.items():
         if cursor.get(name) == DONE:
             continue
-        removed, reached = pass_over(held.tenant_id, before, cursor.get(name))
+        removed, reached = pass_over(row.tenant_id, before, cursor.get(name))
         cursor[name] = reached
-        held.removed += removed
+        row.removed += removed
         break
     more = any(cursor.get(name) != DONE for name in KINDS)
-    held.cursor = cursor if more else {}
-    held.finished_at = held.finished_at if more else now
-    held.save(update_fields=["cursor", "finished_at", "removed"])
+    row.cursor = cursor if more else {}
+    row.finished_at = row.finished_at if more else now
+    row.save(update_fields=["cursor", "finished_at", "removed"])
     if not more:
-        log.info("history removed", tenant=held.tenant_id, before=cursor["before"], removed=held.removed)
+        log.info("history removed", tenant=row.tenant_id, before=cursor["before"], removed=row.removed)
     return more
 
 
 DONE = "done"
-"""In the place of a cursor: nothing is left to pass over."""
+"""Instead of a cursor: nothing is left."""
 
 
 def _events(tenant_id: int, before: datetime, after: str | None) -> tuple[int, str]:
@@ -111,7 +111,7 @@ def _deliveries(tenant_id: int, before: datetime, after: str | None) -> tuple[in
 
 
 def _timeline(tenant_id: int, before: datetime, after: str | None) -> tuple[int, str]:
-    """Entries are numbered in the order in which they happened, over all tenants."""
+    """Ids of entries grow in the order in which they happened, over all tenants."""
     rows = TimelineEntry.objects.filter(pk__gt=int(after or 0)).order_by("pk")
     stretch = list(rows.values_list("pk", "tenant", "at")[:BATCH_ROWS])
     old = [pk for pk, tenant, at in stretch if tenant == tenant_id and at < before]
@@ -120,14 +120,14 @@ def _timeline(tenant_id: int, before: datetime, after: str | None) -> tuple[int,
 
 
 def _stretch(rows: QuerySet[Any], before: datetime, after: str | None) -> tuple[list[uuid.UUID], str]:
-    """The ids of the next rows by age, and where to go on."""
+    """The ids of the next rows by age, and the cursor to continue at."""
     newer = rows.filter(pk__gt=uuid.UUID(after)) if after else rows
     ids = list(newer.filter(pk__lt=earliest_id(before)).order_by("pk").values_list("pk", flat=True)[:BATCH_ROWS])
     return ids, str(ids[-1]) if len(ids) == BATCH_ROWS else DONE
 
 
 def _remove(old: QuerySet[Any]) -> int:
-    """By id, so that the delete itself joins nothing."""
+    """Delete by id, so that the DELETE has no join."""
     ids = list(old.values_list("pk", flat=True))
     return int(old.model._default_manager.filter(pk__in=ids).delete()[0])
 
@@ -137,4 +137,4 @@ KINDS: dict[str, Callable[[int, datetime, str | None], tuple[int, str]]] = {
     "events": _events,
     "timeline": _timeline,
 }
-"""In this order: a delivery names the event that owes it, so it goes first."""
+"""In this order: a delivery refers to the event that required it, so it is removed first."""

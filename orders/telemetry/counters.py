@@ -1,12 +1,12 @@
-"""What happens is counted in this process's memory and written to the database a few seconds later.
+"""Counters for charts: kept in the memory of the process, added to the database every few seconds.
 
-    count -> a number in memory -> a few seconds later, by a thread that nobody waits for, one additive upsert
+    count -> a number in memory -> a few seconds later, by a background thread, one additive upsert
 
-Each count goes into its minute, its quarter of an hour and its hour at once, so nothing has to be rolled up later. Only
-the long-lived processes write (``start``): a command or a test counts and forgets.
+Each count is added to its minute, its quarter of an hour and its hour at once, so no roll-up is needed. Only
+long-lived processes write (``start``); a command or a test counts in memory and never writes.
 
-A clean end writes what is left. A kill loses the last seconds' figures, never of work: what is owed is told by
-other rows. A connection that breaks between a commit and its answer counts those seconds twice.
+A clean exit writes the rest. A kill loses the last seconds' figures, never work: pending work is in other rows.
+A connection that breaks between a commit and its answer counts those seconds twice.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from orders.database.write_behind import Collector
 from orders.models import Destination, Figure
 
 KINDS_MOST = 50_000
-"""Different counts kept while the database is away (an hour of 100 busy tenants); more are not counted."""
+"""Different counters kept while the database is away (an hour of 100 busy tenants); further ones are not counted."""
 LENGTHS_MS = (
     5, 10, 20, 40, 70, 100, 150, 200, 300, 500, 800, 1_200, 2_000, 3_000, 5_000, 10_000, 30_000, 60_000, 300_000,
 )  # fmt: skip
-"""Upper ends of the ranges that times are sorted into: some 30 % apart where partners answer; 300 s is the longest."""
+"""Upper bounds of the histogram's ranges: some 30 % apart where partners answer; 300 s is the longest call."""
 
 log = structlog.get_logger("orderhub.figures")
 
 
-class _Counted(NamedTuple):
+class _Key(NamedTuple):
     minute: int
     tenant_id: int
     destination: int
@@ -43,16 +43,16 @@ class _Counted(NamedTuple):
     label: str
 
 
-class _Tally(Collector):
-    """Counts not yet written."""
+class _Counters(Collector):
+    """Counts that are not written yet."""
 
     name = "figures"
     write_seconds = 5.0
-    """How old a chart may be; a home page that is asked for more often shows the same."""
+    """How old a chart may be; the home page polls no faster."""
 
     def forget(self) -> None:
         super().forget()
-        self.counts: Counter[_Counted] = Counter()
+        self.counts: Counter[_Key] = Counter()
         self.has_started = False
 
     @property
@@ -60,7 +60,7 @@ class _Tally(Collector):
         return self.has_started and bool(self.counts)
 
     def add(self, tenant_id: int, name: str, *, destination: int = 0, label: str = "", count: int = 1) -> None:
-        counted = _Counted(int(time.time()) // 60, tenant_id, destination, name, label)
+        counted = _Key(int(time.time()) // 60, tenant_id, destination, name, label)
         with self.lock:
             if counted in self.counts or len(self.counts) < KINDS_MOST:
                 self.counts[counted] += count
@@ -81,43 +81,43 @@ class _Tally(Collector):
                 log.warning("figures not written yet", error=str(error), counts=len(taken))
 
 
-_tally = _Tally()
+_counters = _Counters()
 
 
 def received(tenant_id: int, count: int = 1) -> None:
     """Events were accepted."""
-    _tally.add(tenant_id, Figure.Name.RECEIVED.value, count=count)
+    _counters.add(tenant_id, Figure.Name.RECEIVED.value, count=count)
 
 
 def applied(tenant_id: int, count: int) -> None:
-    _tally.add(tenant_id, Figure.Name.APPLIED.value, count=count)
+    _counters.add(tenant_id, Figure.Name.APPLIED.value, count=count)
 
 
 def dead_event(tenant_id: int) -> None:
-    _tally.add(tenant_id, Figure.Name.DEAD_EVENT.value)
+    _counters.add(tenant_id, Figure.Name.DEAD_EVENT.value)
 
 
 def tried(destination: Destination, *, delivered: bool, dead: bool) -> None:
-    """A delivery was sent and it is known what came of it."""
+    """A delivery was attempted and its outcome is recorded."""
     name = Figure.Name.DELIVERED if delivered else Figure.Name.FAILED_TRY
-    _tally.add(destination.tenant_id, name.value, destination=destination.pk)
+    _counters.add(destination.tenant_id, name.value, destination=destination.pk)
     if dead:
-        _tally.add(destination.tenant_id, Figure.Name.DEAD_DELIVERY.value, destination=destination.pk)
+        _counters.add(destination.tenant_id, Figure.Name.DEAD_DELIVERY.value, destination=destination.pk)
 
 
 def took(destination: Destination, milliseconds: float) -> None:
     """One partner request ended, however many deliveries it carried."""
     name, label = Figure.Name.SENDING_MS.value, _length(milliseconds)
-    _tally.add(destination.tenant_id, name, destination=destination.pk, label=label)
+    _counters.add(destination.tenant_id, name, destination=destination.pk, label=label)
 
 
 def read(tenant_id: int, milliseconds: float | None, *, failure: str = "") -> None:
     """An order was read through; ``milliseconds`` is None where the service was not asked."""
-    _tally.add(tenant_id, Figure.Name.READ.value)
+    _counters.add(tenant_id, Figure.Name.READ.value)
     if milliseconds is not None:
-        _tally.add(tenant_id, Figure.Name.READ_MS.value, label=_length(milliseconds))
+        _counters.add(tenant_id, Figure.Name.READ_MS.value, label=_length(milliseconds))
     if failure:
-        _tally.add(tenant_id, Figure.Name.READ_FAILED.value, label=failure)
+        _counters.add(tenant_id, Figure.Name.READ_FAILED.value, label=failure)
 
 
 def _length(milliseconds: float) -> str:
@@ -125,22 +125,22 @@ def _length(milliseconds: float) -> str:
 
 
 def start() -> None:
-    """From now on this process writes what it counts, also at its clean end. Asked twice, it starts once."""
-    with _tally.lock:
-        first, _tally.has_started = not _tally.has_started, True
+    """From now on this process writes its counters, also at a clean exit. A second call does nothing."""
+    with _counters.lock:
+        first, _counters.has_started = not _counters.has_started, True
     if first:
         atexit.register(write)
-    _tally.start()
+    _counters.start()
 
 
 def write() -> None:
     """Write what this process counted, now."""
-    _tally.write()
+    _counters.write()
 
 
 @transaction.atomic
-def _add_up(taken: Counter[_Counted]) -> None:
-    """Sorted, so that processes that write at the same time lock the rows in the same order."""
+def _add_up(taken: Counter[_Key]) -> None:
+    """Write sorted rows, so that processes which write at the same time lock them in the same order."""
     rows: Counter[tuple[object, ...]] = Counter()
     for counted, count in taken.items():
         for step in Figure.Step.values:

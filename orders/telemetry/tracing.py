@@ -1,16 +1,15 @@
-"""Traces for OpenTelemetry, where it is installed and asked for: one trace from PUT to webhook.
+"""OpenTelemetry traces, where they are installed and switched on: one trace from PUT to webhook.
 
-The work passes through rows, not calls, so nothing carries a context along. Instead the ids are reckoned: the trace's
-id is the event's id, and a span's id follows from what it tells of, so that each process knows its parent's. Whoever
-has an event id from the API or the admin has its trace.
+Work passes through database rows, so no call carries a trace context. Instead the ids are computed: the trace id is
+the event id, and a span id is a hash of the step and the event id, so each process knows its parent span. The event id
+from the API or the admin finds the trace.
 
-    received   the PUT, as the caller waited for it
-    applied    the batch that the event was applied in
-    sent       one try of a delivery that the event owes
+    received   the PUT, as long as its caller waited
+    applied    the batch in which the event was applied
+    sent       one attempt of a delivery that the event required
 
-On where ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set and the extra ``otel`` is installed; else a call costs one comparison.
-Spans are handed over when the work is done and sent from a thread of the exporter's own; a collector that is away costs
-traces, never orders.
+On when ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set and the extra ``otel`` is installed; otherwise a call costs one
+comparison. The exporter sends spans from its own thread; when the collector is away, traces are lost, never orders.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ ON = bool(os.environ.get(ENDPOINT))
 def received(event_id: uuid.UUID, *, began: float, correlation_id: str) -> None:
     """``began`` is ``time.time()`` at the start of the request."""
     if ON:
-        _tell("received", event_id, "", began, time.time(), {"orderhub.correlation_id": correlation_id})
+        _emit("received", event_id, "", began, time.time(), {"orderhub.correlation_id": correlation_id})
 
 
 def applied(event_ids: Iterable[uuid.UUID], *, began: float) -> None:
@@ -44,22 +43,22 @@ def applied(event_ids: Iterable[uuid.UUID], *, began: float) -> None:
     if ON:
         now = time.time()
         for event_id in event_ids:
-            _tell("applied", event_id, "received", began, now, {})
+            _emit("applied", event_id, "received", began, now, {})
 
 
 def sent(event_id: uuid.UUID | None, *, began: datetime, milliseconds: float, attributes: dict[str, Any]) -> None:
-    """One try of what the event owes; a delivery that no event owes (a product) has no trace."""
+    """One attempt of a delivery; one that no event required (a product) has no trace."""
     if ON and event_id is not None:
         start = began.timestamp()
-        _tell("sent", event_id, "applied", start, start + milliseconds / 1000, attributes)
+        _emit("sent", event_id, "applied", start, start + milliseconds / 1000, attributes)
 
 
 def span_id(what: str, event_id: uuid.UUID) -> int:
-    """64 bits that follow from what happened to which event; tries of deliveries have random ones."""
+    """64 bits derived from the step and the event; attempts of deliveries have random ones."""
     return int.from_bytes(hashlib.blake2b(what.encode() + event_id.bytes, digest_size=8).digest())
 
 
-def _tell(what: str, event_id: uuid.UUID, parent: str, began: float, ended: float, more: dict[str, Any]) -> None:
+def _emit(what: str, event_id: uuid.UUID, parent: str, began: float, ended: float, more: dict[str, Any]) -> None:
     from opentelemetry import trace
 
     context = None
@@ -97,7 +96,7 @@ ids = _Ids()
 
 @cache
 def _provider(pid: int) -> Any:
-    """Of this process: a fork has the exporter's memory, but not its thread."""
+    """One per process: after a fork the child has the exporter's memory, but not its thread."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
 

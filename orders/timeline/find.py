@@ -1,12 +1,12 @@
-"""Which orders a text names: an order id, customer id, event id, webhook id, order token, reference, correlation id.
+"""Find orders by an order id, customer id, event id, webhook id, order token, reference or correlation id.
 
-Every way is led by an index, so the size of the history does not matter; what an app alone can tell it adds by a
-``Integration.find_orders``.
+Every lookup uses an index, so its cost does not grow with the history. Integrations add lookups by ids that only they
+know (``Integration.find_orders``).
 
-Two ways need care on PostgreSQL. Orders are indexed by tenant and business unit first, and a person names neither: the
-places that exist are stepped through, one probe each (a loose index scan), and each is asked. Correlation ids of events
-are indexed within their hour, so that a PUT touches only the present hour's pages: hours are asked one by one.
-SQLite, which holds a small hub's rows, reads them.
+Two lookups need care on PostgreSQL. Order indexes begin with tenant and business unit, which the person does not
+enter: a loose index scan steps through the pairs that exist and probes each. Correlation ids of events are indexed
+within their hour, so that a PUT touches only the pages of the present hour: the lookup probes hour by hour. SQLite,
+which is for small hubs, scans the rows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from orders.models import Delivery, Order, OrderEvent, OrderQueue, TimelineEntry
 from orders.values.order_key import OrderKey
 
 MOST = 50
-"""Orders that one answer holds."""
+"""Orders in one answer."""
 OLDEST_DAYS = 400
 """How far back correlation ids are looked for: a year and some weeks, 9,600 probes, measured at 23 ms."""
 
@@ -63,8 +63,8 @@ def _ways(text: str, tenant_id: int | None) -> Iterator[Way]:
     yield "reference", _keys(TimelineEntry.objects.filter(reference__in=written, **only).exclude(reference=""))
     for one in integrations():
         yield from one.find_orders(text, tenant_id)
-    told = TimelineEntry.objects.filter(correlation_id=text, **only).exclude(correlation_id="")
-    yield "correlation id", _keys(told)
+    entries = TimelineEntry.objects.filter(correlation_id=text, **only).exclude(correlation_id="")
+    yield "correlation id", _keys(entries)
     yield "correlation id", _keys(_with_correlation(text).filter(**only), through="queue__")
 
 
@@ -90,9 +90,9 @@ def _in_every_place(model: type[models.Model], column: str, text: str, tenant_id
 
 
 def anywhere(path: str, model: type[models.Model]) -> models.Q:
-    """Every tenant and business unit, named so that an index which begins with them is used for ``path``.
+    """A condition that names every tenant and business unit, so that an index which begins with them serves ``path``.
 
-    Nothing for a model that has no such columns.
+    Empty for a model without these columns.
     """
     places_it = {"tenant", "business_unit_id"} <= {field.name for field in model._meta.get_fields()}
     if connection.vendor == "sqlite" or not places_it:

@@ -1,4 +1,4 @@
-"""Each row of an order as one happening, in words that can be read out on the phone."""
+"""Each stored row of an order as one happening, in words that an operator can read out on the phone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+
+from django.utils.text import capfirst
 
 from orders.models import Delivery, OperatorAction, OrderEvent, TimelineEntry
 from orders.timeline.rows import (
@@ -17,7 +19,7 @@ from orders.values.time_text import in_words
 
 
 class Tone(Enum):
-    """What a line means to the reader; one colour and one word each, the same on every page."""
+    """What a line means to the reader; each has one colour and one word, the same on every page."""
 
     PLAIN = ""
     MOVING = "moving"
@@ -30,21 +32,22 @@ class Happening:
     """One line of the timeline."""
 
     at: datetime
-    road: str
+    source: str
+    """events | proxy | supplier | warehouse | operator, or another channel's name."""
     what: str
     result: str = ""
     tone: Tone = Tone.PLAIN
     subject: str = ""
-    """``event:<id>`` or ``delivery:<id>``: the row that it tells of."""
+    """``event:<id>`` or ``delivery:<id>``: the row that it describes."""
     correlation_id: str = ""
     since: timedelta | None = None
-    """Since the happening before."""
+    """Time after the happening before."""
     opens: str = ""
-    """What is shown on demand beneath the line, in words; empty for nothing."""
+    """Label of the link that shows the details; empty where there are none."""
 
 
-def lines(rows: Rows) -> Iterator[Happening]:
-    """All happenings, in no order but with those of one event in theirs."""
+def each_happening(rows: Rows) -> Iterator[Happening]:
+    """All happenings, unsorted; those of one event are in sequence."""
     for event in reversed(rows.events):
         yield from _event(rows, event)
     for delivery in reversed(rows.deliveries):
@@ -73,7 +76,7 @@ def _event(rows: Rows, event: OrderEvent) -> Iterator[Happening]:
     failing = pending and event.attempts > 0
     yield Happening(
         at=event.received_at,
-        road="events",
+        source="events",
         what=f"{name} received",
         result=_count("{} failed so far, last: ", event.attempts) + event.error if failing else "",
         tone=Tone.WAITING if pending else Tone.PLAIN,
@@ -83,16 +86,16 @@ def _event(rows: Rows, event: OrderEvent) -> Iterator[Happening]:
     )
     if event.finished_at is None:
         return
-    what, result, tone = _fate(rows, event)
+    what, result, tone = _result(rows, event)
     yield Happening(
-        at=event.finished_at, road="events", what=f"{name} {what}", result=result, tone=tone, subject=subject
+        at=event.finished_at, source="events", what=f"{name} {what}", result=result, tone=tone, subject=subject
     )
     if event.status == OrderEvent.Status.APPLIED:
-        yield from _owing(rows, event, event.finished_at)
+        yield from _required(rows, event, event.finished_at)
 
 
-def _fate(rows: Rows, event: OrderEvent) -> tuple[str, str, Tone]:
-    """What became of a finished event, how, and what it means."""
+def _result(rows: Rows, event: OrderEvent) -> tuple[str, str, Tone]:
+    """How a finished event ended: the words, the details and the tone."""
     took = in_words((event.finished_at or event.received_at) - event.received_at)
     match event.status:
         case OrderEvent.Status.APPLIED:
@@ -112,25 +115,27 @@ def _newer(rows: Rows, event: OrderEvent) -> str:
     return f"event {numbers[newer]}" if newer in numbers else "a newer event"
 
 
-def _owing(rows: Rows, event: OrderEvent, at: datetime) -> Iterator[Happening]:
+def _required(rows: Rows, event: OrderEvent, at: datetime) -> Iterator[Happening]:
+    """What the planning decided for each destination, as it is kept on the event (``OrderEvent.owes``)."""
     if not event.changed:
-        yield Happening(at=at, road="events", what="Owes nothing, because the event changed nothing")
+        yield Happening(at=at, source="events", what="Nobody notified: the event changed nothing")
         return
-    owing = json.loads(event.owes) if event.owes else []
-    for line in owing:
+    required = json.loads(event.owes) if event.owes else []
+    for line in required:
         destination = line.get("destination")
-        whom = "" if destination is None else f" {rows.whom(destination)}"
-        if "because" in line:
-            what = f"Owes{whom} nothing, because {line['because']}"
+        if "because" not in line:
+            what = f"To be sent to {rows.whom(destination)}: {kind_words(line['owes'])}"
+        elif destination is None:
+            what = f"Nobody notified: {line['because']}"
         else:
-            what = f"Owes{whom}: {kind_words(line['owes'])}"
-        yield Happening(at=at, road="events", what=what)
-    if not owing:
-        yield Happening(at=at, road="events", what="Owes nothing, because no supplier or warehouse is concerned")
+            what = f"{capfirst(rows.whom(destination))} not notified: {line['because']}"
+        yield Happening(at=at, source="events", what=what)
+    if not required:
+        yield Happening(at=at, source="events", what="Nobody notified: no supplier or warehouse is concerned")
 
 
 def _delivery(rows: Rows, delivery: Delivery) -> Iterator[Happening]:
-    """One line per delivery, once there is something to tell beside that it is owed."""
+    """One line per delivery once it has been tried or has ended; before that, the planning's line says it all."""
     tries = rows.tries.get(delivery.pk)
     at = delivery.finished_at or (tries and tries.last.started_at)
     if not at:
@@ -141,7 +146,7 @@ def _delivery(rows: Rows, delivery: Delivery) -> Iterator[Happening]:
         result = delivery.error or "a later change goes instead"
     yield Happening(
         at=at,
-        road=rows.road(delivery.destination_id),
+        source=rows.channel(delivery.destination_id),
         what=f"{rows.name(delivery.destination_id)}: {kind_words(delivery.kind)} {words}",
         result=result,
         tone=tone,
@@ -162,7 +167,7 @@ _OUTCOMES = {
 
 def _entry(entry: TimelineEntry) -> Happening:
     return Happening(
-        at=entry.at, road=entry.road, what=entry.what, result=entry.detail, correlation_id=entry.correlation_id
+        at=entry.at, source=entry.road, what=entry.what, result=entry.detail, correlation_id=entry.correlation_id
     )
 
 
@@ -177,7 +182,7 @@ def _action(action: OperatorAction) -> Happening:
     became = f"it is now {action.outcome}" if action.outcome else ""
     return Happening(
         at=action.at,
-        road="operator",
+        source="operator",
         what=f"{action.who} {_DONE.get(action.action, action.action)} the {kind or 'order'}",
         result="; ".join(filter(None, (because, became))),
         subject=action.subject,
@@ -185,5 +190,5 @@ def _action(action: OperatorAction) -> Happening:
 
 
 def _count(words: str, attempts: int) -> str:
-    """``words`` with the number of tries put in; nothing where there was none."""
+    """``words`` with the number of tries filled in; empty where there was none."""
     return words.format("1 try" if attempts == 1 else f"{attempts} tries") if attempts else ""

@@ -1,4 +1,4 @@
-"""What an order still owes, for what it waits and until when; and its story in one sentence."""
+"""What is pending of an order, for which reason and until when; and its state in one sentence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from orders.values.time_text import (
 
 
 def pending_now(rows: Rows) -> list[str]:
-    """One sentence per thing that waits; empty when nothing is owed."""
+    """One sentence per queue and lane with pending work; empty when nothing is pending."""
     said = [] if rows.queue is None else list(_inbox(rows, rows.queue))
     for lane in rows.lanes.values():
         said += _lane(rows, lane)
@@ -40,7 +40,7 @@ def _newest(event: OrderEvent) -> str:
     if event.status == OrderEvent.Status.APPLIED and event.finished_at:
         return f"Applied {in_words(event.finished_at - event.received_at)} after reception"
     words = {
-        OrderEvent.Status.PENDING: "The newest event waits to be applied",
+        OrderEvent.Status.PENDING: "The newest event is pending",
         OrderEvent.Status.DEAD: f"The newest event failed for good: {event.error}",
         OrderEvent.Status.SUPERSEDED: "The newest event was superseded",
         OrderEvent.Status.DISCARDED: "The newest event was discarded",
@@ -52,7 +52,7 @@ def _stands(rows: Rows, delivery: Delivery) -> str:
     about = f"{rows.whom(delivery.destination_id)}: {kind_words(delivery.kind)}"
     if delivery.status == Delivery.Status.DEAD:
         return f"{about} failed for good: {delivery.error}".rstrip(".")
-    return f"{about} {'waits' if delivery.status == Delivery.Status.PENDING else delivery.status}"
+    return f"{about} {delivery.status}"
 
 
 def _inbox(rows: Rows, queue: OrderQueue) -> Iterator[str]:
@@ -82,21 +82,20 @@ def _lane(rows: Rows, lane: Lane) -> Iterator[str]:
         yield f"{whom}: a delivery failed for good{behind} until a person retries or discards it."
     elif pending:
         more = f"; {len(pending) - 1} more behind it" if len(pending) > 1 else ""
-        yield f"{whom}: {kind_words(pending[0].kind)} {_waits(rows, lane)}{more}."
+        yield f"{whom}: {kind_words(pending[0].kind)} {_lane_state(rows, lane)}{more}."
 
 
-def _waits(rows: Rows, lane: Lane) -> str:
+def _lane_state(rows: Rows, lane: Lane) -> str:
     destination = rows.destinations.get(lane.destination_id)
-    held = _held(rows, destination) if destination else ""
-    if held:
-        return held
+    if destination and (reason := _hold_reason(rows, destination)):
+        return reason
     if lane.due_at and lane.lease is not None and lane.due_at > rows.now:
         return "is being sent now"
     return f"will be tried {until(lane.due_at or rows.now, now=rows.now)}"
 
 
-def _held(rows: Rows, destination: Destination) -> str:
-    """Why nothing goes to the destination just now; empty when it runs."""
+def _hold_reason(rows: Rows, destination: Destination) -> str:
+    """Why nothing is sent to the destination now; empty when it runs."""
     probe = f"; next probe {until(destination.probe_at, now=rows.now)}" if destination.probe_at else ""
     if not (destination.active and destination.tenant.active):
         return "is held, because the destination or its tenant is switched off"

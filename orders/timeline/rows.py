@@ -1,4 +1,4 @@
-"""Everything that is stored of one order, in ten queries however long its history."""
+"""Everything that is stored of one order, read in ten queries however long its history."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from orders.values.order_key import OrderKey
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """All tries of one delivery, folded."""
+    """All attempts of one delivery together."""
 
     count: int
     first_at: datetime
@@ -48,7 +48,8 @@ class Rows:
     entries: Sequence[TimelineEntry]
     actions: Sequence[OperatorAction]
 
-    def road(self, destination_id: int) -> str:
+    def channel(self, destination_id: int) -> str:
+        """``supplier``, ``warehouse`` or another channel's name; empty for a destination that is gone."""
         destination = self.destinations.get(destination_id)
         return "" if destination is None else channel_label(destination)
 
@@ -59,7 +60,7 @@ class Rows:
 
     def whom(self, destination_id: int) -> str:
         """``supplier beans``"""
-        return f"{self.road(destination_id)} {self.name(destination_id)}".strip()
+        return f"{self.channel(destination_id)} {self.name(destination_id)}".strip()
 
 
 def load(key: OrderKey, *, most: int) -> Rows:
@@ -68,8 +69,8 @@ def load(key: OrderKey, *, most: int) -> Rows:
     queue = OrderQueue.objects.filter(**place).first()
     events = [] if queue is None else list(queue.events.defer("payload").order_by("-sequence")[:most])
     lanes = Lane.objects.filter(**place).in_bulk()
-    owed = Delivery.objects.filter(lane__in=list(lanes)).defer("payload").order_by("-pk")
-    deliveries = list(owed[:most]) if lanes else []
+    sent = Delivery.objects.filter(lane__in=list(lanes)).defer("payload").order_by("-pk")
+    deliveries = list(sent[:most]) if lanes else []
     return Rows(
         key=key,
         now=DatabaseClock().now(),

@@ -1,4 +1,4 @@
-"""The proxied read as a road of the self-test (orders.onboarding.self_test): the connection test, told in one line."""
+"""The proxied read in the self-test (orders.onboarding.self_test): the connection test as one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from orders.values.problems import ProxyNotConfigured
 from proxy.connection_test import ConnectionTest
 from proxy.credentials import read_credentials
 
-ROAD = "external service"
+AREA = "external service"
 NEXT_STEPS = {
     "resolve": "Check the host name in the external URL.",
     "connect": "Ask the tenant's IT whether the service runs and lets the hub's address through its firewall.",
@@ -29,7 +29,7 @@ NEXT_STEPS = {
 
 
 def trials(tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
-    yield Trial(ROAD, "proxied read", lambda: _read(tenant))
+    yield Trial(AREA, "proxied read", lambda: _read(tenant))
 
 
 def _read(tenant: Tenant) -> TrialResult:
@@ -40,7 +40,7 @@ def _read(tenant: Tenant) -> TrialResult:
     except ProxyNotConfigured as problem:
         return failed(problem.detail, "Enter the credentials in the onboarding page's step for the order service.")
     steps = list(ConnectionTest(tenant, credentials, for_ops=True).run())
-    told = "; ".join(f"{step.step} {step.ms} ms: {step.detail}" for step in steps)
+    detail = "; ".join(f"{step.step} {step.ms} ms: {step.detail}" for step in steps)
     if steps[-1].ok:
-        return ok(told)
-    return failed(told, NEXT_STEPS.get(steps[-1].step, "Correct the settings of the order service and try again."))
+        return ok(detail)
+    return failed(detail, NEXT_STEPS.get(steps[-1].step, "Correct the settings of the order service and try again."))

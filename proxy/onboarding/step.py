@@ -66,7 +66,7 @@ class OrderService:
     position = 10
     key, title, add_words = "service", "The tenant's order service", "Save address and credentials"
     may_prepare = False
-    road, test_words = self_test.ROAD, "Test the connection"
+    test_area, test_words = self_test.AREA, "Test the connection"
     test_effect = (
         "Asks the order service as a till's read would: name, connection, encryption, token, one order, a search. "
         "Nothing is changed there."

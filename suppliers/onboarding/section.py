@@ -16,7 +16,10 @@ from orders.access.sealing import MASK
 from orders.integrations.onboarding_report import Report
 from orders.models import ApiClient, Tenant
 from orders.onboarding.fields import to_store
-from orders.onboarding.rows import bring, tell_client
+from orders.onboarding.rows import (
+    report_client,
+    update_row,
+)
 from suppliers.models import Supplier
 from suppliers.onboarding.entries import (
     SupplierClientEntry,
@@ -67,7 +70,7 @@ def _apply_supplier(tenant: Tenant, entry: SupplierEntry, *, place: int, report:
     }
     supplier = supplier or Supplier(tenant=tenant, slug=entry.id)
     before = None if supplier._state.adding else (supplier.item_patterns, supplier.position, supplier.active)
-    if not bring(supplier, what, values, report):
+    if not update_row(supplier, what, values, report):
         report.unchanged(what)
     if before is not None:
         _tell_effects(supplier, *before, report=report)
@@ -79,7 +82,7 @@ def _tell_effects(supplier: Supplier, patterns: list[str], position: int, active
         report.effect("Whose a line is, is decided anew with the next change of its order; until then it stays.")
     if active and not supplier.active:
         report.effect(
-            f"{supplier} gets no token and is told nothing until it is switched on again. It keeps its open lines, and "
+            f"{supplier} gets no token and no events until it is switched on again. It keeps its open lines, and "
             "lines of new orders that its items match wait for it."
         )
     elif supplier.active and not active:
@@ -105,7 +108,7 @@ def _apply_client(supplier: Supplier, entry: SupplierClientEntry, *, number: int
     if Supplier.objects.filter(api_client=saved.client).exclude(pk=supplier.pk).exists():
         report.refuse(*place, "client_id", because=f"{entry.client_id!r} is another supplier's; choose another.")
         return
-    tell_client(saved, report)
+    report_client(saved, report)
     _bind(supplier, saved.client, report)
 
 
@@ -120,7 +123,7 @@ def _bind(supplier: Supplier, client: ApiClient, report: Report) -> None:
 
 
 def _set_active(client: ApiClient, *, active: bool, report: Report) -> None:
-    bring(client, f"API client {client}", {"active": active}, report)
+    update_row(client, f"API client {client}", {"active": active}, report)
 
 
 def _exported(supplier: Supplier) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from orders.models import Tenant
 from suppliers.models import Supplier
 from suppliers.webhooks.test_events import send_test_event
 
-ROAD = "suppliers"
+AREA = "suppliers"
 
 
 def trials(tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
@@ -24,9 +24,9 @@ def trials(tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
         "webhook__destination", "webhook__supplier__tenant"
     )
     for supplier in suppliers:
-        yield Trial(ROAD, f"signed test event to {supplier.name}", partial(_told, supplier, who))
+        yield Trial(AREA, f"signed test event to {supplier.name}", partial(_told, supplier, who))
     if not suppliers:
-        yield Trial(ROAD, "signed test event", lambda: not_applicable("The tenant has no supplier."))
+        yield Trial(AREA, "signed test event", lambda: not_applicable("The tenant has no supplier."))
 
 
 def _told(supplier: Supplier, who: str) -> TrialResult:

@@ -45,10 +45,10 @@ class SupplierForm(StepForm):
     )
     url = forms.CharField(
         label="Webhook address", required=False,
-        help_text="Where the supplier is told of orders: https://beans.example/hook. Empty: it asks for them itself.",
+        help_text="Where events are sent: https://beans.example/hook. Empty: it asks for them itself.",
     )  # fmt: skip
     events = forms.MultipleChoiceField(
-        label="It is told of every new order, and", required=False, choices=MORE_EVENTS,
+        label="It is notified of every new order, and", required=False, choices=MORE_EVENTS,
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
     auth = forms.ChoiceField(label="Its webhook asks for", choices=AUTH)
@@ -102,8 +102,8 @@ class SupplierForm(StepForm):
             "basic": {"username": "username", "password": "password"},
             "oauth2": {"clientId": "oauth_client", "clientSecret": "oauth_secret", "authUrl": "auth_url"},
         }.get(kind, {})
-        told = before.get("auth", {})
-        kept = {name: told[name] for name in ("scope", "resource") if name in told and kind == told.get("type")}
+        auth = before.get("auth", {})
+        kept = {name: auth[name] for name in ("scope", "resource") if name in auth and kind == auth.get("type")}
         return {**kept, "type": kind, **{name: given[field] for name, field in names.items() if given[field]}}
 
 
@@ -113,17 +113,17 @@ class SuppliersStep:
     position = 30
     key, title, add_words = "suppliers", "Suppliers", "Save the supplier"
     may_prepare = True
-    road, test_words = self_test.ROAD, "Send a test event"
-    test_effect = "A signed event of no order is sent to each supplier's webhook now. Nothing is owed by it."
+    test_area, test_words = self_test.AREA, "Send a test event"
+    test_effect = "A signed event of no order is sent to each supplier's webhook now. It requires no delivery."
 
     def about(self, tenant: Tenant) -> str:
         more = "" if tenant.country else " Without a country on the tenant suppliers cannot report back (step 1)."
-        return f"Companies that deliver items of the tenant's orders. Each is told of its part by a webhook.{more}"
+        return f"Companies that deliver items of the tenant's orders. Each is notified of its part by a webhook.{more}"
 
     def needless(self, tenant: Tenant) -> str:
         if tenant.mode != Tenant.Mode.PROXY:
             return ""
-        return "In proxy mode orders are only read, so that nobody is told of them. You may prepare suppliers."
+        return "In proxy mode orders are only read, so nobody is notified of them. You may prepare suppliers."
 
     def lacking(self, tenant: Tenant) -> str:
         return ""
@@ -149,7 +149,7 @@ class SuppliersStep:
 
 def _told_at(supplier: Supplier) -> str:
     webhook = getattr(supplier, "webhook", None)
-    return f"told at {webhook.url}" if webhook else "asks for its events itself"
+    return f"notified at {webhook.url}" if webhook else "asks for its events itself"
 
 
 def _initial(entry: dict[str, Any]) -> dict[str, Any]:

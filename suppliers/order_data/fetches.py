@@ -1,8 +1,8 @@
 """One fetch of the Order Data API: what it reads and the record of it (docs/reference/supplier-events.md#order-data).
 
-The supplier has what it was told of until then; a line on the order's timeline says so and names the event. Reading and
-recording are one statement on PostgreSQL, whose commit does not wait for the disk: should the server itself crash, the
-fetches of the last half second count as not made and a person may ask the supplier, no more.
+The supplier then has everything it was notified of; a line on the order's timeline says so and names the event. Reading
+and recording are one statement on PostgreSQL, whose commit does not wait for the disk: if the server crashes, the
+fetches of the last half second are not recorded, and the only consequence is that an operator may ask the supplier.
 """
 
 from __future__ import annotations
@@ -108,9 +108,9 @@ _TABLES = """
 """
 _LINE = """
     'supplier', substr(supplier.name || ' fetched the order data', 1, 200),
-    coalesce('It was told by ' || notice.event_type || ' of sequence ' || notice.sequence || '.', '')
+    coalesce('It was notified by ' || notice.event_type || ' of sequence ' || notice.sequence || '.', '')
 """
-"""Road, what and detail on the timeline: the newest event that named the token."""
+"""Source, what and detail of the timeline entry: the newest event that named the token."""
 _TIMELINE = """
     orders_timelineentry
         (tenant_id, business_unit_id, customer_order_id, road, what, detail, reference, correlation_id)
@@ -140,7 +140,7 @@ _FETCH = Prepared(f"""
     SELECT supplier_id, business_unit_id, customer_order_id, document, claims, case_uuid, case_token, status,
         status_comment, status_at FROM found
 """)  # noqa: S608  # our own text
-"""What the supplier was owed while the part was read stays unfetched."""
+"""An event required while the part was read stays unfetched."""
 
 _CLAIMS_SQLITE = f"""
     (SELECT json_group_array(json_array(one.id, json(one.item_patterns)))

@@ -1,6 +1,6 @@
 """Taking in what suppliers publish: kept once, and the newest of each thing is the state.
 
-"Newest" is by the event's own timestamp; of equal ones the later reception wins. An older one is kept and told on the
+"Newest" is by the event's own timestamp; of equal ones the later reception wins. An older one is kept and shown on the
 timeline, and changes nothing (docs/reference/supplier-events.md#reports).
 """
 
@@ -145,7 +145,7 @@ def _tell_timeline(part: SupplierPart, event: SupplierEvent, *, said: str, newes
         detail += f" Members not known here: {', '.join(event.ignored[:20])}."
     timeline_entries.record(
         part.key,
-        road="supplier",
+        source="supplier",
         what=f"{part.supplier.name} reported {said}",
         detail=detail,
         correlation_id=event.correlation_id,

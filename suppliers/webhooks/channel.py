@@ -43,7 +43,7 @@ CALL_SECONDS = 30.0
 REMEMBER_SECONDS = 2.0
 """How long a process keeps a webhook's address and opened secrets: a change takes effect well within 5 s."""
 RESPONSE_LIMIT_BYTES = 65_536
-"""Nobody reads a receiver's answer but for its first lines."""
+"""A receiver's answer is read only for its first lines."""
 
 
 class SupplierWebhooks:
@@ -65,7 +65,7 @@ class SupplierWebhooks:
         return 1
 
     def group(self, destination: Destination, heads: Sequence[Delivery]) -> Iterable[Request]:
-        """One request per head. Where the webhook cannot be called the reason travels with the request."""
+        """One request per head; if the webhook cannot be called, the request's context has the reason."""
         context = self._context(destination)
         return [Request(destination, [head], dict(context)) for head in heads]
 
@@ -75,24 +75,24 @@ class SupplierWebhooks:
         return [post_event(request.deliveries[0], request.context["target"], destination=request.destination)]
 
     def recorded(self, outcomes: Sequence[tuple[Delivery, Outcome]]) -> None:
-        """Note on the parts that the suppliers were told, and whether their fetch is still to come.
+        """Store on the parts that the suppliers were notified, and whether a fetch is still missing.
 
-        A receiver may fetch before it answers: a fetch after the event was made counts.
+        A receiver may fetch before it answers, so a fetch after the event was made counts.
         """
-        told: dict[UUID, tuple[datetime, datetime]] = {}
+        notified: dict[UUID, tuple[datetime, datetime]] = {}
         for delivery, outcome in outcomes:
             if outcome.response_status == GONE and outcome.verdict is Verdict.MISCONFIGURED:
                 _disable(delivery.destination_id, outcome.detail)
             if outcome.verdict is Verdict.DELIVERED and delivery.reference:
-                told[UUID(delivery.reference)] = (delivery.created_at, delivery.finished_at or timezone.now())
-        SupplierPart.hold(order_token__in=told)
-        _PART.execute(_NOTE_TOLD, [(token, *times) for token, times in sorted(told.items())])
+                notified[UUID(delivery.reference)] = (delivery.created_at, delivery.finished_at or timezone.now())
+        SupplierPart.hold(order_token__in=notified)
+        _PART.execute(_NOTE_NOTIFIED, [(token, *times) for token, times in sorted(notified.items())])
 
     def discarded(self, deliveries: Sequence[Delivery]) -> None:
-        """Whoever never took an order_created was told nothing by those discarded: the next change owes it one.
+        """A supplier that never received an order_created gets it with the next change.
 
-        Of a supplier that did, what it was last owed is forgotten, so that the next change tells it of the present:
-        of a cancellation too, where it never heard of one.
+        For one that did, the last required state is cleared, so that the next change sends the present state, and a
+        cancellation again if that was discarded.
         """
         tokens = {UUID(one.reference) for one in deliveries if one.reference}
         SupplierPart.hold(order_token__in=tokens)
@@ -122,22 +122,22 @@ class SupplierWebhooks:
 
 
 _PART = Columns(SupplierPart, "order_token", "created_at", "told_at")
-_NOTE_TOLD = """
-    WITH told (token, event_made_at, now) AS ({rows})
-    UPDATE suppliers_supplierpart SET told_at = told.now, unfetched_since =
-        CASE WHEN fetched_at >= told.event_made_at THEN unfetched_since ELSE coalesce(unfetched_since, told.now) END
-    FROM told WHERE order_token = told.token
+_NOTE_NOTIFIED = """
+    WITH done (token, event_made_at, now) AS ({rows})
+    UPDATE suppliers_supplierpart SET told_at = done.now, unfetched_since =
+        CASE WHEN fetched_at >= done.event_made_at THEN unfetched_since ELSE coalesce(unfetched_since, done.now) END
+    FROM done WHERE order_token = done.token
 """
 
 
 def _disable(destination_id: int, reason: str) -> None:
-    """A receiver that is gone is not probed: a person gives the new address, then what is owed goes on."""
+    """Pause an endpoint that answered 410: it is not probed; sending resumes when its settings have a new address."""
     running = Destination.objects.filter(pk=destination_id).exclude(state=Destination.State.PAUSED)
     running.update(state=Destination.State.PAUSED, state_reason=reason, state_since=Now(), probe_at=None)
 
 
 def post_event(delivery: Delivery, target: Target, *, destination: Destination) -> Outcome:
-    """One signed POST and what it came to. Touches no database and never raises for what a receiver does."""
+    """Send one signed POST. Makes no query and never raises for what a receiver does."""
     deadline = Deadline.after(CALL_SECONDS)
     call = Call(
         "POST",
@@ -172,7 +172,7 @@ def _seen(error: PartnerTokenError) -> tuple[int, str]:
 
 
 def webhook_headers(delivery: Delivery, target: Target) -> dict[str, str]:
-    """The headers of one try: the id is the delivery's for good, time and signature are of the try."""
+    """The headers of one attempt: the id is the delivery's, time and signature are of the attempt."""
     timestamp = int(time.time())
     signature = signing.sign(
         delivery.payload.encode(), message_id=webhook_id(delivery.pk), timestamp=timestamp, secrets=target.secrets

@@ -1,4 +1,4 @@
-"""The events that suppliers are told, as they go over the wire (docs/reference/supplier-events.md#events).
+"""The events for suppliers as sent (docs/reference/supplier-events.md#events).
 
 A thin event: it names the case and the supplier's part of the order, never lines or amounts. It is made once; webhook,
 retry and ``receive`` all use the same bytes.

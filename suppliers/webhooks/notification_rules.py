@@ -1,7 +1,7 @@
 """What a change owes one supplier (docs/design/outbox.md#required-deliveries).
 
-A change is compared with what the supplier was last owed, not with the order's state before it: a supplier that does
-not subscribe to ``order_updated`` is not told, and what it was last owed stays what it was.
+A change is compared with the state of the last required event, not with the order's state before the change: a
+supplier that does not subscribe to ``order_updated`` is not notified, and that state stays.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ FULFILLED = "FULFILLED"
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What the Order Data API would answer a supplier about an order, as far as the rules look at it."""
+    """The part of the Order Data API's answer to a supplier that the rules need."""
 
     status: str
     has_lines: bool
     digest: str
-    """Of the whole answer, but for the supplier's own status."""
+    """Of the whole answer without the supplier's own status."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastNotified:
-    """The share as it was when the supplier was last owed an event."""
+    """The share at the last required event."""
 
     cancelled: bool
     has_lines: bool
@@ -40,15 +40,15 @@ class LastNotified:
 
 @dataclass(frozen=True, slots=True)
 class RequiredEvents:
-    """``event_type`` is None where nothing is owed; then ``because`` says why, for the timeline."""
+    """``event_type`` is None when no event is required; then ``because`` says why, for the timeline."""
 
     event_type: str | None
     because: str = ""
 
 
-def required_events(told: LastNotified | None, share: Share, *, subscribed: Collection[str]) -> RequiredEvents:
-    """The event that a change owes a supplier. ``told`` is None before its order_created."""
-    due = _first(share) if told is None else _next(told, share)
+def required_events(last: LastNotified | None, share: Share, *, subscribed: Collection[str]) -> RequiredEvents:
+    """The event that a change requires for a supplier. ``last`` is None before its order_created."""
+    due = _first(share) if last is None else _next(last, share)
     if due.event_type is not None and due.event_type not in subscribed:
         return RequiredEvents(None, f"the supplier does not subscribe to {due.event_type}")
     return due
@@ -56,23 +56,23 @@ def required_events(told: LastNotified | None, share: Share, *, subscribed: Coll
 
 def _first(share: Share) -> RequiredEvents:
     if not share.has_lines:
-        return RequiredEvents(None, "no line of the order is theirs")
+        return RequiredEvents(None, "no line of the order is for this supplier")
     if share.status in (CANCELLED, FULFILLED):
-        return RequiredEvents(None, f"the order was {share.status} before they were told of it")
+        return RequiredEvents(None, f"the order was {share.status} before the supplier was notified of it")
     return RequiredEvents(ORDER_CREATED)
 
 
-def _next(told: LastNotified, share: Share) -> RequiredEvents:
-    """A supplier whose last line went, or whose order was cancelled, has nothing left that could be cancelled."""
-    becomes_cancelled = share.status == CANCELLED and not told.cancelled
-    last_line_gone = told.has_lines and not share.has_lines
+def _next(last: LastNotified, share: Share) -> RequiredEvents:
+    """A supplier without lines, or with a cancelled order, has nothing left to cancel."""
+    becomes_cancelled = share.status == CANCELLED and not last.cancelled
+    last_line_gone = last.has_lines and not share.has_lines
     if becomes_cancelled or last_line_gone:
-        nothing_left = told.cancelled or not told.has_lines
+        nothing_left = last.cancelled or not last.has_lines
         return (
-            RequiredEvents(None, "they were told already that nothing is left")
+            RequiredEvents(None, "the supplier was notified before that no line is left")
             if nothing_left
             else RequiredEvents(ORDER_CANCELLED)
         )
-    if share.digest != told.digest:
+    if share.digest != last.digest:
         return RequiredEvents(ORDER_UPDATED)
-    return RequiredEvents(None, "what they may read of the order did not change")
+    return RequiredEvents(None, "nothing that the supplier may read has changed")

@@ -1,7 +1,7 @@
 """What a webhook receiver's answer means (docs/reference/supplier-events.md#outcomes).
 
 2xx                                     delivered
-410                                     the endpoint is gone: it stops, its rows stay owed
+410                                     the endpoint is gone: it stops, its rows stay pending
 401, 403, TLS, refused address          misconfigured: it stops and is probed, no attempt counted
 429, 502, 503, 504, any Retry-After     tried again, the endpoint's other lanes wait too
 anything else, timeout, cut             tried again on the schedule, dead after the last step
@@ -53,7 +53,7 @@ def outcome_of_answer(answer: Answer, *, now: datetime) -> Outcome:
 
 GONE_DETAIL = (
     "The receiver answered 410 Gone: the endpoint is disabled. Ask the supplier for its new address; "
-    "what is owed is kept."
+    "its pending deliveries are kept."
 )
 
 

@@ -1,9 +1,9 @@
-"""What the applied changes of one batch owe the tenant's suppliers, remembered set-wise.
+"""The events that the applied changes of one batch require for the tenant's suppliers.
 
-Reads its rows in four queries per batch, keeps them up to date in memory while the batch's changes are planned in
-sequence, and writes what changed in ``save``, in the applying transaction. The order's queue lease keeps two workers
-off the same order; the unique constraints of part and case decide where a lease was outlived. A person may discard the
-order_created between the reading and the writing: the parts are written only as they were read (PartChanged).
+Reads its rows in four queries per batch, updates them in memory while the changes are planned in sequence, and writes
+them in bulk in ``save``, in the applying transaction. The lease of the order's queue keeps two workers off one order;
+if a lease was outlived, the unique constraints of part and case decide. An operator may discard the order_created
+between reading and writing: parts are written only if they are as they were read (PartChanged).
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ _REMEMBERED = Columns(
     SupplierPart, "id", "owed_sequence", "owed_digest", "owed_cancelled", "owed_lines", "owed_sequence"
 )
 _REMEMBER = """
-    WITH owed (id, read_sequence, digest, cancelled, lines, sequence) AS ({rows})
-    UPDATE suppliers_supplierpart SET owed_digest = owed.digest, owed_cancelled = owed.cancelled,
-        owed_lines = owed.lines, owed_sequence = owed.sequence
-    FROM owed WHERE suppliers_supplierpart.id = owed.id AND suppliers_supplierpart.owed_sequence = owed.read_sequence
+    WITH new (id, read_sequence, digest, cancelled, lines, sequence) AS ({rows})
+    UPDATE suppliers_supplierpart SET owed_digest = new.digest, owed_cancelled = new.cancelled,
+        owed_lines = new.lines, owed_sequence = new.sequence
+    FROM new WHERE suppliers_supplierpart.id = new.id AND suppliers_supplierpart.owed_sequence = new.read_sequence
 """
 
 
 class PartChanged(LookupError):
-    """What a supplier was owed of an order changed while its next event was planned; the batch is planned anew."""
+    """A supplier's part of an order changed while its next event was planned; the batch is planned again."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
@@ -89,14 +89,14 @@ class SupplierPlanner:
         self._cases = {case.key: case for case in cases if case.key in wanted}
 
     def plan(self, change: Change) -> Iterable[RequiredDelivery | NotRequired]:
-        """What the change owes each supplier, in the order of the onboarding file."""
+        """The deliveries that the change requires, or why not, per supplier in the order of the onboarding file."""
         shares = split(change.after["items"], self._claims)
         self._note_unclaimed(change, shares.get(None, []))
-        owed = (self._plan_one(change, supplier, shares.get(supplier.pk, [])) for supplier in self._suppliers)
-        return [one for one in owed if one is not None]
+        answers = (self._plan_one(change, supplier, shares.get(supplier.pk, [])) for supplier in self._suppliers)
+        return [one for one in answers if one is not None]
 
     def save(self) -> None:
-        """Parts, minted cases, notices and what the timeline could not tell otherwise; no query where none is new."""
+        """Store parts, new cases, notices and timeline entries; makes no query for what is empty."""
         OrderCase.objects.bulk_create(self._made)
         new = [part for part in self._touched.values() if part._state.adding]
         known = [part for part in self._touched.values() if not part._state.adding]
@@ -105,10 +105,10 @@ class SupplierPlanner:
         for notice in self._notices:
             notice.part_id = notice.part.pk
         Notice.objects.bulk_create(self._notices)
-        self._tell_timeline()
+        self._add_timeline_entries()
 
     def _save_known(self, parts: Sequence[SupplierPart]) -> None:
-        """Their lanes are locked by now (orders.outbox.planning), so that whoever discards comes before or after."""
+        """Their lanes are already locked (orders.outbox.planning), so a discard happens before or after."""
         rows = [
             (part.pk, self._read_sequences[part.pk], part.owed_digest, part.owed_cancelled, part.owed_lines,
              part.owed_sequence)
@@ -120,17 +120,17 @@ class SupplierPlanner:
 
     def _plan_one(self, change: Change, supplier: Supplier, items: list[Item]) -> RequiredDelivery | NotRequired | None:
         part = self._parts.get((change.key, supplier.pk))
-        told = _told(part)
-        if told is None and (refused := _never_told(change, supplier, items)) is not None:
+        last = _last_notified(part)
+        if last is None and (refused := _first_refusal(change, supplier, items)) is not None:
             return _reason(supplier, refused.because)
         case = self._case(change)
         share = _share(change, items, case)
-        due = required_events(told, share, subscribed=supplier.subscribed)
+        due = required_events(last, share, subscribed=supplier.subscribed)
         if due.event_type is None:
             return _reason(supplier, due.because)
-        return self._owe(change, self._remember(change, supplier, share), case, due.event_type)
+        return self._add_notice(change, self._remember(change, supplier, share), case, due.event_type)
 
-    def _owe(self, change: Change, part: SupplierPart, case: Case, event_type: str) -> RequiredDelivery | None:
+    def _add_notice(self, change: Change, part: SupplierPart, case: Case, event_type: str) -> RequiredDelivery | None:
         body = render_event(event_type, case=case, order_token=part.token, made_at=change.applied_at)
         notice = Notice(
             supplier=part.supplier,
@@ -147,7 +147,7 @@ class SupplierPlanner:
         )
 
     def _remember(self, change: Change, supplier: Supplier, share: Share) -> SupplierPart:
-        """Keep what the supplier is now owed; the first time, with a new order token."""
+        """Store the state of this event in the part; a new part gets a new order token."""
         key = (change.key, supplier.pk)
         part = self._parts.get(key) or SupplierPart(
             supplier=supplier,
@@ -163,7 +163,7 @@ class SupplierPlanner:
         return part
 
     def _case(self, change: Change) -> Case:
-        """The document's case, or the one minted for the order, once."""
+        """The document's case, or the one that was minted for the order."""
         given = case_in(change.after)
         if given is not None:
             return given
@@ -181,7 +181,7 @@ class SupplierPlanner:
         return case_of_row(minted, case_type=self._tenant.case_type)
 
     def _note_unclaimed(self, change: Change, items: list[Item]) -> None:
-        """Lines that are no supplier's, when they are other lines than before."""
+        """Note lines without a supplier, if they differ from those before the change."""
         if not self._suppliers:
             return
         now = _item_ids(items)
@@ -189,14 +189,14 @@ class SupplierPlanner:
         if now and now != _item_ids(before):
             self._unclaimed.append((change, now))
 
-    def _tell_timeline(self) -> None:
+    def _add_timeline_entries(self) -> None:
         lines = [_no_supplier(change, item_ids) for change, item_ids in self._unclaimed]
         lines += [_ready(notice) for notice in self._notices if _destination_id(notice.supplier) is None]
         TimelineEntry.objects.bulk_create(lines)
 
 
 def tenant_suppliers(tenant: Tenant) -> list[Supplier]:
-    """The tenant's suppliers in the order of the onboarding file. A stopped one keeps its lines; it is told later."""
+    """The tenant's suppliers in the order of the onboarding file. A stopped one keeps its lines."""
     return list(Supplier.objects.filter(tenant=tenant).select_related("webhook").order_by("position", "pk"))
 
 
@@ -205,7 +205,7 @@ def case_of_row(row: OrderCase, *, case_type: str) -> Case:
 
 
 def _of_orders(rows: QuerySet[Any], tenant: Tenant, keys: set[OrderKey]) -> QuerySet[Any]:
-    """Narrowed by order id, which the index leads with; the caller drops the same id of another business unit."""
+    """Filtered by order id, with which the index begins; the caller drops the same id of other business units."""
     return rows.filter(tenant=tenant, customer_order_id__in={key.customer_order_id for key in keys})
 
 
@@ -215,21 +215,21 @@ def _share(change: Change, items: Sequence[Item], case: Case) -> Share:
     return Share(status=change.after["status"], has_lines=bool(items), digest=digest)
 
 
-def _told(part: SupplierPart | None) -> LastNotified | None:
+def _last_notified(part: SupplierPart | None) -> LastNotified | None:
     if part is None or part.owed_sequence == SupplierPart.NEVER_OWED:
         return None
     return LastNotified(cancelled=part.owed_cancelled, has_lines=part.owed_lines, digest=part.owed_digest)
 
 
-def _never_told(change: Change, supplier: Supplier, items: Sequence[Item]) -> RequiredEvents | None:
-    """Why a supplier without a part gets none, found before a case is minted for it."""
+def _first_refusal(change: Change, supplier: Supplier, items: Sequence[Item]) -> RequiredEvents | None:
+    """Why a supplier without a part is not notified, decided before a case is minted; None when it is."""
     first = Share(status=change.after["status"], has_lines=bool(items), digest="")
     due = required_events(None, first, subscribed=supplier.subscribed)
     return due if due.event_type is None else None
 
 
 def _destination_id(supplier: Supplier) -> int | None:
-    """None for a supplier without a webhook: it asks for its events itself."""
+    """None for a supplier without a webhook, which pulls its events."""
     webhook = getattr(supplier, "webhook", None)
     return None if webhook is None else webhook.destination_id
 

@@ -1,4 +1,4 @@
-"""``receive``: the supplier's own events, asked for (docs/reference/supplier-events.md#receive).
+"""``receive``: a supplier pulls its own events (docs/reference/supplier-events.md#receive).
 
 Notices get their position in a supplier's feed here, after their transaction's commit and under the supplier's row
 lock. Numbering them when they are written would let a reader pass by a lower number that commits later.
@@ -31,13 +31,13 @@ MOST = 100
 NUMBERED_AT_ONCE = 1000
 """Bounds the transaction that numbers a long-unread feed."""
 LOOK_SECONDS = 0.25
-"""How often a held request looks for news."""
-HELD_MOST = max(1, settings.HUB_WEB_THREADS // 4)
-"""Requests held at a time by one process: a quarter of its threads, so that those who wait never starve PUTs."""
+"""How often a long poll looks for new events."""
+LONG_POLLS_MOST = max(1, settings.HUB_WEB_THREADS // 4)
+"""Long polls at a time per process: a quarter of its threads, so that they never starve PUTs."""
 BUSY_RETRY_SECONDS = 5
 
 _CURSOR = re.compile(r"_([1-9][0-9]{0,17})", re.ASCII)
-_holders = threading.BoundedSemaphore(HELD_MOST)
+_long_polls = threading.BoundedSemaphore(LONG_POLLS_MOST)
 
 
 class EventsGone(Problem):
@@ -48,40 +48,42 @@ class EventsGone(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Events of a feed, oldest first, and the cursor to go on from ("" before the first event)."""
+    """Events of a feed, oldest first, and the cursor to continue from ("" before the first event)."""
 
     notices: list[Notice]
     cursor: str
 
 
 def page_after(supplier: Supplier, cursor: str, *, hold_seconds: float) -> Page:
-    """The events after a cursor; where there are none yet, wait for them up to ``hold_seconds``.
+    """The events after a cursor; if there are none yet, waits for them up to ``hold_seconds``.
 
-    Raises InvalidParameter for a cursor that is none, EventsGone for one older than what is kept, Unavailable when
-    too many requests are held already.
+    Raises InvalidParameter for a wrong cursor, EventsGone for one older than the kept events, Unavailable when there
+    are too many long polls.
     """
     after = _position(supplier, cursor)
     page = _look(supplier, cursor, after)
     if page.notices or hold_seconds <= 0:
         return page
-    if not _holders.acquire(blocking=False):
+    if not _long_polls.acquire(blocking=False):
         raise Unavailable("Too many requests wait for events just now.", retry_after=BUSY_RETRY_SECONDS)
     try:
         return _wait(lambda: _look(supplier, cursor, after), seconds=hold_seconds)
     finally:
-        _holders.release()
+        _long_polls.release()
 
 
-def note_told(page: Page) -> None:
-    """Handing an event out tells the supplier of its order as a webhook does; nothing is written the second time."""
+def mark_notified(page: Page) -> None:
+    """Mark the parts of handed-out events as notified, as a webhook does; a second call writes nothing."""
     parts = {notice.part_id for notice in page.notices}
-    untold = SupplierPart.objects.filter(pk__in=parts, told_at__isnull=True)
-    if not untold.exists():
+    not_notified = SupplierPart.objects.filter(pk__in=parts, told_at__isnull=True)
+    if not not_notified.exists():
         return
-    waits = Case(When(fetched_at__isnull=True, then=Now()), default=F("unfetched_since"), output_field=DateTimeField())
+    unfetched = Case(
+        When(fetched_at__isnull=True, then=Now()), default=F("unfetched_since"), output_field=DateTimeField()
+    )
     with transaction.atomic():
         SupplierPart.hold(pk__in=parts, told_at__isnull=True)
-        untold.update(told_at=Now(), unfetched_since=waits)
+        not_notified.update(told_at=Now(), unfetched_since=unfetched)
 
 
 def event_json(notice: Notice) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def _look(supplier: Supplier, cursor: str, after: int) -> Page:
 
 
 def _position(supplier: Supplier, cursor: str) -> int:
-    """The position a cursor stands for; 0 before the first event."""
+    """The position of a cursor; 0 before the first event."""
     if not cursor:
         return 0
     named = _CURSOR.fullmatch(cursor)
@@ -128,7 +130,7 @@ def _position(supplier: Supplier, cursor: str) -> int:
 
 
 def number_notices(supplier: Supplier) -> None:
-    """Give the next positions to what was written since; one reader of a feed at a time does it."""
+    """Number the new notices, under the supplier's row lock."""
     if not Notice.objects.unnumbered().filter(supplier=supplier).exists():
         return
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""A webhook as the onboarding file says it: its row, its destination, its secrets."""
+"""Apply and export a webhook of the onboarding file: its row, its destination, its secrets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from orders.access.sealing import MASK
 from orders.integrations.onboarding_report import Report
 from orders.models import Destination
 from orders.onboarding.fields import to_store
-from orders.onboarding.rows import bring, hold_rows
+from orders.onboarding.rows import (
+    hold_rows,
+    update_row,
+)
 from orders.outbox import destination_health
 from suppliers.models import Supplier, Webhook
 from suppliers.onboarding.entries import (
@@ -28,9 +31,9 @@ PASSWORD_BYTES = 32
 
 
 def apply(supplier: Supplier, entry: WebhookEntry | None, *, number: int, report: Report) -> None:
-    """Make the webhook what the entry says, in the caller's transaction; without an entry the supplier only pulls.
+    """Store the webhook in the caller's transaction; without an entry it is removed and the supplier only pulls.
 
-    ``number`` is the supplier's place in the file's list, for refusals.
+    ``number`` is the supplier's index in the file's list, for refusals.
     """
     webhook = Webhook.objects.filter(supplier=supplier).select_related("destination").first()
     if entry is None:
@@ -38,15 +41,15 @@ def apply(supplier: Supplier, entry: WebhookEntry | None, *, number: int, report
         return
     what = _name(supplier)
     destination = _destination(supplier, entry, report=report)
-    if mends := _is_to_be_mended(destination):
+    if disabled := _is_disabled(destination):
         hold_rows(Destination, report)
     webhook = webhook or Webhook(supplier=supplier, destination=destination)
-    changed = bring(webhook, what, _values(entry), report)
-    told = _apply_signing_secret(webhook, entry, report=report)
-    told |= _apply_auth_secret(webhook, entry.auth, number=number, report=report)
-    if not (changed or told):
+    changed = update_row(webhook, what, _values(entry), report)
+    new_secret = _apply_signing_secret(webhook, entry, report=report)
+    new_secret |= _apply_auth_secret(webhook, entry.auth, number=number, report=report)
+    if not (changed or new_secret):
         report.unchanged(what)
-    elif mends:
+    elif disabled:
         destination_health.resume(destination, who="onboarding", reason="the webhook's settings changed")
         report.effect(f"Sending to {destination.name}, which had stopped, goes on.")
 
@@ -88,12 +91,12 @@ def _destination(supplier: Supplier, entry: WebhookEntry, *, report: Report) -> 
         "rate_limit_per_second": entry.rate_limit_per_second,
         "retry_schedule": None if entry.retry_schedule is None else list(entry.retry_schedule),
     }
-    bring(row, f"destination supplier {supplier.tenant.slug}/{supplier.slug}", values, report)
+    update_row(row, f"destination supplier {supplier.tenant.slug}/{supplier.slug}", values, report)
     return row
 
 
 def _remove(supplier: Supplier, webhook: Webhook | None, *, report: Report) -> None:
-    """What is owed stays owed and waits for a webhook; the supplier asks for its events meanwhile."""
+    """Remove the webhook. Its deliveries stay pending until there is one again; the supplier pulls its events."""
     if webhook is None:
         return
     hold_rows(Destination, report)
@@ -101,11 +104,13 @@ def _remove(supplier: Supplier, webhook: Webhook | None, *, report: Report) -> N
     webhook_secrets.forget_secrets(webhook)
     webhook.delete()
     report.changed(_name(supplier), "url", webhook.url, "none, the supplier asks for its events itself")
-    report.effect(f"What {supplier} is owed waits until it has a webhook again; it asks for its events meanwhile.")
+    report.effect(
+        f"Deliveries to {supplier} stay pending until it has a webhook again; it asks for its events meanwhile."
+    )
 
 
 def _apply_signing_secret(webhook: Webhook, entry: WebhookEntry, *, report: Report) -> bool:
-    """Store the secret that the file gives, or make the one that a new webhook lacks. True when it changed."""
+    """Store the file's secret, or make one for a new webhook. Returns whether it changed."""
     what, given = _name(webhook.supplier), to_store(entry.signing_secret)
     fresh = not webhook_secrets.has_signing_secret(webhook)
     if given is None and not fresh:
@@ -119,7 +124,7 @@ def _apply_signing_secret(webhook: Webhook, entry: WebhookEntry, *, report: Repo
 
 
 def _apply_auth_secret(webhook: Webhook, auth: NoAuth | BasicAuth | OAuth2Auth, *, number: int, report: Report) -> bool:
-    """A password may be made, for the supplier to accept; a clientSecret only the supplier can give."""
+    """Store the file's secret. A missing password is made for the supplier; a clientSecret only the supplier has."""
     what = _name(webhook.supplier)
     given = (
         auth.password if isinstance(auth, BasicAuth) else auth.clientSecret if isinstance(auth, OAuth2Auth) else None
@@ -140,7 +145,7 @@ def _apply_auth_secret(webhook: Webhook, auth: NoAuth | BasicAuth | OAuth2Auth, 
     return True
 
 
-def _is_to_be_mended(destination: Destination) -> bool:
-    """An endpoint that only probes goes on when its settings changed; one that a person paused does not."""
+def _is_disabled(destination: Destination) -> bool:
+    """Whether changed settings resume it: stopped or gone, but not paused by a person."""
     gone = destination.state == Destination.State.PAUSED and destination.state_reason == GONE_DETAIL
     return destination.only_probes or gone

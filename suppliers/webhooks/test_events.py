@@ -1,7 +1,7 @@
-"""Trying a supplier's webhook by hand: a test event, and a check that the receiver takes ours and only ours.
+"""Test a supplier's webhook by hand: a test event, and a check that the receiver verifies signatures.
 
-A test event is an ``order_created`` of no order: its case is called TEST and its token is nobody's, so a receiver that
-fetches it gets 404. Nothing is owed by it, nothing of the destination's health changes, and lanes do not wait for it.
+A test event is an ``order_created`` of no order: its case is called TEST and its token is unknown, so a receiver that
+fetches it gets 404. It creates no delivery and changes neither the destination's health nor a lane.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def send_test_event(webhook: Webhook, *, who: str) -> list[Step]:
 
 
 def verify(webhook: Webhook, *, who: str) -> list[Step]:
-    """A signed test event, then one whose signature is wrong: a receiver that takes both does not check."""
+    """Send a signed test event, then one with a wrong signature: a receiver that accepts both does not verify."""
     steps = [_accepted(webhook)]
     if steps[0].ok:
         steps.append(_forged(webhook))
@@ -86,7 +86,7 @@ def _accepted(webhook: Webhook) -> Step:
 
 
 def _forged(webhook: Webhook) -> Step:
-    """Only an answer of the receiver that says no will do; silence proves nothing."""
+    """Only a refusal by the receiver counts; no answer proves nothing."""
     target = replace(target_of(webhook, now=timezone.now()), secrets=(signing.make_secret(),))
     outcome, milliseconds = _post(webhook, target)
     refused = outcome.response_status is not None and 400 <= outcome.response_status < 500

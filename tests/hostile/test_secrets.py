@@ -62,7 +62,7 @@ def scene(logged, tenant, add_supplier, add_channel, settings, monkeypatch):
     settings.EMAIL_HOST, settings.EMAIL_HOST_USER = "127.0.0.1", "hub"
     settings.EMAIL_HOST_PASSWORD = "Kanari3-of-the-mail-server"
     monkeypatch.setattr(drift, "note", NOTE)
-    for forget in (credentials.forget_credentials, breaker.forget, drift._tally.forget, cache.clear):
+    for forget in (credentials.forget_credentials, breaker.forget, drift._observations.forget, cache.clear):
         forget()
     with (
         mail_server() as port,

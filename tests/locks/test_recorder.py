@@ -43,10 +43,10 @@ def updated(rows):
     with transaction.atomic():
         rows.update(losses=0)
 
-def owed(rows, debts):
+def owed(rows, new):
     with transaction.atomic():
         list(rows)
-        deliveries.add_deliveries(debts)
+        deliveries.add_deliveries(new)
 """
 
 

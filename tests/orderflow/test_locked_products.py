@@ -22,19 +22,19 @@ def test_storing_a_product_and_recording_its_outcome_take_turns(site, stocked, m
     (outcome,) = channels()["orderflow"].send(sent.request)
     (delivery,) = sent.request.deliveries
     storing, recording = threading.Event(), threading.Event()
-    owe, note = products.owe, channel.record_product
+    add, note = products.add_deliveries, channel.record_product
 
-    def owe_later(debts):
+    def add_later(new):
         storing.set()
         recording.wait(3)
-        return owe(debts)
+        return add(new)
 
     def note_later(*args):
         recording.set()
         storing.wait(3)
         return note(*args)
 
-    monkeypatch.setattr(products, "owe", owe_later)
+    monkeypatch.setattr(products, "add_deliveries", add_later)
     monkeypatch.setattr(channel, "record_product", note_later)
     # the recording itself, without the further tries that would hide a deadlock
     record = getattr(outcomes, "_record", outcomes.record)

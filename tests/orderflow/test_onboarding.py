@@ -152,7 +152,7 @@ def test_a_new_address_closes_an_open_breaker():
         (LEAST.replace("        channel: MYCHANNEL\n", ""), "orderflow_channels[0].channel: is required"),
         (LEAST.replace("headers", "digest"), "auth.type: must be 'headers' or 'basic'"),
         (LEAST.replace("https://wms.example/rtd2-host/", "wms"), "base_url: must be an http(s) URL"),
-        (LEAST + "        reference: fixed\n", "reference: must tell orders apart"),
+        (LEAST + "        reference: fixed\n", "reference: must differ between orders"),
         (LEAST + "        batch_size: 0\n", "batch_size: "),
         (LEAST + "        time_zone: Mars/North\n", "time_zone: must be a time zone"),
         (LEAST + "        product_scope: organisation\n", "needs the key organisation"),

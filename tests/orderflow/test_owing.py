@@ -34,7 +34,7 @@ def test_an_order_that_ended_before_the_warehouse_was_told_owes_nothing(status):
 
 def test_an_order_without_a_line_for_the_warehouse_owes_nothing():
     assert due(NEVER, has_lines=False) == RequiredImport(
-        because="no line is for this warehouse, and the warehouse was never told of it"
+        because="no line is for this warehouse, and it was never sent to the warehouse"
     )
 
 

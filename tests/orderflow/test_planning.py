@@ -63,7 +63,7 @@ def test_a_status_alone_owes_nothing_also_long_after_reception(book, add_channel
     book.apply(an_order(("A", 3)))
     ((nothing,),) = book.apply(an_order(("A", 3), status="IN_PROGRESS"))
     assert isinstance(nothing, NotRequired)
-    assert nothing.because == "the import would be the one last owed"
+    assert nothing.because == "the import would be the same as the last one"
 
 
 def test_a_member_the_warehouse_is_not_told_of_owes_nothing(book, add_channel):

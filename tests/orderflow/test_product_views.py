@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orderflow.catalogue.products import owe_again
+from orderflow.catalogue.products import resend_changed
 from orderflow.models import Product
 from orders.models import Delivery, Tenant
 from tests.orderflow.conftest import deliver, posts
@@ -116,15 +116,15 @@ def test_products_are_taken_in_events_and_migrating_mode(tenant, warehouse, sign
 def test_products_are_owed_again_when_it_changes_whose_they_are(api, site, warehouse):
     api.put(PLACE + "A", {"description": "Green"})
     deliver()
-    assert owe_again(warehouse) == 0
+    assert resend_changed(warehouse) == 0
     warehouse.product_scope = "global"
     warehouse.save()
-    assert owe_again(warehouse) == 1
+    assert resend_changed(warehouse) == 1
     assert Product.objects.get().status == "pending"
     deliver()
     assert [b"channel=MYCHANNEL" in call.body for call in posts(site)] == [True, False]
     assert Product.objects.get().status == "imported"
-    assert owe_again(warehouse) == 0
+    assert resend_changed(warehouse) == 0
 
 
 def test_a_client_of_one_unit_has_no_part_in_a_channel_of_another(tenant, sign_in, warehouse):

@@ -101,7 +101,7 @@ def owed(destination, *references, lane="order:1", kind="told", merge=False):
         NewDelivery(
             tenant_id=destination.tenant_id,
             lane_key=lane,
-            owed=RequiredDelivery(destination.pk, kind, payload="{}", reference=reference, supersedes_unsent=merge),
+            required=RequiredDelivery(destination.pk, kind, payload="{}", reference=reference, supersedes_unsent=merge),
         )
         for reference in references
     ]

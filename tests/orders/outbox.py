@@ -44,7 +44,7 @@ class Outbox:
         self.sequence += 1
         debt = NewDelivery(
             tenant_id=self.tenant.pk, lane_key=f"order:{self.queue.pk}",
-            owed=RequiredDelivery(self.destination.pk, kind, "{}"),
+            required=RequiredDelivery(self.destination.pk, kind, "{}"),
             business_unit_id="store-1", customer_order_id=self.order_id, sequence=self.sequence,
         )  # fmt: skip
         return add_deliveries([debt])[0]

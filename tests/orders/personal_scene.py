@@ -138,7 +138,7 @@ class Scene:
         )  # fmt: skip
         WarehouseOrder.objects.filter(customer_order_id="1001").update(failure=said)
         timeline_entries.record(
-            self.key("1001"), road="supplier", what="Beans said zqvex1mail@vault.example", detail=said
+            self.key("1001"), source="supplier", what="Beans said zqvex1mail@vault.example", detail=said
         )
         OperatorAction.objects.create(
             **self.key("1001")._asdict(), who="maria", action="retry", subject=f"event:{new_id()}", reason=said

@@ -160,7 +160,7 @@ def test_stopping_a_supplier_says_what_follows(operator, acme):
     supplier = Supplier.objects.get()
     form = {name: value for name, value in form_of(operator, supplier).items() if name != "active"}
     html = asks(operator.post(page_of(supplier), form))
-    assert "Beans Ltd gets no token and is told nothing until it is switched on again. It keeps its open lines" in html
+    assert "Beans Ltd gets no token and no events until it is switched on again. It keeps its open lines" in html
     assert (
         '<td>API client acme-beans</td><td>active</td><td data-label="Now">true</td><td data-label="Then">false</td>'
         in html
@@ -179,17 +179,17 @@ def test_a_channel_whose_products_are_written_otherwise_says_that_they_are_sent_
     put_products(channel, {"A": {"description": "Green"}})
     text = FILE.replace("    auth:", "    product_scope: organisation\n    auth:")
     html = upload(operator, text)
-    assert "1 product is sent to main again, written the new way." in html
+    assert "1 product is sent to main again, with the new settings." in html
     assert Delivery.objects.count() == 1
 
 
 def test_a_moment_to_notify_from_is_on_record(operator, acme):
     moment = {"tells_from_0": "2026-11-01", "tells_from_1": "08:00:00"}
     html = asks(operator.post(page_of(acme), form_of(operator, acme, **moment)))
-    assert "Suppliers and warehouses are told only of orders that come from that moment on." in html
+    assert "Suppliers and warehouses are notified only of orders received from that moment on." in html
     assert '<td>tells_from</td><td data-label="Now">none</td><td data-label="Then">2026-11-01 08:00:00 UTC</td>' in html
     operator.post(page_of(acme), {"agreed": ASKED.search(html)[1]})
-    assert (OperatorAction.objects.get().action, OperatorAction.objects.get().who) == ("tell from", "olga")
+    assert (OperatorAction.objects.get().action, OperatorAction.objects.get().who) == ("notify from", "olga")
 
 
 def test_a_fault_that_only_the_service_finds_stands_beside_its_field(operator, acme):
@@ -235,5 +235,5 @@ def test_a_file_that_switches_the_mode_says_what_follows(operator, acme):
     Tenant.objects.update(external_url="https://oms.example.com")
     text = FILE.replace("mode: events", "mode: proxy\n  external_url: https://oms.example.com")
     html = upload(operator, text)
-    assert "Suppliers and warehouses are told of no new order." in html
+    assert "Suppliers and warehouses are not notified of new orders." in html
     assert "Ceases to answer:" in html

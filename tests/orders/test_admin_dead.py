@@ -56,8 +56,8 @@ def dead(engine, faults, settings):
     return made
 
 
-def group_of(road="events", error="fault injection: fault-1-10 fails on this try"):
-    return f"{DEAD}{road}/{cause_of(error)}/"
+def group_of(kind="events", error="fault injection: fault-1-10 fails on this try"):
+    return f"{DEAD}{kind}/{cause_of(error)}/"
 
 
 def statuses(events):
@@ -144,14 +144,14 @@ def test_a_group_is_discarded_with_a_reason(root, dead):
     assert statuses(dead) == ["discarded", "discarded", "dead"]
 
 
-def test_all_of_a_road_are_previewed_and_retried_whatever_their_causes(root, dead):
+def test_all_of_a_kind_are_previewed_and_retried_whatever_their_causes(root, dead):
     OrderEvent.objects.filter(pk=dead[0].pk).update(error="the receiver was away")
     page = f"{DEAD}events/all/"
     listed = text_of(root.get(DEAD))
     assert f'href="{page}">All 2 events</a>' in listed
     html = text_of(root.get(page))
     assert "2 dead</span> all dead events" in html
-    assert "Each is judged by itself; what would fail again stays dead." in html
+    assert "Each is tried by itself; one that would fail again stays dead." in html
     assert html.count("would be applied</span>") == 2
     root.post(page, {"verb": "retry", "reason": "all is mended"})
     assert statuses(dead) == ["pending", "pending", "dead"]
@@ -207,16 +207,16 @@ def test_a_run_rests_when_it_is_told_to_and_goes_on_after_its_cursor(root, dead)
     page = reverse("admin:orders_repairrun_change", args=(run.pk,))
     assert "Working: 1 of 2 so far." in text_of(root.get(page))
     root.post(reverse("admin:orders_repairrun_stop", args=(run.pk,)))
-    bulk_runs.RepairRuns().run()
+    bulk_runs.BulkRuns().run()
     assert statuses(dead) == ["pending", "dead", "dead"]
     assert "Stopped after 1 of 2" in text_of(root.get(page))
     root.post(reverse("admin:orders_repairrun_resume", args=(run.pk,)))
-    assert bulk_runs.RepairRuns().due()
-    bulk_runs.RepairRuns().run()
+    assert bulk_runs.BulkRuns().due()
+    bulk_runs.BulkRuns().run()
     run.refresh_from_db()
     assert (run.state, run.counts) == ("done", {"pending": 2})
     assert [one["what"] for one in run.log] == ["stopped", "resumed"]
-    assert not bulk_runs.RepairRuns().due()
+    assert not bulk_runs.BulkRuns().due()
 
 
 def test_a_killed_workers_run_goes_on_when_its_lease_has_run_out(dead):

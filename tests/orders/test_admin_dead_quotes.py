@@ -58,7 +58,7 @@ def quoting(engine, faults, settings):
 
 
 def pages():
-    return [DEAD, *(f"{DEAD}{road}/{cause_of(QUOTED)}/" for road in ("events", "supplier"))]
+    return [DEAD, *(f"{DEAD}{kind}/{cause_of(QUOTED)}/" for kind in ("events", "supplier"))]
 
 
 def signed_in(client, role):

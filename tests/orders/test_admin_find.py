@@ -41,7 +41,7 @@ def test_each_id_finds_its_order_and_says_how(engine):
     outbox.owe()
     Delivery.objects.update(reference="REF-7")
     delivery = Delivery.objects.get()
-    timeline_entries.record(key, road="proxy", what="read", correlation_id="corr-8", reference="REF-8")
+    timeline_entries.record(key, source="proxy", what="read", correlation_id="corr-8", reference="REF-8")
     for text, by in {
         "7": "order id",
         "c-77": "customer id",
@@ -60,7 +60,7 @@ def test_each_id_finds_its_order_and_says_how(engine):
 def test_an_order_that_was_never_applied_and_one_only_read_through_are_found(engine):
     never, _ = put(engine, "never")
     read = OrderKey(engine.tenant.pk, "till 4", "only-read")
-    timeline_entries.record(read, road="proxy", what="Read failed")
+    timeline_entries.record(read, source="proxy", what="Read failed")
     assert list(find("never", tenant_id=None)) == [never]
     assert list(find("only-read", tenant_id=None)) == [read]
 

@@ -74,7 +74,7 @@ def test_an_order_shows_its_document_and_its_story(root, furnished):
     html = checked(root.get(reverse("admin:orders_order_change", args=(furnished.queue().pk,))))
     assert "&quot;unitPrice&quot;: 19.90" in html
     assert "Event 1 applied" in html
-    assert "Owes nothing, because no supplier or warehouse is concerned" in html
+    assert "Nobody notified: no supplier or warehouse is concerned" in html
     assert "1 try, 35 ms: &lt;script&gt;" in html
 
 

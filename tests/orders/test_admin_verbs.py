@@ -264,7 +264,7 @@ def test_an_order_that_is_only_read_through_is_found_with_its_story(root, furnis
     from orders.values.order_key import OrderKey
 
     key = OrderKey(furnished.tenant.pk, "store 1", "a/b&c")
-    timeline_entries.record(key, road="proxy", what="Read failed: the external service did not answer in time")
+    timeline_entries.record(key, source="proxy", what="Read failed: the external service did not answer in time")
     [link] = re.findall(r'href="(/admin/orders/order/story/[^"]+)"', find(root, "a/b&c"))
     page = root.get(link.replace("&amp;", "&")).content.decode()
     assert "Read failed: the external service did not answer in time" in page

@@ -62,7 +62,7 @@ def test_the_destination_is_a_filter(acme, held):
 def test_preview_says_what_a_discard_would_take_along(outbox, held):
     [line] = run("deliveries", "preview", "--destination", "beans")[1]
     assert line[2] == "would_apply"
-    assert "with 1 delivery behind it, which a discard takes along" in line[4]
+    assert "a discard also discards 1 delivery behind it" in line[4]
     assert outbox.statuses() == ["dead", "pending"]
 
 

@@ -134,7 +134,7 @@ def test_an_order_with_a_pending_event_is_left_and_says_why(scene, tenant):
     before = Order.objects.get(customer_order_id="1001").document
     report = erase(ask(tenant))
     assert [sentence[:22] for sentence in report.waiting] == ["Order 1001 of store-1:"]
-    assert "waits to be applied" in report.waiting[0]
+    assert "an event of it is pending" in report.waiting[0]
     assert Order.objects.get(customer_order_id="1001").document == before
     scene.work()
     assert "order created" not in " ".join(erase(ask(tenant)).waiting)

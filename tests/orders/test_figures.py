@@ -21,9 +21,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
 @pytest.fixture(autouse=True)
 def _nothing_counted():
-    tally._tally.forget()
+    tally._counters.forget()
     yield
-    tally._tally.forget()
+    tally._counters.forget()
 
 
 def counts(step=Figure.Step.MINUTE, **of):
@@ -97,9 +97,9 @@ def test_a_forked_child_does_not_write_what_its_parent_counted():
     tally.received(1)
     child = os.fork()
     if child == 0:
-        os._exit(0 if not tally._tally.counts else 1)
+        os._exit(0 if not tally._counters.counts else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert sum(tally._tally.counts.values()) == 1
+    assert sum(tally._counters.counts.values()) == 1
 
 
 def test_times_fall_into_ranges_and_reads_that_were_not_asked_have_none():
@@ -241,7 +241,7 @@ def test_a_process_that_ends_cleanly_writes_what_it_counted(hub_environ):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_started_process_writes_within_seconds(monkeypatch):
-    monkeypatch.setattr(tally._Tally, "write_seconds", 0.2)
+    monkeypatch.setattr(tally._Counters, "write_seconds", 0.2)
     monkeypatch.setattr(tally.atexit, "register", lambda *_: None)
     tally.start()
     tally.start()

@@ -21,9 +21,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
 @pytest.fixture(autouse=True)
 def _nothing_counted():
-    counters._tally.forget()
+    counters._counters.forget()
     yield
-    counters._tally.forget()
+    counters._counters.forget()
 
 
 def words(response):
@@ -74,7 +74,7 @@ def test_the_page_asks_the_same_number_of_queries_however_many_tenants_there_are
 
 
 def test_a_tenant_admin_is_told_of_its_own_tenant_only(bound, furnished):
-    counters._tally.forget()
+    counters._counters.forget()
     tenant_with_everything("other")
     furnished.put("1002")
     counters.write()
@@ -111,7 +111,7 @@ def test_what_harms_most_comes_first_with_the_way_to_its_settings(engine):
     worst = tenant_with_everything("bolt")
     Destination.objects.filter(tenant=worst).update(state_since=timezone.now() - timedelta(hours=3))
     lines = [one.sentence for one in problems(None)]
-    assert lines[0].startswith("Bolt to supplier bolt-beans: Stopped for 3 h, because it refused us. 1 order waits.")
+    assert lines[0].startswith("Bolt to supplier bolt-beans: Stopped for 3 h, because it refused us. 1 order pending.")
     assert lines[1].startswith("Acme-shop to supplier")
     assert lines[2].startswith("2 deliveries failed for good, the oldest")
 

@@ -32,7 +32,7 @@ def held(monkeypatch):
     """No thread compares beside the test, and a difference is judged at once."""
     monkeypatch.setattr(answers, "_answers", _Answers())
     monkeypatch.setattr(_Answers, "write_until_empty", lambda self: None)
-    monkeypatch.setattr(judging, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(judging, "JUDGED_AFTER_SECONDS", 0.0)
     return answers._answers
 
 
@@ -148,7 +148,7 @@ def test_a_dead_event_excuses_nothing(tenant, shop):
 
 
 def test_a_difference_waits_for_the_event_that_makes_up_for_it(tenant, shop, monkeypatch):
-    monkeypatch.setattr(judging, "SETTLE_SECONDS", 0.3)
+    monkeypatch.setattr(judging, "JUDGED_AFTER_SECONDS", 0.3)
     read(tenant, status="SENT")
     answers.write()
     assert (hours(), open_differences()) == ({}, [])
@@ -160,23 +160,23 @@ def test_a_difference_waits_for_the_event_that_makes_up_for_it(tenant, shop, mon
 
 
 def test_a_difference_that_no_event_makes_up_for_is_wrong_in_the_end(tenant, shop, monkeypatch, held):
-    monkeypatch.setattr(judging, "SETTLE_SECONDS", 0.3)
+    monkeypatch.setattr(judging, "JUDGED_AFTER_SECONDS", 0.3)
     read(tenant, status="SENT")
     read(tenant, status="SENT")
     answers.write()
     assert (hours(), held.holds_any) == ({}, True)
     time.sleep(0.3)
     answers.write()
-    assert (hours(), held.holds_any, held.held_bytes) == ({("acme", "read"): (0, 0, 2, 0)}, False, 0)
+    assert (hours(), held.holds_any, held.used_bytes) == ({("acme", "read"): (0, 0, 2, 0)}, False, 0)
 
 
 def test_a_difference_that_the_next_read_no_longer_finds_was_stale(tenant, shop, monkeypatch, held):
-    monkeypatch.setattr(judging, "SETTLE_SECONDS", 60.0)
+    monkeypatch.setattr(judging, "JUDGED_AFTER_SECONDS", 60.0)
     read(tenant, status="SENT")
     answers.write()
     read(tenant)
     answers.write()
-    assert (hours(), held.holds_any, held.held_bytes) == ({("acme", "read"): (1, 1, 0, 0)}, False, 0)
+    assert (hours(), held.holds_any, held.used_bytes) == ({("acme", "read"): (1, 1, 0, 0)}, False, 0)
 
 
 def test_an_event_between_the_look_and_the_writing_makes_it_stale(tenant, shop, monkeypatch):
@@ -281,14 +281,14 @@ def test_seeing_a_read_never_touches_the_database(tenant, shop, django_assert_nu
 
 
 def test_what_finds_no_room_is_dropped_and_counted(tenant, shop, monkeypatch, held):
-    monkeypatch.setattr(answers, "HELD_BYTES", 1_000)
+    monkeypatch.setattr(answers, "MEMORY_BYTES", 1_000)
     read(tenant)
     read(tenant, status="SENT")
     search(tenant, listed("1001"), listed("1002"))
     answers.write()
     assert hours() == {("acme", "read"): (1, 0, 0, 1), ("acme", "search"): (0, 0, 0, 2)}
     assert matches.dropped(tenant, since=DatabaseClock().now()) == 3
-    assert held.held_bytes == 0
+    assert held.used_bytes == 0
     read(tenant)
     answers.write()
     assert hours()["acme", "read"] == (2, 0, 0, 1)

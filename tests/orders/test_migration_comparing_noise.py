@@ -44,7 +44,7 @@ ADDRESS = {"name": "Zqvex", "line1": "Zqvexgatan 5", "city": "Zqvexby", "postalC
 def _at_once(monkeypatch):
     monkeypatch.setattr(answers, "_answers", _Answers())
     monkeypatch.setattr(_Answers, "write_until_empty", lambda self: None)
-    monkeypatch.setattr(judging, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(judging, "JUDGED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_who_ignores_and_why_is_on_record_and_so_is_who_looks_again(tenant, shop
     row = ignored_differences.ignore(tenant, PRICE, who="ann", reason="rounded there")
     again = ignored_differences.ignore(tenant, PRICE, who="bob", reason="me too")
     assert (again.pk, again.who) == (row.pk, "ann")
-    ignored_differences.look_again(row, who="cem", reason="repaired")
+    ignored_differences.stop_ignoring(row, who="cem", reason="repaired")
     compare(tenant, body(price="5"))
     assert open_members() == [PRICE]
     columns = ("tenant", "who", "action", "subject", "reason", "outcome")

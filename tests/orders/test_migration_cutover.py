@@ -50,7 +50,7 @@ def test_all_is_ok_when_orders_are_there_and_match_and_nothing_waits(moving):
         "ledger": (True, "2 of 2"),
         "match-rate": (True, "99.7 % of 400 comparisons; 1 wrong"),
         "dead-events": (True, "none"),
-        "waiting": (True, "nothing waits"),
+        "waiting": (True, "none is pending"),
     }
     assert checklist(moving.tenant).ok
 
@@ -179,7 +179,7 @@ def test_back_in_migrating_mode_who_was_told_goes_on_being_told(moving, monkeypa
     moving.drain()
     assert list(Delivery.objects.order_by("pk").values_list("reference", flat=True)) == ["waits-1", "new-1"]
     assert back.tells_from == now(moving).tells_from
-    assert OperatorAction.objects.filter(action="tell from").count() == 1
+    assert OperatorAction.objects.filter(action="notify from").count() == 1
 
 
 def test_a_tenant_that_never_migrated_goes_on_telling_of_all(engine):
@@ -212,12 +212,12 @@ def test_what_would_change_is_said_before(moving):
     assert said[:5] == [
         "Reads and searches are answered from the 2 orders stored here; its system is not asked.",
         "The 1 orders that were never received become unknown (404).",
-        "Told of orders first received from then on: beans.",
-        "The 2 orders known before stay untold, also when they change, until they are released here.",
-        "Just now 1 order with events to apply and 0 orders with something to send wait; they go on.",
+        "Notified of orders first received from then on: beans.",
+        "Nobody is notified of the 2 orders known before, or of their changes, until you release them here.",
+        "Pending now: 1 order with events to apply and 0 orders with something to send; this work goes on.",
     ]
     assert "Orders that it sends are refused (405)" in going_back(moving.tenant, "proxy")[1]
-    assert "still taken and stored" in going_back(moving.tenant, "migrating")[1]
+    assert "still accepted and stored" in going_back(moving.tenant, "migrating")[1]
 
 
 @pytest.mark.parametrize(("share", "words"), [(1.0, "100 %"), (0.99999, "99.9 %"), (0.5, "50 %"), (0.0, "0 %")])

@@ -22,7 +22,7 @@ from orders.models import Delivery, Destination, OperatorAction, Order, OrderQue
 from orders.onboarding.mode_change import switch_mode
 from orders.outbox import planning
 from orders.tasks import periodic_work
-from orders.timeline import story
+from orders.timeline import happenings_of
 from suppliers.models import Notice, Supplier, SupplierPart, Webhook
 from tests.orders.fake_channel import FakeChannel
 
@@ -61,8 +61,8 @@ def run():
 
 def test_a_preview_counts_what_would_be_sent_per_destination_and_writes_nothing(moved, told):
     seen = preview(moved.tenant, ALL)
-    assert (seen.orders, seen.owed, seen.estimated) == (3, {told.pk: 3}, False)
-    assert preview(moved.tenant, Choice(status="PACKED")).owed == {told.pk: 1}
+    assert (seen.orders, seen.deliveries, seen.estimated) == (3, {told.pk: 3}, False)
+    assert preview(moved.tenant, Choice(status="PACKED")).deliveries == {told.pk: 1}
     assert (owed(), Order.objects.filter(known_before=True).count()) == ([], 3)
 
 
@@ -70,7 +70,7 @@ def test_a_preview_of_very_many_orders_is_an_estimate_that_says_so(moved, told, 
     monkeypatch.setattr(releases, "PREVIEW_MOST", 1)
     monkeypatch.setattr(releases, "CHUNK", 1)
     seen = preview(moved.tenant, ALL)
-    assert (seen.orders, seen.owed, seen.estimated) == (3, {told.pk: 3}, True)
+    assert (seen.orders, seen.deliveries, seen.estimated) == (3, {told.pk: 3}, True)
 
 
 def test_one_order_is_released_at_once_and_is_told_of_from_then_on(moved, told):
@@ -123,9 +123,9 @@ def test_who_and_why_stand_on_each_orders_story(moved, told):
     run()
     action = OperatorAction.objects.get(action="release")
     assert (action.who, action.reason, action.outcome, action.customer_order_id) == (
-        "ann", "the warehouse asked", "owed 1 delivery", "b",
+        "ann", "the warehouse asked", "1 delivery added", "b",
     )  # fmt: skip
-    assert "ann released the order" in [line.what for line in story(moved.key("b"))]
+    assert "ann released the order" in [line.what for line in happenings_of(moved.key("b"))]
     assert OrderRelease.objects.get().who == "ann"
 
 
@@ -175,7 +175,7 @@ def test_a_release_wants_a_reason(moved, told, reason):
 
 def test_nothing_is_released_while_nobody_is_told(moved, told):
     switch_mode(moved.tenant, "migrating", who="ops")
-    with pytest.raises(ReleaseRefused, match="nobody is told"):
+    with pytest.raises(ReleaseRefused, match="nobody is notified"):
         release(moved.tenant, ALL, who="ann", reason="asked")
     assert not OrderRelease.objects.exists()
 
@@ -202,7 +202,7 @@ def test_a_supplier_is_told_of_released_orders_as_of_new_ones(moved):
     moved.put("a", status="PACKED")
     moved.drain()
     assert not SupplierPart.objects.exists()
-    assert preview(moved.tenant, ALL).owed == {hook.pk: 2}
+    assert preview(moved.tenant, ALL).deliveries == {hook.pk: 2}
     assert not SupplierPart.objects.exists()
     release(moved.tenant, ALL, who="ann", reason="asked")
     run()

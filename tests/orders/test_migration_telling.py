@@ -7,17 +7,17 @@ import pytest
 
 from orders.models import Delivery, Destination, OperatorAction, Order, OrderEvent, Tenant
 from orders.onboarding.mode_change import (
+    set_notify_from,
     switch_mode,
-    tell_from,
 )
 from orders.outbox import planning
-from orders.timeline import story
+from orders.timeline import happenings_of
 from tests.bodies import body
 from tests.orders.fake_channel import FakeChannel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
-NOTHING = "Owes nothing, because it was known before the cut-over"
+NOTHING = "Nobody notified: it was known before the cut-over"
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,11 @@ def owed():
 
 
 def owes(engine, order_id="1001"):
-    return [line.what for line in story(engine.key(order_id)) if line.what.startswith("Owes")]
+    return [
+        line.what
+        for line in happenings_of(engine.key(order_id))
+        if line.what.startswith(("Nobody notified", "To be sent"))
+    ]
 
 
 def test_while_migrating_nobody_is_told_and_the_order_is_known_before(engine, switch):
@@ -101,7 +105,7 @@ def test_from_a_chosen_moment_new_orders_are_told_of_while_migrating(engine, swi
     engine.put("old")
     engine.drain()
     moment = OrderEvent.objects.get().received_at + timedelta(microseconds=1)
-    tell_from(engine.tenant, moment, who="ops")
+    set_notify_from(engine.tenant, moment, who="ops")
     engine.put("old", status="PACKED")
     engine.put("new")
     engine.drain()
@@ -116,7 +120,7 @@ def test_an_order_that_was_told_of_before_the_migration_is_not_known_before(engi
     engine.put(status="PACKED")
     engine.drain()
     assert owed() == ["1001-1"]
-    assert owes(engine)[-1] == "Owes nothing, because the tenant is migrating; nobody is told"
+    assert owes(engine)[-1] == "Nobody notified: the tenant is migrating"
     switch("events")
     engine.put(status="SHIPPED")
     engine.drain()

@@ -13,8 +13,8 @@ from orders.models import Destination, Tenant
 from orders.onboarding import rows
 from orders.onboarding.files import apply_file
 from orders.onboarding.mode_change import (
+    set_notify_from,
     switch_mode,
-    tell_from,
 )
 from orders.outbox import destination_health
 
@@ -86,7 +86,7 @@ def test_a_pause_made_meanwhile_stays(meanwhile):
 def test_a_moment_to_notify_from_that_was_set_meanwhile_stays(meanwhile):
     apply()
     moment = DatabaseClock().now()
-    meanwhile(Tenant, lambda: tell_from(Tenant.objects.get(), moment, who="ann"))
+    meanwhile(Tenant, lambda: set_notify_from(Tenant.objects.get(), moment, who="ann"))
     apply(name="Acme Retail")
     tenant = Tenant.objects.get()
     assert (tenant.name, tenant.tells_from) == ("Acme Retail", moment)

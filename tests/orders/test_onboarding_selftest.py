@@ -1,9 +1,10 @@
-"""The self-test: every road of a tenant tried once, nothing made or owed by it, the report kept."""
+"""The self-test tries every connection of a tenant once, creates nothing and keeps the report."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -70,15 +71,15 @@ def warehouse(acme):
         yield site
 
 
-def told(run):
-    return {f"{line.road}: {line.step}": line for line in lines_of(run)}
+def lines_by_name(run):
+    return {f"{line.area}: {line.step}": line for line in lines_of(run)}
 
 
 def outcomes(run):
-    return {name: line.outcome for name, line in told(run).items()}
+    return {name: line.outcome for name, line in lines_by_name(run).items()}
 
 
-def test_every_road_of_a_tenant_is_tried(acme, beans, warehouse):
+def test_every_connection_of_a_tenant_is_tried(acme, beans, warehouse):
     run = self_test(acme, who="maria")
     assert outcomes(run) == {
         "API: token": "ok",
@@ -92,10 +93,10 @@ def test_every_road_of_a_tenant_is_tried(acme, beans, warehouse):
         "warehouses: login and channel of main": "ok",
     }
     assert (run.who, run.failed, run.tenant) == ("maria", 0, acme)
-    assert "curl -i http://127.0.0.1:9/livez" in told(run)["API: public address"].detail
+    assert "curl -i http://127.0.0.1:9/livez" in lines_by_name(run)["API: public address"].detail
 
 
-def test_nothing_is_made_or_owed_by_it(acme, beans, warehouse):
+def test_it_creates_no_order_and_no_delivery(acme, beans, warehouse):
     self_test(acme, who="maria")
     for model in (Order, OrderQueue, OrderEvent, Delivery, WarehouseOrder):
         assert not model.objects.exists(), model
@@ -118,7 +119,7 @@ def test_its_client_and_token_are_gone_afterwards_also_when_a_run_was_lost(acme)
 def test_what_fails_says_why_and_what_to_do(acme, beans, warehouse):
     beans.signing_secrets = ["whsec_" + "QUJD" * 10]
     store_password(warehouse.row, "wrong")
-    lines = told(self_test(acme, who="maria"))
+    lines = lines_by_name(self_test(acme, who="maria"))
     event = lines["suppliers: signed test event to Beans Ltd"]
     assert event.outcome == "failed"
     assert "Check the address, the signing secret and the login with Beans Ltd" in event.next_step
@@ -142,7 +143,7 @@ def test_a_proxied_tenant_is_read_through(make_tenant):
     breaker.forget()
     with MockOms(basic=("u", "p")) as oms:
         bolt = make_tenant("bolt", mode="proxy", external_url=oms.api_url)
-        found = told(self_test(bolt, who="maria"))
+        found = lines_by_name(self_test(bolt, who="maria"))
         assert found["external service: proxied read"].outcome == "failed"
         assert "No credentials are set" in found["external service: proxied read"].detail
         config = ProxyConfig(tenant=bolt, type="basic", public={"username": "u"}, set_by="ops")
@@ -194,7 +195,7 @@ def test_the_newest_runs_of_each_tenant_are_kept(acme, make_tenant, monkeypatch)
 def test_a_fault_of_ours_is_one_failed_line(acme, monkeypatch):
     monkeypatch.setattr("orders.onboarding.self_test.core_checks._contract", lambda: 1 / 0)
     run = self_test(acme, who="maria")
-    assert told(run)["API: contract"].detail == "The hub itself failed while trying it."
+    assert lines_by_name(run)["API: contract"].detail == "The hub itself failed while trying it."
     assert run.failed == 1
 
 
@@ -227,9 +228,9 @@ def test_the_command_prints_the_report_and_exits_1_on_a_failure(acme, capsys, mo
 
 
 def test_words_of_a_partner_that_no_database_takes_cost_no_run(acme, monkeypatch):
-    def road(tenant, *, who):
+    def one(tenant, *, who):
         yield trials.Trial("service", "a read", lambda: trials.failed("breaks it at /a\x00b\ud800", "Mend it."))
 
-    monkeypatch.setattr(running, "roads", lambda: [road])
+    monkeypatch.setattr(running, "integrations", lambda: [SimpleNamespace(self_test=one)])
     run = self_test(acme, who="maria")
-    assert [line["detail"] for line in run.lines] == ["breaks it at /a\ufffdb?"]
+    assert run.lines[-1]["detail"] == "breaks it at /a\ufffdb?"

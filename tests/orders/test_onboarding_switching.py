@@ -71,8 +71,7 @@ def test_the_plan_says_which_addresses_answer_and_what_waits(engine):
     assert plan.starts == []
     words = [note.words for note in plan.notes]
     assert (
-        "1 order with events to apply and 0 orders with something to send: they stay and go on in the new mode."
-        in words
+        "1 order with events to apply and 0 orders with something to send: this work goes on in the new mode." in words
     )
     assert any("No credentials of the order service are stored" in one for one in words)
     assert not [note for note in plan.notes if note.blocks]
@@ -104,28 +103,28 @@ def test_the_pages_say_it_before_they_do_it(client, engine):
     assert (engine.tenant.mode, engine.tenant.active) == ("proxy", False)
 
 
-def test_the_plain_switch_to_migrating_says_that_telling_ends_and_how_it_would_not(client, engine):
+def test_the_plain_switch_to_migrating_says_that_notifications_end_and_how_they_would_not(client, engine):
     client.force_login(give_role("olga", role=OPERATOR, password="pass-of-olga").user)
     mode = reverse("admin:orders_tenant_switch_mode", args=(engine.tenant.pk,))
     move = reverse("admin:orders_tenant_cutover", args=(engine.tenant.pk,))
     html = client.get(mode, {"to": "migrating"}).content.decode()
     assert (
-        "Telling is switched off: from then on suppliers and warehouses hear of no new order and of no change" in html
+        "Notifications are switched off: from then on suppliers and warehouses get no new order and no change" in html
     )
-    assert "What they are owed by now is still sent; what waits to be applied is applied, and told to nobody." in html
-    assert "use Return to migrating on the page of its move instead" in html
+    assert "Pending deliveries are still sent; pending events are applied, and nobody is notified of them." in html
+    assert "use Return to migrating on the cut-over page instead" in html
     assert f'href="{move}"' in html
-    assert html.index("Telling is switched off") < html.index(">Switch Acme Retail to migrating</button>")
+    assert html.index("Notifications are switched off") < html.index(">Switch Acme Retail to migrating</button>")
     asked = {"to": "migrating", "external_url": "https://oms.example.com", "reason": "they asked"}
     assert client.post(mode, asked).headers["Location"] == move
-    assert "Telling is switched off" not in client.get(mode, {"to": "proxy"}).content.decode()
+    assert "Notifications are switched off" not in client.get(mode, {"to": "proxy"}).content.decode()
 
 
-def test_from_proxy_nothing_that_was_told_ends(engine):
+def test_from_proxy_no_notification_ends(engine):
     engine.tenant.mode, engine.tenant.external_url = "proxy", "https://oms.example.com"
     words = [note.words for note in mode_plan(engine.tenant, "migrating").notes]
-    assert "Orders that it sends are stored and compared; suppliers and warehouses are told nothing of them." in words
-    assert not any("Telling is switched off" in one for one in words)
+    assert "Orders that it sends are stored and compared; suppliers and warehouses are not notified of them." in words
+    assert not any("Notifications are switched off" in one for one in words)
 
 
 def test_the_form_of_a_tenant_switches_neither_mode_nor_active(client, engine):

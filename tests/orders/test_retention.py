@@ -132,9 +132,9 @@ def test_a_delivery_still_owed_stays_and_so_does_its_lane(engine):
 
 def test_old_timeline_entries_of_this_tenant_only_go(engine, other_engine):
     for one in (engine, other_engine):
-        timeline_entries.record(one.key(), road="proxy", what="a read failed")
+        timeline_entries.record(one.key(), source="proxy", what="a read failed")
     TimelineEntry.objects.update(at=LONG_AGO)
-    timeline_entries.record(engine.key(), road="proxy", what="a read failed lately")
+    timeline_entries.record(engine.key(), source="proxy", what="a read failed lately")
     assert run(engine.tenant).removed == 1
     assert sorted(TimelineEntry.objects.values_list("tenant", "what")) == sorted(
         [(engine.tenant.pk, "a read failed lately"), (other_engine.tenant.pk, "a read failed")]

@@ -22,7 +22,7 @@ OPENED = ("<img src=x", 'href="javascript:', "href='javascript:")
 
 def shaped(text):
     """Columns in which the hub itself writes a form that its pages rely on: ``text`` wherever text may stand in it."""
-    line = SelfTestResult(road=text, step=text, outcome="failed", detail=text, next_step=text, ms=7)
+    line = SelfTestResult(area=text, step=text, outcome="failed", detail=text, next_step=text, ms=7)
     order = {"customerOrderId": text, "customerId": text, "items": [{"itemId": text, "note": text}], text: text}
     selection = Selection("events", "a-cause", order=text, destination=text)
     return {

@@ -15,8 +15,8 @@ from orders.telemetry import timeline_entries
 from orders.timeline import (
     MOST_HAPPENINGS,
     Tone,
-    story,
-    tell,
+    happenings_of,
+    timeline_of,
 )
 from orders.values.order_key import OrderKey
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 def told(key):
-    return [(one.road, one.what) for one in story(key)]
+    return [(one.source, one.what) for one in happenings_of(key)]
 
 
 @pytest.fixture
@@ -71,9 +71,9 @@ def test_an_order_is_told_from_reception_to_what_it_owes(engine):
     assert told(engine.key()) == [
         ("events", "Event 1 received"),
         ("events", "Event 1 applied"),
-        ("events", "Owes nothing, because no supplier or warehouse is concerned"),
+        ("events", "Nobody notified: no supplier or warehouse is concerned"),
     ]
-    happenings = story(engine.key())
+    happenings = happenings_of(engine.key())
     assert happenings[0].correlation_id == "test"
     assert happenings[0].since is None
     assert happenings[1].since == happenings[1].at - happenings[0].at
@@ -89,8 +89,8 @@ def test_what_is_owed_and_why_not_is_told_in_words(engine, beans):
     ]
     OrderEvent.objects.filter(pk=event.pk).update(owes=json.dumps(lines))
     assert told(engine.key())[2:] == [
-        ("events", "Owes supplier beans: order created"),
-        ("events", "Owes supplier beans nothing, because it is cancelled"),
+        ("events", "To be sent to supplier beans: order created"),
+        ("events", "Supplier beans not notified: it is cancelled"),
     ]
 
 
@@ -99,7 +99,7 @@ def test_an_event_that_changed_nothing_says_so(engine):
     engine.drain()
     engine.put()
     engine.drain()
-    assert told(engine.key())[-1] == ("events", "Owes nothing, because the event changed nothing")
+    assert told(engine.key())[-1] == ("events", "Nobody notified: the event changed nothing")
 
 
 def test_retries_fold_into_one_line(engine, beans):
@@ -109,14 +109,14 @@ def test_retries_fold_into_one_line(engine, beans):
     delivery = owed(engine, beans)
     for minute in (0, 1, 3, 6, 12):
         tried(delivery, start + timedelta(minutes=minute))
-    last = story(engine.key())[-1]
+    last = happenings_of(engine.key())[-1]
     assert (last.what, last.result, last.tone) == (
         "beans: order created not through yet",
         "5 tries over 12 min, last: The receiver answered 503.",
         Tone.WAITING,
     )
     assert last.subject == f"delivery:{delivery.pk}"
-    assert tell(engine.key()).owed == ["Supplier beans: order created will be tried in 4 min."]
+    assert timeline_of(engine.key()).pending == ["Supplier beans: order created will be tried in 4 min."]
 
 
 def test_a_stopped_destination_is_said_with_its_cause(engine, beans):
@@ -125,7 +125,7 @@ def test_a_stopped_destination_is_said_with_its_cause(engine, beans):
     owed(engine, beans)
     beans.state, beans.state_reason = "stopped", "it refused the password."
     beans.save()
-    assert tell(engine.key()).owed == [
+    assert timeline_of(engine.key()).pending == [
         "Supplier beans: order created is held, because the destination is stopped: it refused the password."
     ]
 
@@ -134,13 +134,13 @@ def test_a_dead_event_and_what_a_person_did_are_on_the_timeline(engine, faults):
     engine.put("fault-always-1")
     engine.drain_through_retries()
     key = engine.key("fault-always-1")
-    dead = [one for one in story(key) if one.tone == Tone.PERSON]
+    dead = [one for one in happenings_of(key) if one.tone == Tone.PERSON]
     assert [one.what for one in dead] == ["Event 1 failed for good"]
     assert dead[0].result.startswith("6 tries over")
     dead_events.discard(OrderEvent.objects.get(), who="maria", reason="test order")
     assert told(key)[-1] == ("operator", "maria discarded the event")
-    assert story(key)[-1].result == "because: test order; it is now discarded"
-    assert tell(key).headline == "The newest event was discarded."
+    assert happenings_of(key)[-1].result == "because: test order; it is now discarded"
+    assert timeline_of(key).headline == "The newest event was discarded."
 
 
 def test_a_delivery_that_a_supplier_asked_for_once_more_reads_as_a_sentence(engine, beans):
@@ -158,21 +158,21 @@ def test_a_superseded_event_names_the_newer_one(engine, faults, settings):
     engine.put("fault-6-1", status="IN_PROGRESS")
     engine.drain_through_retries()
     dead_events.retry(OrderEvent.objects.get(sequence=1), who="maria")
-    results = {one.what: one.result for one in story(engine.key("fault-6-1"))}
+    results = {one.what: one.result for one in happenings_of(engine.key("fault-6-1"))}
     assert results["Event 1 set aside"] == "superseded by event 2, which was applied first"
 
 
 def test_an_order_that_is_only_read_through_has_a_story(engine):
     key = OrderKey(engine.tenant.pk, "store-1", "only-proxied")
-    timeline_entries.record(key, road="proxy", what="Read failed: busy", correlation_id="c-1")
+    timeline_entries.record(key, source="proxy", what="Read failed: busy", correlation_id="c-1")
     assert told(key) == [("proxy", "Read failed: busy")]
-    assert tell(key).owed == []
-    assert tell(key).headline.startswith("Nothing of this order is stored here")
+    assert timeline_of(key).pending == []
+    assert timeline_of(key).headline.startswith("Nothing of this order is stored here")
 
 
 def test_another_tenants_order_of_the_same_id_is_another_story(engine, other_engine):
     engine.put()
-    assert story(other_engine.key()) == []
+    assert happenings_of(other_engine.key()) == []
 
 
 def test_a_long_history_costs_no_more_queries_and_is_cut_to_the_newest(engine, beans):
@@ -180,7 +180,7 @@ def test_a_long_history_costs_no_more_queries_and_is_cut_to_the_newest(engine, b
     engine.drain()
     start = timezone.now()
     with CaptureQueriesContext(connection) as short:
-        tell(engine.key())
+        timeline_of(engine.key())
     for number in range(8):
         tried(owed(engine, beans, status="delivered", finished_at=start), start + timedelta(seconds=number))
     TimelineEntry.objects.bulk_create(
@@ -188,7 +188,7 @@ def test_a_long_history_costs_no_more_queries_and_is_cut_to_the_newest(engine, b
         for n in range(MOST_HAPPENINGS + 20)
     )
     with CaptureQueriesContext(connection) as long:
-        happenings = story(engine.key())
+        happenings = happenings_of(engine.key())
     assert len(happenings) == MOST_HAPPENINGS + 1
     assert happenings[0].what == f"Older happenings are left out; these are the newest {MOST_HAPPENINGS}."
     assert happenings[-1].what == f"no. {MOST_HAPPENINGS + 19}"

@@ -141,13 +141,13 @@ def pages_of_rows(rows):
 
 @pytest.fixture
 def signed_in(page, live_server, furnished):
-    counters._tally.forget()
+    counters._counters.forget()
     counters.received(furnished.tenant.pk)
     counters.tried(furnished.beans, delivered=True, dead=False)
     counters.took(furnished.beans, 40)
     counters.read(furnished.tenant.pk, 140)
     counters.write()
-    counters._tally.forget()
+    counters._counters.forget()
     User.objects.create_superuser("root", password="pass-of-root")
     page.goto(live_server.url + "/admin/")
     page.fill("input[name=username]", "root")

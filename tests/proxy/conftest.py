@@ -26,8 +26,8 @@ def _a_process_of_its_own(settings, monkeypatch):
     """Nothing remembered, loopback allowed, and drift written only when a test says so."""
     settings.HUB_OUTBOUND_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
     settings.HUB_OUTBOUND_ALLOW_HTTP = True
-    monkeypatch.setattr(drift._Tally, "write_until_empty", lambda tally: None)
-    for memory in (breaker, bulkhead, drift._tally):
+    monkeypatch.setattr(drift._Observations, "write_until_empty", lambda tally: None)
+    for memory in (breaker, bulkhead, drift._observations):
         memory.forget()
     partner_tokens.forget_tokens()
     credentials.forget_credentials()

@@ -42,7 +42,7 @@ def held(monkeypatch):
     monkeypatch.setattr(answers, "_answers", _Answers())
     monkeypatch.setattr(_Answers, "write_until_empty", lambda self: None)
     monkeypatch.setattr(ledger._Collector, "write_until_empty", lambda self: None)
-    monkeypatch.setattr(judging, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(judging, "JUDGED_AFTER_SECONDS", 0.0)
     return answers._answers
 
 

@@ -67,7 +67,7 @@ def test_an_order_that_is_over_owes_nothing_after_a_discarded_order_created(told
     told.put()
     told.send(REJECTED)
     told.discard(1)
-    assert told.put(status=status)["because"] == f"the order was {status} before they were told of it"
+    assert told.put(status=status)["because"] == f"the order was {status} before the supplier was notified of it"
     assert told.put(status="CREATED")["owes"] == "order_created"
     assert told.kinds() == [("order_created", "discarded"), ("order_created", "pending")]
 
@@ -77,7 +77,7 @@ def test_a_supplier_whose_last_line_went_is_owed_nothing_after_a_discarded_order
     told.send(REJECTED)
     told.discard(1)
     Supplier.objects.update(item_patterns=["OTHER-*"])
-    assert told.put(price="23.00")["because"] == "no line of the order is theirs"
+    assert told.put(price="23.00")["because"] == "no line of the order is for this supplier"
 
 
 def test_a_discarded_cancellation_that_waited_behind_is_forgotten_with_the_rest(told):
@@ -129,7 +129,7 @@ def test_a_discarded_order_updated_leaves_the_supplier_known(told):
     told.discard(2)
     assert told.put(status="ACCEPTED", customer="x")["owes"] == "order_updated"
     assert told.send(DELIVERED) is not None
-    assert told.put(status="ACCEPTED", customer="y")["because"] == ("what they may read of the order did not change")
+    assert told.put(status="ACCEPTED", customer="y")["because"] == ("nothing that the supplier may read has changed")
 
 
 @pytest.mark.parametrize("updates", [True, False])

@@ -44,14 +44,14 @@ def test_an_event_planned_before_the_discard_is_planned_anew_after_it(tenant, ad
     outbox.send(REJECTED)
     created, tries = Delivery.objects.get(), []
 
-    def owe_late(debts):
-        tries.append([debt.owed.kind for debt in debts])
+    def add_late(new):
+        tries.append([one.required.kind for one in new])
         if len(tries) == 1:
             elsewhere(lambda: dead_deliveries.discard(created, who="ada"))
-        return owe(debts)
+        return add(new)
 
-    owe = planning.owe
-    monkeypatch.setattr(planning, "owe", owe_late)
+    add = planning.add_deliveries
+    monkeypatch.setattr(planning, "add_deliveries", add_late)
     engine.put(price="20.00")
     engine.drain()
     assert tries == [["order_updated"], ["order_created"]]

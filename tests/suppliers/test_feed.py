@@ -174,7 +174,7 @@ def test_beyond_the_bound_the_answer_is_503_at_once_but_events_that_are_there_co
     settings.HUB_RECEIVE_HOLD_SECONDS = 20
     full = threading.BoundedSemaphore(1)
     full.acquire()
-    monkeypatch.setattr(pull_feed, "_holders", full)
+    monkeypatch.setattr(pull_feed, "_long_polls", full)
     answer = receive()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     book.apply(order("BEAN-1"))

@@ -32,12 +32,12 @@ def test_what_is_owed_after_order_created(cancelled, had_lines, status, has_line
     if (status == "CANCELLED" and not cancelled) or (had_lines and not has_lines):
         nothing_left = cancelled or not had_lines
         assert due.event_type == (None if nothing_left else "order_cancelled")
-        assert due.because == ("they were told already that nothing is left" if nothing_left else "")
+        assert due.because == ("the supplier was notified before that no line is left" if nothing_left else "")
     elif not same:
         assert due.event_type == "order_updated"
     else:
         assert due.event_type is None
-        assert due.because == "what they may read of the order did not change"
+        assert due.because == "nothing that the supplier may read has changed"
 
 
 def test_a_line_that_comes_back_is_an_update():

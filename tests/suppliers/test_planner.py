@@ -45,7 +45,7 @@ def test_each_supplier_concerned_is_owed_its_own_event_and_token(book, add_suppl
     ((one, other, nothing),) = book.apply(order("BEAN-1", "PEA-1", "PEA-2"))
     assert [one.destination_id, other.destination_id] == [beans.webhook.destination_id, peas.webhook.destination_id]
     assert (one.kind, other.kind) == ("order_created", "order_created")
-    assert nothing == NotRequired(rice.webhook.destination_id, "no line of the order is theirs")
+    assert nothing == NotRequired(rice.webhook.destination_id, "no line of the order is for this supplier")
     assert one.reference != other.reference
     for owed, supplier in ((one, beans), (other, peas)):
         event = json.loads(owed.payload)
@@ -88,7 +88,9 @@ def test_the_same_order_id_in_another_business_unit_is_another_order(book, add_s
 @pytest.mark.parametrize("status", ["CANCELLED", "FULFILLED"])
 def test_a_closed_order_nobody_was_told_of_owes_nothing_and_mints_nothing(book, add_supplier, status):
     add_supplier("beans", ["*"])
-    assert kinds(book.apply(order("A", status=status))[0]) == [f"the order was {status} before they were told of it"]
+    assert kinds(book.apply(order("A", status=status))[0]) == [
+        f"the order was {status} before the supplier was notified of it"
+    ]
     assert not SupplierPart.objects.exists()
     assert not OrderCase.objects.exists()
     assert kinds(book.apply(order("A"))[0]) == ["order_created"]
@@ -97,14 +99,14 @@ def test_a_closed_order_nobody_was_told_of_owes_nothing_and_mints_nothing(book, 
 def test_the_story_of_one_order_in_one_batch_and_in_many(book, add_supplier):
     add_supplier("beans", ["BEAN-*"])
     story = [
-        (order("PEA-1"), "no line of the order is theirs"),
+        (order("PEA-1"), "no line of the order is for this supplier"),
         (order("BEAN-1", "PEA-1"), "order_created"),
-        (order("BEAN-1", "PEA-2"), "what they may read of the order did not change"),
-        (order("BEAN-1", minimumDownPaymentAmount=5), "what they may read of the order did not change"),
+        (order("BEAN-1", "PEA-2"), "nothing that the supplier may read has changed"),
+        (order("BEAN-1", minimumDownPaymentAmount=5), "nothing that the supplier may read has changed"),
         (order("BEAN-1", status="FULFILLED"), "order_updated"),
         (order("BEAN-2"), "order_updated"),
         (order("PEA-1"), "order_cancelled"),
-        (order("PEA-1", isLocked=True), "what they may read of the order did not change"),
+        (order("PEA-1", isLocked=True), "nothing that the supplier may read has changed"),
         (order("BEAN-2"), "order_updated"),
         (order("BEAN-2", status="CANCELLED"), "order_cancelled"),
         (order("BEAN-2", status="CANCELLED", currencyId="DKK"), "order_updated"),
@@ -121,7 +123,7 @@ def test_a_supplier_that_does_not_subscribe_is_not_told_and_stays_where_it_was(b
     assert kinds(book.apply(order("A"))[0]) == ["order_created"]
     assert kinds(book.apply(order("B"))[0]) == ["the supplier does not subscribe to order_updated"]
     digest = SupplierPart.objects.get().owed_digest
-    assert kinds(book.apply(order("A"))[0]) == ["what they may read of the order did not change"]
+    assert kinds(book.apply(order("A"))[0]) == ["nothing that the supplier may read has changed"]
     assert SupplierPart.objects.get().owed_digest == digest
     assert Notice.objects.count() == 1
 
@@ -131,7 +133,7 @@ def test_a_stopped_supplier_keeps_its_lines(book, add_supplier):
     add_supplier("late", ["*"])
     beans.active = False
     beans.save()
-    assert kinds(book.apply(order("A"))[0]) == ["order_created", "no line of the order is theirs"]
+    assert kinds(book.apply(order("A"))[0]) == ["order_created", "no line of the order is for this supplier"]
 
 
 def test_every_event_is_kept_as_a_notice_in_the_same_bytes(book, add_supplier):

@@ -41,7 +41,7 @@ from orders.cutover.switch import (
     go_back,
 )
 from orders.models import Destination, Tenant
-from orders.onboarding.mode_change import tell_from
+from orders.onboarding.mode_change import set_notify_from
 
 if TYPE_CHECKING:
     from orders.admin.base import HubAdmin
@@ -86,7 +86,7 @@ def notify_from(request: HttpRequest, tenant: Tenant) -> Done:
     if not valid:
         return False, "Write a reason, and a date and time or nothing. Nothing was changed."
     moment = form.cleaned_data["moment"]
-    tell_from(tenant, moment, who=request.user.get_username(), reason=form.cleaned_data["reason"])
+    set_notify_from(tenant, moment, who=request.user.get_username(), reason=form.cleaned_data["reason"])
     if moment is None:
         return True, "Suppliers and warehouses are not notified of any order."
     since = f"{moment:%Y-%m-%d %H:%M} ({tenant.time_zone})"
@@ -178,8 +178,8 @@ def release_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) ->
 
 
 def _required(preview: releases.Preview) -> list[tuple[Destination, int]]:
-    found = Destination.objects.in_bulk(preview.owed.keys())
-    return sorted(((found[pk], number) for pk, number in preview.owed.items()), key=lambda one: -one[1])
+    found = Destination.objects.in_bulk(preview.deliveries.keys())
+    return sorted(((found[pk], number) for pk, number in preview.deliveries.items()), key=lambda one: -one[1])
 
 
 def _shown(

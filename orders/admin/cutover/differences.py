@@ -253,7 +253,7 @@ class IgnoredMemberAdmin(EvidenceAdmin):
             raise PermissionDenied
         reason = request.POST.get("reason", "").strip()
         if request.method == "POST" and reason:
-            ignored_differences.look_again(row, who=request.user.get_username(), reason=reason)
+            ignored_differences.stop_ignoring(row, who=request.user.get_username(), reason=reason)
             messages.success(request, f"Differences of {row.member} of {row.tenant} count again from now on.")
             return HttpResponseRedirect(reverse("admin:orders_ignoredmember_changelist"))
         context = {

@@ -30,7 +30,7 @@ from orders.dead_letters.groups import (
     together,
     whom,
 )
-from orders.dead_letters.masked_causes import covered_words
+from orders.dead_letters.masked_causes import masked_words
 from orders.dead_letters.selection import (
     Selection,
     kind_of,
@@ -44,7 +44,7 @@ from orders.values.labels import (
 )
 
 OVERTAKEN, ALL = "overtaken", "all"
-"""In the place of a cause: dead events that a newer one has overtaken; and all of a road, whatever their causes."""
+"""In the place of a cause: dead events that a newer one has overtaken; and all of a kind, whatever their causes."""
 STATE_MEANINGS = {"running": "ok", "stopped": "waiting", "done": "plain"}
 
 
@@ -86,7 +86,7 @@ class RepairRunAdmin(EvidenceAdmin):
 
         return [
             own("dead/", self.dead, "dead"),
-            own("dead/<slug:road>/<slug:cause>/", self.group, "group"),
+            own("dead/<slug:kind>/<slug:cause>/", self.group, "group"),
             own("<int:pk>/stop/", require_POST(self.stop), "stop"),
             own("<int:pk>/resume/", require_POST(self.resume), "resume"),
             *super().get_urls(),
@@ -94,18 +94,18 @@ class RepairRunAdmin(EvidenceAdmin):
 
     def dead(self, request: HttpRequest) -> HttpResponse:
         """Every cause, the largest first."""
-        seen = [road for road in kinds() if self._rows_of(road).has_view_permission(request)]
+        seen = [kind for kind in kinds() if self._rows_of(kind).has_view_permission(request)]
         if not seen:
             raise PermissionDenied
         found = dead_letters(bound_tenant(request))
-        shown = [one for one in found.groups[: rows.MOST_GROUPS] if one.road in seen]
+        shown = [one for one in found.groups[: rows.MOST_GROUPS] if one.kind in seen]
         words = _words(request, shown)
         groups = [
             {
                 "group": one,
-                "words": words[one.road, one.cause],
-                "road": rows.ROAD_WORDS.get(one.road, one.road),
-                "url": reverse("admin:orders_repairrun_group", args=(one.road, one.cause)),
+                "words": words[one.kind, one.cause],
+                "kind": rows.KIND_WORDS.get(one.kind, one.kind),
+                "url": reverse("admin:orders_repairrun_group", args=(one.kind, one.cause)),
                 "tenants": one.tenants.most_common(rows.NAMED),
                 "others": len(one.tenants) - rows.NAMED,
             }
@@ -124,15 +124,15 @@ class RepairRunAdmin(EvidenceAdmin):
         }
         return self._shown(request, "dead_letters_groups", context)
 
-    def group(self, request: HttpRequest, road: str, cause: str) -> HttpResponse:
+    def group(self, request: HttpRequest, kind: str, cause: str) -> HttpResponse:
         """The rows of one cause with what a retry would do; on POST a run over all of them."""
-        if road not in kinds():
-            raise Http404("There is no such road.")
-        rows_of = self._rows_of(road)
+        if kind not in kinds():
+            raise Http404("There is no such kind of dead letters.")
+        rows_of = self._rows_of(kind)
         if not rows_of.has_view_permission(request):
             raise PermissionDenied
         aside = cause == OVERTAKEN
-        selection = Selection(road, "" if cause in (OVERTAKEN, ALL) else cause, bound_tenant(request), overtaken=aside)
+        selection = Selection(kind, "" if cause in (OVERTAKEN, ALL) else cause, bound_tenant(request), overtaken=aside)
         found = _group(selection)
         if request.method == "POST":
             return self._begin(request, selection, found)
@@ -140,7 +140,7 @@ class RepairRunAdmin(EvidenceAdmin):
 
     def _begin(self, request: HttpRequest, selection: Selection, found: Group | None) -> HttpResponse:
         verb, reason = request.POST.get("verb", ""), request.POST.get("reason", "").strip()
-        if not self._rows_of(selection.road).has_operate_permission(request) or verb not in RepairRun.Verb.values:
+        if not self._rows_of(selection.kind).has_operate_permission(request) or verb not in RepairRun.Verb.values:
             raise PermissionDenied
         if found is None or (not reason and verb != RepairRun.Verb.PREVIEW):
             return self._group_page(request, selection, found, reason_missing=True)
@@ -152,7 +152,7 @@ class RepairRunAdmin(EvidenceAdmin):
     def _group_page(
         self, request: HttpRequest, selection: Selection, found: Group | None, *, reason_missing: bool = False
     ) -> HttpResponse:
-        rows_of = self._rows_of(selection.road)
+        rows_of = self._rows_of(selection.kind)
         page = rows.page(selection, after=_uuid(request.GET.get("after", "")))
         covered = rows_of.covered(request, page.rows)
         seconds = math.inf if request.GET.get("try") == "all" else rows.TRY_SECONDS
@@ -161,8 +161,8 @@ class RepairRunAdmin(EvidenceAdmin):
         context = {
             "title": _title(selection),
             "group": found,
-            "words": _words(request, [found])[found.road, found.cause] if found else "",
-            "road": rows.ROAD_WORDS.get(selection.road, selection.road),
+            "words": _words(request, [found])[found.kind, found.cause] if found else "",
+            "kind": rows.KIND_WORDS.get(selection.kind, selection.kind),
             "overtaken": selection.overtaken,
             "lines": lines,
             "next": page.next,
@@ -191,10 +191,10 @@ class RepairRunAdmin(EvidenceAdmin):
             "meaning": STATE_MEANINGS[run.state],
             "counts": rows.counted(run),
             "steered": rows.steered(run),
-            "may_operate": self._rows_of(selection.road).has_operate_permission(request),
+            "may_operate": self._rows_of(selection.kind).has_operate_permission(request),
             "group_url": reverse(
                 "admin:orders_repairrun_group",
-                args=(selection.road, OVERTAKEN if selection.overtaken else selection.cause or ALL),
+                args=(selection.kind, OVERTAKEN if selection.overtaken else selection.cause or ALL),
             ),
             "back": reverse("admin:orders_repairrun_dead"),
         }
@@ -214,9 +214,9 @@ class RepairRunAdmin(EvidenceAdmin):
         self.message_user(request, said, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:orders_repairrun_change", args=(pk,)))
 
-    def _rows_of(self, road: str) -> Any:
+    def _rows_of(self, kind: str) -> Any:
         """The page of the rows themselves, which knows who may see and work on them."""
-        return self.admin_site._registry[OrderEvent if kind_of(road).subject == "event" else Delivery]
+        return self.admin_site._registry[OrderEvent if kind_of(kind).subject == "event" else Delivery]
 
     def _shown(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
         whole = {**self.admin_site.each_context(request), **context}
@@ -224,12 +224,12 @@ class RepairRunAdmin(EvidenceAdmin):
 
 
 def _group(selection: Selection) -> Group | None:
-    found = dead_letters(selection.tenant_id, road=selection.road)
+    found = dead_letters(selection.tenant_id, kind=selection.kind)
     if selection.overtaken:
         return found.overtaken_group
     if not selection.cause:
-        return together(selection.road, rows.all_words(selection.road), found.groups)
-    return next((one for one in found.groups if (one.road, one.cause) == (selection.road, selection.cause)), None)
+        return together(selection.kind, rows.all_words(selection.kind), found.groups)
+    return next((one for one in found.groups if (one.kind, one.cause) == (selection.kind, selection.cause)), None)
 
 
 def _title(selection: Selection) -> str:
@@ -239,22 +239,22 @@ def _title(selection: Selection) -> str:
 
 
 def _wholes(groups: Sequence[Group]) -> list[tuple[str, str]]:
-    """(words, address) of all of a road, where it has several causes."""
+    """(words, address) of all of a kind, where it has several causes."""
     found = []
-    for road in dict.fromkeys(one.road for one in groups):
-        mine = [one.count for one in groups if one.road == road]
+    for kind in dict.fromkeys(one.kind for one in groups):
+        mine = [one.count for one in groups if one.kind == kind]
         if len(mine) > 1:
-            words = f"All {sum(mine):,} {rows.ROAD_WORDS.get(road, road)}"
-            found.append((words, reverse("admin:orders_repairrun_group", args=(road, ALL))))
+            words = f"All {sum(mine):,} {rows.KIND_WORDS.get(kind, kind)}"
+            found.append((words, reverse("admin:orders_repairrun_group", args=(kind, ALL))))
     return found
 
 
 def _words(request: HttpRequest, groups: Sequence[Group]) -> dict[tuple[str, str], str]:
     """The causes in words, as the login may read them."""
     if sees_personal_data(request):
-        return {(one.road, one.cause): one.words for one in groups}
-    whole = {(one.road, one.cause): one.words for one in groups if not one.cause}
-    return whole | covered_words([one for one in groups if one.cause])
+        return {(one.kind, one.cause): one.words for one in groups}
+    whole = {(one.kind, one.cause): one.words for one in groups if not one.cause}
+    return whole | masked_words([one for one in groups if one.cause])
 
 
 def _would(found: Group | None, lines: Sequence[Any], tried: RepairRun | None, *, whole: bool) -> int | None:

@@ -15,7 +15,7 @@ from orders.admin.dead_letters.verbs import WORDS
 from orders.admin.orders.find import pages_of_orders
 from orders.dead_letters.causes import EVENTS
 from orders.dead_letters.groups import Group
-from orders.dead_letters.masked_causes import covered_words
+from orders.dead_letters.masked_causes import masked_words
 from orders.dead_letters.results import (
     Busy,
     NotDead,
@@ -39,7 +39,7 @@ UNTRIED = "not tried yet"
 MOST_GROUPS = 100
 NAMED = 3
 """Names said before the rest is counted."""
-ROAD_WORDS = {EVENTS: "events", "supplier": "webhooks", "orderflow": "imports"}
+KIND_WORDS = {EVENTS: "events", "supplier": "webhooks", "orderflow": "imports"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +104,17 @@ def _line(
     selection: Selection, row: Any, outcome: str, detail: str, masker_of: Callable[[OrderKey | None], Masker],
     pages: Mapping[OrderKey, str],
 ) -> DeadLetterRow:  # fmt: skip
-    road = kind_of(selection.road)
+    kind = kind_of(selection.kind)
     words, meaning = WORDS.get(outcome, (outcome.replace("_", " "), "plain"))
     key, about = _told(row)
     if outcome == "would_supersede":
         words = f"superseded by {_newer(row)}"
         detail = ""
     if outcome == "would_apply":
-        words = "would be applied" if road.subject == "event" else "would be sent"
+        words = "would be applied" if kind.subject == "event" else "would be sent"
         detail = detail.removeprefix("A retry would apply it now.").removeprefix("A retry would send it now.").strip()
     return DeadLetterRow(
-        subject=f"{road.subject}:{row.pk}",
+        subject=f"{kind.subject}:{row.pk}",
         about=about,
         order=key.customer_order_id if key else "",
         order_url=pages.get(key, "") if key else "",
@@ -129,11 +129,11 @@ def _line(
 
 def preview(selection: Selection, row: Any) -> tuple[str, str]:
     """(outcome, detail) of a retry now."""
-    road = kind_of(selection.road)
+    kind = kind_of(selection.kind)
     if selection.overtaken:
         return "would_supersede", ""
     try:
-        result = road.preview(row)
+        result = kind.preview(row)
     except Busy as busy:
         return "busy", f"{busy}."
     except NotDead as refused:
@@ -158,7 +158,7 @@ def last_preview(selection: Selection) -> RepairRun | None:
     """The newest finished run that tried all of the group."""
     tried = RepairRun.objects.filter(
         verb=RepairRun.Verb.PREVIEW, state=RepairRun.State.DONE, tenant=selection.tenant_id,
-        selection__road=selection.road, selection__cause=selection.cause, selection__order="",
+        selection__road=selection.kind, selection__cause=selection.cause, selection__order="",
         selection__destination="", selection__since=None,
     )  # fmt: skip
     return tried.order_by("-pk").first()
@@ -169,12 +169,12 @@ def selected_words(selection: Selection, found: Group) -> str:
     if selection.overtaken:
         return "dead events that a newer one has overtaken"
     if not selection.cause:
-        return all_words(selection.road)
-    return f"{ROAD_WORDS.get(selection.road, selection.road)}: {covered_words([found])[found.road, found.cause]}"
+        return all_words(selection.kind)
+    return f"{KIND_WORDS.get(selection.kind, selection.kind)}: {masked_words([found])[found.kind, found.cause]}"
 
 
-def all_words(road: str) -> str:
-    return f"all dead {ROAD_WORDS.get(road, road)}"
+def all_words(kind: str) -> str:
+    return f"all dead {KIND_WORDS.get(kind, kind)}"
 
 
 def counted(run: RepairRun) -> list[tuple[int, str, str]]:

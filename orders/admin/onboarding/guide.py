@@ -32,8 +32,8 @@ from orders.onboarding.self_test.reports import verdict
 from orders.onboarding.self_test.running import (
     SelfTestResult,
     lines_of,
+    run_trials,
     self_test,
-    try_roads,
 )
 from orders.onboarding.steps import (
     step_of,
@@ -201,7 +201,7 @@ def _told(tenant: Tenant, step: Step, report: Report) -> Page:
 
 
 def _tested(request: HttpRequest, tenant: Tenant, step: Step) -> Page:
-    lines = try_roads(tenant, who=request.user.get_username(), only=(step.road,))
+    lines = run_trials(tenant, who=request.user.get_username(), only=(step.test_area,))
     return Page(key=step.key, lines=lines, tested=True)
 
 

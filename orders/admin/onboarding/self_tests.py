@@ -26,7 +26,7 @@ from orders.values.labels import (
     mark,
 )
 
-QUOTING = ("road", "step", "detail", "next_step")
+QUOTING = ("area", "step", "detail", "next_step")
 """Of a line."""
 
 

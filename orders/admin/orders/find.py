@@ -19,7 +19,7 @@ from orders.models import Order, Tenant
 from orders.timeline import (
     find,
     masked,
-    tell,
+    timeline_of,
 )
 from orders.values.order_key import OrderKey
 
@@ -95,7 +95,7 @@ def story_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
     )
     unit, order_id = (request.GET.get(name, "").replace("\x00", "") for name in ("unit", "order"))
     key = OrderKey(tenant.pk, unit, order_id)
-    story = masked(tell(key), masker_for(request, key).text)
+    story = masked(timeline_of(key), masker_for(request, key).text)
     if not story.happenings:
         raise Http404("Nothing is known of this order.")
     context = {

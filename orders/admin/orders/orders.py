@@ -33,7 +33,7 @@ from orders.models import Order, OrderEvent, OrderQueue
 from orders.onboarding.shared_items import warnings
 from orders.timeline import (
     masked,
-    tell,
+    timeline_of,
 )
 from orders.values.labels import (
     ago,
@@ -94,7 +94,7 @@ def _shown(order: Order, masker: Masker) -> dict[str, Any]:
     """The story, the document, and what apps have to say of the order."""
     items = [item["itemId"] for item in load(order.document)["items"]]
     return {
-        "story": masked(tell(order.key), masker.text),
+        "story": masked(timeline_of(order.key), masker.text),
         "document": order.document,
         "links": [link for one in integrations() for link in one.order_links(order.key)],
         "warnings": warnings(order.key, items),

@@ -1,10 +1,10 @@
-"""Shadow comparison: what a migrating tenant's own system answers, against the stored copies, off the caller's path.
+"""Shadow comparison: a migrating tenant's own system against the stored copies, in a background thread.
 
-    documents    two documents of one order, member by member
-    answers      what proxied reads left to be compared; bounded, by a thread that nobody waits for
-    judging      matched, stale or wrong
-    rows         what that comes to: counts by the hour, the newest difference per order and member
+    documents    compare two documents of one order, member by member
+    answers      collect the answers of proxied reads in bounded memory, and compare them in a thread
+    judging      decide: matched, stale or wrong
+    rows         store the result: counts per hour, the newest difference per order and member
 
-Beside it orders.cutover.matches reads the rows, ``noise`` says what is ignored, ``sampling`` compares what nobody
-reads.
+``orders.cutover.matches`` reads the rows, ``ignored_differences`` says what does not count, and ``sampling`` reads
+orders that nobody else reads.
 """

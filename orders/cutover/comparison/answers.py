@@ -1,10 +1,10 @@
-"""What proxied reads were answered, held until it is compared. The request's thread only puts it here.
+"""Answers of proxied reads, kept in memory until a thread compares them; the request's thread only adds them.
 
-    saw_order, saw_found -> held in memory -> once a second judging, rows
+    saw_order, saw_found -> memory -> once a second: judging, rows
 
-A difference is judged SETTLE_SECONDS after its read: the event that makes up for it may be on its way, and then the
-copy was stale, not wrong. Bounded by size: what finds no room is counted as dropped. What a process holds when it
-dies is lost; the next read compares again.
+A difference is decided JUDGED_AFTER_SECONDS after its read: the event that explains it may still arrive, and then the
+copy was stale, not wrong. Memory is bounded: answers beyond it are counted as dropped. Answers in the memory of a
+process that dies are lost; the next read compares again.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from orders.documents import translate_status
 from orders.models import ComparisonHour, Tenant
 from orders.values.order_key import OrderKey
 
-HELD_BYTES = 32 * 1024 * 1024
+MEMORY_BYTES = 32 * 1024 * 1024
 """Per process: some 10,000 reads of usual orders, or 30 of the largest."""
 OVERHEAD_BYTES = 500
-"""What holding one order costs beside its document; about as much as a search's three members."""
+"""Memory per order beside its document; also the size of a search's three members."""
 WAY = ComparisonHour.Way
 
 log = structlog.get_logger("orderhub.migration")
@@ -33,14 +33,14 @@ log = structlog.get_logger("orderhub.migration")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one order looked like there. Reads with the same answer are one, ``times`` counts them."""
+    """The own system's answer about one order. Reads with the same answer are merged; ``times`` counts them."""
 
     key: OrderKey
     way: str
     began: float
-    """By this process's monotonic clock, before the tenant's own system was asked."""
+    """Monotonic time of this process, taken before the tenant's own system was asked."""
     there: bytes | tuple[str, str] | None
-    """The answer as the reader got it; (customer id, status) in a search; None: unknown there."""
+    """The answer as the reader got it; (customer id, status) in a search; None: the order is unknown there."""
     times: int = 1
 
     @property
@@ -52,7 +52,7 @@ class Seen:
 
     @property
     def is_listed(self) -> bool:
-        """A search tells of three members only."""
+        """Whether it is from a search, which answers three members only."""
         return self.way == WAY.SEARCH
 
     @property
@@ -62,7 +62,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """A search's answer as it came."""
+    """The answer of a search as received."""
 
     tenant: Tenant
     business_unit_id: str
@@ -86,67 +86,68 @@ class _Answers(Collector):
     def forget(self) -> None:
         super().forget()
         self.pending: list[Seen | _Search] = []
-        self.unsettled: dict[tuple[OrderKey, bool], Seen] = {}
-        self.held_bytes = 0
+        self.too_recent: dict[tuple[OrderKey, bool], Seen] = {}
+        """Differences found less than JUDGED_AFTER_SECONDS after their read."""
+        self.used_bytes = 0
         self.dropped: Counter[tuple[int, str]] = Counter()
 
     @property
     def holds_any(self) -> bool:
-        return bool(self.pending or self.unsettled or self.dropped)
+        return bool(self.pending or self.too_recent or self.dropped)
 
     def add(self, answer: Seen | _Search, *, tenant_id: int, way: str) -> None:
         with self.lock:
-            if self.held_bytes + answer.size <= HELD_BYTES:
-                self.held_bytes += answer.size
+            if self.used_bytes + answer.size <= MEMORY_BYTES:
+                self.used_bytes += answer.size
                 self.pending.append(answer)
             else:
                 self.dropped[tenant_id, way] += answer.size // OVERHEAD_BYTES if isinstance(answer, _Search) else 1
         self.start()
 
     def write(self) -> None:
-        """Compare what is held. A failed turn loses what it had taken."""
+        """Compare the collected answers. If it fails, the answers it had taken are lost."""
         from orders.cutover.comparison import (
             judging,
             rows,
         )
 
         with self.writing:
-            seen, dropped = self._take(settled_before=time.monotonic() - judging.SETTLE_SECONDS)
-            judged, unsettled = judging.judge(seen) if seen else ([], [])
-            passed = self._passed({one.seen.subject for one in judged if one.outcome == judging.Outcome.MATCHED})
-            self._wait_for(unsettled)
-            rows.write(judged, passed, dropped)
+            seen, dropped = self._take(began_before=time.monotonic() - judging.JUDGED_AFTER_SECONDS)
+            judged, too_recent = judging.judge(seen) if seen else ([], [])
+            resolved = self._resolved({one.seen.subject for one in judged if one.outcome == judging.Outcome.MATCHED})
+            self._keep(too_recent)
+            rows.write(judged, resolved, dropped)
 
-    def _take(self, *, settled_before: float) -> tuple[list[Seen], Counter[tuple[int, str]]]:
-        """What was read since, after what may be judged by now."""
+    def _take(self, *, began_before: float) -> tuple[list[Seen], Counter[tuple[int, str]]]:
+        """The new answers, after the kept differences that may be decided now; and how many were dropped."""
         with self.lock:
             pending, self.pending = self.pending, []
-            settled = [one for one in self.unsettled.values() if one.began <= settled_before]
-            for one in settled:
-                del self.unsettled[one.subject]
+            old_enough = [one for one in self.too_recent.values() if one.began <= began_before]
+            for one in old_enough:
+                del self.too_recent[one.subject]
             dropped, self.dropped = self.dropped, Counter()
-            self.held_bytes -= sum(one.size for one in [*pending, *settled])
+            self.used_bytes -= sum(one.size for one in [*pending, *old_enough])
         read = (one for each in pending for one in ([each] if isinstance(each, Seen) else each.seen()))
-        return _together([*settled, *read]), dropped
+        return _merged([*old_enough, *read]), dropped
 
-    def _passed(self, matched: set[tuple[OrderKey, bool]]) -> list[Seen]:
-        """Differences that were waiting to be judged and that a later read no longer found."""
+    def _resolved(self, matched: set[tuple[OrderKey, bool]]) -> list[Seen]:
+        """Kept differences that a later read no longer found."""
         with self.lock:
-            passed = [self.unsettled.pop(subject) for subject in matched & self.unsettled.keys()]
-            self.held_bytes -= sum(one.size for one in passed)
-        return passed
+            resolved = [self.too_recent.pop(subject) for subject in matched & self.too_recent.keys()]
+            self.used_bytes -= sum(one.size for one in resolved)
+        return resolved
 
-    def _wait_for(self, unsettled: Iterable[Seen]) -> None:
-        """The newest answer of each order is kept, with the time of the first that differed."""
+    def _keep(self, too_recent: Iterable[Seen]) -> None:
+        """Keep the newest answer of each order, with the time of the first that differed."""
         with self.lock:
-            for one in unsettled:
-                same = self.unsettled.get(one.subject)
-                self.unsettled[one.subject] = one if same is None else one.after(same)
-                self.held_bytes += one.size - (same.size if same else 0)
+            for one in too_recent:
+                same = self.too_recent.get(one.subject)
+                self.too_recent[one.subject] = one if same is None else one.after(same)
+                self.used_bytes += one.size - (same.size if same else 0)
 
 
-def _together(seen: Iterable[Seen]) -> list[Seen]:
-    """Reads that got the same are one, begun with the first of them; in the order in which they were last read."""
+def _merged(seen: Iterable[Seen]) -> list[Seen]:
+    """Merge reads with the same answer, with the first one's time; ordered by the last read."""
     found: dict[tuple[OrderKey, str, object], Seen] = {}
     for one in seen:
         same = found.pop((one.key, one.way, one.there), None)
@@ -166,14 +167,14 @@ def saw_order(
     began: float,
     way: str = WAY.READ,
 ) -> None:
-    """What a reader got of one order (None: it is unknown there). Only while migrating; never raises, never waits."""
+    """Collect what a reader got of one order (None: unknown there). Only while migrating; never raises or blocks."""
     if tenant.mode == Tenant.Mode.MIGRATING:
         key = OrderKey(tenant.pk, business_unit_id, customer_order_id)
         _add(Seen(key, way, began, body), tenant_id=tenant.pk, way=way)
 
 
 def saw_found(tenant: Tenant, business_unit_id: str, orders: list[dict[str, Any]], *, began: float) -> None:
-    """All that a search found, as the tenant's own system said it; the list is not changed by anybody afterwards."""
+    """Collect what a search found, as the tenant's own system answered. The caller must not change the list later."""
     if tenant.mode == Tenant.Mode.MIGRATING and orders:
         _add(_Search(tenant, business_unit_id, began, orders), tenant_id=tenant.pk, way=WAY.SEARCH)
 
@@ -181,10 +182,10 @@ def saw_found(tenant: Tenant, business_unit_id: str, orders: list[dict[str, Any]
 def _add(answer: Seen | _Search, *, tenant_id: int, way: str) -> None:
     try:
         _answers.add(answer, tenant_id=tenant_id, way=way)
-    except Exception as error:  # logged; comparing must not cost a reader the answer
+    except Exception as error:  # logged; a fault in comparing must not fail the read
         log.error("an answer could not be kept for comparing", tenant_id=tenant_id, exc_info=error)
 
 
 def write() -> None:
-    """Compare what this process holds, now."""
+    """Compare this process's collected answers now."""
     _answers.write()

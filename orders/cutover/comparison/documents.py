@@ -1,7 +1,7 @@
-"""Two documents of one order, member by member: what the tenant's own system answers (there), what is stored (here).
+"""Compare two documents of one order: the tenant's own system (there) and the stored copy (here), member by member.
 
-Entries of a list belong together by their id where each has one of its own, else by their place. What was erased here
-is no difference: the tenant's own system may keep it longer, and it must not come back by being compared.
+Entries of a list are matched by their id where every entry has its own, else by position. An erased value is no
+difference: the tenant's own system may keep it longer, and a comparison must not store it here again.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from orders.masking.documents import (
 
 VALUE, DIGITS, INSTANT = "value", "digits", "instant"
 MISSING_HERE, MISSING_THERE, SEQUENCE = "missing here", "missing there", "sequence"
-GRAVITY = (MISSING_THERE, MISSING_HERE, VALUE, SEQUENCE, INSTANT, DIGITS)
-"""Kinds of difference, the gravest first: of several at one member that one is shown."""
+SEVERITY_ORDER = (MISSING_THERE, MISSING_HERE, VALUE, SEQUENCE, INSTANT, DIGITS)
+"""Kinds of difference, the most severe first: of several at one member that one is shown."""
 LISTED = ("customerOrderId", "customerId", "status")
 """What a search answers of an order."""
 IDS = ("itemId", "discountId", "id")
 TEXT_MOST = 4_000
-"""Characters kept of a value; no text of an order is longer than 2,000, only whole objects and lists are."""
+"""Characters kept of a value. Texts of an order have at most 2,000; only whole objects and lists are longer."""
 
 Path = tuple[str | int, ...]
 
@@ -41,14 +41,14 @@ MISSING = _Missing()
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How one member differs; of a list's entries that differ alike, the first place."""
+    """How one member differs; when entries of a list differ in the same way, the first of them."""
 
     member: str
-    """JSON pointer with ``*`` for the place in a list; empty: the whole order."""
+    """JSON pointer with ``*`` for a list index; empty: the whole order."""
     kind: str
     pointer: str
     here: str
-    """The value inside its members, as JSON; empty where it is missing."""
+    """The value within its enclosing members, as JSON; empty when missing."""
     there: str
     places: int = 1
 
@@ -58,7 +58,7 @@ WHOLE_ORDER = Found("", MISSING_THERE, "", "", "")
 
 
 def compared(there: Any, here: Any) -> list[Found]:
-    """One per member and kind. Both are valid documents, or the same part of one."""
+    """The differences, one per member and kind. Both arguments are valid documents, or the same part of one."""
     found: dict[tuple[str, str], Found] = {}
     for path, kind, theirs, ours in _walk(there, here, ()):
         member = pointer("*" if isinstance(part, int) else part for part in path)
@@ -84,7 +84,7 @@ def _walk(there: Any, here: Any, path: Path) -> _Differing:
 
 
 def _kind(there: Any, here: Any) -> str:
-    """How two plain values differ; empty where they do not."""
+    """The kind of difference between two plain values; empty when equal."""
     if isinstance(there, int | Decimal) and isinstance(here, int | Decimal):
         if there != here:
             return VALUE
@@ -124,7 +124,7 @@ def _rendered(entries: list[Any]) -> list[bytes]:
 
 
 def _ids(entries: list[Any]) -> dict[Any, int] | None:
-    """Each entry's own id with its place; None where one has none, or two have the same."""
+    """Position by id; None when an entry has no id, or two have the same."""
     name = next((name for name in IDS if entries and name in entries[0]), "")
     ids = {entry.get(name): place for place, entry in enumerate(entries)}
     return ids if len(ids) == len(entries) and None not in ids else None

@@ -1,11 +1,11 @@
-"""Matched, stale or wrong: what was seen of orders, against their stored copies. Reads the database, writes nothing.
+"""Decide for each answer whether the stored copy is matched, stale or wrong. Reads the database, writes nothing.
 
-    no difference, but for what is ignored                              matched
-    an event of the order waits, or came after the read began           stale
-    read less than SETTLE_SECONDS ago                                   not judged yet
-    else                                                                wrong
+    no difference except ignored ones                                matched
+    an event of the order is pending, or came after the read began   stale
+    read less than JUDGED_AFTER_SECONDS ago                          not decided yet
+    otherwise                                                        wrong
 
-An order that is not stored yet is not compared: that it is missing is the ledger's to say.
+An order that is not stored yet is not compared; the ledger reports it as missing.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from orders.documents import load
 from orders.models import OrderEvent, OrderQueue
 from orders.values.order_key import OrderKey
 
-SETTLE_SECONDS = 15.0
-"""An event is sent some seconds after the change in the tenant's own system, and applied within one."""
+JUDGED_AFTER_SECONDS = 15.0
+"""The tenant sends an event some seconds after the change in its own system, and the hub applies it within one."""
 CLOCK_SECONDS = 0.002
-"""SQLite keeps the time of reception in milliseconds, cut."""
+"""SQLite keeps the time of reception in whole milliseconds, rounded down."""
 ENVELOPE = b'{"customerOrder":', b"}"
 
 
@@ -49,14 +49,14 @@ class Outcome(StrEnum):
 
 
 class Copy(NamedTuple):
-    """The stored order, and whether an event of it waits."""
+    """The stored order, and whether an event of it is pending."""
 
     queue_id: int
     customer_id: str
     status: str
     document: str
-    """Empty where only a search is compared with it."""
-    waits: bool
+    """Empty when only a search is compared with it."""
+    has_pending: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +65,39 @@ class Judged:
     copy: Copy
     outcome: Outcome
     differences: Sequence[Found] = ()
-    """Of a wrong one: what is not ignored."""
+    """Of a wrong copy: the differences that are not ignored."""
 
 
 def judge(seen: Sequence[Seen]) -> tuple[list[Judged], list[Seen]]:
-    """What came of each, and those that must wait; ``seen`` in the order in which they were read."""
+    """The decisions, and the answers that are too recent; ``seen`` is in the order of reading."""
     copies = copies_of(seen)
     stored = [(one, copies[one.subject]) for one in seen if one.subject in copies]
-    noise = ignored_members_of({one.key.tenant_id for one, _ in stored})
-    found = [(one, copy, _differences(one, copy, noise[one.key.tenant_id])) for one, copy in stored]
-    newest = _newest_events([copy.queue_id for _, copy, differing in found if differing and not copy.waits])
+    ignored = ignored_members_of({one.key.tenant_id for one, _ in stored})
+    found = [(one, copy, _differences(one, copy, ignored[one.key.tenant_id])) for one, copy in stored]
+    newest = _newest_events([copy.queue_id for _, copy, differing in found if differing and not copy.has_pending])
     clock, read_at = DatabaseClock(), time.monotonic()
     matched_at = {one.subject: place for place, (one, _, differing) in enumerate(found) if not differing}
-    judged, unsettled = list[Judged](), list[Seen]()
+    judged, too_recent = list[Judged](), list[Seen]()
     for place, (one, copy, differing) in enumerate(found):
         age = read_at - one.began
         began_at = clock.now(-age - CLOCK_SECONDS)
         if not differing:
             judged.append(Judged(one, copy, Outcome.MATCHED))
-        elif copy.waits or newest.get(copy.queue_id, began_at) > began_at or matched_at.get(one.subject, -1) > place:
+        elif (
+            copy.has_pending
+            or newest.get(copy.queue_id, began_at) > began_at
+            or matched_at.get(one.subject, -1) > place
+        ):
             judged.append(Judged(one, copy, Outcome.STALE))
-        elif age < SETTLE_SECONDS:
-            unsettled.append(one)
+        elif age < JUDGED_AFTER_SECONDS:
+            too_recent.append(one)
         else:
             judged.append(Judged(one, copy, Outcome.WRONG, differing))
-    return judged, unsettled
+    return judged, too_recent
 
 
-def _differences(one: Seen, copy: Copy, noise: IgnoredMembers) -> list[Found]:
-    return [found for found in _all_differences(one, copy) if not noise.covers(found.member, found.kind)]
+def _differences(one: Seen, copy: Copy, ignored: IgnoredMembers) -> list[Found]:
+    return [found for found in _all_differences(one, copy) if not ignored.covers(found.member, found.kind)]
 
 
 def _all_differences(one: Seen, copy: Copy) -> list[Found]:
@@ -109,7 +113,7 @@ def _all_differences(one: Seen, copy: Copy) -> list[Found]:
 
 
 def _newest_events(queue_ids: Sequence[int]) -> dict[int, datetime]:
-    """When the last event of each order was received."""
+    """When the last event of each order was received, by queue id."""
     if not queue_ids:
         return {}
     newest = OrderEvent.objects.filter(queue__in=set(queue_ids), sequence=F("queue__last_sequence"))
@@ -117,14 +121,14 @@ def _newest_events(queue_ids: Sequence[int]) -> dict[int, datetime]:
 
 
 def copies_of(seen: Iterable[Seen]) -> dict[tuple[OrderKey, bool], Copy]:
-    """The stored orders; of an order that only a search told of without its document."""
+    """The stored orders; without the document where only a search is compared."""
     subjects = {one.subject for one in seen}
     found = dict[tuple[OrderKey, bool], Copy]()
     for listed, sql in ((True, _LISTED_COPIES), (False, _WHOLE_COPIES)):
         keys = sorted(key for key, is_listed in subjects if is_listed == listed)
         for row in _KEYS.fetch(sql, keys):
             *place, queue_id, customer_id, status, document, last, done = row
-            found[OrderKey(*place), listed] = Copy(queue_id, customer_id, status, document, waits=last > done)
+            found[OrderKey(*place), listed] = Copy(queue_id, customer_id, status, document, has_pending=last > done)
     return found
 
 

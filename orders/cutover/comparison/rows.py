@@ -1,7 +1,7 @@
-"""What comparisons come to: counts by the hour, and the newest difference of each member of each order.
+"""Store the results of comparisons: counts per hour, and the newest difference of each member of each order.
 
-One transaction that holds the queues of the orders whose differences change, in the order of their ids: so two
-processes take turns, and no event of these orders is received and no customer erased between the look and the writing.
+One transaction locks the queues of the orders whose differences change, by id. So two processes are serialised, and
+between reading and writing no event of these orders is received and no customer is erased.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from django.db import transaction
 
 from orders.cutover.comparison.answers import Seen
 from orders.cutover.comparison.documents import (
-    GRAVITY,
     LISTED,
+    SEVERITY_ORDER,
     Found,
 )
 from orders.cutover.comparison.judging import (
@@ -32,19 +32,19 @@ from orders.models import ComparisonHour, Difference, MemberHour, OrderQueue
 POINTER_MOST = 300
 """As long as the column."""
 OF_A_SEARCH = {"", *(f"/{name}" for name in LISTED)}
-"""Members that a search tells of; that it found the order at all is one."""
+"""Members that a search answers; the empty one stands for the order itself."""
 
 
-def write(judged: Sequence[Judged], passed: Sequence[Seen], dropped: Counter[tuple[int, str]]) -> None:
-    """``passed``: differences that a later read no longer found. ``dropped``: (tenant, way) -> orders."""
+def write(judged: Sequence[Judged], resolved: Sequence[Seen], dropped: Counter[tuple[int, str]]) -> None:
+    """``resolved``: differences that a later read no longer found. ``dropped``: (tenant, way) -> orders."""
     if not (judged or dropped):
         return
     with transaction.atomic():
         known = _known(judged)
-        _hold({queue_id for _, queue_id, _ in known} | {one.copy.queue_id for one in judged if one.differences})
+        _lock_queues({queue_id for _, queue_id, _ in known} | {one.copy.queue_id for one in judged if one.differences})
         final = _confirmed(judged)
         now = DatabaseClock().now()
-        _count(_hours(final, passed, dropped), hour_of(now))
+        _count(_hours(final, resolved, dropped), hour_of(now))
         _count_members(final, hour_of(now))
         _keep(final, known, now)
 
@@ -58,15 +58,15 @@ def _known(judged: Sequence[Judged]) -> _Known:
     return list(rows.values_list("pk", "queue_id", "member"))
 
 
-def _hold(queue_ids: Iterable[int]) -> None:
+def _lock_queues(queue_ids: Iterable[int]) -> None:
     """Lock the queues until the transaction ends."""
     if wanted := set(queue_ids):
-        held = OrderQueue.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
-        list(held.values_list("pk", flat=True))
+        locked = OrderQueue.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
+        list(locked.values_list("pk", flat=True))
 
 
 def _confirmed(judged: Sequence[Judged]) -> list[Judged]:
-    """The wrong ones looked at once more, with their queues held: whose copy has changed by now was stale."""
+    """Check the wrong ones again with their queues locked: a copy that has changed meanwhile was stale."""
     copies = copies_of(one.seen for one in judged if one.differences)
     return [
         replace(one, outcome=Outcome.STALE, differences=())
@@ -77,13 +77,13 @@ def _confirmed(judged: Sequence[Judged]) -> list[Judged]:
 
 
 def _hours(
-    final: Sequence[Judged], passed: Sequence[Seen], dropped: Counter[tuple[int, str]]
+    final: Sequence[Judged], resolved: Sequence[Seen], dropped: Counter[tuple[int, str]]
 ) -> dict[tuple[int, str], Counter[str]]:
     """(tenant, way) -> outcome -> orders."""
     hours = defaultdict[tuple[int, str], Counter[str]](Counter)
     for one in final:
         hours[one.seen.key.tenant_id, one.seen.way][one.outcome.value] += one.seen.times
-    for seen in passed:
+    for seen in resolved:
         hours[seen.key.tenant_id, seen.way][Outcome.STALE.value] += seen.times
     for (tenant_id, way), count in dropped.items():
         hours[tenant_id, way]["dropped"] += count
@@ -91,7 +91,7 @@ def _hours(
 
 
 def _count(hours: dict[tuple[int, str], Counter[str]], hour: datetime) -> None:
-    """Sorted, so that processes that write at the same time lock the rows in the same order."""
+    """Write sorted rows, so that processes which write at the same time lock them in the same order."""
     columns = ("matched", "stale", "wrong", "dropped")
     rows = [
         (tenant_id, hour, way, *(counts[name] for name in columns))
@@ -110,11 +110,11 @@ def _count_members(final: Sequence[Judged], hour: datetime) -> None:
 
 
 def _keep(final: Sequence[Judged], known: _Known, now: datetime) -> None:
-    """What the last look at each order found; what it did not find any more goes. A stale look changes nothing."""
+    """Store what the last comparison of each order found and delete what it no longer found; a stale one counts not."""
     last = {one.seen.subject: one for one in final if one.outcome != Outcome.STALE}
     found: dict[tuple[int, str], tuple[Judged, Found]] = {}
     for one in last.values():
-        for difference in sorted(one.differences, key=lambda each: GRAVITY.index(each.kind), reverse=True):
+        for difference in sorted(one.differences, key=lambda each: SEVERITY_ORDER.index(each.kind), reverse=True):
             found[one.copy.queue_id, difference.member] = one, difference
     looked_at = {one.copy.queue_id: False for one in last.values()}
     looked_at |= {one.copy.queue_id: True for one in last.values() if not one.seen.is_listed}

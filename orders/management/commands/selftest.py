@@ -1,4 +1,4 @@
-"""``manage.py selftest TENANT [--json]``: tries every road of a tenant, prints a line each and keeps the report."""
+"""``manage.py selftest TENANT [--json]``: test every connection of a tenant, print a line each, store the report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from orders.onboarding.self_test.running import self_test
 
 
 class Command(BaseCommand):
-    help = "Try every road of a tenant: token, read, search, contract, webhooks, warehouses, its own order service."
+    help = (
+        "Test every connection of a tenant: token, read, search, contract, webhooks, warehouses, its own order service."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("tenant", metavar="TENANT", help="the tenant's id")

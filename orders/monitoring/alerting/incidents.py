@@ -1,4 +1,4 @@
-"""Readings against rules: who is told is decided here, once per incident and not once per event."""
+"""Evaluate rules: open, update and end incidents, and add their messages, once per incident."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from orders.monitoring.alerting.measures import measures
 from orders.monitoring.alerting.messages import ways
 
 LOOKED_AT_EVERY = timedelta(seconds=10)
-"""Soon enough for a person, rare enough for a query per kind of amount."""
+"""Soon enough for a person, rare enough for the queries of all measures."""
 QUIET_FOR = timedelta(seconds=60)
-"""An amount that dips below the threshold and comes back within a minute is the same incident still."""
+"""An incident stays open when its amount is below the threshold for less than this."""
 
 
 def rules_to_look_at(now: datetime) -> list[int]:
-    """Active rules, and stopped ones that still have an incident to end."""
+    """Ids of rules to evaluate now: active ones, and stopped ones that still have an incident to end."""
     late = AlertRule.objects.exclude(looked_at__gt=now - LOOKED_AT_EVERY)
     ongoing = Incident.objects.ongoing().values("rule")
     return list((late.filter(active=True) | late.filter(pk__in=ongoing)).values_list("pk", flat=True))
@@ -27,7 +27,7 @@ def rules_to_look_at(now: datetime) -> list[int]:
 
 @transaction.atomic
 def look(pk: int) -> None:
-    """Under the rule's lock, so that two schedulers open one incident."""
+    """Evaluate one rule under its row lock, so that two schedulers open one incident."""
     rule = AlertRule.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
     now = DatabaseClock().now()
     if rule is None or (rule.looked_at and rule.looked_at > now - LOOKED_AT_EVERY):
@@ -39,9 +39,9 @@ def look(pk: int) -> None:
     }  # fmt: skip
     ongoing = {one.subject: one for one in rule.incidents.ongoing().select_for_update()}
     for subject, reading in over.items():
-        _goes_on(ongoing[subject], reading) if subject in ongoing else _begin(rule, reading, now)
+        _update(ongoing[subject], reading) if subject in ongoing else _begin(rule, reading, now)
     for subject in ongoing.keys() - over.keys():
-        _grows_quiet(ongoing[subject], now)
+        _end_when_quiet(ongoing[subject], now)
 
 
 def _begin(rule: AlertRule, reading: Reading, now: datetime) -> None:
@@ -54,25 +54,25 @@ def _begin(rule: AlertRule, reading: Reading, now: datetime) -> None:
         most=reading.amount,
         began_at=now,
     )
-    _owe(incident, AlertMessage.Occasion.OPENED, now)
+    _add_messages(incident, AlertMessage.Occasion.OPENED, now)
 
 
-def _goes_on(incident: Incident, reading: Reading) -> None:
+def _update(incident: Incident, reading: Reading) -> None:
     if reading.amount > incident.most:
         incident.most, incident.said = reading.amount, reading.said
     incident.quiet_since = None
     incident.save(update_fields=["most", "said", "quiet_since"])
 
 
-def _grows_quiet(incident: Incident, now: datetime) -> None:
+def _end_when_quiet(incident: Incident, now: datetime) -> None:
     incident.quiet_since = incident.quiet_since or now
     over = now - incident.quiet_since >= QUIET_FOR
     incident.ended_at = incident.quiet_since if over else None
     incident.save(update_fields=["quiet_since", "ended_at"])
     if over:
-        _owe(incident, AlertMessage.Occasion.RECOVERED, now)
+        _add_messages(incident, AlertMessage.Occasion.RECOVERED, now)
 
 
-def _owe(incident: Incident, occasion: str, now: datetime) -> None:
-    owed = [AlertMessage(incident=incident, occasion=occasion, way=way, due_at=now) for way in ways(incident.rule)]
-    AlertMessage.objects.bulk_create(owed, ignore_conflicts=True)
+def _add_messages(incident: Incident, occasion: str, now: datetime) -> None:
+    new = [AlertMessage(incident=incident, occasion=occasion, way=way, due_at=now) for way in ways(incident.rule)]
+    AlertMessage.objects.bulk_create(new, ignore_conflicts=True)

@@ -1,4 +1,4 @@
-"""What can be watched. A measure gives a reading for each subject that has any amount at all."""
+"""The measures of alert rules. A measure yields a reading for each subject whose amount is not zero."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ def _oldest_due(tenant_id: int | None) -> Iterator[Reading]:
     oldest = oldest_due(tenant_id)
     ages = (
         ("events", "event", oldest.events, "Orders are accepted but not applied; look at the inbound workers."),
-        ("deliveries", "delivery", oldest.deliveries, "Partners are not told; look at the outbound workers."),
+        ("deliveries", "delivery", oldest.deliveries, "Partners are not notified; look at the outbound workers."),
     )
     for subject, one, age, step in ages:
         if age is not None:
-            yield Reading(subject, age, f"The oldest due {one} waits {in_words(age)}. {step}", reverse("admin:index"))
+            said = f"The oldest due {one} has been due for {in_words(age)}. {step}"
+            yield Reading(subject, age, said, reverse("admin:index"))
 
 
 def _dead_letters(tenant_id: int | None) -> Iterator[Reading]:
@@ -56,7 +57,8 @@ def _stopped_destinations(tenant_id: int | None) -> Iterator[Reading]:
             f"destination:{one.pk}",
             max(since.total_seconds() / 60, 0.01),
             f"{channel_label(one)} {one.name} of {one.tenant.name} is stopped for {in_words(since)}: "
-            "it refused our login or channel. What is owed to it waits in order; correct its settings and it goes on.",
+            "it refused our login or channel. Its pending deliveries are kept in order and sent once its settings are "
+            "corrected.",
             reverse("admin:orders_destination_change", args=(one.pk,)),
         )
 

@@ -1,7 +1,7 @@
-"""Messages of incidents, by mail and by webhook, tried again on the schedule of deliveries until they arrive.
+"""Send messages of incidents by mail and by webhook; failed ones are retried on the schedule of deliveries.
 
-A message is claimed by moving its due time ahead, so that a process that dies while sending leaves it due again.
-Webhooks are signed after Standard Webhooks and keep their id over all tries; a receiver drops repeats by it.
+A message is claimed by advancing its due time, so it is due again when the process dies while sending. Webhooks are
+signed after Standard Webhooks and keep their id over all attempts, so receivers can drop repeats.
 """
 
 from __future__ import annotations
@@ -30,22 +30,23 @@ from orders.queueing.retry_schedule import (
 )
 
 CALL_SECONDS = 10.0
-"""Of a call to an alert's webhook altogether: a chat answers at once, and the other messages wait for it."""
+"""Limit of a whole call to an alert's webhook: a chat answers at once, and other messages wait meanwhile."""
 CLAIMED_FOR = timedelta(seconds=60)
 """Longer than a mail server and a webhook together may take."""
 BATCH = 20
-"""Messages looked at per turn."""
+"""Messages sent per turn."""
 SECRET = "alert signing secret"
 
 
 class NotSent(Exception):
-    """The message did not arrive; the words say why, for a person."""
+    """The message was not accepted; the text says why."""
 
 
 def due_messages(now: datetime) -> list[AlertMessage]:
-    """That it is over is told after that it began, however often that had to be tried."""
-    told = AlertMessage.objects.filter(incident=OuterRef("incident"), way=OuterRef("way"), due_at__isnull=False)
-    too_early = Q(occasion=AlertMessage.Occasion.RECOVERED) & Exists(told.filter(occasion=AlertMessage.Occasion.OPENED))
+    """The due messages; that an incident is over is never sent before that it began."""
+    unsent = AlertMessage.objects.filter(incident=OuterRef("incident"), way=OuterRef("way"), due_at__isnull=False)
+    opened = Exists(unsent.filter(occasion=AlertMessage.Occasion.OPENED))
+    too_early = Q(occasion=AlertMessage.Occasion.RECOVERED) & opened
     due = AlertMessage.objects.filter(due_at__lte=now).exclude(too_early)
     rows = due.select_related("incident__rule__tenant")
     return list(rows.order_by("due_at")[:BATCH])
@@ -88,10 +89,10 @@ def _mail(message: AlertMessage) -> None:
         with get_connection() as mail.connection:
             mail.send()
     except SMTPAuthenticationError as refused:
-        told = f"the mail server refuses the hub's login ({refused.smtp_code}): look at HUB_EMAIL_URL"
-        raise NotSent(told) from None  # its own words may repeat the login
+        words = f"the mail server refuses the hub's login ({refused.smtp_code}): look at HUB_EMAIL_URL"
+        raise NotSent(words) from None  # the server's own words may repeat the login
     except OSError as failure:  # SMTPException is one
-        raise NotSent(f"the mail server did not take it: {failure}") from failure
+        raise NotSent(f"the mail server did not accept it: {failure}") from failure
 
 
 def _headline(incident: Incident) -> str:
@@ -126,7 +127,7 @@ def _post(message: AlertMessage) -> None:
 
 
 def envelope(message: AlertMessage) -> dict[str, Any]:
-    """What a webhook gets: the incident, without personal data."""
+    """The body of the webhook: the incident, without personal data."""
     incident = message.incident
     rule = incident.rule
     return {
@@ -148,7 +149,7 @@ def envelope(message: AlertMessage) -> dict[str, Any]:
 
 
 def signing_secret(rule: AlertRule) -> str:
-    """Raises SecretLost where there is none that opens."""
+    """The rule's signing secret. Raises SecretLost when none is stored or it cannot be opened."""
     secret = sealing.open_secret(tenant_id=rule.tenant_id, kind=SECRET, owner=_owner(rule))
     if secret is None:
         raise sealing.SecretLost(f"The {SECRET} of the rule {rule.pk} is not stored. Make a new one.")
@@ -156,7 +157,7 @@ def signing_secret(rule: AlertRule) -> str:
 
 
 def has_signing_secret(rule: AlertRule) -> bool:
-    """Whether one is stored, opening or not."""
+    """Whether one is stored, even if it cannot be opened."""
     return sealing.has_secret(tenant_id=rule.tenant_id, kind=SECRET, owner=_owner(rule))
 
 
@@ -165,7 +166,7 @@ def _owner(rule: AlertRule) -> str:
 
 
 def make_signing_secret(rule: AlertRule) -> str:
-    """A fresh one, to be shown once; the one before stops at once."""
+    """A new secret, to be shown once; it replaces the old one at once."""
     secret = signing.make_secret()
     sealing.store_secret(tenant_id=rule.tenant_id, kind=SECRET, owner=_owner(rule), value=secret)
     return secret
@@ -173,7 +174,7 @@ def make_signing_secret(rule: AlertRule) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MessageAttempt:
-    """One way of telling, tried by hand."""
+    """The result of a test message by one way."""
 
     step: str
     ok: bool
@@ -182,8 +183,8 @@ class MessageAttempt:
 
 
 def try_rule(rule: AlertRule) -> list[MessageAttempt]:
-    """A test message by every way the rule names, now. Calls the network: never inside a transaction."""
-    said = "This is a test of an alert: nothing is wrong. Whoever reads it will be told when something is."
+    """Send a test message by every way of the rule now. Calls the network: never inside a transaction."""
+    said = "This is a test of an alert: nothing is wrong. You will get a message like this when something is."
     page = reverse("admin:orders_alertrule_change", args=(rule.pk,))
     incident = Incident(
         rule=rule, subject="test", said=said, page=page, most=rule.threshold, began_at=DatabaseClock().now()
@@ -204,6 +205,6 @@ def _tried(message: AlertMessage) -> MessageAttempt:
 
 
 def ways(rule: AlertRule) -> list[str]:
-    """How the rule tells people."""
+    """The ways in which the rule sends messages: mail, webhook."""
     named = ((AlertMessage.Way.MAIL, rule.emails), (AlertMessage.Way.WEBHOOK, rule.webhook_url))
     return [way for way, whom in named if whom]

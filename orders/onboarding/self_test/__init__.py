@@ -1,9 +1,9 @@
-"""The self-test of a tenant: every road tried once, one line each, kept with who ran it and when.
+"""The self-test of a tenant: every connection is tried once; the result is one line each, stored with person and time.
 
     core_checks (token, read, search, contract) + Integration.self_test -> running.self_test -> SelfTest row -> reports
 
-No order is made and no supplier or warehouse is told of one. The API's roads go through the hub's own request handling
-in this process (``surface``): middleware, token endpoint, views, database; not through the socket, TLS and proxy in
-front, which a line of its own tries by the public address. The network is called outside transactions, and no line is
-begun when RUN_SECONDS are over.
+It creates no order and notifies no supplier or warehouse. API calls go through the hub's own request handling in this
+process (``in_process_client``): middleware, token endpoint, views, database, but not socket, TLS or the proxy in front;
+a separate trial calls the public address. The network is called outside transactions, and no trial begins after
+RUN_SECONDS.
 """

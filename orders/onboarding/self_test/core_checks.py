@@ -1,8 +1,8 @@
-"""The core's roads: a token, a read, a search, the API's description, and the public address.
+"""The core's trials: a token, a read, a search, the API's description, and the public address.
 
-Secrets of API clients are kept as digests, so nobody can sign in with them here. A client of the tenant is made for the
-length of the run, with a secret that stays in memory, and taken away again; one left by a lost run is taken away by
-the next. What it proves is the tenant's road; a secret is proved by the curl lines that are shown with it.
+Secrets of API clients are stored as digests, so the self-test cannot sign in with them. It creates a client of the
+tenant for the run, with a secret in memory, and deletes it afterwards; the next run deletes one that a killed run left.
+So it tests the tenant's access, not the secrets; these are tested with the curl lines that are shown with them.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ from orders.onboarding.self_test.in_process_client import (
 )
 from orders.outgoing import Call, Deadline, OutgoingError, send
 
-ROAD = "API"
+AREA = "API"
+"""Of the self-test: the first word of its lines."""
 READ = "customer-orders:read"
 CLIENT_PREFIX = "selftest."
 """No tenant's id holds a dot, so no client that a person made looks like these by accident."""
 PUBLIC_SECONDS = 5.0
-"""A server that answers at all answers ``/livez`` at once."""
+"""A running server answers ``/livez`` at once."""
 OFF = "The tenant is switched off, so that nothing of its API answers. Switch it on, then run the self-test again."
 
 
@@ -46,13 +47,13 @@ def trials(tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
     if tenant.active:
         with _client(tenant) as (client_id, secret):
             visit = _Visit(tenant, client_id, secret)
-            yield Trial(ROAD, "token", visit.token)
-            yield Trial(ROAD, "read one order", visit.read)
-            yield Trial(ROAD, "search", visit.search)
+            yield Trial(AREA, "token", visit.token)
+            yield Trial(AREA, "read one order", visit.read)
+            yield Trial(AREA, "search", visit.search)
     else:
-        yield from (Trial(ROAD, step, lambda: not_applicable(OFF)) for step in ("token", "read one order", "search"))
-    yield Trial(ROAD, "contract", _contract)
-    yield Trial(ROAD, "public address", _public)
+        yield from (Trial(AREA, step, lambda: not_applicable(OFF)) for step in ("token", "read one order", "search"))
+    yield Trial(AREA, "contract", _contract)
+    yield Trial(AREA, "public address", _public)
 
 
 @contextmanager
@@ -69,7 +70,7 @@ def _client(tenant: Tenant) -> Iterator[tuple[str, str]]:
 
 @dataclass(slots=True)
 class _Visit:
-    """What a till does: sign in, read, search."""
+    """What a till does: get a token, read, search."""
 
     tenant: Tenant
     client_id: str
@@ -80,8 +81,8 @@ class _Visit:
         pair = base64.b64encode(f"{self.client_id}:{self.secret}".encode()).decode()
         headers = {"Authorization": f"Basic {pair}", "Content-Type": "application/x-www-form-urlencoded"}
         answer = call("POST", "/oauth2/token", headers=headers, body=b"grant_type=client_credentials")
-        told = answer.json() if answer.status == 200 else None
-        self.bearer = told.get("access_token", "") if isinstance(told, dict) else ""
+        body = answer.json() if answer.status == 200 else None
+        self.bearer = body.get("access_token", "") if isinstance(body, dict) else ""
         if not self.bearer:
             return failed(answer.said, "Look at the log of the hub for this minute; the tenant's settings are not it.")
         return ok(f"A client of {self.tenant} gets a token for {READ}.")
@@ -106,9 +107,9 @@ class _Visit:
         answer = call(
             "POST", f"{_orders((self._known_order() or (CHECK_ID, ''))[0])}:search", headers=headers, body=body
         )
-        told = answer.json() if answer.status == 200 else None
-        if isinstance(told, dict) and isinstance(told.get("customerOrders"), list):
-            return ok(f"It answers with {len(told['customerOrders'])} orders for an id that nobody has.")
+        found = answer.json() if answer.status == 200 else None
+        if isinstance(found, dict) and isinstance(found.get("customerOrders"), list):
+            return ok(f"It answers with {len(found['customerOrders'])} orders for an id that nobody has.")
         return self._unanswered(answer)
 
     def _unanswered(self, answer: SurfaceAnswer) -> TrialResult:
@@ -132,9 +133,9 @@ def _needs_token() -> TrialResult:
 
 def _contract() -> TrialResult:
     answer = call("GET", "/schemas/v1/openapi.json")
-    told = answer.json() if answer.status == 200 else None
-    if isinstance(told, dict) and str(told.get("openapi", "")).startswith("3.") and told.get("paths"):
-        return ok(f"The API describes itself at /schemas/v1/openapi.json: {len(told['paths'])} addresses.")
+    schema = answer.json() if answer.status == 200 else None
+    if isinstance(schema, dict) and str(schema.get("openapi", "")).startswith("3.") and schema.get("paths"):
+        return ok(f"The API describes itself at /schemas/v1/openapi.json: {len(schema['paths'])} addresses.")
     return failed(answer.said, "Look at the log of the hub for this minute; the description is made by the hub itself.")
 
 

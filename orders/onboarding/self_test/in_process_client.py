@@ -1,8 +1,8 @@
-"""Calling the hub's own API as a client would, in this process and thread.
+"""Call the hub's own API in this process and thread.
 
-The public address may not be reachable from inside, and which port this process listens on is the server's business. So
-a request is given to Django's own request handling: every middleware, route, view and query is the real one; socket,
-TLS and the proxy in front are left out, and the signals of a request's begin and end: they are the outer request's.
+The public address may not be reachable from inside, and the process does not know its port. So the request goes to
+Django's request handling: all middleware, routes, views and queries are real; socket, TLS and the proxy in front are
+left out, and so are the request_started and request_finished signals, which belong to the outer request.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class SurfaceAnswer:
     body: bytes
 
     def json(self) -> Any:
-        """None where the body is no JSON."""
+        """The body; None when it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -37,16 +37,16 @@ class SurfaceAnswer:
 
     @property
     def said(self) -> str:
-        """A problem's or token error's own words."""
-        told = self.json()
-        if not isinstance(told, dict):
+        """The detail of a problem or token error."""
+        body = self.json()
+        if not isinstance(body, dict):
             return f"It answered {self.status}."
-        words = told.get("detail") or told.get("error_description") or told.get("error") or told.get("title")
+        words = body.get("detail") or body.get("error_description") or body.get("error") or body.get("title")
         return f"It answered {self.status}: {words}"
 
 
 def call(method: str, target: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> SurfaceAnswer:
-    """In a context of its own: the request under way keeps its correlation id and its author of history."""
+    """Call in a context of its own, so that the present request keeps its correlation id and history author."""
     environ = _environ(method, target, headers or {}, body)
     return copy_context().run(_answer, environ)
 

@@ -1,4 +1,4 @@
-"""A self-test as something to send: text, HTML that stands alone, JSON. It holds no secret and no personal data."""
+"""The report of a self-test as text, stand-alone HTML or JSON. It has no secret and no personal data."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def _text_lines(run: SelfTest) -> Iterator[str]:
     yield verdict(run)
     yield ""
     for line in lines_of(run):
-        yield f"{line.outcome:<15}{line.road}: {line.step} ({line.ms} ms). {line.detail}"
+        yield f"{line.outcome:<15}{line.area}: {line.step} ({line.ms} ms). {line.detail}"
         if line.next_step:
             yield f"{'':<15}Next: {line.next_step}"
 
 
 def as_json(run: SelfTest) -> str:
-    told = {
+    report = {
         "tenant": run.tenant.slug,
         "mode": run.tenant.mode,
         "publicUrl": settings.HUB_PUBLIC_URL,
@@ -46,7 +46,7 @@ def as_json(run: SelfTest) -> str:
         "failed": run.failed,
         "lines": run.lines,
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
 
 def as_html(run: SelfTest) -> str:
@@ -59,4 +59,4 @@ FORMS = {
     "html": (as_html, "text/html; charset=utf-8"),
     "json": (as_json, "application/json"),
 }
-"""How a report is downloaded: by the ending of its name."""
+"""Downloads, by the extension of the file name."""

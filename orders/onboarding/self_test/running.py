@@ -1,4 +1,4 @@
-"""Running the trials: each timed, none begun after RUN_SECONDS, and the whole kept as one row."""
+"""Run the trials of a self-test and store the results as one row."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from orders.onboarding.self_test import core_checks
 from orders.values.storable_text import storable
 
 RUN_SECONDS = 60.0
-"""A person waits for it. The longest single call, a webhook's, takes 30 s and may begin just before the end."""
+"""No trial begins later, as a person waits. The longest trial, a webhook's, takes up to 30 s."""
 
 KEPT = 20
-"""Runs of a tenant: a report is sent on once, and last month's says nothing of today."""
+"""Runs kept per tenant: old reports say nothing about today."""
 
 log = structlog.get_logger("orderhub.selftest")
 
 
 @dataclass(frozen=True, slots=True)
 class SelfTestResult:
-    road: str
+    area: str
     step: str
     outcome: str
     detail: str
@@ -42,7 +42,14 @@ class SelfTestResult:
     ms: int
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """As stored and exported, where ``area`` is the member ``road``."""
+        stored = asdict(self)
+        return {"road": stored.pop("area"), **stored}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> SelfTestResult:
+        given = dict(stored)
+        return cls(area=given.pop("road"), **given)
 
     @property
     def meaning(self) -> str:
@@ -51,9 +58,9 @@ class SelfTestResult:
 
 
 def self_test(tenant: Tenant, *, who: str) -> SelfTest:
-    """Try every road and keep what came of it, with the KEPT newest. Calls the network: never inside a transaction."""
+    """Run all trials and store the results; keeps the KEPT newest runs. Calls the network: never in a transaction."""
     began = time.monotonic()
-    lines = try_roads(tenant, who=who)
+    lines = run_trials(tenant, who=who)
     run = SelfTest.objects.create(
         tenant=tenant,
         who=who,
@@ -66,18 +73,18 @@ def self_test(tenant: Tenant, *, who: str) -> SelfTest:
     return run
 
 
-def try_roads(tenant: Tenant, *, who: str, only: Collection[str] = ()) -> list[SelfTestResult]:
-    """One line per thing tried; ``only`` names roads, empty means all of them."""
+def run_trials(tenant: Tenant, *, who: str, only: Collection[str] = ()) -> list[SelfTestResult]:
+    """One result per trial; ``only`` names areas, empty means all."""
     until = time.monotonic() + RUN_SECONDS
     lines = []
     for tests in (core_checks.trials, *(one.self_test for one in integrations())):
         with closing(tests(tenant, who=who)) as trials:
-            lines += [_tried(trial, until) for trial in trials if not only or trial.road in only]
+            lines += [_tried(trial, until) for trial in trials if not only or trial.area in only]
     return lines
 
 
 def lines_of(run: SelfTest) -> list[SelfTestResult]:
-    return [SelfTestResult(**line) for line in run.lines]
+    return [SelfTestResult.from_json(line) for line in run.lines]
 
 
 def _tried(trial: Trial, until: float) -> SelfTestResult:
@@ -85,7 +92,7 @@ def _tried(trial: Trial, until: float) -> SelfTestResult:
     found = _found(trial) if began < until else not_applicable(f"Not tried: {RUN_SECONDS:g} s were over. Run it again.")
     milliseconds = round((time.monotonic() - began) * 1000)
     detail = storable(found.detail)
-    return SelfTestResult(trial.road, trial.step, found.outcome.value, detail, found.next_step, milliseconds)
+    return SelfTestResult(trial.area, trial.step, found.outcome.value, detail, found.next_step, milliseconds)
 
 
 def _found(trial: Trial) -> TrialResult:
@@ -93,6 +100,6 @@ def _found(trial: Trial) -> TrialResult:
         return trial.act()
     except DatabaseError:
         raise
-    except Exception as error:  # a fault of ours in one road must not hide what the others say
-        log.error("self-test failed inside the hub", road=trial.road, step=trial.step, exc_info=error)
+    except Exception as error:  # a fault of ours in one trial must not hide the others' results
+        log.error("self-test failed inside the hub", area=trial.area, step=trial.step, exc_info=error)
         return failed("The hub itself failed while trying it.", "Look at its log for this minute and report the fault.")

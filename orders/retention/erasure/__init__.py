@@ -1,14 +1,13 @@
-"""Erasing what is personal of one customer of one tenant (the right to be forgotten), wherever the hub keeps it.
+"""Erase the personal data of one customer of one tenant (the right to be forgotten), wherever the hub keeps it.
 
-    finding.py     the orders that name the customer, also those that never came to be
-    holding.py     an order with nothing under way, locked against its worker and its couriers
-    one_order.py   one order: texts first, documents last
-    rewriting.py   rows whose columns change, a bounded number per transaction
+    customer_orders.py   the orders that name the customer, also those of which only an unapplied event is stored
+    locking.py           lock an order with no pending work against its worker and the dispatchers
+    one_order.py         erase one order: texts first, documents last
 
-Ids, sequences and digests stay. So the same PUT once more changes nothing, owes nothing and leaves the order erased;
-one that differs is applied as any other and brings back what it says: erase at the source first. An order with anything
-under way is left as it is, with the reason. What is dead is discarded: what it would send is gone. Killed half-way, the
-same call goes on: texts that quote a value are rewritten while a document still tells the value.
+Ids, sequences and digests stay. So an identical PUT changes nothing, sends nothing and leaves the order erased; a
+different one is applied as any other and stores its data again: erase at the source first. An order with pending work
+is left unchanged and reported with the reason. Dead rows are discarded, because their payloads are erased. After a kill
+the same call continues: texts that quote a value are rewritten before the document that contains it.
 
 Integrations erase their own rows (``Integration.erase``).
 """
@@ -31,7 +30,9 @@ SUBJECT_LENGTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whose data, for whom and why. ``thorough``: read every event of the tenant for orders that changed hands."""
+    """The customer, the person who asks, and the reason. ``thorough``: also find orders that changed their customer,
+    by reading every event of the tenant.
+    """
 
     tenant: Tenant
     customer_id: str
@@ -39,22 +40,22 @@ class Asked:
     reason: str = ""
     thorough: bool = False
     wait_seconds: float = 0.0
-    """How long to wait, per order, for what is under way."""
+    """How long to wait per order for pending work, in seconds."""
 
 
 @dataclass(slots=True)
 class Report:
-    """``counts`` by kind of row; ``waiting`` one sentence per order that was left as it is."""
+    """``counts`` by kind of row; ``waiting`` has one sentence per order that was left unchanged."""
 
     reason: str = ""
-    """As it stands on record: without values that were found in the orders."""
+    """As recorded: without personal values of the orders."""
     counts: Counter[str] = field(default_factory=Counter)
     orders: int = 0
     waiting: list[str] = field(default_factory=list)
 
 
 def erase(asked: Asked, *, dry_run: bool = False, most: int | None = None) -> Report:
-    """Erase, or only count. Every order has transactions of its own; ``most`` bounds the orders of one call."""
+    """Erase, or only count. Every order has its own transactions; ``most`` limits the orders of one call."""
     report = Report(asked.reason)
     for queue in _queues(asked, most):
         note = _note(asked, queue, report.reason)
@@ -86,7 +87,7 @@ def _note(asked: Asked, queue: OrderQueue, reason: str) -> OperatorAction:
 
 
 def _record(asked: Asked, report: Report) -> None:
-    """That it was asked for stays on record also where nothing was left to erase."""
+    """Record the request, also when there was nothing to erase."""
     OperatorAction.objects.create(
         tenant=asked.tenant, who=asked.who, action=ACTION, subject=f"customer:{asked.customer_id}"[:SUBJECT_LENGTH],
         reason=report.reason, outcome=f"{report.orders} erased, {len(report.waiting)} under way",

@@ -1,4 +1,4 @@
-"""Which orders name a customer: those that stand, and those of which only an unapplied event is kept."""
+"""Find the orders that name a customer: stored ones, and those of which only an unapplied event is stored."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from django.db.models import QuerySet
 from orders.documents import load
 from orders.models import Order, OrderEvent
 
-SET_ASIDE = (OrderEvent.Status.DEAD, OrderEvent.Status.SUPERSEDED, OrderEvent.Status.DISCARDED)
-"""Events that may be all there is of an order; partial indexes find them among millions."""
+UNAPPLIED = (OrderEvent.Status.DEAD, OrderEvent.Status.SUPERSEDED, OrderEvent.Status.DISCARDED)
+"""Statuses of events that may be all that is stored of an order; partial indexes find them among millions."""
 CHUNK = 500
-"""Bodies held in memory at a time; one has at most 1 MiB."""
+"""Bodies in memory at a time; one has at most 1 MiB."""
 
 
 def queues_of(tenant_id: int, customer_id: str, *, thorough: bool) -> set[int]:
-    """Ids of the orders' queues. Not ``thorough``: an order that changed hands is found under its present customer."""
+    """Queue ids of the orders. Not ``thorough``: an order that changed its customer is found by the present one."""
     found = set(Order.objects.filter(tenant=tenant_id, customer_id=customer_id).values_list("pk", flat=True))
     own = OrderEvent.objects.filter(tenant=tenant_id)
     if thorough:
         return found | set(_naming(own, customer_id))
-    for status in SET_ASIDE:
+    for status in UNAPPLIED:
         found |= set(_naming(own.filter(status=status), customer_id))
     waiting = OrderEvent.objects.pending().filter(tenant=tenant_id, status=OrderEvent.Status.PENDING)
     return found | set(_naming(waiting, customer_id))
@@ -44,10 +44,10 @@ def _naming(events: QuerySet[OrderEvent], customer_id: str) -> Iterator[int]:
 
 
 def by_chunks(rows: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
-    """(id, columns…) of each row in the order of ids, CHUNK of them in memory at a time.
+    """(id, columns…) of each row by id, with CHUNK rows in memory at a time.
 
-    One statement each: a cursor of the server would need a transaction as long as all of it, or a session of its own,
-    which a pooler does not give.
+    One statement per chunk: a server-side cursor would need one long transaction, or a session, which a transaction
+    pooler does not give.
     """
     rows = rows.order_by("pk").values_list("pk", *columns)
     chunk = list(rows[:CHUNK])

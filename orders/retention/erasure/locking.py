@@ -1,9 +1,9 @@
-"""An order that nobody works on: its queue and its lanes locked, nothing of it pending.
+"""Lock an order's queue and lanes while nothing of the order is pending or being worked on.
 
-    UnderWay    something of the order waits or is being worked on; the text says what, and what to do
+    UnderWay    something of the order is pending or being worked on; the text says what, and what to do
 
-The lock order is queue, then lanes, and lanes are never waited for: a worker that outlived its lease takes them the
-other way round.
+The queue is locked before the lanes, and it never waits for a lane's lock: a worker that outlived its lease locks them
+in the other order.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ LOOK_SECONDS = 0.05
 
 
 class UnderWay(Exception):
-    """Something of the order is still to be done."""
+    """Work on the order is pending or running."""
 
 
 @contextmanager
-def held(queue: OrderQueue, *, wait_seconds: float = 0.0) -> Iterator[list[Lane]]:
-    """The order's lanes, in a transaction that no worker or courier gets into. Raises UnderWay."""
+def locked_order(queue: OrderQueue, *, wait_seconds: float = 0.0) -> Iterator[list[Lane]]:
+    """The order's lanes, in a transaction that locks the order against workers and dispatchers. Raises UnderWay.
+
+    Waits ``wait_seconds`` for pending work, and BUSY_SECONDS at least for a leased row.
+    """
     began = time.monotonic()
     while True:
         with transaction.atomic():
@@ -47,7 +50,7 @@ BUSY = "it is being applied or sent at this moment. Run this again in a minute."
 
 
 def _in_the_way(queue: OrderQueue) -> tuple[str, list[Lane]]:
-    """Why the order must be left alone, or nothing and its lanes, locked."""
+    """Why the order cannot be locked; or an empty text and its lanes, locked."""
     free = Q(lease__isnull=True) | Q(due_at__lte=DatabaseClock().now())
     if not OrderQueue.objects.select_for_update().filter(free, pk=queue.pk).exists():
         return BUSY, []
@@ -63,10 +66,10 @@ def _in_the_way(queue: OrderQueue) -> tuple[str, list[Lane]]:
 
 
 EVENT_WAITS = (
-    "an event of it waits to be applied, so that its customer's data would come back. Run this again when it is "
-    "applied; when it fails for good it can be erased too."
+    "an event of it is pending, so its customer's data would be stored again. Run this again when it is applied; when "
+    "it is dead, the order can be erased too."
 )
 DELIVERY_WAITS = (
     "the {0} to {1} is not sent yet, and would go out without the customer's data. Run this again when it is sent: "
-    "resume the destination if it stands, or retry or discard the dead delivery that holds it."
+    "resume the destination if it is paused, or retry or discard the dead delivery that holds the lane."
 )

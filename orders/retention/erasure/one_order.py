@@ -1,7 +1,7 @@
-"""Erasing one order, in transactions of a bounded number of rows, each with the order held.
+"""Erase one order, in transactions of a limited number of rows, each with the order locked.
 
-First the dead are discarded by their own services. Then every text that may quote a value, and only when all are done
-the bodies and the document that tell which values to look for; the order's document goes last.
+First dead rows are discarded by their own services. Then every text that may quote a value is rewritten, and only then
+the bodies and the document, which are the source of the values to look for; the order's document is last.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from orders.retention.erasure.customer_orders import (
 )
 from orders.retention.erasure.locking import (
     UnderWay,
-    held,
+    locked_order,
 )
 
 Store = Callable[[OrderQueue, Erasure], Iterable[Step]]
@@ -54,7 +54,7 @@ Store = Callable[[OrderQueue, Erasure], Iterable[Step]]
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
-    """What of an order is the customer's. ``whole``: no event or document in it names anybody else."""
+    """The customer's part of an order. ``whole``: no event or document of it names another customer."""
 
     events: Sequence[UUID]
     values: frozenset[PersonalValue]
@@ -65,8 +65,8 @@ class _Extent:
 def erase_order(
     queue: OrderQueue, customer_id: str, *, note: OperatorAction, write: bool, wait_seconds: float = 0.0
 ) -> Counter[str]:
-    """Counts by kind of what was (or would be) rewritten. Raises UnderWay."""
-    with held(queue, wait_seconds=wait_seconds) as lanes:
+    """Erase, or count if not ``write``; returns the rows concerned by kind. Raises UnderWay."""
+    with locked_order(queue, wait_seconds=wait_seconds) as lanes:
         extent = _extent(queue, customer_id, lanes)
         counts = _dead(queue, extent, lanes)
     if write:
@@ -82,8 +82,8 @@ def erase_order(
 
 
 def _turn(queue: OrderQueue, steps: Iterator[Step], counts: Counter[str], wait_seconds: float) -> bool:
-    """Steps of some ROWS rows in one transaction; False when there are no more."""
-    with held(queue, wait_seconds=wait_seconds):
+    """Do steps of about ROWS rows in one transaction; False when there are no more."""
+    with locked_order(queue, wait_seconds=wait_seconds):
         read = 0
         while read < ROWS:
             step = next(steps, None)
@@ -132,7 +132,7 @@ def _dead(queue: OrderQueue, extent: _Extent, lanes: Sequence[Lane]) -> Counter[
 
 
 def _discard_dead(queue: OrderQueue, extent: _Extent, lanes: Sequence[Lane], note: OperatorAction) -> None:
-    """By the services that people use, each on record: what the rows would send is about to be gone."""
+    """Discard dead rows by the operators' services, each recorded, because their payloads will be erased."""
     events, deliveries = _dead_rows(queue, extent, lanes)
     try:
         for event in events:
@@ -144,7 +144,7 @@ def _discard_dead(queue: OrderQueue, extent: _Extent, lanes: Sequence[Lane], not
 
 
 def _texts(queue: OrderQueue, lanes: Sequence[Lane], erasure: Erasure) -> Iterator[Step]:
-    """What may quote a value: errors, partners' answers, the story, reasons that people gave."""
+    """Texts that may quote a value: errors, partners' answers, the timeline, operators' reasons."""
     if not erasure.values:
         return
     text, place = erasure.text(), queue.key._asdict()
@@ -159,8 +159,9 @@ def _texts(queue: OrderQueue, lanes: Sequence[Lane], erasure: Erasure) -> Iterat
 
 
 def _stores(queue: OrderQueue, erasure: Erasure) -> Iterator[Step]:
-    """What comparisons kept (by the members around each value: the tenant's own system alone may know it), then the
-    rows of integrations."""
+    """Differences, erased by member because a value may be known only to the tenant's own system; then the rows of
+    integrations.
+    """
     payload = erasure.payload()
     differences = Difference.objects.filter(queue=queue)
     yield from erasure.rewrite("differences", differences, {"here": payload, "there": payload})
