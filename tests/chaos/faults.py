@@ -18,6 +18,7 @@ from tests.chaos.relay import Relay
 from tests.chaos.senders import usual_body
 from tests.processes import status_of, wait_until
 
+RATE = 80
 Strike = Callable[["Scene"], None]
 
 
@@ -105,6 +106,8 @@ class Fault:
     refuses: bool = True
     """False: no PUT may be refused, by clients that make a connection for each PUT and retry nothing."""
     party: Callable[[Scene], Party] = lambda scene: Party()
+    rate: int = RATE
+    """PUTs a second."""
     balanced: bool = False
     """PUTs come through the balancer."""
 

@@ -41,6 +41,8 @@ SLOW = Fault({"delay": "2"})
 FAULTS = (LOST,) * 5 + (LATE,) + (SLOW,) * 2 + (NO_FAULT,) * 12
 """Of twenty calls."""
 EVENTS = ["order_created", "order_updated", "order_cancelled"]
+AT_ONCE = 64
+"""Webhooks under way: so many that nothing waits for its turn on loaded cores."""
 QUANTITIES = (1, 2, 3)
 STATUSES = ("CREATED", "CREATED", "CREATED", "CANCELLED")
 SETTLE_SECONDS = 240
@@ -194,7 +196,7 @@ class Partners(Party):
             "api_clients": [{"client_id": self._slug, "client_secret": SECRET, "scopes": scopes}],
             "suppliers": [
                 {"id": "told", "name": "Told", "item_patterns": ["*"], "api_client": told,
-                 "webhook": {"url": self.supplier.hook_url, "events": EVENTS}}
+                 "webhook": {"url": self.supplier.hook_url, "events": EVENTS, "concurrency": AT_ONCE}}
             ],
             "orderflow_channels": [
                 {"id": "main", "base_url": self.warehouse.base_url, "channel": "MYCHANNEL", "item_patterns": ["*"],

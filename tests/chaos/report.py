@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from tests.benchmarks.stack import ROOT
 from tests.chaos.drill import Outcome
-from tests.chaos.trial import RATE, Verdict
+from tests.chaos.faults import RATE
+from tests.chaos.trial import Verdict
 
 PAGE = ROOT / "docs/measured/reliability.md"
 HEAD = ("fault", "what was done", "lasted", "PUTs", "refused", "applied", "longest PUT", "PUTs as usual after",

@@ -17,7 +17,6 @@ from tests.chaos.recovery import Cost, Span, cost
 from tests.chaos.relay import Relay
 from tests.chaos.senders import Notes, Senders
 
-RATE = 80
 ORDERS = 100
 
 
@@ -73,7 +72,7 @@ class Stage:
         self._ledger.empty()
         port = front.port if fault.balanced else hub.port
         with fault.party(scene) as party:
-            senders = Senders(port, party.token or token, orders=ORDERS, rate=RATE, keep_alive=fault.refuses)
+            senders = Senders(port, party.token or token, orders=ORDERS, rate=fault.rate, keep_alive=fault.refuses)
             senders.body, scene.party = party.body, party
             with senders:
                 time.sleep(self._pace.before)
