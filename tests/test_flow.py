@@ -52,7 +52,7 @@ ROADS = [
 ]
 
 
-def test_orders_go_through_every_road_and_a_broken_road_says_so(running):
+def test_orders_go_through_every_channel_and_a_broken_one_says_so(running):
     url, partners, secrets = running
     lines = list(Story(url, partners, secrets).tell())
     assert [(line.what, line.detail) for line in lines if not line.happened] == []

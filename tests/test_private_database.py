@@ -44,7 +44,7 @@ def test_a_database_that_all_could_read_is_made_private(tmp_path):
             assert modes(tmp_path) == PRIVATE
 
 
-def test_a_folder_that_is_not_there_is_told_by_sqlite(tmp_path):
+def test_a_folder_that_is_not_there_is_reported_by_sqlite(tmp_path):
     with pytest.raises(sqlite3.OperationalError, match="unable to open"):
         opened(tmp_path / "none" / "hub.sqlite3")
 

@@ -80,7 +80,7 @@ def test_a_planted_loss_before_applying_is_seen(history):
 
 
 @pytest.mark.parametrize("status", ["pending", "dead", "superseded", "discarded"])
-def test_an_event_left_with_another_fate_is_seen(history, status):
+def test_an_event_left_with_another_status_is_seen(history, status):
     change(history.stored, "a", 2, status=status)
     assert violations(history) == [f"lost: event 2 of a (a/2) was not applied, it is {status}"]
 

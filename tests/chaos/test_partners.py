@@ -18,7 +18,7 @@ def test_a_warehouse_that_holds_what_is_wanted_is_well():
 
 
 @pytest.mark.parametrize("held", [{}, {"a": [1]}, {"a": [2, 2]}, {"a": [2], "b": [1]}, {"a": [2], "c": [2]}])
-def test_a_warehouse_that_holds_anything_else_is_told(held):
+def test_a_warehouse_that_holds_anything_else_is_reported(held):
     [told] = warehouse_violations(WANTED, held)
     assert told.startswith("warehouse: it holds ")
 
@@ -29,13 +29,13 @@ def test_a_supplier_that_knows_the_last_state_is_well(told):
 
 
 @pytest.mark.parametrize("told", [{}, {"a": None}, {"a": ("CREATED", 1)}, {"a": ("CANCELLED", 0)}])
-def test_a_supplier_that_knows_an_older_state_is_told(told):
+def test_a_supplier_that_knows_an_older_state_is_reported(told):
     [said] = supplier_violations(WANTED, told)
     assert said.startswith("supplier: it knows ")
 
 
 @pytest.mark.parametrize("told", [None, ("CREATED", 1)])
-def test_a_supplier_that_does_not_know_of_the_cancellation_is_told(told):
+def test_a_supplier_that_does_not_know_of_the_cancellation_is_reported(told):
     [said] = supplier_violations(WANTED, {"a": ("CREATED", 2), "b": told})
     assert said.endswith("of b, which is ('CANCELLED', 1)")
 

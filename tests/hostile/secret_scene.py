@@ -37,7 +37,7 @@ from suppliers.webhooks import webhook_secrets
 from tests.api_fixtures import Api
 from tests.orders.wire_server import answer
 from tests.suppliers.conftest import order
-from tests.suppliers.test_road import put, work
+from tests.suppliers.test_end_to_end import put, work
 
 OWN_VARIABLES = {
     "DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_ENCRYPTION_KEYS", "HUB_METRICS_TOKEN", "HUB_EMAIL_URL",

@@ -14,7 +14,7 @@ from suppliers.models import Webhook
 from suppliers.webhooks import webhook_secrets
 from tests.orders.wire_server import answer, wire_server
 from tests.suppliers.conftest import add_supplier, order, tenant  # noqa: F401
-from tests.suppliers.test_road import put, work
+from tests.suppliers.test_end_to_end import put, work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both]
 GONE, LEFT = ("gone", b"g" * 32), ("left", b"l" * 32)

@@ -101,7 +101,7 @@ def said(response):
     return [str(message) for message in response.context["messages"]]
 
 
-def test_a_product_edited_in_the_admin_is_owed_to_the_warehouse(staff, channel):
+def test_a_product_edited_in_the_admin_is_sent_to_the_warehouse(staff, channel):
     row = Product.objects.get()
     shown = staff.get(page("product_change", row.pk)).content.decode()
     assert 'name="description" value="Green"' in shown

@@ -171,7 +171,7 @@ def test_a_document_of_many_that_got_no_answer_is_one_failure_of_the_channel(sit
     assert (destination.failures, destination.open_seconds) == (1, None)
 
 
-def test_what_was_settled_without_a_call_does_not_resume_a_stopped_channel(site, stocked, book):
+def test_what_was_decided_without_a_call_does_not_resume_a_stopped_channel(site, stocked, book):
     book.apply(an_order(("A", Decimal("0.5"))))
     Destination.objects.update(state="stopped", state_reason="412", probe_at="2026-01-01T00:00:00Z")
     deliver_once()

@@ -84,7 +84,7 @@ def test_a_cancel_that_was_not_performed_is_a_failure_a_person_sees(site, stocke
 @pytest.mark.parametrize(
     ("setting", "order"), [("on_cancel", {"status": "CANCELLED"}), ("on_update", {"currencyId": "GBP"})]
 )
-def test_a_channel_that_ignores_changes_is_not_told(site, stocked, book, setting, order):
+def test_a_channel_that_ignores_changes_gets_none(site, stocked, book, setting, order):
     setattr(stocked, setting, "ignore")
     stocked.save()
     book.apply(an_order())

@@ -19,7 +19,7 @@ def test_products_are_imported_in_one_document_and_each_is_done(site, warehouse)
     assert set(Delivery.objects.values_list("kind", "status")) == {("product", "delivered")}
 
 
-def test_an_unchanged_product_is_not_owed_again_and_a_changed_one_is_merged(site, warehouse):
+def test_an_unchanged_product_is_not_sent_again_and_a_changed_one_is_merged(site, warehouse):
     put_products(warehouse, {"A": {"description": "Green"}, "B": {"description": "Red"}})
     deliver()
     assert put_products(warehouse, {"A": {"description": "Green"}, "B": {"description": "Blue"}}) == ["B"]

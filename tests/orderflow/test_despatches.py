@@ -51,7 +51,7 @@ def questions(site):
     return [{name: values[0] for name, values in parse_qs(one.query).items()} for one in found]
 
 
-def test_a_despatch_is_kept_told_and_part_of_the_fulfilment(site, polled, tenant):
+def test_a_despatch_is_kept_shown_and_part_of_the_fulfilment(site, polled, tenant):
     assert DespatchPolling().due()
     site.site.despatch("MYCHANNEL", "1", courier="DHL", tracking_url="https://track.example.com/1")
     DespatchPolling().run()
@@ -133,14 +133,14 @@ def test_what_is_held_is_not_asked(site, polled, tenant, stopped):
     assert questions(site) == []
 
 
-def test_a_site_that_names_people_is_told_of_without_them(polled):
+def test_a_site_that_names_people_is_quoted_without_them(polled):
     poll = DespatchPoll.objects.create(channel=polled, due_at=timezone.now())
     despatches._fail(poll, Trouble(Kind.MISCONFIGURED, "OrderFlow says: ask vera@quist.example."))
     poll.refresh_from_db()
     assert poll.failure == "OrderFlow says: ask (masked)."
 
 
-def test_a_failure_keeps_the_cursor_is_told_and_ends(site, polled, tenant):
+def test_a_failure_keeps_the_cursor_is_reported_and_ends(site, polled, tenant):
     site.site.despatch("MYCHANNEL", "1")
     cursor = ask_now().cursor
     site.users["philz"] = "changed at the site"

@@ -163,7 +163,7 @@ def test_an_import_may_arrive_until_the_call_limit_after_it_may_have_been_sent()
 
 
 @pytest.mark.parametrize(("found_after", "latest"), [(29, 29), (900, 315)])
-def test_a_lost_courier_may_have_sent_it_until_it_was_found_lost_but_only_within_its_whole_call(found_after, latest):
+def test_a_lost_dispatcher_may_have_sent_it_until_it_was_found_lost_but_only_within_its_whole_call(found_after, latest):
     calls = Unanswered().with_import().with_cancel().written(NOON)
     lost = calls.after_lost_dispatcher(NOON + timedelta(seconds=found_after))
     assert lost.import_at == lost.cancel_at == NOON + timedelta(seconds=latest)

@@ -69,7 +69,7 @@ def by_admin(site, channel, client):
     assert client.post(path, form).status_code == 302
 
 
-def test_a_stopped_channel_burns_nothing_and_is_told(site, stopped):
+def test_a_stopped_channel_burns_nothing_and_is_reported(site, stopped):
     destination = Destination.objects.get()
     assert destination.state == "stopped"
     assert "No user for supplied user name and password combination" in destination.state_reason

@@ -175,7 +175,7 @@ def test_an_unparseable_document_is_refused_as_a_whole(site, body):
 
 
 @pytest.mark.parametrize("status", [412, 401, 403])
-def test_wrong_credentials_are_told_by_the_status_of_the_site(site, status):
+def test_wrong_credentials_are_reported_by_the_status_of_the_site(site, status):
     site.credentials_status = status
     for headers in ({"password": "d3Jvbmc="}, {"user": None}, {"user": "bob"}, {"password": "påss".encode()}):
         answer = post(site, SAMPLE, **headers)

@@ -97,7 +97,7 @@ def test_a_masked_or_absent_password_keeps_what_is_stored(password):
     assert password_of(channel()) == "s3cret"
 
 
-def test_a_new_channel_without_a_password_gets_one_that_is_told_once():
+def test_a_new_channel_without_a_password_gets_one_that_is_shown_once():
     report = apply(HEAD + LEAST.replace(", password: s3cret", ""))
     ((what, name, value),) = report.secrets
     assert (what, name, password_of(channel())) == ("OrderFlow channel acme/main", "auth.password", value)
@@ -110,7 +110,7 @@ def test_an_absent_key_means_its_default_again_and_absent_products_stay():
     assert Product.objects.get().sku == "BEAN-1"
 
 
-def test_products_are_owed_once_and_again_when_changed():
+def test_products_are_sent_once_and_again_when_changed():
     apply(HEAD + FULL)
     assert list(Delivery.objects.values_list("kind", "reference", "lane__key")) == [
         ("product", "BEAN-1", "product:BEAN-1")
@@ -171,7 +171,7 @@ def test_a_fault_is_named_with_its_key_and_nothing_is_stored(text, words):
     assert not OrderFlowChannel.objects.exists()
 
 
-def test_stored_products_are_owed_again_when_the_file_changes_whose_they_are():
+def test_stored_products_are_sent_again_when_the_file_changes_whose_they_are():
     products = "        products: [{externalReference: A, description: Green}]\n"
     apply(HEAD + LEAST + products)
     apply(HEAD + LEAST + "        batch_size: 7\n")

@@ -18,14 +18,14 @@ def kinds(due):
     return [[getattr(one, "kind", None) for one in line] for line in due]
 
 
-def test_the_first_order_owes_an_import_and_reserves_its_reference(book, add_channel):
+def test_the_first_order_requires_an_import_and_reserves_its_reference(book, add_channel):
     channel = add_channel()
     ((owed,),) = book.apply(an_order())
     assert (owed.kind, owed.reference, owed.destination_id) == ("import", "1001", channel.destination_id)
     assert (place().reference, place().owed, place().state) == ("1001", "import", "absent")
 
 
-def test_a_tenant_without_channels_owes_nothing_and_costs_one_query(book, tenant):
+def test_a_tenant_without_channels_requires_nothing_and_costs_one_query(book, tenant):
     with CaptureQueriesContext(
         connection,
     ) as queries:
@@ -40,7 +40,7 @@ def test_another_tenants_channel_is_not_asked(book, add_channel):
     assert book.apply(an_order()) == [[]]
 
 
-def test_only_orders_of_the_channels_business_units_and_items_are_owed(book, add_channel):
+def test_only_orders_of_the_channels_business_units_and_items_are_required(book, add_channel):
     add_channel(business_units=["store-1"], item_patterns=["BEAN-?", "TEA*"])
     assert kinds(book.apply(an_order(("BEAN-1", 1)))) == [["import"]]
     assert kinds(book.apply(an_order(("BEAN-10", 1), order_id="2"))) == [[None]]
@@ -55,7 +55,7 @@ def test_a_pattern_with_brackets_means_them(book, add_channel):
     assert kinds(book.apply(an_order(("[AB]1", 1), order_id="2"))) == [["import"]]
 
 
-def test_a_status_alone_owes_nothing_also_long_after_reception(book, add_channel):
+def test_a_status_alone_requires_nothing_also_long_after_reception(book, add_channel):
     """Without placedDateTime the first reception stands for it, not that of each change."""
     add_channel()
     book.apply(an_order())
@@ -66,7 +66,7 @@ def test_a_status_alone_owes_nothing_also_long_after_reception(book, add_channel
     assert nothing.because == "the import would be the same as the last one"
 
 
-def test_a_member_the_warehouse_is_not_told_of_owes_nothing(book, add_channel):
+def test_a_member_the_warehouse_does_not_get_requires_nothing(book, add_channel):
     add_channel()
     book.apply(an_order())
     assert kinds(book.apply(an_order(isLocked=True, customerId="c-2"))) == [[None]]
@@ -128,7 +128,7 @@ def test_two_channels_reserve_the_same_reference_each(book, add_channel):
     assert list(WarehouseOrder.objects.values_list("reference", flat=True)) == ["1001", "1001"]
 
 
-def test_an_order_that_cannot_be_sent_is_owed_so_that_a_person_sees_why(book, add_channel):
+def test_an_order_that_cannot_be_sent_is_planned_so_that_a_person_sees_why(book, add_channel):
     add_channel(require_delivery_address=True)
     assert kinds(book.apply(an_order())) == [["import"]]
     assert kinds(book.apply(an_order(status="IN_PROGRESS"))) == [[None]]

@@ -112,7 +112,7 @@ def test_numbers_and_switches_of_a_workbook_are_read_as_a_person_sees_them(add_c
     assert {name: stored[name] for name in head[3:]} == told
 
 
-def test_every_fault_is_told_with_row_and_column_and_nothing_is_stored(add_channel):
+def test_every_fault_is_reported_with_row_and_column_and_nothing_is_stored(add_channel):
     add_channel()
     rows = [
         ["channel", "sku", "description", "weight"],

@@ -28,7 +28,7 @@ def problem(response):
     return response.status_code, body["type"].removeprefix("urn:orderhub:problem:"), pointers
 
 
-def test_a_product_is_stored_owed_and_imported(api, site, warehouse):
+def test_a_product_is_stored_sent_and_imported(api, site, warehouse):
     body = {"description": "Green beans", "weight": 0, "priceNet": "10.50", "activated": True}
     assert answer(api.put(PLACE + "BEAN%2F1", body)) == (202, {"sku": "BEAN/1", "status": "pending"})
     deliver()
@@ -43,7 +43,7 @@ def test_a_product_is_stored_owed_and_imported(api, site, warehouse):
     assert answer(api.get(PLACE + "BEAN%2F1")) == (200, told)
 
 
-def test_what_was_read_can_be_put_back_and_owes_nothing(api, site, warehouse):
+def test_what_was_read_can_be_put_back_and_requires_nothing(api, site, warehouse):
     api.put(PLACE + "A", {"description": "Green"})
     deliver()
     read = answer(api.get(PLACE + "A"))[1]["properties"]
@@ -113,7 +113,7 @@ def test_products_are_taken_in_events_and_migrating_mode(tenant, warehouse, sign
     assert api.put(PLACE + "A", {"description": "d"}).status_code == status
 
 
-def test_products_are_owed_again_when_it_changes_whose_they_are(api, site, warehouse):
+def test_products_are_sent_again_when_it_changes_whose_they_are(api, site, warehouse):
     api.put(PLACE + "A", {"description": "Green"})
     deliver()
     assert resend_changed(warehouse) == 0

@@ -201,7 +201,7 @@ def begun(seconds=0.0, **members):
         bulk_runs.FIRST_SECONDS = original
 
 
-def test_a_run_rests_when_it_is_told_to_and_goes_on_after_its_cursor(root, dead):
+def test_a_run_rests_when_it_is_asked_to_and_goes_on_after_its_cursor(root, dead):
     run = begun()
     assert (run.state, run.counts) == ("running", {"pending": 1})
     page = reverse("admin:orders_repairrun_change", args=(run.pk,))

@@ -70,7 +70,7 @@ def test_a_list_of_evidence_never_counts_its_table(name, root, furnished, django
     assert [one["sql"] for one in queries if "payload" in one["sql"] or '"document"' in one["sql"]] == []
 
 
-def test_an_order_shows_its_document_and_its_story(root, furnished):
+def test_an_order_shows_its_document_and_its_timeline(root, furnished):
     html = checked(root.get(reverse("admin:orders_order_change", args=(furnished.queue().pk,))))
     assert "&quot;unitPrice&quot;: 19.90" in html
     assert "Event 1 applied" in html

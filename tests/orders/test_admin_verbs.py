@@ -259,7 +259,7 @@ def test_an_order_is_found_by_whatever_the_caller_has(root, furnished):
     assert "letter for letter" in find(root, "")
 
 
-def test_an_order_that_is_only_read_through_is_found_with_its_story(root, furnished):
+def test_an_order_that_is_only_read_through_is_found_with_its_timeline(root, furnished):
     from orders.telemetry import timeline_entries
     from orders.values.order_key import OrderKey
 

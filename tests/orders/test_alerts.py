@@ -87,7 +87,7 @@ def test_a_subject_of_two_lines_is_mailed_on_one(rule, amounts):
     assert subjects() == ["[Orderhub] the hub: oven of Acme is at 12"]
 
 
-def test_below_the_threshold_nobody_is_told(rule, amounts):
+def test_below_the_threshold_nobody_is_notified(rule, amounts):
     amounts["oven"] = 9.9
     look()
     assert (subjects(), Incident.objects.count()) == ([], 0)
@@ -99,7 +99,7 @@ def test_each_subject_is_an_incident_of_its_own(rule, amounts):
     assert sorted(subjects()) == ["[Orderhub] the hub: grill is at 13", "[Orderhub] the hub: oven is at 12"]
 
 
-def test_that_it_is_over_is_told_once_when_it_has_been_quiet_for_a_while(rule, amounts):
+def test_that_it_is_over_is_sent_once_when_it_has_been_quiet_for_a_while(rule, amounts):
     amounts["oven"] = 12
     look()
     amounts.clear()
@@ -120,7 +120,7 @@ def test_an_amount_that_comes_and_goes_is_one_incident(rule, amounts):
     assert (len(subjects()), Incident.objects.count()) == (1, 1)
 
 
-def test_an_incident_is_told_as_it_was_at_its_worst(rule, amounts):
+def test_an_incident_is_reported_as_it_was_at_its_worst(rule, amounts):
     for amount in (12, 40, 15):
         amounts["oven"] = amount
         look()
@@ -178,7 +178,7 @@ def test_a_message_is_given_up_after_the_last_try(rule, amounts, monkeypatch, se
     assert (message.tries, message.due_at, message.sent_at) == (3, None, None)
 
 
-def test_the_end_is_not_told_before_the_beginning(rule, amounts, monkeypatch):
+def test_the_end_is_not_sent_before_the_beginning(rule, amounts, monkeypatch):
     amounts["oven"] = 12
     with monkeypatch.context() as broken:
         broken.setattr("django.core.mail.EmailMessage.send", refuse)
@@ -271,7 +271,7 @@ def test_the_signing_secret_does_not_open_for_another_rule(db):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_schedulers_open_one_incident_and_tell_once(rule, amounts):
+def test_two_schedulers_open_one_incident_and_notify_once(rule, amounts):
     amounts["oven"] = 12
 
     def run():

@@ -92,7 +92,7 @@ def test_a_migrating_tenants_put_is_accepted(make_tenant, sign_in):
     assert caller.put(f"{UNIT}/customer-orders/1001", body()).status_code == 202
 
 
-def test_events_accepted_before_a_switch_to_proxy_are_applied_and_their_fate_can_be_asked(api, acme, apply_all):
+def test_events_accepted_before_a_switch_to_proxy_are_applied_and_their_status_can_be_asked(api, acme, apply_all):
     event = json.loads(api.put(f"{UNIT}/customer-orders/1001", body()).content)["eventId"]
     Tenant.objects.filter(pk=acme.pk).update(mode="proxy", external_url="https://oms.example.com/api/v1")
     apply_all()

@@ -119,7 +119,7 @@ def test_a_retry_that_has_not_come_due_is_no_delay(api):
     assert ask("/healthz")[1]["oldestDueSeconds"]["events"] is None
 
 
-def test_what_a_stopped_tenant_owes_is_held_not_late(api, lane):
+def test_pending_work_of_a_stopped_tenant_is_not_late(api, lane):
     api.put(ORDER, body())
     due_since(600)
     due_since(600, Lane)

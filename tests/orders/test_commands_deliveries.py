@@ -43,7 +43,7 @@ def held(outbox):
     return created
 
 
-def test_list_says_what_is_owed_to_whom(outbox, held):
+def test_list_says_what_is_pending_for_whom(outbox, held):
     code, lines, _ = run("deliveries", "list")
     assert code == 0
     assert lines[0] == [

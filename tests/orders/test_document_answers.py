@@ -47,7 +47,7 @@ def test_dropped_members_are_noted_up_to_a_hundred():
     assert (checked.document, len(checked.unknown)) == (LEAST, 100)
 
 
-def test_an_answer_that_breaks_the_contract_is_told_by_types_and_never_by_values():
+def test_an_answer_that_breaks_the_contract_is_reported_by_types_and_never_by_values():
     order = {**LEAST, "status": 5, "items": [{**LINE, "unitPrice": "secret"}], "x": 1}
     del order["customerId"]
     checked = check_answer(body(order))

@@ -26,7 +26,7 @@ from orders.documents import SEARCH_BODY, check_id
         ("a\udc80", "an id is Unicode text"),
     ],
 )
-def test_a_text_that_is_no_id_is_told_why(text, reason):
+def test_a_text_that_is_no_id_is_refused_with_a_reason(text, reason):
     assert check_id(text) == reason
 
 

@@ -107,7 +107,7 @@ def test_a_second_time_finds_nothing(scene, tenant):
     assert {name: data for name, data in stored().items() if name != "orders.OperatorAction"} == before
 
 
-def test_the_same_put_again_changes_nothing_and_owes_nothing(scene, tenant):
+def test_the_same_put_again_changes_nothing_and_requires_nothing(scene, tenant):
     erase(ask(tenant))
     deliveries = Delivery.objects.count()
     event_id = scene.put(1, "1001")

@@ -153,7 +153,7 @@ def test_a_period_has_its_steps_up_to_the_one_under_way(word, count, first):
     assert starts[-1] <= NOW < starts[-1] + timedelta(seconds=int(counters.PERIODS[word].step))
 
 
-def test_a_tenant_is_told_its_own_figures_only(time_machine):
+def test_a_tenant_is_given_its_own_figures_only(time_machine):
     time_machine.move_to(NOW, tick=False)
     tally.received(1)
     for _ in range(30):

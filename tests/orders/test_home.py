@@ -73,7 +73,7 @@ def test_the_page_asks_the_same_number_of_queries_however_many_tenants_there_are
         root.get("/admin/")
 
 
-def test_a_tenant_admin_is_told_of_its_own_tenant_only(bound, furnished):
+def test_a_tenant_admin_sees_problems_of_its_own_tenant_only(bound, furnished):
     counters._counters.forget()
     tenant_with_everything("other")
     furnished.put("1002")
@@ -86,7 +86,7 @@ def test_a_tenant_admin_is_told_of_its_own_tenant_only(bound, furnished):
     assert "none oldest due event none oldest due delivery" in said
 
 
-def test_what_is_due_is_told_per_tenant(engine, other_engine):
+def test_what_is_due_is_reported_per_tenant(engine, other_engine):
     engine.put()
     engine.queue().__class__.objects.update(due_at=timezone.now() - timedelta(minutes=5))
     assert oldest_due(other_engine.tenant.pk) == OldestDue(None, None)
@@ -157,7 +157,7 @@ def test_each_figure_leads_to_the_list_behind_it(root):
         assert root.get(one.replace("&amp;", "&")).status_code == 200, one
 
 
-def test_the_tenants_show_their_rate_what_waits_and_who_is_told(root):
+def test_the_tenants_show_their_rate_what_waits_and_who_is_notified(root):
     tenant = tenant_with_everything("acme")
     Destination.objects.create(tenant=tenant, channel="supplier", name="tea")
     counters.write()

@@ -219,7 +219,7 @@ def test_nothing_is_compared_unless_migrating(tenant, shop, mode, held):
     assert not held.holds_any
 
 
-def test_tenants_and_business_units_are_told_apart(tenant, shop, make_tenant):
+def test_tenants_and_business_units_are_distinguished(tenant, shop, make_tenant):
     other = make_tenant("bolt", "migrating")
     read(other, status="SENT")
     saw_order(tenant, "store-2", "1001", body(status="SENT"), began=time.monotonic())

@@ -55,7 +55,7 @@ def test_every_member_is_compared(path):
         (10**30, Decimal(10**30), ""),
     ],
 )
-def test_the_same_number_with_other_digits_is_told_from_another_number(there, here, kind):
+def test_the_same_number_with_other_digits_differs_from_another_number(there, here, kind):
     price = ("items", 0, "unitPrice")
     expected = [("/items/*/unitPrice", kind)] if kind else []
     assert found(with_value(price, there), with_value(price, here)) == expected
@@ -69,7 +69,7 @@ def test_the_same_number_with_other_digits_is_told_from_another_number(there, he
         ("soon", "value"),
     ],
 )
-def test_the_same_time_written_otherwise_is_told_from_another_time(there, kind):
+def test_the_same_time_written_otherwise_differs_from_another_time(there, kind):
     assert found({**FULL, "placedDateTime": there}, FULL) == [("/placedDateTime", kind)]
 
 

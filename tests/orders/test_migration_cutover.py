@@ -167,7 +167,7 @@ def test_the_way_back_keeps_what_was_received_and_applies_it(moving, to):
     assert "bob: returned by hand; no reason was written" in reasons
 
 
-def test_back_in_migrating_mode_who_was_told_goes_on_being_told(moving, monkeypatch):
+def test_back_in_migrating_mode_who_was_notified_stays_notified(moving, monkeypatch):
     """Also of what was received before the return and is applied after it."""
     monkeypatch.setattr(planning, "channels", lambda: {"fake": FakeChannel()})
     Destination.objects.create(tenant=moving.tenant, channel="fake", name="partner")
@@ -182,7 +182,7 @@ def test_back_in_migrating_mode_who_was_told_goes_on_being_told(moving, monkeypa
     assert OperatorAction.objects.filter(action="notify from").count() == 1
 
 
-def test_a_tenant_that_never_migrated_goes_on_telling_of_all(engine):
+def test_a_tenant_that_never_migrated_goes_on_notifying_of_all(engine):
     Tenant.objects.filter(pk=engine.tenant.pk).update(external_url="https://oms.example.com/api/v1")
     back = go_back(engine.tenant, to="migrating", who="ann", reason="drill")
     assert back.tells_from == engine.tenant.created_at

@@ -1,4 +1,4 @@
-"""Orders known before are let go by ops: previewed, told of by their present state, once, on record."""
+"""Orders known before are let go by ops: previewed, notified of by their present state, once, on record."""
 
 import json
 import threading
@@ -32,7 +32,7 @@ ALL = Choice()
 
 
 @pytest.fixture
-def told(engine, monkeypatch):
+def notified(engine, monkeypatch):
     monkeypatch.setattr(planning, "channels", lambda: {"fake": FakeChannel()})
     return Destination.objects.create(tenant=engine.tenant, channel="fake", name="partner")
 
@@ -50,7 +50,7 @@ def moved(engine):
     return engine
 
 
-def owed():
+def pending():
     return list(Delivery.objects.order_by("pk").values_list("reference", flat=True))
 
 
@@ -59,32 +59,32 @@ def run():
         Releasing().run()
 
 
-def test_a_preview_counts_what_would_be_sent_per_destination_and_writes_nothing(moved, told):
+def test_a_preview_counts_what_would_be_sent_per_destination_and_writes_nothing(moved, notified):
     seen = preview(moved.tenant, ALL)
-    assert (seen.orders, seen.deliveries, seen.estimated) == (3, {told.pk: 3}, False)
-    assert preview(moved.tenant, Choice(status="PACKED")).deliveries == {told.pk: 1}
-    assert (owed(), Order.objects.filter(known_before=True).count()) == ([], 3)
+    assert (seen.orders, seen.deliveries, seen.estimated) == (3, {notified.pk: 3}, False)
+    assert preview(moved.tenant, Choice(status="PACKED")).deliveries == {notified.pk: 1}
+    assert (pending(), Order.objects.filter(known_before=True).count()) == ([], 3)
 
 
-def test_a_preview_of_very_many_orders_is_an_estimate_that_says_so(moved, told, monkeypatch):
+def test_a_preview_of_very_many_orders_is_an_estimate_that_says_so(moved, notified, monkeypatch):
     monkeypatch.setattr(releases, "PREVIEW_MOST", 1)
     monkeypatch.setattr(releases, "CHUNK", 1)
     seen = preview(moved.tenant, ALL)
-    assert (seen.orders, seen.deliveries, seen.estimated) == (3, {told.pk: 3}, True)
+    assert (seen.orders, seen.deliveries, seen.estimated) == (3, {notified.pk: 3}, True)
 
 
-def test_one_order_is_released_at_once_and_is_told_of_from_then_on(moved, told):
+def test_one_order_is_released_at_once_and_its_changes_are_sent(moved, notified):
     done = release(moved.tenant, Choice(business_unit_id="store-1", customer_order_id="a"), who="ann", reason="asked")
-    assert (done.finished_at is not None, done.released, done.owed) == (True, 1, {str(told.pk): 1})
-    assert owed() == ["a-1"]
+    assert (done.finished_at is not None, done.released, done.owed) == (True, 1, {str(notified.pk): 1})
+    assert pending() == ["a-1"]
     assert not moved.order("a").known_before
     moved.put("a", status="SHIPPED")
     moved.put("b", status="SHIPPED")
     moved.drain()
-    assert owed() == ["a-1", "a-2"]
+    assert pending() == ["a-1", "a-2"]
 
 
-def test_a_released_order_is_told_of_by_its_present_state(moved, told):
+def test_a_released_order_is_sent_in_its_present_state(moved, notified):
     moved.put("a", status="PACKED")
     moved.drain()
     release(moved.tenant, Choice(business_unit_id="store-1", customer_order_id="a"), who="ann", reason="asked")
@@ -93,24 +93,24 @@ def test_a_released_order_is_told_of_by_its_present_state(moved, told):
     assert (delivery.sequence, delivery.event_id, delivery.correlation_id) == (2, newest.pk, "test")
 
 
-def test_all_orders_are_released_by_a_worker_chunk_by_chunk(moved, told, monkeypatch):
+def test_all_orders_are_released_by_a_worker_chunk_by_chunk(moved, notified, monkeypatch):
     monkeypatch.setattr(release_work, "CHUNK", 2)
     ordered = release(moved.tenant, ALL, who="ann", reason="asked")
-    assert (ordered.finished_at, owed()) == (None, [])
+    assert (ordered.finished_at, pending()) == (None, [])
     run()
     ordered.refresh_from_db()
-    assert (ordered.released, ordered.owed, ordered.finished_at is None) == (3, {str(told.pk): 3}, False)
-    assert sorted(owed()) == ["a-1", "b-1", "c-1"]
+    assert (ordered.released, ordered.owed, ordered.finished_at is None) == (3, {str(notified.pk): 3}, False)
+    assert sorted(pending()) == ["a-1", "b-1", "c-1"]
 
 
-def test_a_filter_releases_what_it_finds_and_no_order_that_came_later(moved, told):
+def test_a_filter_releases_what_it_finds_and_no_order_that_came_later(moved, notified):
     ordered = release(moved.tenant, Choice(status="PACKED"), who="ann", reason="asked")
     switch_mode(moved.tenant, "migrating", who="ops")
     moved.put("later", status="PACKED")
     moved.drain()
     switch_mode(moved.tenant, "events", who="ops")
     run()
-    assert owed() == ["b-1"]
+    assert pending() == ["b-1"]
     assert sorted(Order.objects.filter(known_before=True).values_list("customer_order_id", flat=True)) == [
         "a", "c", "later",
     ]  # fmt: skip
@@ -118,7 +118,7 @@ def test_a_filter_releases_what_it_finds_and_no_order_that_came_later(moved, tol
     assert ordered.released == 1
 
 
-def test_who_and_why_stand_on_each_orders_story(moved, told):
+def test_who_and_why_stand_on_each_orders_timeline(moved, notified):
     release(moved.tenant, Choice(status="PACKED"), who="ann", reason="the warehouse asked")
     run()
     action = OperatorAction.objects.get(action="release")
@@ -129,7 +129,7 @@ def test_who_and_why_stand_on_each_orders_story(moved, told):
     assert OrderRelease.objects.get().who == "ann"
 
 
-def test_an_order_that_a_worker_holds_is_released_when_it_is_free(moved, told):
+def test_an_order_that_a_worker_holds_is_released_when_it_is_free(moved, notified):
     OrderQueue.objects.filter(customer_order_id="a").update(lease=uuid.uuid4(), due_at="2999-01-01T00:00Z")
     ordered = release(moved.tenant, ALL, who="ann", reason="asked")
     assert release_work._chunk(ordered.pk) == 2
@@ -137,19 +137,19 @@ def test_an_order_that_a_worker_holds_is_released_when_it_is_free(moved, told):
     assert moved.order("a").known_before
     OrderQueue.objects.filter(customer_order_id="a").update(lease=None, due_at=None)
     run()
-    assert sorted(owed()) == ["a-1", "b-1", "c-1"]
+    assert sorted(pending()) == ["a-1", "b-1", "c-1"]
 
 
-def test_a_chunk_that_fails_releases_nothing_of_it(moved, told, monkeypatch):
+def test_a_chunk_that_fails_releases_nothing_of_it(moved, notified, monkeypatch):
     ordered = release(moved.tenant, ALL, who="ann", reason="asked")
     monkeypatch.setattr(release_work, "_record", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         release_work._chunk(ordered.pk)
-    assert (owed(), Order.objects.filter(known_before=True).count()) == ([], 3)
+    assert (pending(), Order.objects.filter(known_before=True).count()) == ([], 3)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_release_each_order_once(moved, told, monkeypatch):
+def test_two_workers_release_each_order_once(moved, notified, monkeypatch):
     monkeypatch.setattr(release_work, "CHUNK", 1)
     release(moved.tenant, ALL, who="ann", reason="asked")
 
@@ -164,23 +164,23 @@ def test_two_workers_release_each_order_once(moved, told, monkeypatch):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(owed()) == ["a-1", "b-1", "c-1"]
+    assert sorted(pending()) == ["a-1", "b-1", "c-1"]
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
-def test_a_release_wants_a_reason(moved, told, reason):
+def test_a_release_wants_a_reason(moved, notified, reason):
     with pytest.raises(ReleaseRefused, match="Write why"):
         release(moved.tenant, ALL, who="ann", reason=reason)
 
 
-def test_nothing_is_released_while_nobody_is_told(moved, told):
+def test_nothing_is_released_while_nobody_is_notified(moved, notified):
     switch_mode(moved.tenant, "migrating", who="ops")
     with pytest.raises(ReleaseRefused, match="nobody is notified"):
         release(moved.tenant, ALL, who="ann", reason="asked")
     assert not OrderRelease.objects.exists()
 
 
-def test_a_release_that_finds_no_order_says_so(moved, told):
+def test_a_release_that_finds_no_order_says_so(moved, notified):
     with pytest.raises(ReleaseRefused, match="No order"):
         release(moved.tenant, Choice(status="NONE"), who="ann", reason="asked")
 
@@ -195,7 +195,7 @@ def test_the_work_is_among_what_the_hub_does_by_itself():
     assert any(isinstance(one, Releasing) for one in periodic_work())
 
 
-def test_a_supplier_is_told_of_released_orders_as_of_new_ones(moved):
+def test_a_supplier_is_notified_of_released_orders_as_of_new_ones(moved):
     hook = Destination.objects.create(tenant=moved.tenant, channel="supplier", name="beans")
     beans = Supplier.objects.create(tenant=moved.tenant, slug="beans", name="Beans", position=0, item_patterns=["*"])
     Webhook.objects.create(supplier=beans, destination=hook, url="https://beans.example.com/", events=["order_created"])

@@ -118,7 +118,7 @@ def test_the_mask_for_a_new_client_makes_a_secret():
     assert check_password(made, ApiClient.objects.get().client_secret)
 
 
-def test_a_changed_secret_is_told_without_itself():
+def test_a_changed_secret_is_reported_without_itself():
     apply(tenant(*client(secret="one-secret-of-the-till")))
     report = apply(tenant(*client(secret="another-secret-of-the-till")))
     assert report.lines[-1] == "changed    API client acme-pos  client_secret: ******** → ********"

@@ -169,7 +169,7 @@ def test_each_fault_names_file_line_and_key(case):
     assert faults(HEAD + text) == expected
 
 
-def test_all_faults_are_told_at_once():
+def test_all_faults_are_reported_at_once():
     text = "tenants:\n- id: -acme\n  mode: proxy\n  country: 1\n  api_clients:\n  - {scopes: [events]}\n- 5\n"
     assert faults(text) == [
         "f.yaml:2: tenants[0].id: must be a-z, 0-9 and hyphens, at most 63, no hyphen first",

@@ -123,7 +123,7 @@ def test_a_secret_that_somebody_saw_is_not_made_anew_at_the_switch(operator, acm
     assert hand_over(acme) == []
 
 
-def test_a_supplier_is_told_and_tested_from_its_step(operator, acme, loopback):
+def test_a_supplier_is_notified_and_tested_from_its_step(operator, acme, loopback):
     with MockSupplier() as receiver:
         html = press(operator, acme, **SUPPLIER, url=receiver.hook_url, events=["order_updated"])
         receiver.signing_secrets = [re.search(r"whsec_[^<]+", html)[0]]

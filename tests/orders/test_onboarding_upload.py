@@ -79,7 +79,7 @@ def test_the_preview_says_what_differs(operator, page):
     assert Tenant.objects.get().name == "Acme <b>Retail"
 
 
-def test_faults_are_told_by_line_and_key_and_store_nothing(operator, page):
+def test_faults_are_reported_by_line_and_key_and_store_nothing(operator, page):
     html = upload(
         operator,
         page,

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.both, pytest.mark.django_db]
 REJECTED = Outcome(Verdict.REJECTED, "SKU BEAN-7 unknown", response_status=200)
 
 
-def test_an_applied_event_owes_its_delivery_and_it_is_sent(engine, beans):
+def test_an_applied_event_requires_its_delivery_and_it_is_sent(engine, beans):
     engine.put()
     engine.drain()
     dispatcher.deliver()
@@ -40,7 +40,7 @@ def test_an_applied_event_owes_its_delivery_and_it_is_sent(engine, beans):
     assert (lane.due_at, lane.lease, lane.done_position, lane.last_position) == (None, None, 1, 1)
 
 
-def test_an_event_that_changed_nothing_owes_nothing(engine, beans):
+def test_an_event_that_changed_nothing_requires_nothing(engine, beans):
     engine.put()
     engine.put()
     engine.drain()
@@ -168,7 +168,7 @@ def test_a_head_that_is_being_sent_is_left_to_its_outcome(beans):
     assert (status("a1"), status("a2"), status("a3")) == ("pending", "superseded", "pending")
 
 
-def test_a_courier_that_outlived_its_lease_records_nothing(beans, monkeypatch):
+def test_a_dispatcher_that_outlived_its_lease_records_nothing(beans, monkeypatch):
     owed(beans, "a1")
     stolen = uuid.uuid4()
 

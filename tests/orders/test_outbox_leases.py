@@ -53,7 +53,7 @@ def meanwhile(monkeypatch, module, name, work):
     monkeypatch.setattr(module, name, staged)
 
 
-def test_a_delivery_owed_while_its_empty_lane_is_closed_is_sent(beans, monkeypatch):
+def test_a_delivery_added_while_its_empty_lane_is_closed_is_sent(beans, monkeypatch):
     owed(beans, "a1", "a2")
     for reference in ("a1", "a2"):
         FakeChannel.answers[reference] = [Outcome(Verdict.REJECTED, "no", response_status=400)]
@@ -67,7 +67,7 @@ def test_a_delivery_owed_while_its_empty_lane_is_closed_is_sent(beans, monkeypat
     assert (lane.due_at, lane.lease, lane.done_position) == (None, None, 3)
 
 
-def test_two_couriers_at_once_keep_a_destinations_concurrency(beans, monkeypatch):
+def test_two_dispatchers_at_once_keep_a_destinations_concurrency(beans, monkeypatch):
     Destination.objects.update(concurrency=4)
     for number in range(12):
         owed(beans, f"{number}", lane=f"order:{number}")
@@ -77,7 +77,7 @@ def test_two_couriers_at_once_keep_a_destinations_concurrency(beans, monkeypatch
     assert len(found) == 4
 
 
-def test_two_couriers_at_once_keep_a_destinations_rate(beans, monkeypatch):
+def test_two_dispatchers_at_once_keep_a_destinations_rate(beans, monkeypatch):
     Destination.objects.update(concurrency=50, rate_limit_per_second=5)
     for number in range(12):
         owed(beans, f"{number}", lane=f"order:{number}")
@@ -152,7 +152,7 @@ def test_outcomes_that_the_database_refused_are_recorded_later(beans, monkeypatc
     assert (status("a1"), FakeChannel.sent, broke) == ("delivered", ["a1"], [True])
 
 
-def test_a_dead_couriers_delivery_goes_on_after_its_short_lease_and_it_records_nothing_any_more(beans):
+def test_a_dead_dispatchers_delivery_goes_on_after_its_short_lease_and_it_records_nothing_any_more(beans):
     owed(beans, "a1")
     dead = dispatcher.claim_requests(10, most=10)
     left = (Lane.objects.get().due_at - DatabaseClock().now()).total_seconds()
@@ -190,7 +190,7 @@ def test_a_lease_is_not_renewed_beyond_its_channels_whole_lease(beans, monkeypat
     assert Lane.objects.get().due_at == claimed_until
 
 
-def test_another_couriers_lease_is_not_renewed(beans):
+def test_another_dispatchers_lease_is_not_renewed(beans):
     owed(beans, "a1")
     [old] = dispatcher.claim_requests(10, most=10)
     due_now()

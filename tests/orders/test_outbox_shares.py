@@ -95,7 +95,7 @@ def _once(claimed):
     return lambda room, most: left.pop()(room, most=most) if left else []
 
 
-def test_what_waited_too_long_for_a_thread_is_still_owed_and_no_attempt(beans, monkeypatch):
+def test_what_waited_too_long_for_a_thread_is_still_pending_and_no_attempt(beans, monkeypatch):
     monkeypatch.setattr("orders.outbox.send_pool.LONGEST_WAIT_SECONDS", -1)
     owed(beans, "a1")
     monkeypatch.setattr(dispatcher, "claim_requests", _once(dispatcher.claim_requests))
@@ -108,7 +108,7 @@ def test_what_waited_too_long_for_a_thread_is_still_owed_and_no_attempt(beans, m
     assert FakeChannel.sent == ["a1"]
 
 
-def test_destinations_share_what_a_courier_claims(beans, engine):
+def test_destinations_share_what_a_dispatcher_claims(beans, engine):
     Destination.objects.update(concurrency=100)
     for number in range(40):
         owed(beans, f"{number}", lane=f"order:{number}")

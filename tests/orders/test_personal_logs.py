@@ -29,7 +29,7 @@ def said(entries, records):
     return "\n".join([*texts, *(record.getMessage() for record in records)]).encode()
 
 
-def test_no_road_logs_a_personal_value(request, caplog):
+def test_no_integration_logs_a_personal_value(request, caplog):
     caplog.set_level(logging.DEBUG)
     with structlog.testing.capture_logs() as entries:
         request.getfixturevalue("scene")

@@ -127,7 +127,7 @@ def test_who_may_see_them_sees_them(scene, tenant, role):
         assert canaries(page.content), name
 
 
-def test_a_login_without_the_permission_is_told_what_is_masked(scene):
+def test_a_login_without_the_permission_sees_what_is_masked(scene):
     order = Order.objects.get(customer_order_id="1001")
     page = signed_in("support").get(reverse("admin:orders_order_change", args=(order.pk,))).content.decode()
     assert "(masked)" in page

@@ -121,7 +121,7 @@ def test_old_deliveries_go_with_their_tries_but_the_last_of_a_lane_and_the_dead_
     assert DeliveryAttempt.objects.count() == 2
 
 
-def test_a_delivery_still_owed_stays_and_so_does_its_lane(engine):
+def test_a_pending_delivery_stays_and_so_does_its_lane(engine):
     engine.put()
     engine.drain()
     lane = delivered(engine, statuses=("pending", "pending"))

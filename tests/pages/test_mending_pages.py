@@ -114,7 +114,7 @@ def test_a_destination_breaks_and_is_mended_and_drained(maria, beans, put, setti
     assert maria.complaints == []
 
 
-def test_a_paused_destination_keeps_what_is_owed_until_it_is_resumed(maria, beans, put):
+def test_a_paused_destination_keeps_pending_deliveries_until_it_is_resumed(maria, beans, put):
     page = maria.page
     maria.open(f"/admin/orders/destination/{Destination.objects.get().pk}/change/")
     page.get_by_role("link", name="Pause it").click()

@@ -58,7 +58,7 @@ def admitted(tenant_id=7):
     return True
 
 
-def test_who_is_refused_is_told_when_to_come_back():
+def test_who_is_refused_gets_the_time_to_come_back():
     with calls_under_way(THREADS // 2):
         time.sleep(0.35)
         with pytest.raises(ExternalBusy) as refused:

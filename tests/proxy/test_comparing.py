@@ -148,7 +148,7 @@ def test_the_sweep_stops_while_the_breaker_is_open_and_does_not_ask(migrating, s
     assert not sampling.Sampling().due()
 
 
-def test_a_failed_read_of_the_sweep_tells_no_orders_story(migrating, stored):
+def test_a_failed_read_of_the_sweep_adds_nothing_to_a_timeline(migrating, stored):
     migrating.external_url = "http://127.0.0.1:9/api/v1"
     with pytest.raises(ExternalUnavailable):
         own_system().compare(migrating, "store-1", "1001")

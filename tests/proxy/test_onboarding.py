@@ -38,7 +38,7 @@ def test_it_is_stored_once_and_exported_masked(section, tenant):
     assert credentials_of(tenant) == Login("u", "p")
 
 
-def test_a_change_is_told_without_the_secret(section, tenant):
+def test_a_change_is_reported_without_the_secret(section, tenant):
     apply(section, tenant, BASIC)
     report = apply(section, tenant, {"type": "basic", "config": {"username": "v", "password": "other"}})
     assert report.lines == [

@@ -110,7 +110,7 @@ def test_a_tenant_in_events_mode_is_409(api, tenant):
 
 
 @pytest.mark.parametrize("kind", ["basic", "oauth2"])
-def test_verified_credentials_are_stored_with_the_steps_told(api, oms, kind):
+def test_verified_credentials_are_stored_with_the_steps_reported(api, oms, kind):
     body = BASIC if kind == "basic" else oauth2_body(oms)
     answer = put(api, body, "?verify=true")
     assert answer.status_code == 200

@@ -328,7 +328,7 @@ def test_one_bad_order_fails_the_whole_search(tenant, basic, oms):
     assert [fault.pointer for fault in broken.value.errors] == ["/customerOrders/0/status"]
 
 
-def test_a_failed_search_is_told_on_the_one_order_it_asked_for(tenant, basic, oms):
+def test_a_failed_search_is_reported_on_the_one_order_it_asked_for(tenant, basic, oms):
     oms.fail(status=500, times=2)
     with pytest.raises(ExternalUnavailable):
         search(tenant, customer_order_id="1001")

@@ -20,7 +20,7 @@ def staff(client):
 
 
 @pytest.fixture
-def told(book, add_supplier):
+def notified(book, add_supplier):
     supplier = add_supplier("beans", ["*"], auth_type="basic", auth_config={"username": "hub"})
     webhook_secrets.set_auth_secret(supplier.webhook, "canary-password")
     book.apply(order("A"))
@@ -28,18 +28,18 @@ def told(book, add_supplier):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_list_opens_and_can_be_searched(staff, told, model):
+def test_every_list_opens_and_can_be_searched(staff, notified, model):
     path = reverse(f"admin:suppliers_{model}_changelist")
     assert staff.get(path).status_code == 200
     for text in ("1001", str(SupplierPart.objects.get().order_token), "it's"):
         assert staff.get(path, {"q": text}).status_code == 200
 
 
-def test_evidence_is_read_only_and_secrets_are_not_shown(staff, told):
+def test_evidence_is_read_only_and_secrets_are_not_shown(staff, notified):
     for model, pk in (
         ("supplierpart", SupplierPart.objects.get().pk),
         ("notice", Notice.objects.get().pk),
-        ("webhook", told.webhook.pk),
+        ("webhook", notified.webhook.pk),
     ):
         path = reverse(f"admin:suppliers_{model}_change", args=[pk])
         page = staff.get(path)
@@ -52,15 +52,15 @@ def test_evidence_is_read_only_and_secrets_are_not_shown(staff, told):
     assert SupplierEvent.objects.count() == 0
 
 
-def test_a_suppliers_patterns_are_checked(staff, told):
-    path = reverse("admin:suppliers_supplier_change", args=[told.pk])
+def test_a_suppliers_patterns_are_checked(staff, notified):
+    path = reverse("admin:suppliers_supplier_change", args=[notified.pk])
     form = {"name": "Beans", "position": "0", "item_patterns": "OK-*\r\nGOOD-?", "active": "on"}
     assert staff.post(path, form | {"item_patterns": '["*"]'}).status_code == 200
-    told.refresh_from_db()
-    assert told.item_patterns == ["*"]
+    notified.refresh_from_db()
+    assert notified.item_patterns == ["*"]
     assert agreed(staff, path, form).status_code == 302
-    told.refresh_from_db()
-    assert (told.item_patterns, told.slug) == (["OK-*", "GOOD-?"], "beans")
+    notified.refresh_from_db()
+    assert (notified.item_patterns, notified.slug) == (["OK-*", "GOOD-?"], "beans")
 
 
 def test_a_supplier_switched_off_on_its_page_is_off_everywhere(staff, tenant):

@@ -287,7 +287,7 @@ def test_a_fetch_before_the_answer_was_recorded_counts(channel, owe, add_supplie
     assert SupplierPart.objects.get().unfetched_since is not None
 
 
-def test_a_receiver_that_is_gone_is_disabled_and_not_probed_and_its_rows_stay_owed(channel, owe, add_supplier):
+def test_a_receiver_that_is_gone_is_disabled_and_not_probed_and_its_rows_stay_pending(channel, owe, add_supplier):
     with serving(status="410 Gone") as server:
         supplier = add_supplier("beans", ["*"], url=server.url)
         delivery = owe(supplier)

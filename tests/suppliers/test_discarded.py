@@ -49,7 +49,7 @@ def part():
     return SupplierPart.objects.get()
 
 
-def test_after_a_discarded_order_created_the_next_change_owes_it_again_with_the_same_token(lane):
+def test_after_a_discarded_order_created_the_next_change_requires_it_again_with_the_same_token(lane):
     lane.put()
     token = part().order_token
     lane.send(REJECTED)
@@ -63,7 +63,7 @@ def test_after_a_discarded_order_created_the_next_change_owes_it_again_with_the_
 
 
 @pytest.mark.parametrize("status", ["CANCELLED", "FULFILLED"])
-def test_an_order_that_is_over_owes_nothing_after_a_discarded_order_created(lane, status):
+def test_an_order_that_is_over_requires_nothing_after_a_discarded_order_created(lane, status):
     lane.put()
     lane.send(REJECTED)
     lane.discard(1)
@@ -72,7 +72,7 @@ def test_an_order_that_is_over_owes_nothing_after_a_discarded_order_created(lane
     assert lane.kinds() == [("order_created", "discarded"), ("order_created", "pending")]
 
 
-def test_a_supplier_whose_last_line_went_is_owed_nothing_after_a_discarded_order_created(lane):
+def test_a_supplier_whose_last_line_went_gets_nothing_after_a_discarded_order_created(lane):
     lane.put()
     lane.send(REJECTED)
     lane.discard(1)
@@ -112,7 +112,7 @@ def test_a_discarded_order_created_never_goes_out_after_all(lane, verb):
     assert lane.statuses() == ["discarded"]
 
 
-def test_a_supplier_that_took_the_order_created_once_is_told_of_the_present_by_the_next_change(lane):
+def test_a_supplier_that_took_the_order_created_once_is_notified_of_the_present_by_the_next_change(lane):
     lane.put()
     lane.send(DELIVERED)
     dead_deliveries.redeliver(Delivery.objects.get(), who="beans")
@@ -133,7 +133,7 @@ def test_a_discarded_order_updated_leaves_the_supplier_known(lane):
 
 
 @pytest.mark.parametrize("updates", [True, False])
-def test_after_a_discarded_order_cancelled_the_next_change_of_the_cancelled_order_owes_it_again(lane, updates):
+def test_after_a_discarded_order_cancelled_the_next_change_of_the_cancelled_order_requires_it_again(lane, updates):
     Webhook.objects.update(events=[each for each in EVENT_TYPES if updates or each != "order_updated"])
     lane.put()
     lane.send(DELIVERED)
@@ -143,7 +143,7 @@ def test_after_a_discarded_order_cancelled_the_next_change_of_the_cancelled_orde
     assert lane.put(status="CANCELLED", price="27.00")["owes"] == "order_cancelled"
 
 
-def test_an_older_discarded_update_leaves_what_was_last_owed_alone(lane):
+def test_an_older_discarded_update_leaves_the_last_required_event_alone(lane):
     lane.put()
     lane.send(DELIVERED)
     lane.put(status="ACCEPTED")

@@ -14,7 +14,7 @@ from tests.suppliers.conftest import order
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
 
 
-def test_what_was_owed_while_the_part_was_read_stays_unfetched(book, add_supplier):
+def test_an_event_required_while_the_part_was_read_stays_unfetched(book, add_supplier):
     """Seen to fail without the comparison of the two sequences."""
     add_supplier("beans", ["*"])
     book.apply(order("BEAN-1"))

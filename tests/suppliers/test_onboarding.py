@@ -167,7 +167,7 @@ def test_the_order_of_the_file_is_the_order_of_claims_and_others_keep_their_plac
     assert sorted(Supplier.objects.values_list("position", flat=True)) == [0, 1, 2, 3]
 
 
-def test_without_a_webhook_the_supplier_only_pulls_and_what_is_owed_waits(tenant):
+def test_without_a_webhook_the_supplier_only_pulls_and_deliveries_stay_pending(tenant):
     onboard(tenant, BEANS)
     onboard(tenant, without(BEANS, "webhook"))
     assert not Webhook.objects.exists()

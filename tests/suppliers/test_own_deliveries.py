@@ -193,7 +193,7 @@ def test_both_are_throttled_with_retry_after(beans, monkeypatch):
 
 @pytest.mark.needs_postgres
 def test_a_delivery_that_commits_late_is_met_by_whoever_goes_on_from_a_cursor(beans):
-    with owed_late(beans):
+    with added_late(beans):
         beans.owe("order_created")
         before = page(beans)
     after = page(beans, f"?cursor={before['page']['next']}")
@@ -206,7 +206,7 @@ def test_a_delivery_that_commits_late_is_met_by_whoever_goes_on_from_a_cursor(be
 @pytest.mark.needs_postgres
 def test_a_delivery_that_commits_late_is_met_by_whoever_asks_since_the_newest_one_it_knows(beans):
     """The late one was owed before the other, and by a transaction that was given its number after it."""
-    with owed_late(beans, numbered_late=True):
+    with added_late(beans, numbered_late=True):
         beans.owe("order_created")
         known = page(beans)["deliveries"]
     found = beans.list(f"?since={known[-1]['createdAt']}")
@@ -244,7 +244,7 @@ def ids_of(page):
 
 
 @contextmanager
-def owed_late(beans, *, numbered_late=False):
+def added_late(beans, *, numbered_late=False):
     """One delivery of another session whose transaction stays open during the block."""
     ready, end = threading.Event(), threading.Event()
 

@@ -28,7 +28,7 @@ def kinds(owed):
     return [one.kind if isinstance(one, RequiredDelivery) else one.because for one in owed]
 
 
-def test_a_tenant_without_suppliers_costs_one_query_and_owes_nothing(book):
+def test_a_tenant_without_suppliers_costs_one_query_and_requires_nothing(book):
     with CaptureQueriesContext(
         connection,
     ) as queries:
@@ -40,7 +40,7 @@ def test_a_tenant_without_suppliers_costs_one_query_and_owes_nothing(book):
     assert len(queries) == 1
 
 
-def test_each_supplier_concerned_is_owed_its_own_event_and_token(book, add_supplier):
+def test_each_supplier_concerned_gets_its_own_event_and_token(book, add_supplier):
     beans, peas, rice = add_supplier("beans", ["BEAN-*"]), add_supplier("peas", ["PEA-*"]), add_supplier("rice", ["R*"])
     ((one, other, nothing),) = book.apply(order("BEAN-1", "PEA-1", "PEA-2"))
     assert [one.destination_id, other.destination_id] == [beans.webhook.destination_id, peas.webhook.destination_id]
@@ -86,7 +86,7 @@ def test_the_same_order_id_in_another_business_unit_is_another_order(book, add_s
 
 
 @pytest.mark.parametrize("status", ["CANCELLED", "FULFILLED"])
-def test_a_closed_order_nobody_was_told_of_owes_nothing_and_mints_nothing(book, add_supplier, status):
+def test_a_closed_order_nobody_was_notified_of_requires_nothing_and_mints_nothing(book, add_supplier, status):
     add_supplier("beans", ["*"])
     assert kinds(book.apply(order("A", status=status))[0]) == [
         f"the order was {status} before the supplier was notified of it"
@@ -96,7 +96,7 @@ def test_a_closed_order_nobody_was_told_of_owes_nothing_and_mints_nothing(book, 
     assert kinds(book.apply(order("A"))[0]) == ["order_created"]
 
 
-def test_the_story_of_one_order_in_one_batch_and_in_many(book, add_supplier):
+def test_the_timeline_of_one_order_in_one_batch_and_in_many(book, add_supplier):
     add_supplier("beans", ["BEAN-*"])
     story = [
         (order("PEA-1"), "no line of the order is for this supplier"),
@@ -118,7 +118,7 @@ def test_the_story_of_one_order_in_one_batch_and_in_many(book, add_supplier):
     assert [kinds(book.apply(document)[0]) for document in again] == expected
 
 
-def test_a_supplier_that_does_not_subscribe_is_not_told_and_stays_where_it_was(book, add_supplier):
+def test_a_supplier_that_does_not_subscribe_is_not_notified_and_stays_where_it_was(book, add_supplier):
     add_supplier("beans", ["*"], events=["order_created"])
     assert kinds(book.apply(order("A"))[0]) == ["order_created"]
     assert kinds(book.apply(order("B"))[0]) == ["the supplier does not subscribe to order_updated"]

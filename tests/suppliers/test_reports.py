@@ -82,7 +82,7 @@ def test_the_newest_timestamp_wins_and_reception_decides_ties(part, send):
     assert ["newer report" in detail for detail in details] == [False, True, False, True]
 
 
-def test_deliveries_are_told_apart_by_tracking_number(part, send):
+def test_deliveries_are_distinguished_by_tracking_number(part, send):
     url = "https://post.example.com/1"
     send(
         delivery(
@@ -173,7 +173,7 @@ def test_a_token_without_the_scope_is_403(part, token):
     assert answer.status_code == 403
 
 
-def test_a_tenants_own_client_is_told_of_the_scope_it_lacks(part, send, token, make_client):
+def test_a_tenants_own_client_gets_an_error_about_the_scope_it_lacks(part, send, token, make_client):
     own = token(make_client(part.tenant, "till", scopes=["customer-orders:read"]), "customer-orders:read")
     assert send(status(part, "x"), **own).status_code == 403
     assert send(status(part, "x"), path="/api/events/v1/se/external/acme/send", **own).status_code == 404

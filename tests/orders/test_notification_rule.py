@@ -1,4 +1,4 @@
-"""Orders first stored while nobody is told: their changes owe nothing, also after the cut-over; new orders owe."""
+"""Orders first stored while nobody is notified: their changes owe nothing, also after the cut-over; new orders owe."""
 
 import json
 from datetime import timedelta
@@ -21,8 +21,8 @@ NOTHING = "Nobody notified: it was known before the cut-over"
 
 
 @pytest.fixture(autouse=True)
-def told(engine, monkeypatch):
-    """One destination that is told of every change."""
+def notified(engine, monkeypatch):
+    """One destination that is notified of every change."""
     monkeypatch.setattr(planning, "channels", lambda: {"fake": FakeChannel()})
     Tenant.objects.filter(pk=engine.tenant.pk).update(external_url="https://oms.example.com/api/v1")
     return Destination.objects.create(tenant=engine.tenant, channel="fake", name="partner")
@@ -36,11 +36,11 @@ def switch(engine):
     return to
 
 
-def owed():
+def pending():
     return list(Delivery.objects.order_by("pk").values_list("reference", flat=True))
 
 
-def owes(engine, order_id="1001"):
+def planned(engine, order_id="1001"):
     return [
         line.what
         for line in happenings_of(engine.key(order_id))
@@ -48,34 +48,34 @@ def owes(engine, order_id="1001"):
     ]
 
 
-def test_while_migrating_nobody_is_told_and_the_order_is_known_before(engine, switch):
+def test_while_migrating_nobody_is_notified_and_the_order_is_known_before(engine, switch):
     switch("migrating")
     engine.put()
     engine.drain()
-    assert owed() == []
+    assert pending() == []
     assert engine.order().known_before
-    assert owes(engine) == [NOTHING]
+    assert planned(engine) == [NOTHING]
 
 
-def test_a_change_of_an_order_known_before_tells_nobody_after_the_cut_over_either(engine, switch):
+def test_a_change_of_an_order_known_before_notifies_nobody_after_the_cut_over_either(engine, switch):
     switch("migrating")
     engine.put()
     engine.drain()
     switch("events")
     engine.put(status="PACKED")
     engine.drain()
-    assert owed() == []
+    assert pending() == []
     assert engine.order().status == "PACKED"
-    assert owes(engine) == [NOTHING, NOTHING]
+    assert planned(engine) == [NOTHING, NOTHING]
 
 
-def test_an_order_first_received_after_the_cut_over_is_told_of(engine, switch):
+def test_an_order_first_received_after_the_cut_over_is_sent(engine, switch):
     switch("migrating")
     switch("events")
     engine.put("2001")
     engine.drain()
     assert not engine.order("2001").known_before
-    assert owed() == ["2001-1"]
+    assert pending() == ["2001-1"]
 
 
 def test_the_time_of_reception_decides_not_of_applying(engine, switch):
@@ -84,7 +84,7 @@ def test_the_time_of_reception_decides_not_of_applying(engine, switch):
     switch("events")
     engine.drain()
     assert engine.order().known_before
-    assert owed() == []
+    assert pending() == []
 
 
 def test_an_order_whose_first_event_died_while_migrating_is_known_before(engine, switch, faults):
@@ -100,7 +100,7 @@ def test_an_order_whose_first_event_died_while_migrating_is_known_before(engine,
     assert engine.order("fault-2-a").known_before
 
 
-def test_from_a_chosen_moment_new_orders_are_told_of_while_migrating(engine, switch):
+def test_from_a_chosen_moment_new_orders_are_sent_while_migrating(engine, switch):
     switch("migrating")
     engine.put("old")
     engine.drain()
@@ -109,39 +109,39 @@ def test_from_a_chosen_moment_new_orders_are_told_of_while_migrating(engine, swi
     engine.put("old", status="PACKED")
     engine.put("new")
     engine.drain()
-    assert owed() == ["new-1"]
+    assert pending() == ["new-1"]
     assert [engine.order("old").known_before, engine.order("new").known_before] == [True, False]
 
 
-def test_an_order_that_was_told_of_before_the_migration_is_not_known_before(engine, switch):
+def test_an_order_that_was_sent_before_the_migration_is_not_known_before(engine, switch):
     engine.put()
     engine.drain()
     switch("migrating")
     engine.put(status="PACKED")
     engine.drain()
-    assert owed() == ["1001-1"]
-    assert owes(engine)[-1] == "Nobody notified: the tenant is migrating"
+    assert pending() == ["1001-1"]
+    assert planned(engine)[-1] == "Nobody notified: the tenant is migrating"
     switch("events")
     engine.put(status="SHIPPED")
     engine.drain()
-    assert owed() == ["1001-1", "1001-3"]
+    assert pending() == ["1001-1", "1001-3"]
 
 
-def test_giving_up_a_migration_leaves_what_was_received_meanwhile_untold(engine, switch):
+def test_giving_up_a_migration_leaves_what_was_received_meanwhile_without_notification(engine, switch):
     switch("migrating")
     engine.put()
     switch("proxy")
     engine.drain()
     assert engine.order().known_before
-    assert owed() == []
+    assert pending() == []
 
 
-def test_a_tenant_that_never_migrated_tells_of_every_order(engine, switch):
+def test_a_tenant_that_never_migrated_notifies_of_every_order(engine, switch):
     switch("proxy")
     switch("events")
     engine.put()
     engine.drain()
-    assert (owed(), Order.objects.get().known_before) == (["1001-1"], False)
+    assert (pending(), Order.objects.get().known_before) == (["1001-1"], False)
 
 
 def test_a_switch_is_recorded_with_who_and_why(engine, switch):
@@ -171,7 +171,7 @@ def test_the_onboarding_file_ends_a_migration_like_a_switch(engine, switch, tmp_
     call_command("onboard", str(file))
     engine.put("new")
     engine.drain()
-    assert owed() == ["new-1"]
+    assert pending() == ["new-1"]
     assert (Tenant.objects.get().mode, engine.order().known_before) == ("events", True)
 
 

@@ -99,7 +99,7 @@ def test_a_member_is_ignored_with_all_inside_it_and_no_other_of_a_like_name(tena
     assert (counts(tenant), open_members()) == ([(1, 0, 1)], ["/customerId"])
 
 
-def test_another_tenants_noise_is_its_own(tenant, shop, make_tenant):
+def test_another_tenants_ignored_members_are_its_own(tenant, shop, make_tenant):
     ignored_differences.ignore(make_tenant("bolt", "migrating"), PRICE, who="ann", reason="r")
     compare(tenant, body(price="5"))
     assert counts(tenant) == [(0, 0, 1)]

@@ -23,7 +23,7 @@ from orders.values.order_key import OrderKey
 pytestmark = pytest.mark.django_db
 
 
-def told(key):
+def shown(key):
     return [(one.source, one.what) for one in happenings_of(key)]
 
 
@@ -32,7 +32,7 @@ def beans(engine):
     return Destination.objects.create(tenant=engine.tenant, channel="supplier", name="beans")
 
 
-def owed(engine, destination, **members):
+def delivery_of(engine, destination, **members):
     """A delivery of the order, as applying its event would owe it."""
     lane, _ = Lane.objects.get_or_create(
         destination=destination, key=f"order:{engine.queue().pk}", defaults=engine.key()._asdict()
@@ -65,10 +65,10 @@ def tried(delivery, at, *, verdict="unavailable", detail="The receiver answered 
     )
 
 
-def test_an_order_is_told_from_reception_to_what_it_owes(engine):
+def test_a_timeline_goes_from_reception_to_its_required_deliveries(engine):
     engine.put()
     engine.drain()
-    assert told(engine.key()) == [
+    assert shown(engine.key()) == [
         ("events", "Event 1 received"),
         ("events", "Event 1 applied"),
         ("events", "Nobody notified: no supplier or warehouse is concerned"),
@@ -80,7 +80,7 @@ def test_an_order_is_told_from_reception_to_what_it_owes(engine):
     assert happenings[1].result.endswith("after reception")
 
 
-def test_what_is_owed_and_why_not_is_told_in_words(engine, beans):
+def test_required_deliveries_and_reasons_are_words(engine, beans):
     event = engine.put()
     engine.drain()
     lines = [
@@ -88,7 +88,7 @@ def test_what_is_owed_and_why_not_is_told_in_words(engine, beans):
         {"destination": beans.pk, "because": "it is cancelled"},
     ]
     OrderEvent.objects.filter(pk=event.pk).update(owes=json.dumps(lines))
-    assert told(engine.key())[2:] == [
+    assert shown(engine.key())[2:] == [
         ("events", "To be sent to supplier beans: order created"),
         ("events", "Supplier beans not notified: it is cancelled"),
     ]
@@ -99,14 +99,14 @@ def test_an_event_that_changed_nothing_says_so(engine):
     engine.drain()
     engine.put()
     engine.drain()
-    assert told(engine.key())[-1] == ("events", "Nobody notified: the event changed nothing")
+    assert shown(engine.key())[-1] == ("events", "Nobody notified: the event changed nothing")
 
 
 def test_retries_fold_into_one_line(engine, beans):
     engine.put()
     engine.drain()
     start = timezone.now()
-    delivery = owed(engine, beans)
+    delivery = delivery_of(engine, beans)
     for minute in (0, 1, 3, 6, 12):
         tried(delivery, start + timedelta(minutes=minute))
     last = happenings_of(engine.key())[-1]
@@ -122,7 +122,7 @@ def test_retries_fold_into_one_line(engine, beans):
 def test_a_stopped_destination_is_said_with_its_cause(engine, beans):
     engine.put()
     engine.drain()
-    owed(engine, beans)
+    delivery_of(engine, beans)
     beans.state, beans.state_reason = "stopped", "it refused the password."
     beans.save()
     assert timeline_of(engine.key()).pending == [
@@ -138,7 +138,7 @@ def test_a_dead_event_and_what_a_person_did_are_on_the_timeline(engine, faults):
     assert [one.what for one in dead] == ["Event 1 failed for good"]
     assert dead[0].result.startswith("6 tries over")
     dead_events.discard(OrderEvent.objects.get(), who="maria", reason="test order")
-    assert told(key)[-1] == ("operator", "maria discarded the event")
+    assert shown(key)[-1] == ("operator", "maria discarded the event")
     assert happenings_of(key)[-1].result == "because: test order; it is now discarded"
     assert timeline_of(key).headline == "The newest event was discarded."
 
@@ -146,9 +146,9 @@ def test_a_dead_event_and_what_a_person_did_are_on_the_timeline(engine, faults):
 def test_a_delivery_that_a_supplier_asked_for_once_more_reads_as_a_sentence(engine, beans):
     engine.put()
     engine.drain()
-    delivery = owed(engine, beans, status="delivered", finished_at=timezone.now())
+    delivery = delivery_of(engine, beans, status="delivered", finished_at=timezone.now())
     dead_deliveries.redeliver(delivery, who="supplier beans", reason="our server was away")
-    assert told(engine.key())[-1] == ("operator", "supplier beans asked once more for the delivery")
+    assert shown(engine.key())[-1] == ("operator", "supplier beans asked once more for the delivery")
 
 
 def test_a_superseded_event_names_the_newer_one(engine, faults, settings):
@@ -162,15 +162,15 @@ def test_a_superseded_event_names_the_newer_one(engine, faults, settings):
     assert results["Event 1 set aside"] == "superseded by event 2, which was applied first"
 
 
-def test_an_order_that_is_only_read_through_has_a_story(engine):
+def test_an_order_that_is_only_read_through_has_a_timeline(engine):
     key = OrderKey(engine.tenant.pk, "store-1", "only-proxied")
     timeline_entries.record(key, source="proxy", what="Read failed: busy", correlation_id="c-1")
-    assert told(key) == [("proxy", "Read failed: busy")]
+    assert shown(key) == [("proxy", "Read failed: busy")]
     assert timeline_of(key).pending == []
     assert timeline_of(key).headline.startswith("Nothing of this order is stored here")
 
 
-def test_another_tenants_order_of_the_same_id_is_another_story(engine, other_engine):
+def test_another_tenants_order_of_the_same_id_is_another_timeline(engine, other_engine):
     engine.put()
     assert happenings_of(other_engine.key()) == []
 
@@ -182,7 +182,7 @@ def test_a_long_history_costs_no_more_queries_and_is_cut_to_the_newest(engine, b
     with CaptureQueriesContext(connection) as short:
         timeline_of(engine.key())
     for number in range(8):
-        tried(owed(engine, beans, status="delivered", finished_at=start), start + timedelta(seconds=number))
+        tried(delivery_of(engine, beans, status="delivered", finished_at=start), start + timedelta(seconds=number))
     TimelineEntry.objects.bulk_create(
         TimelineEntry(**engine.key()._asdict(), at=start + timedelta(seconds=n), road="proxy", what=f"no. {n}")
         for n in range(MOST_HAPPENINGS + 20)

@@ -33,7 +33,7 @@ def broken(tenant, basic, oms, monkeypatch):
         throttle._own.clear()
 
 
-def test_the_first_failed_reads_of_an_order_are_told_and_the_last_of_them_says_so(broken):
+def test_the_first_failed_reads_of_an_order_are_reported_and_the_last_of_them_says_so(broken):
     for _ in range(ENTRIES_OF_ORDER.most * 3):
         broken()
     details = list(TimelineEntry.objects.order_by("pk").values_list("detail", flat=True))
@@ -41,7 +41,7 @@ def test_the_first_failed_reads_of_an_order_are_told_and_the_last_of_them_says_s
     assert [LAST_ENTRY in detail for detail in details] == [False] * (ENTRIES_OF_ORDER.most - 1) + [True]
 
 
-def test_another_order_is_told_of_until_the_tenant_has_too_many(broken, monkeypatch):
+def test_another_order_gets_entries_until_the_tenant_has_too_many(broken, monkeypatch):
     for number in range(ENTRIES_OF_ORDER.most + 1):
         broken(f"{number}")
     assert TimelineEntry.objects.count() == ENTRIES_OF_ORDER.most + 1

@@ -15,7 +15,7 @@ STATUSES = ("CREATED", "IN_PROGRESS", "CANCELLED", "FULFILLED")
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("has_lines", [True, False])
-def test_order_created_is_owed_for_a_line_of_theirs_in_an_open_order(status, has_lines):
+def test_order_created_is_required_for_a_line_of_theirs_in_an_open_order(status, has_lines):
     due = required_events(None, Share(status, has_lines, "d"), subscribed=ALL)
     expected = "order_created" if has_lines and status in ("CREATED", "IN_PROGRESS") else None
     assert due.event_type == expected
@@ -26,7 +26,7 @@ def test_order_created_is_owed_for_a_line_of_theirs_in_an_open_order(status, has
     ("cancelled", "had_lines", "status", "has_lines", "same"),
     list(itertools.product([True, False], [True, False], STATUSES, [True, False], [True, False])),
 )
-def test_what_is_owed_after_order_created(cancelled, had_lines, status, has_lines, same):
+def test_what_is_required_after_order_created(cancelled, had_lines, status, has_lines, same):
     told = LastNotified(cancelled=cancelled, has_lines=had_lines, digest="old")
     due = required_events(told, Share(status, has_lines, "old" if same else "new"), subscribed=ALL)
     if (status == "CANCELLED" and not cancelled) or (had_lines and not has_lines):
@@ -56,7 +56,7 @@ def test_the_status_words_of_the_rules_are_exact():
         (LastNotified(False, True, "old"), Share("CANCELLED", True, "new"), "order_cancelled"),
     ],
 )
-def test_an_event_not_subscribed_to_is_not_owed_and_the_timeline_says_so(told, share, missing):
+def test_an_event_not_subscribed_to_is_not_required_and_the_timeline_says_so(told, share, missing):
     due = required_events(told, share, subscribed=ALL - {missing})
     assert due.event_type is None
     assert due.because == f"the supplier does not subscribe to {missing}"
