@@ -82,7 +82,7 @@ class DeadEndpoint(Outbox):
         super().__init__(stacked, receiver)
         self._stacked = stacked
 
-    def owe(self, dead: int, each: int) -> None:
+    def add_delivery(self, dead: int, each: int) -> None:
         self.activate(False)
         for number in range(ENDPOINTS - 1):
             self.receiver.ask(number, "reset")
@@ -97,7 +97,7 @@ class DeadEndpoint(Outbox):
 
     def nine_seconds(self, dead: int) -> float:
         """From the first attempt to the last delivery at the nine that answer; the dead one fails as it comes."""
-        self.owe(dead, EACH)
+        self.add_delivery(dead, EACH)
         self.activate(True)
         nine = f"""SELECT count(*) FROM orders_lane l JOIN orders_destination d ON d.id = l.destination_id
                    WHERE d.name <> '{DEAD}' AND l.due_at IS NOT NULL"""
@@ -113,7 +113,7 @@ class DeadEndpoint(Outbox):
     def claim(self, dead: int) -> float:
         """Seconds of one look for work and one claim, the dead one's breaker open: of the quickest tenth, so that what
         else the machine does is left out."""
-        self.owe(dead, EACH)
+        self.add_delivery(dead, EACH)
         self.database.execute(OPEN, [DEAD])
         self.activate(True)
         command = [sys.executable, "-m", "tests.benchmarks.scale_dead_endpoint", "--claim"]

@@ -43,7 +43,7 @@ def updated(rows):
     with transaction.atomic():
         rows.update(losses=0)
 
-def owed(rows, new):
+def added(rows, new):
     with transaction.atomic():
         list(rows)
         deliveries.add_deliveries(new)
@@ -56,11 +56,11 @@ def hub():
     names = {}
     exec(compile(PLANTED, str(ROOT / "orders" / "planted.py"), "exec"), names)
     RECORDER.take()
-    yield type("Hub", (), {name: staticmethod(names[name]) for name in ("taken", "undone", "updated", "owed")})
+    yield type("Hub", (), {name: staticmethod(names[name]) for name in ("taken", "undone", "updated", "added")})
     RECORDER.take()
 
 
-def debts(destination, *keys):
+def new_deliveries(destination, *keys):
     return [
         NewDelivery(destination.tenant_id, key, RequiredDelivery(destination.pk, "told", payload="{}")) for key in keys
     ]
@@ -73,7 +73,7 @@ def destination(engine):
 
 @pytest.fixture
 def lanes(destination):
-    add_deliveries(debts(destination, "order:1", "order:2"))
+    add_deliveries(new_deliveries(destination, "order:1", "order:2"))
     return Lane.objects.order_by("pk")
 
 
@@ -119,7 +119,7 @@ def test_what_is_skipped_where_it_is_locked_cannot_wait_but_others_wait_for_it(h
 
 def test_statements_below_djangos_cursors_are_seen(hub, lanes, destination):
     more = Delivery.objects.select_for_update().order_by("pk")
-    hub.owed(more, debts(destination, "order:1"))
+    hub.added(more, new_deliveries(destination, "order:1"))
     assert lines(RECORDER.take()) == [
         "orders_lane (orders/outbox/deliveries.py) is locked after orders_delivery (orders/planted.py)"
     ]
@@ -138,7 +138,7 @@ def test_several_rows_are_locked_in_an_order_and_together(hub, lanes, destinatio
 
 
 def test_new_rows_of_an_insert_are_in_the_order_of_its_key(hub, lanes, destination):
-    hub.owed([], debts(destination, "order:2", "order:1"))
+    hub.added([], new_deliveries(destination, "order:2", "order:1"))
     assert RECORDER.take() == []
 
 

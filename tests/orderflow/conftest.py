@@ -99,7 +99,7 @@ class Book:
         )  # fmt: skip
 
     def apply(self, *documents, unit="store-1"):
-        """What the documents owe, one list per document, planned as one batch and written."""
+        """What the documents require, one list per document, planned as one batch and written."""
         changes = [self.change(document, unit=unit) for document in documents]
         planner = ImportPlanner(self.tenant, list(dict.fromkeys(change.key for change in changes)))
         due = [list(planner.plan(change)) for change in changes]

@@ -29,7 +29,7 @@ SLOWEST = 60
 """Seconds that a busy machine may take between two lines of a test."""
 
 
-def a_courier_is_killed():
+def a_dispatcher_is_killed():
     """In the middle of its call, which reaches the site when what is returned is called."""
     (sent,) = claim_requests(10, most=10)
     Lane.objects.filter(lease__isnull=False).update(due_at=DatabaseClock().now(-1))
@@ -43,7 +43,7 @@ def waits():
 @pytest.mark.parametrize("arrives", [True, False])
 def test_an_import_that_arrives_after_the_cancel_looked_is_cancelled(site, stocked, book, arrives):
     book.apply(an_order())
-    late_import = a_courier_is_killed()
+    late_import = a_dispatcher_is_killed()
     book.apply(an_order(status="CANCELLED"))
     deliver_once()
     assert fates() == [("import", "superseded"), ("cancel", "pending")]
@@ -60,7 +60,7 @@ def test_an_import_that_arrives_after_the_cancel_looked_is_cancelled(site, stock
 
 def test_an_import_that_arrives_before_the_cancel_looks_is_cancelled_at_once(site, stocked, book):
     book.apply(an_order())
-    late_import = a_courier_is_killed()
+    late_import = a_dispatcher_is_killed()
     book.apply(an_order(status="CANCELLED"))
     late_import()
     deliver_once()
@@ -69,7 +69,7 @@ def test_an_import_that_arrives_before_the_cancel_looks_is_cancelled_at_once(sit
 
 def test_another_version_is_not_sent_while_the_first_may_still_arrive(site, stocked, book):
     book.apply(an_order(("A", 1)))
-    late_import = a_courier_is_killed()
+    late_import = a_dispatcher_is_killed()
     book.apply(an_order(("A", 2)))
     deliver_once()
     assert (posts(site), fates()[-1]) == ([], ("import", "pending"))
@@ -81,7 +81,7 @@ def test_another_version_is_not_sent_while_the_first_may_still_arrive(site, stoc
 
 def test_the_same_import_is_sent_again_at_once(site, stocked, book):
     book.apply(an_order())
-    late_import = a_courier_is_killed()
+    late_import = a_dispatcher_is_killed()
     deliver_once()
     assert (fates(), held(site)) == ([("import", "delivered")], {"1001": {"A": 2}})
     late_import()
@@ -90,7 +90,7 @@ def test_the_same_import_is_sent_again_at_once(site, stocked, book):
 
 def test_an_order_that_was_cancelled_is_looked_up_again_where_an_earlier_import_may_still_arrive(site, stocked, book):
     book.apply(an_order())
-    late_import = a_courier_is_killed()
+    late_import = a_dispatcher_is_killed()
     deliver_once()
     book.apply(an_order(status="CANCELLED"))
     deliver_once()
@@ -123,7 +123,7 @@ def test_no_import_is_sent_while_a_cancel_may_still_arrive(site, stocked, book):
     book.apply(an_order())
     deliver()
     book.apply(an_order(status="CANCELLED"))
-    late_cancel = a_courier_is_killed()
+    late_cancel = a_dispatcher_is_killed()
     book.apply(an_order(("A", 3)))
     site.forget()
     deliver_once()
@@ -141,7 +141,7 @@ def test_a_cancel_refused_because_an_earlier_one_arrived_first_is_no_refusal(sit
     book.apply(an_order())
     deliver()
     book.apply(an_order(status="CANCELLED"))
-    late_cancel, real = a_courier_is_killed(), Site.cancel
+    late_cancel, real = a_dispatcher_is_killed(), Site.cancel
 
     def cancel(self, *arguments, **options):
         monkeypatch.setattr(Site, "cancel", real)

@@ -173,13 +173,13 @@ class WarehouseMachine(RuleBasedStateMachine):
     @rule(order=st.sampled_from(ORDERS), to=version, status=st.sampled_from(("CREATED", "CANCELLED", "FULFILLED")))
     def a_change_in_flight(self, order, to, status):
         """Between the claim and the call."""
-        self.a_courier_claims()
+        self.a_dispatcher_claims()
         self.change(order, to, status)
 
     @rule(order=st.sampled_from(ORDERS), status=st.sampled_from(("CREATED", "CANCELLED", "FULFILLED")))
-    def a_courier_dies_over_a_change(self, order, status):
+    def a_dispatcher_dies_over_a_change(self, order, status):
         self.change(order, (1, TOWNS[0]), "CREATED")
-        self.a_courier_claims()
+        self.a_dispatcher_claims()
         self.change(order, (2, TOWNS[0]), status)
         for flying in list(self.under_way):
             self.lose(flying)
@@ -197,7 +197,7 @@ class WarehouseMachine(RuleBasedStateMachine):
         self.stock(active=active)
 
     @rule()
-    def a_courier_claims(self):
+    def a_dispatcher_claims(self):
         self.time_comes()
         with_others = {one.lane_id for flying in self.under_way for one in flying.deliveries}
         for sent in claim_requests(10, most=10):
@@ -218,7 +218,7 @@ class WarehouseMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data())
-    def a_courier_dies(self, data):
+    def a_dispatcher_dies(self, data):
         self.lose(data.draw(st.sampled_from(self.under_way)))
 
     @precondition(lambda self: self.uncalled())
@@ -236,7 +236,7 @@ class WarehouseMachine(RuleBasedStateMachine):
           resent=st.booleans(), arrives=st.booleans())  # fmt: skip
     def a_change_while_a_call_travels(self, order, status, dies, resent, arrives):
         self.change(order, (1, TOWNS[0]), "CREATED")
-        self.a_courier_claims()
+        self.a_dispatcher_claims()
         for flying in self.uncalled():
             self.call_slowly(flying, dies=dies)
         if resent:
@@ -258,7 +258,7 @@ class WarehouseMachine(RuleBasedStateMachine):
     @rule(faults=st.lists(st.sampled_from(FAULTS), max_size=MOST_CALLS), dies=st.booleans())
     def a_whole_round(self, faults, dies):
         """Claimed, called, and recorded or lost: the shortest way to a past worth having."""
-        self.a_courier_claims()
+        self.a_dispatcher_claims()
         for flying in self.uncalled():
             self.call(flying, faults)
             self.lose(flying) if dies else self.end(flying)

@@ -95,8 +95,8 @@ class FakePlanner:
         pass
 
 
-def owed(destination, *references, lane="order:1", kind="told", merge=False):
-    """Deliveries of one lane, as applying an event would owe them."""
+def add_pending(destination, *references, lane="order:1", kind="told", merge=False):
+    """Deliveries of one lane, as applying an event adds them."""
     debts = [
         NewDelivery(
             tenant_id=destination.tenant_id,

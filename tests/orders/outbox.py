@@ -40,7 +40,7 @@ class Outbox:
         )
         self.sequence = 0
 
-    def owe(self, kind="order_updated"):
+    def add_delivery(self, kind="order_updated"):
         self.sequence += 1
         debt = NewDelivery(
             tenant_id=self.tenant.pk, lane_key=f"order:{self.queue.pk}",

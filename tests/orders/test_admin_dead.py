@@ -84,7 +84,7 @@ def test_answers_with_different_status_codes_are_different_causes():
 
 
 def test_one_list_groups_events_and_deliveries_by_cause_and_keeps_the_overtaken_apart(root, dead, engine):
-    Outbox(engine.tenant).owe()
+    Outbox(engine.tenant).add_delivery()
     outbox = Outbox(engine.tenant)
     outbox.send(REJECTED)
     html = text_of(root.get(DEAD))
@@ -165,7 +165,7 @@ def test_one_cause_alone_offers_no_other_way_to_the_same_rows(root, dead):
 
 def test_dead_deliveries_are_retried_by_cause(root, engine):
     outbox = Outbox(engine.tenant)
-    outbox.owe()
+    outbox.add_delivery()
     outbox.send(REJECTED)
     page = group_of("supplier", REJECTED.detail)
     html = text_of(root.get(page))

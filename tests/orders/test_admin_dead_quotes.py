@@ -52,7 +52,7 @@ def quoting(engine, faults, settings):
     engine.drain()
     OrderEvent.objects.filter(pk=event, status="dead").update(error=QUOTED)
     outbox = Outbox(engine.tenant, order_id="fault-always-1")
-    outbox.owe()
+    outbox.add_delivery()
     outbox.send(Outcome(Verdict.REJECTED, QUOTED))
     return engine
 

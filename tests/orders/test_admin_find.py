@@ -38,7 +38,7 @@ def test_each_id_finds_its_order_and_says_how(engine):
     key, event_id = put(engine, "7", correlation="corr-7", customer="c-77")
     engine.drain()
     outbox = Outbox(engine.tenant, order_id="7")
-    outbox.owe()
+    outbox.add_delivery()
     Delivery.objects.update(reference="REF-7")
     delivery = Delivery.objects.get()
     timeline_entries.record(key, source="proxy", what="read", correlation_id="corr-8", reference="REF-8")

@@ -76,11 +76,11 @@ def test_a_bound_login_is_not_hidden_either(bound, engine, few):
 
 def test_pending_deliveries_are_those_due_and_those_that_a_dead_one_holds(root, engine):
     held, free = Outbox(engine.tenant, order_id="1"), Outbox(engine.tenant, order_id="2")
-    held.owe("order_created")
+    held.add_delivery("order_created")
     dead = held.send(REJECTED)
     Lane.objects.filter(pk=held.lane.pk).update(held_by=dead, due_at=None)
-    held.owe("order_updated")
-    free.owe("order_created")
+    held.add_delivery("order_updated")
+    free.add_delivery("order_created")
     assert held.lane.due_at is None
     waiting = Delivery.objects.filter(status="pending").order_by("-pk").values_list("pk", flat=True)
     assert len(waiting) == 2

@@ -37,8 +37,8 @@ def outbox(acme):
 @pytest.fixture
 def held(outbox):
     """A dead order_created with one delivery behind it."""
-    created = outbox.owe("order_created")
-    outbox.owe()
+    created = outbox.add_delivery("order_created")
+    outbox.add_delivery()
     outbox.send(REJECTED)
     return created
 
@@ -54,7 +54,7 @@ def test_list_says_what_is_pending_for_whom(outbox, held):
 
 
 def test_the_destination_is_a_filter(acme, held):
-    other = Outbox(acme, name="peas").owe("order_created")
+    other = Outbox(acme, name="peas").add_delivery("order_created")
     assert [line[0] for line in run("deliveries", "list", "--destination", "peas")[1]] == [str(other.pk)]
     assert [line[0] for line in run("deliveries", "list", "--status", "dead", "--order", "1001")[1]] == [str(held.pk)]
 
@@ -104,7 +104,7 @@ def test_destinations_are_listed_with_their_state(acme, outbox):
 
 
 def test_a_destination_is_paused_and_resumed(outbox):
-    outbox.owe("order_created")
+    outbox.add_delivery("order_created")
     assert run("destinations", "pause", "acme", "beans", "--reason", "they move house")[1][0][3:] == [
         "paused", "they move house",
     ]  # fmt: skip

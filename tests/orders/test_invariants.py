@@ -14,7 +14,7 @@ from orders.monitoring.invariants import (
     broken_invariants,
 )
 from orders.outbox import dispatcher
-from tests.orders.fake_channel import owed
+from tests.orders.fake_channel import add_pending
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -22,9 +22,9 @@ pytestmark = [pytest.mark.both, pytest.mark.django_db]
 @pytest.fixture
 def two(engine, beans):
     """An event that is pending, a lane with a delivered and a pending delivery."""
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     dispatcher.deliver()
-    owed(beans, "a2")
+    add_pending(beans, "a2")
     engine.put()
     assert broken_invariants() == []
     return [Delivery.objects.get(reference=name) for name in ("a1", "a2")]

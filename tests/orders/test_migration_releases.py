@@ -1,4 +1,4 @@
-"""Orders known before are let go by ops: previewed, notified of by their present state, once, on record."""
+"""Operators release orders known before: previewed, sent in their present state, once, recorded."""
 
 import json
 import threading

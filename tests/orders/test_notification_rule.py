@@ -1,4 +1,4 @@
-"""Orders first stored while nobody is notified: their changes owe nothing, also after the cut-over; new orders owe."""
+"""Orders first stored while nobody is notified: their changes notify nobody, also after the cut-over; new orders do."""
 
 import json
 from datetime import timedelta

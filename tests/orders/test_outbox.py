@@ -21,7 +21,14 @@ from orders.queueing.claims import (
     LANES,
     claim,
 )
-from tests.orders.fake_channel import DELIVERED, FAILED, FakeChannel, due_now, owed, status
+from tests.orders.fake_channel import (
+    DELIVERED,
+    FAILED,
+    FakeChannel,
+    add_pending,
+    due_now,
+    status,
+)
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 REJECTED = Outcome(Verdict.REJECTED, "SKU BEAN-7 unknown", response_status=200)
@@ -48,8 +55,8 @@ def test_an_event_that_changed_nothing_requires_nothing(engine, beans):
 
 
 def test_a_lane_goes_in_order_and_a_failing_head_holds_its_lane_only(beans):
-    owed(beans, "a1", "a2", lane="order:1")
-    owed(beans, "b1", lane="order:2")
+    add_pending(beans, "a1", "a2", lane="order:1")
+    add_pending(beans, "b1", lane="order:2")
     FakeChannel.answers["a1"] = [FAILED]
     dispatcher.deliver()
     assert sorted(FakeChannel.sent) == ["a1", "b1"]
@@ -62,7 +69,7 @@ def test_a_lane_goes_in_order_and_a_failing_head_holds_its_lane_only(beans):
 
 def test_a_retry_waits_its_step_with_jitter_up_to_a_fifth(beans, settings):
     settings.HUB_DELIVERY_RETRY_SCHEDULE = [100.0]
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     FakeChannel.answers["a1"] = [FAILED]
     before = DatabaseClock().now()
     dispatcher.deliver()
@@ -72,7 +79,7 @@ def test_a_retry_waits_its_step_with_jitter_up_to_a_fifth(beans, settings):
 
 def test_retry_after_lengthens_a_step_within_its_clamp(beans, settings):
     settings.HUB_DELIVERY_RETRY_SCHEDULE = [100.0]
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     FakeChannel.answers["a1"] = [Outcome(Verdict.UNAVAILABLE, "429", response_status=429, retry_after=100_000)]
     before = DatabaseClock().now()
     dispatcher.deliver()
@@ -80,12 +87,12 @@ def test_retry_after_lengthens_a_step_within_its_clamp(beans, settings):
 
 
 def test_an_asking_partner_makes_the_whole_destination_wait(beans):
-    owed(beans, "a1", lane="order:1")
+    add_pending(beans, "a1", lane="order:1")
     FakeChannel.answers["a1"] = [
         Outcome(Verdict.UNAVAILABLE, "429", response_status=429, retry_after=60, destination_waits=True)
     ]
     dispatcher.deliver()
-    owed(beans, "b1", lane="order:2")
+    add_pending(beans, "b1", lane="order:2")
     dispatcher.deliver()
     assert FakeChannel.sent == ["a1"]
     Destination.objects.update(waits_until=DatabaseClock().now(-1))
@@ -95,7 +102,7 @@ def test_an_asking_partner_makes_the_whole_destination_wait(beans):
 
 def test_a_shorter_wait_that_is_asked_for_later_does_not_replace_a_longer_one(beans):
     for name, seconds in (("a1", 600), ("b1", 60)):
-        owed(beans, name, lane=f"order:{name}")
+        add_pending(beans, name, lane=f"order:{name}")
         FakeChannel.answers[name] = [
             Outcome(Verdict.UNAVAILABLE, "429", response_status=429, retry_after=seconds, destination_waits=True)
         ]
@@ -108,7 +115,7 @@ def test_a_shorter_wait_that_is_asked_for_later_does_not_replace_a_longer_one(be
 def test_after_the_last_retry_a_delivery_is_dead_and_its_lane_goes_on(beans, settings):
     settings.HUB_DELIVERY_RETRY_SCHEDULE = [100.0]
     settings.HUB_BREAKER_FAILURES = 0
-    owed(beans, "a1", "a2")
+    add_pending(beans, "a1", "a2")
     FakeChannel.answers["a1"] = [FAILED, FAILED]
     dispatcher.deliver()
     due_now()
@@ -119,18 +126,18 @@ def test_after_the_last_retry_a_delivery_is_dead_and_its_lane_goes_on(beans, set
 
 
 def test_a_rejected_delivery_is_dead_at_once(beans):
-    owed(beans, "a1", "a2")
+    add_pending(beans, "a1", "a2")
     FakeChannel.answers["a1"] = [REJECTED]
     dispatcher.deliver()
     assert (status("a1"), status("a2")) == ("dead", "delivered")
 
 
 def test_a_dead_first_one_holds_its_lane(beans):
-    owed(beans, "a1", kind="first")
-    owed(beans, "a2")
+    add_pending(beans, "a1", kind="first")
+    add_pending(beans, "a2")
     FakeChannel.answers["a1"] = [REJECTED]
     dispatcher.deliver()
-    owed(beans, "a3")
+    add_pending(beans, "a3")
     dispatcher.deliver()
     assert FakeChannel.sent == ["a1"]
     lane = Lane.objects.get()
@@ -141,7 +148,7 @@ def test_a_dead_first_one_holds_its_lane(beans):
 def test_several_go_out_in_one_request_where_the_channel_batches(beans):
     FakeChannel.batch = 3
     for number in range(3):
-        owed(beans, f"{number}", lane=f"order:{number}")
+        add_pending(beans, f"{number}", lane=f"order:{number}")
     FakeChannel.answers["1"] = [REJECTED]
     dispatcher.deliver()
     assert [status(f"{number}") for number in range(3)] == ["delivered", "dead", "delivered"]
@@ -149,8 +156,8 @@ def test_several_go_out_in_one_request_where_the_channel_batches(beans):
 
 
 def test_several_unsent_changes_are_one_and_the_newest_goes(beans):
-    owed(beans, "a1", merge=True)
-    owed(beans, "a2", "a3", merge=True)
+    add_pending(beans, "a1", merge=True)
+    add_pending(beans, "a2", "a3", merge=True)
     dispatcher.deliver()
     newest = Delivery.objects.get(reference="a3")
     assert FakeChannel.sent == ["a3"]
@@ -160,16 +167,16 @@ def test_several_unsent_changes_are_one_and_the_newest_goes(beans):
 
 
 def test_a_head_that_is_being_sent_is_left_to_its_outcome(beans):
-    owed(beans, "a1", merge=True)
+    add_pending(beans, "a1", merge=True)
     claim(LANES, {beans.pk: 10}, lease_seconds=60)
-    owed(beans, "a2", merge=True)
+    add_pending(beans, "a2", merge=True)
     assert status("a1") == "pending"
-    owed(beans, "a3", merge=True)
+    add_pending(beans, "a3", merge=True)
     assert (status("a1"), status("a2"), status("a3")) == ("pending", "superseded", "pending")
 
 
 def test_a_dispatcher_that_outlived_its_lease_records_nothing(beans, monkeypatch):
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     stolen = uuid.uuid4()
 
     def steal(self, request):
@@ -190,7 +197,7 @@ def test_a_dispatcher_that_outlived_its_lease_records_nothing(beans, monkeypatch
 
 
 def test_a_fault_of_ours_while_sending_is_a_try_and_loses_nothing(beans, monkeypatch):
-    owed(beans, "a1")
+    add_pending(beans, "a1")
 
     def broken(self, request):
         raise RuntimeError("a bug")
@@ -202,8 +209,8 @@ def test_a_fault_of_ours_while_sending_is_a_try_and_loses_nothing(beans, monkeyp
 
 
 def test_words_that_no_database_takes_keep_nobody_from_being_recorded(beans):
-    owed(beans, "a1", lane="order:1")
-    owed(beans, "b1", lane="order:2")
+    add_pending(beans, "a1", lane="order:1")
+    add_pending(beans, "b1", lane="order:2")
     FakeChannel.answers["a1"] = [Outcome(Verdict.REJECTED, "no\x00 \ud800" + "x" * 9_000, response_cut="\x00\udfff")]
     dispatcher.deliver()
     assert (status("a1"), status("b1")) == ("dead", "delivered")
@@ -216,7 +223,7 @@ def test_outcomes_are_recorded_set_wise(beans):
     Destination.objects.update(concurrency=20)
     tried = []
     for number in range(20):
-        owed(beans, f"{number}", lane=f"order:{number}")
+        add_pending(beans, f"{number}", lane=f"order:{number}")
     lease, _ = claim(LANES, {beans.pk: 20}, lease_seconds=60)
     beans.refresh_from_db()
     for delivery in Delivery.objects.all():

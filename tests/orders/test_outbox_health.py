@@ -17,15 +17,21 @@ from orders.outbox import (
     destination_health,
     dispatcher,
 )
-from tests.orders.fake_channel import FAILED, FakeChannel, due_now, owed, status
+from tests.orders.fake_channel import (
+    FAILED,
+    FakeChannel,
+    add_pending,
+    due_now,
+    status,
+)
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 REFUSED = Outcome(Verdict.MISCONFIGURED, "OrderFlow refused the user", response_status=412)
 
 
 def test_a_misconfigured_destination_stops_and_nothing_is_burnt(beans):
-    owed(beans, "a1", "a2")
-    owed(beans, "b1", lane="order:2")
+    add_pending(beans, "a1", "a2")
+    add_pending(beans, "b1", lane="order:2")
     FakeChannel.answers["a1"] = [REFUSED]
     FakeChannel.answers["b1"] = [REFUSED]
     dispatcher.deliver()
@@ -44,7 +50,7 @@ def test_a_misconfigured_destination_stops_and_nothing_is_burnt(beans):
 
 
 def test_a_reason_that_no_database_takes_stops_a_destination_like_any_other(beans):
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     FakeChannel.answers["a1"] = [Outcome(Verdict.MISCONFIGURED, "no\x00 \ud800")]
     dispatcher.deliver()
     beans.refresh_from_db()
@@ -53,7 +59,7 @@ def test_a_reason_that_no_database_takes_stops_a_destination_like_any_other(bean
 
 def test_a_probe_lets_one_through_and_its_success_resumes(beans):
     for number in range(3):
-        owed(beans, f"{number}", lane=f"order:{number}")
+        add_pending(beans, f"{number}", lane=f"order:{number}")
     Destination.objects.update(state="stopped", state_reason="refused", probe_at=DatabaseClock().now(600))
     beans.refresh_from_db()
     dispatcher.deliver()
@@ -74,7 +80,7 @@ def test_the_breaker_opens_after_consecutive_failures_and_a_probe_closes_it(bean
     settings.HUB_DELIVERY_RETRY_SCHEDULE = [0.0] * 9
     Destination.objects.update(concurrency=1)
     for number in range(4):
-        owed(beans, f"{number}", lane=f"order:{number}")
+        add_pending(beans, f"{number}", lane=f"order:{number}")
         FakeChannel.answers[f"{number}"] = [FAILED]
     dispatcher.deliver()
     beans.refresh_from_db()
@@ -97,14 +103,14 @@ def test_the_breaker_opens_after_consecutive_failures_and_a_probe_closes_it(bean
 
 
 def test_a_paused_destination_holds_everything(beans):
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     destination_health.pause(beans, who="ada", reason="maintenance")
     dispatcher.deliver()
     assert (FakeChannel.sent, status("a1")) == ([], "pending")
 
 
 def test_a_stopped_tenants_deliveries_are_held(beans, engine):
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     engine.tenant.active = False
     engine.tenant.save()
     dispatcher.deliver()
@@ -118,11 +124,11 @@ def test_a_stopped_tenants_deliveries_are_held(beans, engine):
 def test_what_an_open_breaker_held_drains_in_order_at_a_rising_rate(beans, settings):
     settings.HUB_BREAKER_FAILURES = 1
     Destination.objects.update(concurrency=50)
-    owed(beans, "0-1", "0-2", lane="order:0")
+    add_pending(beans, "0-1", "0-2", lane="order:0")
     FakeChannel.answers["0-1"] = [FAILED]
     dispatcher.deliver()
     for number in range(1, 120):
-        owed(beans, f"{number}-1", lane=f"order:{number}")
+        add_pending(beans, f"{number}-1", lane=f"order:{number}")
     due_now()
     dispatcher.deliver()
     assert FakeChannel.sent == ["0-1"]
@@ -141,7 +147,7 @@ def test_what_an_open_breaker_held_drains_in_order_at_a_rising_rate(beans, setti
         rates.append(len(FakeChannel.sent) - sent)
     assert first <= rates[0] < rates[1] < rates[2] < 119
     Destination.objects.update(recovering_since=DatabaseClock().now(-destination_health.RECOVERY_SECONDS - 1))
-    owed(beans, "last-1", lane="order:last")
+    add_pending(beans, "last-1", lane="order:last")
     due_now()
     dispatcher.deliver()
     beans.refresh_from_db()
@@ -151,7 +157,7 @@ def test_what_an_open_breaker_held_drains_in_order_at_a_rising_rate(beans, setti
 
 def test_a_quiet_success_writes_nothing_of_the_destination(beans):
     for number in range(10):
-        owed(beans, f"{number}", lane=f"order:{number}")
+        add_pending(beans, f"{number}", lane=f"order:{number}")
     with CaptureQueriesContext(connection) as asked:
         dispatcher.deliver()
     said = [query["sql"] for query in asked.captured_queries]

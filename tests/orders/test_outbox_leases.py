@@ -21,7 +21,12 @@ from orders.queueing.claims import (
     LEASE_SECONDS,
     renew,
 )
-from tests.orders.fake_channel import FakeChannel, due_now, owed, status
+from tests.orders.fake_channel import (
+    FakeChannel,
+    add_pending,
+    due_now,
+    status,
+)
 from tests.orders.outbox import DELIVERED, UNAVAILABLE, Outbox
 from tests.processes import wait_until
 
@@ -54,12 +59,12 @@ def meanwhile(monkeypatch, module, name, work):
 
 
 def test_a_delivery_added_while_its_empty_lane_is_closed_is_sent(beans, monkeypatch):
-    owed(beans, "a1", "a2")
+    add_pending(beans, "a1", "a2")
     for reference in ("a1", "a2"):
         FakeChannel.answers[reference] = [Outcome(Verdict.REJECTED, "no", response_status=400)]
     dispatcher.deliver()
     dead_deliveries.retry(Delivery.objects.get(reference="a1"), who="ann")
-    meanwhile(monkeypatch, dispatcher, "_close_empty", lambda: owed(beans, "a3"))
+    meanwhile(monkeypatch, dispatcher, "_close_empty", lambda: add_pending(beans, "a3"))
     dispatcher.deliver()
     dispatcher.deliver()
     assert (status("a1"), status("a2"), status("a3")) == ("delivered", "dead", "delivered")
@@ -70,7 +75,7 @@ def test_a_delivery_added_while_its_empty_lane_is_closed_is_sent(beans, monkeypa
 def test_two_dispatchers_at_once_keep_a_destinations_concurrency(beans, monkeypatch):
     Destination.objects.update(concurrency=4)
     for number in range(12):
-        owed(beans, f"{number}", lane=f"order:{number}")
+        add_pending(beans, f"{number}", lane=f"order:{number}")
     found = []
     meanwhile(monkeypatch, dispatcher, "claim", lambda: found.extend(dispatcher.claim_requests(100, most=100)))
     found += dispatcher.claim_requests(100, most=100)
@@ -80,7 +85,7 @@ def test_two_dispatchers_at_once_keep_a_destinations_concurrency(beans, monkeypa
 def test_two_dispatchers_at_once_keep_a_destinations_rate(beans, monkeypatch):
     Destination.objects.update(concurrency=50, rate_limit_per_second=5)
     for number in range(12):
-        owed(beans, f"{number}", lane=f"order:{number}")
+        add_pending(beans, f"{number}", lane=f"order:{number}")
     found = []
     meanwhile(
         monkeypatch, send_limits, "recovery_allows", lambda: found.extend(dispatcher.claim_requests(100, most=100))
@@ -94,7 +99,7 @@ def test_with_room_for_one_each_destination_has_its_turn(engine, fake_channel):
     for name in names:
         destination = Destination.objects.create(tenant=engine.tenant, channel="fake", name=name)
         for number in range(3):
-            owed(destination, f"{name}-{number}", lane=f"order:{number}")
+            add_pending(destination, f"{name}-{number}", lane=f"order:{number}")
     served = []
     for _ in names:
         sent = dispatcher.claim_requests(1, most=1)
@@ -123,11 +128,11 @@ def test_an_error_in_the_database_stops_no_sending_while_a_slow_call_is_under_wa
 
     monkeypatch.setattr(FakeChannel, "send", send)
     monkeypatch.setattr(dispatcher, "claim_requests", claim_once_broken)
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     courier = in_thread(dispatcher.Dispatcher().run)
     try:
         wait_until(lambda: Lane.objects.filter(lease__isnull=False).exists(), seconds=10)
-        owed(peas, "b1")
+        add_pending(peas, "b1")
         wait_until(lambda: status("b1") == "delivered", seconds=10)
         assert (broke, status("a1")) == ([True], "pending")
     finally:
@@ -147,13 +152,13 @@ def test_outcomes_that_the_database_refused_are_recorded_later(beans, monkeypatc
         real(tried)
 
     monkeypatch.setattr(dispatcher, "record", once_broken)
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     dispatcher.deliver()
     assert (status("a1"), FakeChannel.sent, broke) == ("delivered", ["a1"], [True])
 
 
 def test_a_dead_dispatchers_delivery_goes_on_after_its_short_lease_and_it_records_nothing_any_more(beans):
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     dead = dispatcher.claim_requests(10, most=10)
     left = (Lane.objects.get().due_at - DatabaseClock().now()).total_seconds()
     assert 0 < left <= LEASE_SECONDS < 30
@@ -169,7 +174,7 @@ def test_a_dead_dispatchers_delivery_goes_on_after_its_short_lease_and_it_record
 def test_a_lease_is_renewed_while_its_call_runs(beans, monkeypatch):
     monkeypatch.setattr(dispatcher, "RENEW_SECONDS", 0.0)
     FakeChannel.gate = threading.Event()
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     courier = in_thread(dispatcher.Dispatcher().run)
     try:
         wait_until(lambda: FakeChannel.in_flight == 1, seconds=10)
@@ -182,7 +187,7 @@ def test_a_lease_is_renewed_while_its_call_runs(beans, monkeypatch):
 
 
 def test_a_lease_is_not_renewed_beyond_its_channels_whole_lease(beans, monkeypatch):
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     courier = dispatcher.Dispatcher()
     courier._under_way.update(dispatcher.claim_requests(10, most=10))
     claimed_until = Lane.objects.get().due_at
@@ -191,7 +196,7 @@ def test_a_lease_is_not_renewed_beyond_its_channels_whole_lease(beans, monkeypat
 
 
 def test_another_dispatchers_lease_is_not_renewed(beans):
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     [old] = dispatcher.claim_requests(10, most=10)
     due_now()
     dispatcher.claim_requests(10, most=10)
@@ -203,11 +208,11 @@ def test_another_dispatchers_lease_is_not_renewed(beans):
 def test_one_delivered_before_goes_back_to_delivered_and_holds_nobody(settings):
     settings.HUB_DELIVERY_RETRY_SCHEDULE = [0.0]
     outbox = Outbox(Tenant.objects.create(slug="acme", name="Acme", mode="events"))
-    first = outbox.owe("order_created")
+    first = outbox.add_delivery("order_created")
     outbox.send(DELIVERED)
     dead_deliveries.redeliver(first, who="supplier beans")
     outbox.send(UNAVAILABLE)
     outbox.send(UNAVAILABLE)
-    later = outbox.owe("order_cancelled")
+    later = outbox.add_delivery("order_cancelled")
     assert (outbox.statuses(), outbox.lane.held_by) == (["delivered", "pending"], None)
     assert outbox.send(DELIVERED) == later.pk

@@ -18,7 +18,12 @@ from orders.queueing.claims import (
     LANES,
     claim,
 )
-from tests.orders.fake_channel import DELIVERED, FakeChannel, owed, status
+from tests.orders.fake_channel import (
+    DELIVERED,
+    FakeChannel,
+    add_pending,
+    status,
+)
 from tests.processes import wait_until
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -35,7 +40,7 @@ def test_no_more_than_its_concurrency_is_under_way_at_a_destination(beans):
     opener = threading.Thread(target=open_when_two_are_under_way)
     opener.start()
     for number in range(8):
-        owed(beans, f"{number}", lane=f"order:{number}")
+        add_pending(beans, f"{number}", lane=f"order:{number}")
     dispatcher.deliver()
     opener.join()
     assert FakeChannel.most_in_flight == 2
@@ -45,7 +50,7 @@ def test_no_more_than_its_concurrency_is_under_way_at_a_destination(beans):
 def test_a_rate_limited_destination_gets_no_more_than_its_rate(beans):
     Destination.objects.update(rate_limit_per_second=2)
     for number in range(10):
-        owed(beans, f"{number}", lane=f"order:{number}")
+        add_pending(beans, f"{number}", lane=f"order:{number}")
     dispatcher.deliver()
     assert len(FakeChannel.sent) == 2
     beans.refresh_from_db()
@@ -54,8 +59,8 @@ def test_a_rate_limited_destination_gets_no_more_than_its_rate(beans):
 
 def test_a_destination_whose_requests_cannot_be_made_holds_up_nobody(beans, engine, monkeypatch):
     peas = Destination.objects.create(tenant=engine.tenant, channel="fake", name="peas")
-    owed(beans, "a1", lane="order:1")
-    owed(peas, "b1", lane="order:1")
+    add_pending(beans, "a1", lane="order:1")
+    add_pending(peas, "b1", lane="order:1")
     real = FakeChannel.group
 
     def broken(self, destination, heads):
@@ -97,7 +102,7 @@ def _once(claimed):
 
 def test_what_waited_too_long_for_a_thread_is_still_pending_and_no_attempt(beans, monkeypatch):
     monkeypatch.setattr("orders.outbox.send_pool.LONGEST_WAIT_SECONDS", -1)
-    owed(beans, "a1")
+    add_pending(beans, "a1")
     monkeypatch.setattr(dispatcher, "claim_requests", _once(dispatcher.claim_requests))
     dispatcher.deliver()
     assert (FakeChannel.sent, status("a1"), Delivery.objects.get().attempts) == ([], "pending", 0)
@@ -111,9 +116,9 @@ def test_what_waited_too_long_for_a_thread_is_still_pending_and_no_attempt(beans
 def test_destinations_share_what_a_dispatcher_claims(beans, engine):
     Destination.objects.update(concurrency=100)
     for number in range(40):
-        owed(beans, f"{number}", lane=f"order:{number}")
+        add_pending(beans, f"{number}", lane=f"order:{number}")
     assert list(free_slots(100, most=16).values()) == [16]
     peas = Destination.objects.create(tenant=engine.tenant, channel="fake", name="peas", concurrency=3)
-    owed(peas, "p", lane="order:p")
+    add_pending(peas, "p", lane="order:p")
     claim(LANES, {beans.pk: 6}, lease_seconds=60)
     assert {one.name: most for one, most in free_slots(10, most=16).items()} == {"peas": 3, "beans": 2}

@@ -31,7 +31,7 @@ def test_a_sweep_finds_a_delivery_whose_wake_was_lost(monkeypatch):
     monkeypatch.setattr(tasks, "publish", lambda queue, **_: published.append(queue))
     tasks.wake_what_is_due()
     assert published == []
-    outbox.owe("order_created")
+    outbox.add_delivery("order_created")
     tasks.wake_what_is_due()
     assert published == ["outbound"]
     assert Delivery.objects.get().status == "pending"

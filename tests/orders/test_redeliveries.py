@@ -25,7 +25,7 @@ def retry(delivery):
 
 
 def test_a_dead_order_created_is_retried_in_its_place_and_its_successors_follow(outbox):
-    created, updated = outbox.owe("order_created"), outbox.owe()
+    created, updated = outbox.add_delivery("order_created"), outbox.add_delivery()
     outbox.send(REJECTED)
     assert outbox.statuses() == ["dead", "pending"]
     assert outbox.send(DELIVERED) is None
@@ -38,7 +38,7 @@ def test_a_dead_order_created_is_retried_in_its_place_and_its_successors_follow(
 
 
 def test_the_retry_of_an_order_created_is_never_stale(outbox):
-    created, later = outbox.owe("order_created"), outbox.owe()
+    created, later = outbox.add_delivery("order_created"), outbox.add_delivery()
     outbox.send(REJECTED)
     Delivery.objects.filter(pk=later.pk).update(status="delivered", finished_at=created.created_at)
     assert dead_deliveries.preview(created).outcome == "would_apply"
@@ -46,9 +46,9 @@ def test_the_retry_of_an_order_created_is_never_stale(outbox):
 
 
 def test_another_kind_is_superseded_when_a_later_one_was_delivered(outbox):
-    outbox.owe("order_created")
+    outbox.add_delivery("order_created")
     outbox.send(DELIVERED)
-    dead, later = outbox.owe(), outbox.owe()
+    dead, later = outbox.add_delivery(), outbox.add_delivery()
     outbox.send(REJECTED)
     outbox.send(DELIVERED)
     previewed = dead_deliveries.preview(dead)
@@ -62,9 +62,9 @@ def test_another_kind_is_superseded_when_a_later_one_was_delivered(outbox):
 
 
 def test_another_kind_is_sent_again_when_nothing_later_was_delivered(outbox):
-    outbox.owe("order_created")
+    outbox.add_delivery("order_created")
     outbox.send(DELIVERED)
-    dead, waiting = outbox.owe(), outbox.owe()
+    dead, waiting = outbox.add_delivery(), outbox.add_delivery()
     outbox.send(REJECTED)
     assert retry(dead).outcome == "pending"
     assert [outbox.send(DELIVERED), outbox.send(DELIVERED)] == [dead.pk, waiting.pk]
@@ -73,7 +73,7 @@ def test_another_kind_is_sent_again_when_nothing_later_was_delivered(outbox):
 def test_a_retry_has_a_fresh_schedule_and_attempts_count_on(outbox):
     outbox.destination.retry_schedule = [1.0, 1.0]
     outbox.destination.save()
-    created = outbox.owe("order_created")
+    created = outbox.add_delivery("order_created")
     for _ in range(3):
         outbox.send(UNAVAILABLE)
     assert outbox.statuses() == ["dead"]
@@ -88,9 +88,9 @@ def test_a_retry_has_a_fresh_schedule_and_attempts_count_on(outbox):
 
 
 def test_discarding_an_order_created_discards_its_successors_and_says_so_before(outbox):
-    created = outbox.owe("order_created")
-    outbox.owe()
-    outbox.owe("order_cancelled")
+    created = outbox.add_delivery("order_created")
+    outbox.add_delivery()
+    outbox.add_delivery("order_cancelled")
     outbox.send(REJECTED)
     assert "2 deliveries behind it" in dead_deliveries.preview(created).detail
     assert outbox.statuses() == ["dead", "pending", "pending"]
@@ -99,14 +99,14 @@ def test_discarding_an_order_created_discards_its_successors_and_says_so_before(
     assert outbox.statuses() == ["discarded"] * 3
     lane = outbox.lane
     assert (lane.held_by, lane.due_at, lane.done_position) == (None, None, 3)
-    new = outbox.owe()
+    new = outbox.add_delivery()
     assert outbox.send(DELIVERED) == new.pk
 
 
 def test_discarding_another_kind_leaves_the_lane_alone(outbox):
-    outbox.owe("order_created")
+    outbox.add_delivery("order_created")
     outbox.send(DELIVERED)
-    dead, waiting = outbox.owe(), outbox.owe()
+    dead, waiting = outbox.add_delivery(), outbox.add_delivery()
     outbox.send(REJECTED)
     assert dead_deliveries.discard(dead, who="ada").detail == "It will never be sent."
     assert outbox.statuses() == ["delivered", "discarded", "pending"]
@@ -114,9 +114,9 @@ def test_discarding_another_kind_leaves_the_lane_alone(outbox):
 
 
 def test_a_retry_in_a_lane_that_another_holds_waits_for_it(outbox):
-    first = outbox.owe("order_updated")
+    first = outbox.add_delivery("order_updated")
     outbox.send(REJECTED)
-    created = outbox.owe("order_created")
+    created = outbox.add_delivery("order_created")
     outbox.send(REJECTED)
     assert outbox.lane.held_by == created.pk
     result = retry(first)
@@ -128,7 +128,7 @@ def test_a_retry_in_a_lane_that_another_holds_waits_for_it(outbox):
 
 @pytest.mark.parametrize("verb", ["preview", "retry", "discard"])
 def test_only_dead_deliveries_are_touched(outbox, verb):
-    pending = outbox.owe("order_created")
+    pending = outbox.add_delivery("order_created")
     who = {} if verb == "preview" else {"who": "ada"}
     with pytest.raises(NotDead, match="this one is pending"):
         getattr(dead_deliveries, verb)(pending, **who)
@@ -138,9 +138,9 @@ def test_only_dead_deliveries_are_touched(outbox, verb):
 
 def test_a_lane_that_is_being_sent_is_not_touched(outbox, monkeypatch):
     monkeypatch.setattr(dead_deliveries, "BUSY_SECONDS", 0.05)
-    outbox.owe("order_created")
+    outbox.add_delivery("order_created")
     outbox.send(DELIVERED)
-    dead, _ = outbox.owe(), outbox.owe()
+    dead, _ = outbox.add_delivery(), outbox.add_delivery()
     outbox.send(REJECTED)
     lease = outbox.lease()
     assert lease is not None
@@ -150,9 +150,9 @@ def test_a_lane_that_is_being_sent_is_not_touched(outbox, monkeypatch):
 
 
 def test_a_lease_that_ran_out_is_no_hindrance(outbox):
-    outbox.owe("order_created")
+    outbox.add_delivery("order_created")
     outbox.send(DELIVERED)
-    dead, _ = outbox.owe(), outbox.owe()
+    dead, _ = outbox.add_delivery(), outbox.add_delivery()
     outbox.send(REJECTED)
     outbox.lease()
     Lane.objects.update(due_at="2020-01-01T00:00:00Z")
@@ -162,7 +162,7 @@ def test_a_lease_that_ran_out_is_no_hindrance(outbox):
 
 
 def test_what_a_person_did_is_on_record(outbox):
-    created = outbox.owe("order_created")
+    created = outbox.add_delivery("order_created")
     outbox.send(REJECTED)
     retry(created)
     outbox.send(REJECTED)

@@ -8,7 +8,10 @@ from django.db import connection
 from orders.inbox import applying
 from orders.models import Delivery, Destination, Order, OrderEvent
 from orders.outbox import dispatcher
-from tests.orders.fake_channel import DELIVERED, owed
+from tests.orders.fake_channel import (
+    DELIVERED,
+    add_pending,
+)
 
 pytestmark = pytest.mark.needs_postgres
 
@@ -50,7 +53,7 @@ def test_an_order_that_always_takes_longer_is_dead_after_its_schedule_and_holds_
 
 def test_outcomes_that_take_longer_than_a_statement_may_are_recorded_by_halves(beans):
     for number in range(ORDERS):
-        owed(beans, f"a{number}", lane=f"order:{number}")
+        add_pending(beans, f"a{number}", lane=f"order:{number}")
     Destination.objects.update(concurrency=ORDERS)
     sent = dispatcher.claim_requests(ORDERS, most=ORDERS)
     for one in sent:

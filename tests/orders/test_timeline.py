@@ -33,7 +33,7 @@ def beans(engine):
 
 
 def delivery_of(engine, destination, **members):
-    """A delivery of the order, as applying its event would owe it."""
+    """A delivery of the order, as applying its event adds it."""
     lane, _ = Lane.objects.get_or_create(
         destination=destination, key=f"order:{engine.queue().pk}", defaults=engine.key()._asdict()
     )

@@ -91,7 +91,7 @@ class Book:
         )  # fmt: skip
 
     def apply(self, *documents, unit="store-1"):
-        """What the documents owe, one list per document, planned as one batch."""
+        """What the documents require, one list per document, planned as one batch."""
         changes = [self.change(document, unit=unit) for document in documents]
         planner = SupplierPlanner(self.tenant, [change.key for change in changes])
         owed = [list(planner.plan(change)) for change in changes]

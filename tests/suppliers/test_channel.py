@@ -39,7 +39,7 @@ def channel():
 
 
 @pytest.fixture
-def owe(book):
+def deliver(book):
     """The delivery that an order owes a supplier, as the core would keep it."""
 
     def make(supplier):
@@ -84,10 +84,10 @@ def test_the_class_is_a_channel(channel):
     assert not channel.holds_lane("order_cancelled")
 
 
-def test_a_webhook_is_one_signed_post_of_the_event(channel, owe, add_supplier):
+def test_a_webhook_is_one_signed_post_of_the_event(channel, deliver, add_supplier):
     with serving() as server:
         supplier = add_supplier("beans", ["*"], url=server.url + "/hook?x=%2F")
-        delivery = owe(supplier)
+        delivery = deliver(supplier)
         outcome = try_once(channel, delivery)
     assert outcome == Outcome(Verdict.DELIVERED, "Accepted with 202.", 202, "ok")
     start, headers, body = parsed(server.requests[0])
@@ -103,9 +103,9 @@ def test_a_webhook_is_one_signed_post_of_the_event(channel, owe, add_supplier):
     assert Judge(secret).verify(body, headers) == json.loads(delivery.payload)
 
 
-def test_id_and_body_stay_and_time_and_signature_are_of_the_try(channel, owe, add_supplier, time_machine_shift):
+def test_id_and_body_stay_and_time_and_signature_are_of_the_try(channel, deliver, add_supplier, time_machine_shift):
     with serving(status="500 Sorry") as server:
-        delivery = owe(add_supplier("beans", ["*"], url=server.url))
+        delivery = deliver(add_supplier("beans", ["*"], url=server.url))
         try_once(channel, delivery)
         delivery.attempts = 1
         time_machine_shift(61)
@@ -127,13 +127,13 @@ def time_machine_shift(monkeypatch):
     return shift
 
 
-def test_while_a_secret_is_rotated_both_sign_and_afterwards_one(channel, owe, add_supplier):
+def test_while_a_secret_is_rotated_both_sign_and_afterwards_one(channel, deliver, add_supplier):
     with serving() as server:
         supplier = add_supplier("beans", ["*"], url=server.url)
         webhook = supplier.webhook
         (old,) = webhook_secrets.signing_secrets(webhook, now=timezone.now())
         new = webhook_secrets.set_signing_secret(webhook)
-        delivery = owe(supplier)
+        delivery = deliver(supplier)
         try_once(channel, delivery)
     _, headers, body = parsed(server.requests[0])
     for secret in (new, old):
@@ -142,11 +142,11 @@ def test_while_a_secret_is_rotated_both_sign_and_afterwards_one(channel, owe, ad
     assert webhook_secrets.set_signing_secret(webhook, new) is None
 
 
-def test_basic_authentication(channel, owe, add_supplier):
+def test_basic_authentication(channel, deliver, add_supplier):
     with serving() as server:
         supplier = add_supplier("beans", ["*"], url=server.url, auth_type="basic", auth_config={"username": "bø"})
         webhook_secrets.set_auth_secret(supplier.webhook, "p:å")
-        assert try_once(channel, owe(supplier)).verdict is Verdict.DELIVERED
+        assert try_once(channel, deliver(supplier)).verdict is Verdict.DELIVERED
     expected = base64.b64encode("bø:p:å".encode()).decode()
     assert parsed(server.requests[0])[1]["authorization"] == f"Basic {expected}"
 
@@ -158,7 +158,7 @@ def oauth(add_supplier, url, token_url):
     return supplier
 
 
-def test_oauth2_fetches_a_token_of_the_receiver_and_a_new_one_after_a_401(channel, owe, add_supplier):
+def test_oauth2_fetches_a_token_of_the_receiver_and_a_new_one_after_a_401(channel, deliver, add_supplier):
     given = iter(["one", "two"])
 
     def handle(connection, request):
@@ -172,7 +172,7 @@ def test_oauth2_fetches_a_token_of_the_receiver_and_a_new_one_after_a_401(channe
 
     with wire_server(handle) as server:
         supplier = oauth(add_supplier, server.url + "/hook", server.url + "/token")
-        assert try_once(channel, owe(supplier)).verdict is Verdict.DELIVERED
+        assert try_once(channel, deliver(supplier)).verdict is Verdict.DELIVERED
     starts = [parsed(request)[0].split()[1] for request in server.requests]
     assert starts == ["/token", "/hook", "/token", "/hook"]
     form = parsed(server.requests[0])[2].decode()
@@ -190,31 +190,31 @@ def test_oauth2_fetches_a_token_of_the_receiver_and_a_new_one_after_a_401(channe
         ("500 Sorry", Verdict.UNAVAILABLE, True),
     ],
 )
-def test_a_failed_token_request_never_reaches_the_receiver(channel, owe, add_supplier, status, verdict, breaker):
+def test_a_failed_token_request_never_reaches_the_receiver(channel, deliver, add_supplier, status, verdict, breaker):
     with serving(status=status, body=b"token trouble") as endpoint, serving() as server:
         supplier = oauth(add_supplier, server.url, endpoint.url + "/token")
-        outcome = try_once(channel, owe(supplier))
+        outcome = try_once(channel, deliver(supplier))
     assert (outcome.verdict, outcome.counts_for_breaker) == (verdict, breaker)
     assert (outcome.response_status, outcome.response_cut) == (int(status[:3]), "token trouble")
     assert "hidden" not in outcome.detail
     assert server.requests == []
 
 
-def test_a_redirect_is_not_followed(channel, owe, add_supplier):
+def test_a_redirect_is_not_followed(channel, deliver, add_supplier):
     with serving() as target, serving(status="307 Over there", headers=f"Location: {target.url}/\r\n") as server:
-        outcome = try_once(channel, owe(add_supplier("beans", ["*"], url=server.url)))
+        outcome = try_once(channel, deliver(add_supplier("beans", ["*"], url=server.url)))
     assert (outcome.verdict, outcome.response_status) == (Verdict.UNAVAILABLE, 307)
     assert target.requests == []
 
 
-def test_nobody_listening_is_unavailable_and_counts_for_the_breaker(channel, owe, add_supplier):
+def test_nobody_listening_is_unavailable_and_counts_for_the_breaker(channel, deliver, add_supplier):
     with serving() as server:
         url = server.url
-    outcome = try_once(channel, owe(add_supplier("beans", ["*"], url=url)))
+    outcome = try_once(channel, deliver(add_supplier("beans", ["*"], url=url)))
     assert (outcome.verdict, outcome.counts_for_breaker) == (Verdict.UNAVAILABLE, True)
 
 
-def test_a_slow_receiver_is_left_after_the_whole_call_limit(channel, owe, add_supplier, monkeypatch):
+def test_a_slow_receiver_is_left_after_the_whole_call_limit(channel, deliver, add_supplier, monkeypatch):
     monkeypatch.setattr("suppliers.webhooks.channel.CALL_SECONDS", 0.3)
 
     def drip(connection, _):
@@ -223,24 +223,24 @@ def test_a_slow_receiver_is_left_after_the_whole_call_limit(channel, owe, add_su
             time.sleep(0.1)
 
     with wire_server(drip) as server:
-        delivery = owe(add_supplier("beans", ["*"], url=server.url))
+        delivery = deliver(add_supplier("beans", ["*"], url=server.url))
         began = time.monotonic()
         outcome = try_once(channel, delivery)
     assert (outcome.verdict, outcome.counts_for_breaker) == (Verdict.UNAVAILABLE, True)
     assert time.monotonic() - began < 2
 
 
-def test_an_address_inside_is_refused_as_misconfigured(channel, owe, add_supplier, settings):
+def test_an_address_inside_is_refused_as_misconfigured(channel, deliver, add_supplier, settings):
     settings.HUB_OUTBOUND_ALLOWED_NETWORKS = []
     with serving() as server:
-        outcome = try_once(channel, owe(add_supplier("beans", ["*"], url=server.url)))
+        outcome = try_once(channel, deliver(add_supplier("beans", ["*"], url=server.url)))
     assert outcome.verdict is Verdict.MISCONFIGURED
     assert server.requests == []
 
 
-def test_a_lost_secret_is_misconfigured_and_says_what_to_enter(channel, owe, add_supplier):
+def test_a_lost_secret_is_misconfigured_and_says_what_to_enter(channel, deliver, add_supplier):
     with serving() as server:
-        delivery = owe(add_supplier("beans", ["*"], url=server.url))
+        delivery = deliver(add_supplier("beans", ["*"], url=server.url))
         Secret.objects.update(owner="suppliers.webhook:999999")
         outcome = try_once(channel, delivery)
     assert outcome.verdict is Verdict.MISCONFIGURED
@@ -248,7 +248,7 @@ def test_a_lost_secret_is_misconfigured_and_says_what_to_enter(channel, owe, add
     assert server.requests == []
 
 
-def test_a_secret_moved_to_another_webhook_does_not_open(channel, owe, add_supplier):
+def test_a_secret_moved_to_another_webhook_does_not_open(channel, deliver, add_supplier):
     beans, peas = add_supplier("beans", ["*"]), add_supplier("peas", ["P*"])
     Secret.objects.filter(owner=f"suppliers.webhook:{peas.webhook.pk}").delete()
     Secret.objects.update(owner=f"suppliers.webhook:{peas.webhook.pk}")
@@ -257,15 +257,15 @@ def test_a_secret_moved_to_another_webhook_does_not_open(channel, owe, add_suppl
     assert beans.webhook.pk != peas.webhook.pk
 
 
-def test_a_webhook_that_is_gone_is_misconfigured(channel, owe, add_supplier):
+def test_a_webhook_that_is_gone_is_misconfigured(channel, deliver, add_supplier):
     supplier = add_supplier("beans", ["*"])
-    delivery = owe(supplier)
+    delivery = deliver(supplier)
     supplier.webhook.delete()
     assert try_once(channel, delivery).verdict is Verdict.MISCONFIGURED
 
 
-def test_an_accepted_event_waits_for_its_fetch(channel, owe, add_supplier):
-    delivery = owe(add_supplier("beans", ["*"]))
+def test_an_accepted_event_waits_for_its_fetch(channel, deliver, add_supplier):
+    delivery = deliver(add_supplier("beans", ["*"]))
     channel.recorded([(delivery, Outcome(Verdict.UNAVAILABLE))])
     assert SupplierPart.objects.get().told_at is None
     channel.recorded([(delivery, Outcome(Verdict.DELIVERED))])
@@ -277,8 +277,8 @@ def test_an_accepted_event_waits_for_its_fetch(channel, owe, add_supplier):
     assert SupplierPart.objects.get().unfetched_since == first
 
 
-def test_a_fetch_before_the_answer_was_recorded_counts(channel, owe, add_supplier):
-    delivery = owe(add_supplier("beans", ["*"]))
+def test_a_fetch_before_the_answer_was_recorded_counts(channel, deliver, add_supplier):
+    delivery = deliver(add_supplier("beans", ["*"]))
     SupplierPart.objects.update(fetched_at=timezone.now() + timedelta(milliseconds=5))
     channel.recorded([(delivery, Outcome(Verdict.DELIVERED))])
     assert SupplierPart.objects.get().unfetched_since is None
@@ -287,10 +287,10 @@ def test_a_fetch_before_the_answer_was_recorded_counts(channel, owe, add_supplie
     assert SupplierPart.objects.get().unfetched_since is not None
 
 
-def test_a_receiver_that_is_gone_is_disabled_and_not_probed_and_its_rows_stay_pending(channel, owe, add_supplier):
+def test_a_receiver_that_is_gone_is_disabled_and_not_probed_and_its_rows_stay_pending(channel, deliver, add_supplier):
     with serving(status="410 Gone") as server:
         supplier = add_supplier("beans", ["*"], url=server.url)
-        delivery = owe(supplier)
+        delivery = deliver(supplier)
         outcome = try_once(channel, delivery)
     channel.recorded([(delivery, outcome)])
     destination = Destination.objects.get()

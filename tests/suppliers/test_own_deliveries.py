@@ -51,7 +51,7 @@ class Receiver:
     def required(self, kind):
         return RequiredDelivery(self.destination.pk, kind, '{"a": 1}', reference=TOKEN)
 
-    def owe(self, *kinds, lane="order:1"):
+    def add_delivery(self, *kinds, lane="order:1"):
         return [
             add_deliveries([NewDelivery(self.supplier.tenant_id, lane, self.required(kind),
                       customer_order_id="1001", sequence=number)])[0]
@@ -81,7 +81,7 @@ def beans(tenant, add_supplier, token):
 
 
 def test_a_delivery_is_listed_with_what_was_tried_and_what_came_back(beans):
-    first, second = beans.owe("order_created", "order_updated")
+    first, second = beans.add_delivery("order_created", "order_updated")
     beans.said[0] = "500 Sorry"
     dispatcher.deliver()
     one, two = beans.list()
@@ -100,7 +100,7 @@ def test_a_delivery_is_listed_with_what_was_tried_and_what_came_back(beans):
 
 
 def test_the_list_is_narrowed_and_paged(beans):
-    deliveries = beans.owe("order_created", "order_updated", "order_updated")
+    deliveries = beans.add_delivery("order_created", "order_updated", "order_updated")
     Delivery.objects.filter(pk=deliveries[1].pk).update(status="delivered", finished_at=timezone.now())
     assert [one["sequence"] for one in beans.list("?status=pending")] == [1, 3]
     soon = (timezone.now() + timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
@@ -114,7 +114,7 @@ def test_the_list_is_narrowed_and_paged(beans):
 
 
 def test_a_supplier_sees_and_sends_only_its_own(beans, add_supplier, token):
-    [theirs] = beans.owe("order_created")
+    [theirs] = beans.add_delivery("order_created")
     peas = Receiver(beans.server, add_supplier("peas", ["P-*"]), token)
     assert peas.list() == []
     for unknown in (theirs.pk, "nonsense", "0192f3a1-0000-7000-8000-000000000000"):
@@ -123,7 +123,7 @@ def test_a_supplier_sees_and_sends_only_its_own(beans, add_supplier, token):
 
 
 def test_a_delivered_event_is_sent_again_with_the_same_id(beans):
-    [event] = beans.owe("order_created")
+    [event] = beans.add_delivery("order_created")
     dispatcher.deliver()
     response = beans.redeliver(f"msg_{event.pk.hex}")
     assert (response.status_code, json.loads(response.content)["outcome"]) == (200, "pending")
@@ -135,7 +135,7 @@ def test_a_delivered_event_is_sent_again_with_the_same_id(beans):
 
 
 def test_an_older_state_is_not_sent_after_a_newer_but_the_order_created_is(beans):
-    created, older, newer = beans.owe("order_created", "order_updated", "order_updated")
+    created, older, newer = beans.add_delivery("order_created", "order_updated", "order_updated")
     dispatcher.deliver()
     assert beans.redeliver(older).status_code == 409
     assert beans.redeliver(newer).status_code == 200
@@ -146,7 +146,7 @@ def test_an_older_state_is_not_sent_after_a_newer_but_the_order_created_is(beans
 
 
 def test_a_waiting_or_dead_event_is_sent_at_once(beans):
-    [event] = beans.owe("order_created")
+    [event] = beans.add_delivery("order_created")
     beans.said[0] = "500 Sorry"
     dispatcher.deliver()
     beans.said[0] = "202 Accepted"
@@ -164,7 +164,7 @@ def test_a_waiting_or_dead_event_is_sent_at_once(beans):
 
 
 def test_what_was_set_aside_is_not_sent_again(beans):
-    [event] = beans.owe("order_created")
+    [event] = beans.add_delivery("order_created")
     Delivery.objects.update(status="discarded", finished_at=timezone.now())
     Lane.objects.update(due_at=None, done_position=1)
     assert beans.redeliver(event).status_code == 409
@@ -173,7 +173,7 @@ def test_what_was_set_aside_is_not_sent_again(beans):
 
 def test_a_lane_under_way_is_busy(beans, monkeypatch):
     monkeypatch.setattr("orders.dead_letters.dead_deliveries.BUSY_SECONDS", 0.05)
-    [event] = beans.owe("order_created")
+    [event] = beans.add_delivery("order_created")
     Lane.objects.update(lease=event.pk, due_at=DatabaseClock().now(30))
     assert beans.redeliver(event).status_code == 409
 
@@ -194,7 +194,7 @@ def test_both_are_throttled_with_retry_after(beans, monkeypatch):
 @pytest.mark.needs_postgres
 def test_a_delivery_that_commits_late_is_met_by_whoever_goes_on_from_a_cursor(beans):
     with added_late(beans):
-        beans.owe("order_created")
+        beans.add_delivery("order_created")
         before = page(beans)
     after = page(beans, f"?cursor={before['page']['next']}")
     assert sorted(ids_of(before) + ids_of(after)) == sorted(
@@ -207,18 +207,18 @@ def test_a_delivery_that_commits_late_is_met_by_whoever_goes_on_from_a_cursor(be
 def test_a_delivery_that_commits_late_is_met_by_whoever_asks_since_the_newest_one_it_knows(beans):
     """The late one was owed before the other, and by a transaction that was given its number after it."""
     with added_late(beans, numbered_late=True):
-        beans.owe("order_created")
+        beans.add_delivery("order_created")
         known = page(beans)["deliveries"]
     found = beans.list(f"?since={known[-1]['createdAt']}")
     assert [one["id"] for one in found] == [known[-1]["id"], str(Delivery.objects.get(kind="late").pk)]
 
 
 def test_a_delivery_of_a_host_whose_clock_is_behind_is_met_by_whoever_goes_on_from_a_cursor(beans, monkeypatch):
-    beans.owe("order_created")
+    beans.add_delivery("order_created")
     before = page(beans)
     real = time.time_ns
     monkeypatch.setattr(ids.time, "time_ns", lambda: real() - 2_000_000_000)
-    [late] = beans.owe("order_updated", lane="order:2")
+    [late] = beans.add_delivery("order_updated", lane="order:2")
     monkeypatch.undo()
     assert ids_of(page(beans, f"?cursor={before['page']['next']}")) == [str(late.pk)]
 
@@ -226,7 +226,7 @@ def test_a_delivery_of_a_host_whose_clock_is_behind_is_met_by_whoever_goes_on_fr
 def test_whoever_follows_next_goes_on_at_the_end_too(beans):
     empty = page(beans)
     assert (empty["deliveries"], empty["page"]["hasMore"]) == ([], False)
-    beans.owe("order_created", "order_updated")
+    beans.add_delivery("order_created", "order_updated")
     first = page(beans, f"?take=1&cursor={empty['page']['next']}")
     second = page(beans, f"?take=1&cursor={first['page']['next']}")
     assert (first["page"]["hasMore"], second["page"]["hasMore"]) == (True, False)
@@ -277,12 +277,12 @@ def added_late(beans, *, numbered_late=False):
 @pytest.mark.needs_postgres
 def test_after_a_restore_on_another_server_the_list_goes_on(beans):
     """Its transactions have small numbers again, and the rows of the backup those of the server before."""
-    known = beans.owe("order_created", "order_updated")
+    known = beans.add_delivery("order_created", "order_updated")
     Delivery.objects.update(transaction=Value(2**40) + F("transaction"))
     place = cursor_of(Place(Delivery.objects.get(pk=known[1].pk).transaction, known[1].pk))
     assert ids_of(page(beans)) == []
     call_command("migrate", verbosity=0)
-    [new] = beans.owe("order_updated")
+    [new] = beans.add_delivery("order_updated")
     every = [str(one.pk) for one in (*known, new)]
     assert ids_of(page(beans)) == every
     assert ids_of(page(beans, f"?cursor={place}")) == every  # the last hour again, none is skipped
@@ -292,7 +292,7 @@ def test_after_a_restore_on_another_server_the_list_goes_on(beans):
 
 @pytest.mark.needs_postgres
 def test_a_migration_of_a_running_hub_leaves_the_order_of_its_rows(beans):
-    beans.owe("order_created", "order_updated")
+    beans.add_delivery("order_created", "order_updated")
     numbers = list(Delivery.objects.order_by("pk").values_list("transaction", flat=True))
     call_command("migrate", verbosity=0)
     assert list(Delivery.objects.order_by("pk").values_list("transaction", flat=True)) == numbers
