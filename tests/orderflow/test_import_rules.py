@@ -15,11 +15,11 @@ from orderflow.imports.import_rules import (
 )
 
 NEVER = Known()
-UNSENT = Known(owed=IMPORT, digest="a")
-ARRIVED = Known(owed=IMPORT, digest="a", arrived=True, present=True)
-CHANGE_UNSENT = Known(owed=IMPORT, digest="b", present=True)
-WITHDRAWN = Known(owed=CANCEL)
-CLOSED_UNSENT = Known(owed=CLOSE)
+UNSENT = Known(required=IMPORT, digest="a")
+ARRIVED = Known(required=IMPORT, digest="a", arrived=True, present=True)
+CHANGE_UNSENT = Known(required=IMPORT, digest="b", present=True)
+WITHDRAWN = Known(required=CANCEL)
+CLOSED_UNSENT = Known(required=CLOSE)
 
 
 def due(known, *, status="CREATED", has_lines=True, digest="a", unchanged=False, updates=True, cancels=True):
@@ -93,5 +93,5 @@ def test_ignoring_cancels_leaves_alone_what_arrived_only():
 
 def test_a_fulfilled_order_that_is_cancelled_after_all_is_withdrawn():
     """Also where nothing is known to stand: an import may have been claimed before the order was fulfilled."""
-    assert due(Known(owed=CLOSE, present=True), status=CANCELLED) == RequiredImport(CANCEL)
+    assert due(Known(required=CLOSE, present=True), status=CANCELLED) == RequiredImport(CANCEL)
     assert due(CLOSED_UNSENT, status=CANCELLED) == RequiredImport(CANCEL)
