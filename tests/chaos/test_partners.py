@@ -41,7 +41,6 @@ def test_a_supplier_that_does_not_know_of_the_cancellation_is_reported(told):
 
 
 @pytest.mark.needs_postgres
-@pytest.mark.xdist_group("chaos")
 def test_partners_hold_what_the_orders_say_though_answers_are_lost_and_workers_die(stage_servers, capsys):
     with stage_on(*stage_servers, pace=Pace(before=1.0, after=1.0)) as stage:
         verdict = stage.try_out(FAULTS["answers-lost"], seconds=5.0)
@@ -53,7 +52,6 @@ def test_partners_hold_what_the_orders_say_though_answers_are_lost_and_workers_d
 
 @pytest.mark.long
 @pytest.mark.needs_postgres
-@pytest.mark.xdist_group("chaos")
 def test_a_killed_couriers_deliveries_go_on_within_half_a_minute(stage_servers, capsys):
     with stage_on(*stage_servers, pace=Pace(before=1.0, after=1.0)) as stage:
         verdict = stage.try_out(FAULTS["courier-kill"])

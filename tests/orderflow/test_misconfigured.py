@@ -10,6 +10,7 @@ from orderflow.models import OrderFlowChannel
 from orders.models import Delivery, DeliveryAttempt, Destination
 from orders.monitoring.attention import problems
 from orders.onboarding.files import apply_file
+from tests.admin_fixtures import agreed
 from tests.orderflow.conftest import an_order, deliver, deliver_once, fates, held, posts
 
 pytestmark = pytest.mark.both
@@ -66,7 +67,7 @@ def by_admin(site, channel, client):
     )
     form = {name: getattr(channel, name) for name in names} | {"password": "changed at the site"}
     path = reverse("admin:orderflow_orderflowchannel_change", args=[channel.pk])
-    assert client.post(path, form).status_code == 302
+    assert agreed(client, path, form).status_code == 302
 
 
 def test_a_stopped_channel_burns_nothing_and_is_reported(site, stopped):

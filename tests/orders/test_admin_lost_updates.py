@@ -8,7 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.admin.base import HubAdmin
+from orders.admin.tenants.retention import RetentionAdmin
 from orders.models import Retention
+from tests.admin_fixtures import agreed
 
 pytestmark = pytest.mark.django_db
 
@@ -17,14 +19,14 @@ pytestmark = pytest.mark.django_db
 def meanwhile(monkeypatch):
     """Does something between the reading of the row by its form and the writing."""
 
-    def arrange(work):
-        save = HubAdmin.save_model
+    def arrange(work, page=HubAdmin):
+        save = page.save_model
 
         def later(*arguments):
             work()
             save(*arguments)
 
-        monkeypatch.setattr(HubAdmin, "save_model", later)
+        monkeypatch.setattr(page, "save_model", later)
 
     return arrange
 
@@ -32,9 +34,9 @@ def meanwhile(monkeypatch):
 def test_days_changed_in_a_form_leave_how_far_the_removing_has_come(root, furnished, meanwhile):
     row = Retention.objects.create(tenant=furnished.tenant, days=30)
     far = {"cursor": {"events": "018f"}, "finished_at": timezone.now(), "removed": 12}
-    meanwhile(lambda: Retention.objects.update(**far))
+    meanwhile(lambda: Retention.objects.update(**far), RetentionAdmin)
     page = reverse("admin:orders_retention_change", args=(row.pk,))
-    assert root.post(page, {"tenant": row.tenant_id, "days": "60"}).status_code == 302
+    assert agreed(root, page, {"tenant": row.tenant_id, "days": "60"}).status_code == 302
     stored = Retention.objects.values("days", *far).get()
     assert stored == {"days": 60, **far}
 

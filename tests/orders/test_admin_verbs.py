@@ -279,7 +279,7 @@ def test_home_says_what_needs_a_person_with_the_way_there(root, furnished):
 
 def test_home_of_an_empty_hub_says_what_to_do_next(root):
     html = root.get("/admin/").content.decode()
-    assert "Nothing. No destination is stopped and no dead letter waits." in html
+    assert "No tenant is set up yet." in html
     assert "Add the first tenant" in html
 
 

@@ -264,6 +264,6 @@ def test_the_page_says_what_was_left_out_and_whose_sample_is_held(tenant, make_t
     ComparisonSweep.objects.create(tenant=tenant, due_at=now + timedelta(seconds=59), paused_because="It is down.")
     shown = page(signed_in("operator"), "changelist")[1]
     assert "1,200 answers of the last 24 hours were not compared" in shown
-    assert "Orders of Acme that nobody reads are not compared just now: It is down. The next try is " in shown
+    assert "Orders of Acme that nobody reads are not compared for now: It is down. The next try is " in shown
     other = page(signed_in("tenant-admin", make_tenant("bolt", "migrating")), "changelist")[1]
     assert [words for words in ("not compared", "It is down", "Acme") if words in other] == []

@@ -29,7 +29,7 @@ def test_an_open_breaker_is_said(reading_through, settings):
     ProxyConfig.objects.create(tenant=reading_through, type="basic", set_by="ops", public={"username": "u"})
     breaker.failed(reading_through.pk)
     [line] = problems(reading_through.pk)
-    assert "left alone for a moment" in line.sentence
+    assert "is not asked for now" in line.sentence
 
 
 def test_a_tenant_in_events_mode_needs_no_credentials():
