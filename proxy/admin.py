@@ -24,7 +24,7 @@ from proxy.models import ContractDrift, ProxyConfig
 
 EFFECT = (
     "Asks {tenant}'s order service at {url} as a till's read would: name, connection, encryption, token, one "
-    "order{more}, and whether the answers keep the contract. Nothing is changed there, and no breaker is asked or told."
+    "order{more}, and whether the answers keep the contract. Nothing is changed there, and the breaker is not affected."
 )
 BREAKER_MARKS = {
     "closed": ("answering normally", "ok"),

@@ -75,7 +75,7 @@ class SupplierAdmin(AsksFirst, HistoryAdmin):
     form = SupplierForm
 
     empty_words = "Suppliers are added on the onboarding page of a tenant."
-    list_display = ("name", "slug", "tenant", "position", "its_items", "told_by", "active")
+    list_display = ("name", "slug", "tenant", "position", "its_items", "notified_by", "active")
     list_filter = ("tenant", "active")
     search_fields = ("slug", "name", "tenant__slug")
     list_select_related = ("tenant", "webhook")
@@ -90,8 +90,8 @@ class SupplierAdmin(AsksFirst, HistoryAdmin):
     def its_items(self, supplier: Supplier) -> str:
         return ", ".join(supplier.item_patterns) or "none"
 
-    @admin.display(description="told by")
-    def told_by(self, supplier: Supplier) -> str:
+    @admin.display(description="notified by")
+    def notified_by(self, supplier: Supplier) -> str:
         webhook = getattr(supplier, "webhook", None)
         return "asks itself (no webhook)" if webhook is None else webhook.url
 
@@ -108,16 +108,16 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
     """Changed by the onboarding file, which also takes the secrets; here it is tried, and its secret rotated."""
 
     tenant_path = "supplier__tenant"
-    list_display = ("supplier", "url", "told_of", "asks_for", "destination_state")
+    list_display = ("supplier", "url", "notified_of", "asks_for", "destination_state")
     list_filter = ("supplier__tenant",)
     search_fields = ("url", "supplier__slug", "supplier__name")
     list_select_related = ("supplier", "destination__tenant")
-    fields = ("supplier", "url", "told_of", "asks_for", "signs_in_as", "previous_secret_until", "destination_state")
+    fields = ("supplier", "url", "notified_of", "asks_for", "signs_in_as", "previous_secret_until", "destination_state")
     readonly_fields = fields
     actions_detail = ("send_test_event", "verify_endpoint", "rotate_secret")
 
-    @admin.display(description="told of")
-    def told_of(self, webhook: Webhook) -> str:
+    @admin.display(description="notified of")
+    def notified_of(self, webhook: Webhook) -> str:
         return ", ".join(event.replace("_", " ") for event in webhook.events)
 
     @admin.display(description="asks for")
@@ -206,7 +206,7 @@ class FetchFilter(admin.SimpleListFilter):
     parameter_name = "fetch"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("waiting", "told, not fetched"), ("late", "told, not fetched for too long")]
+        return [("waiting", "notified, not fetched"), ("late", "notified, not fetched for too long")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "late":
@@ -231,19 +231,19 @@ class SupplierPartAdmin(EvidenceAdmin):
 
 @admin.register(Notice)
 class NoticeAdmin(EvidenceAdmin):
-    """What suppliers are owed, in the bytes they are told in."""
+    """The events for suppliers, in the bytes that are sent."""
 
     personal = {"body": FOREIGN}
     tenant_path = "supplier__tenant"
     list_display = ("event_type", "supplier", "part", "sequence", "made_at")
     exclude = ("body", "position")
-    readonly_fields = ("told",)
+    readonly_fields = ("sent_body",)
     list_filter = ("supplier__tenant", "event_type")
     search_fields = ("=part__order_token", "=part__customer_order_id")
     list_select_related = ("supplier", "part")
 
-    @admin.display(description="what is told")
-    def told(self, notice: Notice) -> SafeString:
+    @admin.display(description="what is sent")
+    def sent_body(self, notice: Notice) -> SafeString:
         return preformatted(notice.body)
 
     def order_keys(self, rows: Sequence[Notice]) -> list[OrderKey]:

@@ -91,7 +91,7 @@ class OrderFlowChannelAdmin(AsksFirst, HistoryAdmin):
         if not others:
             return "Nobody else takes any of its lines."
         whom = ", ".join(others)
-        return f"Some may also go to {whom}; then both are told. If not meant, narrow which items one of them takes."
+        return f"Some may also go to {whom}; then both get them. If not intended, narrow the items of one of them."
 
     @admin.display(description="despatches")
     def despatches_read(self, channel: OrderFlowChannel) -> SafeString | str:
@@ -105,7 +105,7 @@ class OrderFlowChannelAdmin(AsksFirst, HistoryAdmin):
         )
 
     def save_model(self, request: HttpRequest, obj: OrderFlowChannel, form: forms.Form, change: bool) -> None:
-        """By the onboarding service, so that products which are now written otherwise are owed again."""
+        """Stored by the onboarding service, so that products whose import changes are sent again."""
         who, agree = request.user.get_username(), agreement(request, obj.destination.tenant)
         change_channel(obj, form.cleaned_data.get("password") or "", who=who, agree=agree)
 

@@ -82,7 +82,7 @@ FIRST = ("description", "type", "activated", "barcode", "weight", "weightUnits")
 
 @admin.register(Product)
 class ProductAdmin(HubAdmin):
-    """What the catalogue says, and what the warehouse took of it. A changed product is owed to the warehouse."""
+    """What the catalogue says, and what the warehouse took of it. A changed product is sent to the warehouse."""
 
     form = FormOfProduct
     tenant_path = "channel__destination__tenant"
@@ -125,7 +125,7 @@ class ProductAdmin(HubAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
-        """Stored and owed by the catalogue's own service."""
+        """Stored and sent by the catalogue's service."""
         put_products(obj.channel, {obj.sku: form.properties()})
         obj.pk = Product.objects.get(channel=obj.channel, sku=obj.sku).pk
 
@@ -154,10 +154,10 @@ class ProductAdmin(HubAdmin):
         """Says what the file would change; stores it when asked to."""
         if not self.has_operate_permission(request):
             raise PermissionDenied
-        told = self._took(request) if request.method == "POST" else {}
+        result = self._took(request) if request.method == "POST" else {}
         context = {
             **self.admin_site.each_context(request),
-            **told,
+            **result,
             "title": "Import products",
             "limit": FILE_BYTES // 1024 // 1024,
             "back": reverse("admin:orderflow_product_changelist"),

@@ -1,4 +1,4 @@
-"""What each warehouse is owed and holds, what it refused and why, and what it despatched."""
+"""The required and known state of each order at each warehouse, its refusals and its despatches."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from orders.values.order_key import OrderKey
 class WarehouseOrderAdmin(EvidenceAdmin):
     tenant_path = "channel__destination__tenant"
     personal = {"failure": TEXT}
-    empty_words = "No order was owed to a warehouse yet."
+    empty_words = "No order was for a warehouse yet."
     list_display = ("customer_order_id", "business_unit_id", "channel", "reference", "owed", "state", "failing",
                     "given", "correction")  # fmt: skip
     list_filter: ClassVar[Any] = ("channel", "state", FailureFilter)
@@ -112,11 +112,11 @@ class WarehouseOrderAdmin(EvidenceAdmin):
 
 @admin.register(Despatch)
 class DespatchAdmin(EvidenceAdmin):
-    """A row per shipment that a warehouse told of."""
+    """A row per shipment that a warehouse reported."""
 
     personal = {"tracking_url": TEXT, "state": TEXT, "courier": TEXT}
     tenant_path = "channel__destination__tenant"
-    empty_words = "No warehouse told of a parcel yet. Despatches are asked for where a channel says how often."
+    empty_words = "No warehouse reported a shipment yet. Despatches are asked for where a channel says how often."
     list_display = ("reference", "order_reference", "channel", "courier", "completed")
     list_filter = ("channel",)
     list_select_related = ("channel__destination",)

@@ -21,7 +21,7 @@ class FulfilmentView(ApiView):
 
     @get_fulfilment
     def get(self, request: Request, business_unit_id: str, customer_order_id: str) -> HttpResponse:
-        """Who was told of the order, who fetched it, and what suppliers and warehouses said of it since."""
+        """Who was notified of the order, who fetched it, and what suppliers and warehouses said of it since."""
         read_parameters(request, {})
         key = OrderKey(self.caller.tenant.pk, business_unit_id, customer_order_id)
         if not Order.objects.filter(**key._asdict()).exists():

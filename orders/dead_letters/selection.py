@@ -1,6 +1,6 @@
 """A selection of dead rows for a list, a preview or a bulk run, and the services that work on them.
 
-Its kind is ``events`` or the name of a delivery channel. A dead event that a newer one has overtaken needs no repair:
+Its kind is ``events`` or the name of a delivery channel. A dead event that a newer one has overtaken needs no action:
 it is selected separately (``overtaken``) and belongs to no cause.
 """
 

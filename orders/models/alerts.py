@@ -1,4 +1,4 @@
-"""Who is told when something needs a person: rules, incidents, and the messages they owe."""
+"""Alerts: rules, incidents and their messages."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
 
 class Incident(models.Model):
-    """From when to when a rule's amount was reached by one subject. One at a time: nobody is told per event."""
+    """From when to when a rule's amount was reached by one subject. One at a time; messages are per incident."""
 
     rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="incidents")
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, db_index=False)
@@ -81,7 +81,7 @@ class Incident(models.Model):
 
 
 class AlertMessage(models.Model):
-    """One telling of an incident, owed until ``sent_at`` or given up. The id stays the same over all tries."""
+    """One message about an incident, pending until ``sent_at`` or given up. Its id is the same for all attempts."""
 
     class Occasion(models.TextChoices):
         OPENED = "opened"

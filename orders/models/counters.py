@@ -8,7 +8,7 @@ from orders.models.tenants import Tenant
 
 
 class Figure(models.Model):
-    """How often something happened in one step of time. Nothing is owed by these rows; losing one loses a picture."""
+    """How often something happened in one step of time. No work depends on it; losing one only changes a chart."""
 
     class Step(models.IntegerChoices):
         """Seconds. A chart of an hour, a day or a week has 60, 96 or 168 of them."""

@@ -80,9 +80,9 @@ class LoadRequest(models.Model):
 
 
 class OrderRelease(models.Model):
-    """Orders known before the cut-over that ops let go: from then on suppliers and warehouses are told of them.
+    """A release of orders known before the cut-over: from then on suppliers and warehouses are notified of them.
 
-    The row is owed until ``finished_at``: whoever works on it goes on after ``done_to`` (orders.cutover.release_work).
+    Work is pending until ``finished_at`` and continues after ``done_to`` (orders.cutover.release_work).
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="order_releases")
@@ -95,7 +95,7 @@ class OrderRelease(models.Model):
     """Queue id up to which all chosen orders are released."""
     released = models.PositiveIntegerField(default=0)
     owed = models.JSONField(default=dict)
-    """Deliveries owed by it, per destination id."""
+    """Number of deliveries it added, by destination id."""
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -1,6 +1,6 @@
 """The inbox: one queue per order, one row per received PUT, and the order they add up to.
 
-Why leases and not locks: docs/design/decisions/0001. The queue row alone says what is owed: pending events are those
+Why leases and not locks: docs/design/decisions/0001. The queue row alone says what is pending: pending events are those
 with a sequence above ``done_sequence``; ``due_at`` says when the head may be tried, and while a worker holds the lease
 it is the lease's end, so an expired lease is simply due again.
 """
@@ -68,8 +68,8 @@ class OrderEventQuerySet(models.QuerySet["OrderEvent"]):
 
     def pending(self) -> OrderEventQuerySet:
         """Events that still wait, found through the queues that are due, not through the big table."""
-        owed = OrderQueue.objects.filter(due_at__isnull=False)
-        return self.filter(queue__in=owed, sequence__gt=models.F("queue__done_sequence"))
+        due = OrderQueue.objects.filter(due_at__isnull=False)
+        return self.filter(queue__in=due, sequence__gt=models.F("queue__done_sequence"))
 
 
 class OrderEvent(models.Model):
@@ -101,7 +101,7 @@ class OrderEvent(models.Model):
     changed = models.BooleanField(null=True)
     superseded_by = models.UUIDField(null=True)
     owes = models.TextField(default="", db_default="", blank=True)
-    """JSON: what applying it came to owe, per destination, with the reason where it owes nothing."""
+    """JSON: the deliveries that applying it required, per destination, or the reason why there is none."""
     received_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     transaction = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)
@@ -160,7 +160,7 @@ class Order(models.Model):
     """When the order was first received."""
     updated_at = models.DateTimeField()
     known_before = models.BooleanField(default=False, db_default=False)
-    """First stored while nobody was told: its changes owe nothing until it is released (orders.cutover)."""
+    """First stored while nobody was notified: its changes notify nobody until it is released (orders.cutover)."""
 
     class Meta:
         permissions = (("view_personal_data", "Can view personal data of customers"),)

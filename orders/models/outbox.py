@@ -132,7 +132,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """One thing owed to one destination. Its id stays the same over all tries."""
+    """One message for one destination. Its id is the same for all attempts."""
 
     class Status(models.TextChoices):
         PENDING = "pending"
@@ -153,7 +153,7 @@ class Delivery(models.Model):
     reference = models.CharField(max_length=200, blank=True, default="")
     event_id = models.UUIDField(null=True)
     sequence = models.BigIntegerField(default=0)
-    """The order's sequence of the event that owes it; 0 where no order is meant."""
+    """The sequence of the event that required it; 0 when it is about no order."""
     correlation_id = models.CharField(max_length=128, blank=True, default="")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     attempts = models.IntegerField(default=0)
@@ -165,7 +165,7 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     transaction = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)
-    """Number of the transaction that owed it: orders.database.commit_order."""
+    """Number of the transaction that added it: orders.database.commit_order."""
 
     objects: ClassVar = DeliveryQuerySet.as_manager()
 

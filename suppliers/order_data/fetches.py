@@ -133,7 +133,7 @@ _FETCH = Prepared(f"""
             unfetched_since = CASE WHEN part.owed_sequence <> found.owed_sequence THEN part.unfetched_since END
         FROM found WHERE part.id = found.id AND found.document IS NOT NULL
     ),
-    told AS (
+    notified AS (
         INSERT INTO {_TIMELINE} SELECT tenant_id, business_unit_id, customer_order_id, line[1], line[2], line[3], $3, $4
         FROM found WHERE document IS NOT NULL
     )

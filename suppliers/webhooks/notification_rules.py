@@ -1,4 +1,4 @@
-"""What a change owes one supplier (docs/design/outbox.md#required-deliveries).
+"""The event that a change requires for one supplier (docs/design/outbox.md#required-deliveries).
 
 A change is compared with the state of the last required event, not with the order's state before the change: a
 supplier that does not subscribe to ``order_updated`` is not notified, and that state stays.

@@ -20,7 +20,7 @@ LIST, PAUSE, RESUME, PROBE = "list", "pause", "resume", "probe"
 
 class Command(FreeOrderCommand):
     help = (
-        "List destinations, hold back what is owed to them (pause), go on (resume), or let one delivery through now "
+        "List destinations, keep their deliveries pending (pause), go on (resume), or let one delivery through now "
         "(probe). One line each: tenant, channel, name, state, detail. Exit 0 done, 1 none found, 2 wrong use."
     )
 
