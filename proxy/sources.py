@@ -11,15 +11,13 @@ import structlog
 from django.db import DatabaseError
 
 from orders.access.throttle import Throttle
-from orders.cutover import ledger
-from orders.cutover.comparison import answers
 from orders.http.correlation import correlation_id
 from orders.integrations.sources import (
     FoundOrder,
     FoundPage,
     Search,
 )
-from orders.models import KnownOrder, Tenant
+from orders.models import ComparisonHour, Tenant
 from orders.telemetry import counters, timeline_entries
 from orders.values.order_key import OrderKey
 from orders.values.problems import (
@@ -31,8 +29,9 @@ from orders.values.problems import (
     ProxyNotConfigured,
     UnknownOrder,
 )
-from proxy.contract import cut_of, found_in, order_of
-from proxy.forwarding import read_order, search_orders
+from proxy.contract import cut_of
+from proxy.migrating import ComparedReads
+from proxy.reads import Reads
 
 Found = TypeVar("Found", FoundOrder, FoundPage)
 
@@ -55,43 +54,32 @@ class ProxiedOrders:
 
     def get(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> FoundOrder:
         def read() -> FoundOrder:
-            found = self._compared(tenant, business_unit_id, customer_order_id, way=answers.WAY.READ)
-            ledger.saw(tenant, business_unit_id, [customer_order_id], how=KnownOrder.How.READ)
-            return found
+            return _reads_of(tenant).order(tenant, business_unit_id, customer_order_id)
 
         return _recorded(OrderKey(tenant.pk, business_unit_id, customer_order_id), "Read", read)
 
     def compare(self, tenant: Tenant, business_unit_id: str, customer_order_id: str) -> None:
         """Read an order only to compare it with the stored copy: not counted in figures, not on the timeline."""
         with suppress(UnknownOrder):
-            self._compared(tenant, business_unit_id, customer_order_id, way=answers.WAY.SWEEP)
-
-    def _compared(self, tenant: Tenant, business_unit_id: str, customer_order_id: str, *, way: str) -> FoundOrder:
-        began = time.monotonic()
-        place = (business_unit_id, customer_order_id)
-        try:
-            answer = read_order(tenant, *place)
-        except UnknownOrder:
-            answers.saw_order(tenant, *place, None, began=began, way=way)
-            raise
-        found = order_of(tenant, answer, customer_order_id=customer_order_id)
-        answers.saw_order(tenant, *place, found.body, began=began, way=way)
-        return found
+            _COMPARED.read(tenant, business_unit_id, customer_order_id, way=ComparisonHour.Way.SWEEP)
 
     def search(self, tenant: Tenant, business_unit_id: str, wanted: Search) -> FoundPage:
         """One page. A failed search is on an order's timeline only when it asked for one order."""
 
         def read() -> FoundPage:
-            began = time.monotonic()
-            answer = search_orders(tenant, business_unit_id, wanted.raw)
-            found = found_in(tenant, answer, customer_order_id=one_order)
-            known = (order["customerOrderId"] for order in found)
-            ledger.saw(tenant, business_unit_id, known, how=KnownOrder.How.SEARCH)
-            answers.saw_found(tenant, business_unit_id, found, began=began)
+            found = _reads_of(tenant).found(tenant, business_unit_id, wanted)
             return cut_of(tenant, found, skip=wanted.skip, take=wanted.take)
 
         one_order = wanted.criteria.customer_order_id
         return _recorded(OrderKey(tenant.pk, business_unit_id, one_order or ""), "Search", read)
+
+
+def _reads_of(tenant: Tenant) -> Reads:
+    """The one place where the ledger and the comparison of a migrating tenant hook in."""
+    return _COMPARED if tenant.mode == Tenant.Mode.MIGRATING else _PLAIN
+
+
+_PLAIN, _COMPARED = Reads(), ComparedReads()
 
 
 def _recorded(key: OrderKey, what: str, read: Callable[[], Found]) -> Found:

@@ -98,6 +98,11 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # ApiClient
             ),
         )
 
+    @property
+    def has_migrated(self) -> bool:
+        """Whether the notification rule of a migration concerns it (orders.inbox.notification_rule)."""
+        return self.mode == Tenant.Mode.MIGRATING or self.tells_from is not None
+
     def __str__(self) -> str:
         return self.name
 

@@ -336,6 +336,7 @@ class InboxMachine(RuleBasedStateMachine):
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(batch, "inject", inject)
+            patched.setattr(batch.settings, "HUB_FAULT_INJECTION", True)
             yield
 
     @contextmanager

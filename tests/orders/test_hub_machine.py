@@ -385,6 +385,7 @@ class HubMachine(RuleBasedStateMachine):
 
         patched = pytest.MonkeyPatch()
         patched.setattr(batch, "inject", inject)
+        patched.setattr(batch.settings, "HUB_FAULT_INJECTION", True)
         return _Undone(patched)
 
 
