@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from django import template
 from django.urls import reverse
-from django.utils.safestring import SafeString
 
-from orders.models import Destination
 from orders.outbox import destination_labels
 from orders.values import (
     labels,
@@ -30,40 +26,14 @@ ICONS = {
     "operator": "person",
 }
 
-
-@register.filter
-def ago(moment: datetime | None) -> SafeString | str:
-    return labels.ago(moment)
-
-
-@register.filter
-def exact(moment: datetime) -> str:
-    return time_text.exact(moment)
-
-
-@register.filter
-def offset(moment: datetime) -> str:
-    return time_text.offset(moment)
-
-
-@register.filter
-def clock(moment: datetime) -> str:
-    return time_text.clock(moment)
-
-
-@register.filter
-def length_of_time(length: timedelta) -> str:
-    return time_text.in_words(length)
-
-
-@register.filter
-def mark(word: str) -> SafeString:
-    return labels.mark(word)
-
-
-@register.filter
-def preformatted(text: str) -> SafeString:
-    return labels.preformatted(text)
+register.filter("ago", labels.ago)
+register.filter("exact", time_text.exact)
+register.filter("offset", time_text.offset)
+register.filter("clock", time_text.clock)
+register.filter("length_of_time", time_text.in_words)
+register.filter("mark", labels.mark)
+register.filter("preformatted", labels.preformatted)
+register.filter("state_mark", destination_labels.state_mark)
 
 
 @register.filter
@@ -76,8 +46,3 @@ def page_of(subject: str) -> str:
 @register.filter
 def icon_of(road: str) -> str:
     return ICONS.get(road, "schedule")
-
-
-@register.filter
-def state_mark(destination: Destination) -> SafeString:
-    return destination_labels.state_mark(destination)

@@ -20,10 +20,7 @@ from orders.admin.dead_letters.verbs import (
     Verbs,
 )
 from orders.admin.masking import DOCUMENT, TEXT, masker_for
-from orders.admin.orders import (
-    find,
-    timeline_parts,
-)
+from orders.admin.orders import find
 from orders.admin.orders.erasure import ErasingAdmin
 from orders.dead_letters import dead_events
 from orders.documents import load
@@ -79,7 +76,7 @@ class OrderAdmin(ErasingAdmin, EvidenceAdmin):
         return find.story_view(self, request)
 
     def part(self, request: HttpRequest) -> HttpResponse:
-        return timeline_parts.part_view(self.admin_site, request)
+        return find.part_view(self.admin_site, request)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
