@@ -12,13 +12,14 @@ from unfold.decorators import action
 
 from orders.admin.base import EvidenceAdmin, HistoryAdmin, bound_tenant
 from orders.documents import check_id
+from orders.integrations.self_test import Step
 from orders.values.labels import (
     link,
     mark,
 )
 from orders.values.problems import ProxyNotConfigured
 from proxy import breaker
-from proxy.connection_test import ConnectionTest, Step
+from proxy.connection_test import ConnectionTest
 from proxy.credentials import read_credentials
 from proxy.models import ContractDrift, ProxyConfig
 

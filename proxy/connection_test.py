@@ -10,10 +10,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
 
-from orders.integrations.self_test import CHECK_ID
+from orders.integrations.self_test import CHECK_ID, Step
 from orders.models import Tenant
 from orders.outgoing import Answer, Deadline, OutgoingError, Probe
 from orders.outgoing.partner_tokens import ClientCredentials, PartnerTokenError, request_token
@@ -25,17 +23,6 @@ from proxy.forwarding import allowed_seconds, exchange, order_call, search_call
 
 Act = tuple[str, Callable[[], str]]
 """A step's name, and what does it and says what it found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    step: str
-    ok: bool
-    ms: int
-    detail: str
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class _StepError(Exception):

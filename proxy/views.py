@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from orders.api.parameters import one_of, read_parameters
 from orders.api.views import ApiView, render_json
 from orders.http.bodies import read_json
+from orders.integrations.self_test import Step
 from orders.models import Tenant
 from orders.values.instants import instant
 from orders.values.problems import (
@@ -19,7 +20,7 @@ from orders.values.problems import (
 )
 from proxy import drift, schema
 from proxy.bodies import config_of
-from proxy.connection_test import ConnectionTest, Step
+from proxy.connection_test import ConnectionTest
 from proxy.credentials import masked, opened, store, wait_until_everywhere
 from proxy.models import ContractDrift, ProxyConfig
 

@@ -19,6 +19,7 @@ from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import EvidenceAdmin, HistoryAdmin
 from orders.admin.fields import LinesField, checked
 from orders.admin.masking import FOREIGN, TEXT, MaskedInline
+from orders.integrations.self_test import Step
 from orders.onboarding.fields import Pattern
 from orders.outbox.destination_labels import state_in_words
 from orders.values.labels import preformatted
@@ -170,7 +171,7 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
         self,
         request: HttpRequest,
         object_id: str,
-        trial: Callable[..., list[test_events.Step]],
+        trial: Callable[..., list[Step]],
         *,
         title: str,
         effect: str,

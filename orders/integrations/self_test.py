@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 CHECK_ID = "orderhub-check"
 """Business unit and order to ask for when there is no order yet: nobody has it, so "unknown" is the right answer."""
@@ -53,3 +50,16 @@ class Trial:
     """What its line begins with: ``API``, ``suppliers``."""
     step: str
     act: Callable[[], TrialResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step tried with a partner, as the API answers it; ``ok`` says whether the partner did as it should."""
+
+    step: str
+    ok: bool
+    ms: int
+    detail: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)

@@ -7,8 +7,7 @@ fetches it gets 404. It creates no delivery and changes neither the destination'
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 from uuid import uuid4
 
 from django.db import transaction
@@ -20,6 +19,7 @@ from orders.integrations.channels import (
     Outcome,
     Verdict,
 )
+from orders.integrations.self_test import Step
 from orders.models import Delivery, OperatorAction
 from orders.outgoing import signing
 from suppliers.models import Webhook
@@ -38,19 +38,6 @@ from suppliers.webhooks.webhook_secrets import (
 
 TEST_ORDER = "TEST"
 ACCEPTED, FORGED = "a signed test event is accepted", "an event with a wrong signature is refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing tried; ``ok`` says whether the receiver did as it should."""
-
-    step: str
-    ok: bool
-    ms: int
-    detail: str
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def send_test_event(webhook: Webhook, *, who: str) -> list[Step]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from orders.admin.charts import (
     Series,
     Shape,
-    draw,
 )
 from orders.admin.home.charts import (
     Chart,
-    Plot,
-    Slot,
     Span,
     Total,
+    digits,
+    plot,
 )
 from orders.cutover import matches
 from orders.cutover.checklist import percent
@@ -27,7 +26,6 @@ PERIODS = {
     "day": Period("day", Figure.Step.HOUR, timedelta(days=1)),
     "week": Period("week", Figure.Step.HOUR, timedelta(days=7)),
 }
-Say = Callable[[float], str]
 
 
 def charts(tenant: Tenant, period: Period, now: datetime) -> list[Chart]:
@@ -48,10 +46,15 @@ def _matching(tenant: Tenant, span: Span) -> Chart:
         title="Stored orders compared with its own system",
         says=f"In {span.words} {whole.compared:,} comparisons: {_rate(whole)} matched, {whole.wrong:,} were wrong.",
         plots=[
-            _plot(
-                span, "match rate", [Series("match rate", "done", Shape.LINE, shares)], least_top=100.0, say=_percent
+            plot(
+                span,
+                "match rate",
+                [Series("match rate", "done", Shape.LINE, shares)],
+                _percent,
+                least_top=100.0,
+                zeros=True,
             ),
-            _plot(span, "what did not match", [wrong, stale]),
+            plot(span, "what did not match", [wrong, stale], digits, zeros=True),
         ],
         times=span.edges,
         head=["Time", "match rate", "compared", "wrong", "stale"],
@@ -94,7 +97,7 @@ def _ledger(tenant: Tenant, span: Span) -> Chart:
         key="ledger",
         title="Orders known and received",
         says=f"By now {last[1]:,} of {last[0]:,} known orders were received.",
-        plots=[_plot(span, "orders", lines)],
+        plots=[plot(span, "orders", lines, digits, zeros=True)],
         times=span.edges,
         head=["Time", "known", "received", "missing"],
         rows=[[span.label(at), *(f"{one:,}" for one in counted)] for at, counted in numbers.items()],
@@ -111,22 +114,6 @@ def _ledger(tenant: Tenant, span: Span) -> Chart:
 
 def _counts(span: Span, hours: Mapping[datetime, LedgerHour], name: str) -> list[float | None]:
     return [float(getattr(hours[start], name)) if start in hours else None for start in span.starts]
-
-
-def _plot(
-    span: Span, name: str, series: Sequence[Series], *, least_top: float = 4.0, say: Say = "{:,.0f}".format
-) -> Plot:
-    drawing = draw(series, least_top=least_top)
-    slots = [
-        Slot(left, width, f"{span.label(start)}: {_said(series, step, say)}")
-        for step, ((left, width), start) in enumerate(zip(drawing.slots, span.starts, strict=True))
-    ]
-    return Plot(name, drawing, say(drawing.top), say(drawing.top / 2), slots)
-
-
-def _said(series: Sequence[Series], step: int, say: Say) -> str:
-    known = [(one.name, one.values[step]) for one in series]
-    return ", ".join(f"{name} {say(value)}" for name, value in known if value is not None) or "nothing"
 
 
 def _percent(number: float) -> str:

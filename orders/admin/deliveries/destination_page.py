@@ -13,14 +13,13 @@ from django.utils import timezone
 from orders.admin.charts import (
     Series,
     Shape,
-    draw,
 )
 from orders.admin.home.charts import (
     Chart,
-    Plot,
-    Slot,
     Span,
     Total,
+    digits,
+    plot,
 )
 from orders.integrations import integrations
 from orders.integrations.console import DestinationAction
@@ -113,7 +112,7 @@ def _chart(destination: Destination, period: Period, now: datetime) -> Chart:
         key=f"sent-{period.word}",
         title=f"The last {period.word}",
         says=f"{numbers[0]:,} accepted, {numbers[1]:,} tries failed, {numbers[2]:,} failed for good.",
-        plots=[_plot(span, series)],
+        plots=[plot(span, "deliveries", series, digits, zeros=True)],
         times=span.edges,
         head=["Time", "accepted", "failed tries"],
         rows=[
@@ -137,19 +136,6 @@ def _totals(whole: Work, numbers: Sequence[int]) -> list[Total]:
         Total("p50", "", "", ["-" if p50 is None else in_words(p50 / 1000)]),
         Total("p95", "", "", ["-" if p95 is None else in_words(p95 / 1000)]),
     ]
-
-
-def _plot(span: Span, series: Sequence[Series]) -> Plot:
-    drawing = draw(series)
-    slots = [
-        Slot(left, width, f"{span.label(start)}: " + ", ".join(_said(one, step) for one in series))
-        for step, ((left, width), start) in enumerate(zip(drawing.slots, span.starts, strict=True))
-    ]
-    return Plot("deliveries", drawing, f"{drawing.top:,.0f}", f"{drawing.top / 2:,.0f}", slots)
-
-
-def _said(one: Series, step: int) -> str:
-    return f"{one.values[step] or 0:,.0f} {one.name}"
 
 
 def shown(request: HttpRequest, destination: Any, verbs: Sequence[DestinationAction]) -> dict[str, Any]:

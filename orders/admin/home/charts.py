@@ -127,15 +127,15 @@ def _events(span: Span, steps: Mapping[datetime, Work]) -> Chart:
     return Chart(
         key="events",
         title="Events",
-        says=f"In {span.words} {_number(total[Name.RECEIVED])} events were received, {_number(total[Name.APPLIED])} "
-        f"applied, {_number(total[Name.DEAD_EVENT])} failed for good.",
-        plots=[_plot(span, "events", series, _number)],
+        says=f"In {span.words} {digits(total[Name.RECEIVED])} events were received, {digits(total[Name.APPLIED])} "
+        f"applied, {digits(total[Name.DEAD_EVENT])} failed for good.",
+        plots=[plot(span, "events", series, digits)],
         times=span.edges,
         head=["Time", *(one.name for one in series)],
-        rows=_rows(span, [(one, _number) for one in series]),
+        rows=_rows(span, [(one, digits) for one in series]),
         totals_head=["Events", span.words],
         totals=[
-            Total(word, css, shape.value, [_number(total[name])], f"{page}?{urlencode(query)}")
+            Total(word, css, shape.value, [digits(total[name])], f"{page}?{urlencode(query)}")
             for name, word, css, shape, query in kinds
         ],
         empty=f"No event came in {span.words}. A tenant's system sends them to the API; its onboarding page has a curl "
@@ -164,12 +164,12 @@ def _deliveries(span: Span, tenant_id: int | None, now: datetime) -> Chart:
     return Chart(
         key="deliveries",
         title="Deliveries by destination",
-        says=f"In {span.words} {_number(delivered)} deliveries were accepted by {len(totals)} "
-        f"destination{'' if len(totals) == 1 else 's'}; {_number(sum(failed))} tries failed.",
-        plots=[_plot(span, "deliveries", series, _number)],
+        says=f"In {span.words} {digits(delivered)} deliveries were accepted by {len(totals)} "
+        f"destination{'' if len(totals) == 1 else 's'}; {digits(sum(failed))} tries failed.",
+        plots=[plot(span, "deliveries", series, digits)],
         times=span.edges,
         head=["Time", *(one.name for one in series)],
-        rows=_rows(span, [(one, _number) for one in series]),
+        rows=_rows(span, [(one, digits) for one in series]),
         totals_head=["Destination", "accepted", "failed tries", "dead", "p95"],
         totals=[_destination_total(line, works[line.pk]) for line in lines],
         empty=f"Nothing was sent in {span.words}. A delivery is made when an order has items of a supplier or of a "
@@ -192,15 +192,15 @@ def _reads(span: Span, steps: Mapping[datetime, Work]) -> Chart:
     return Chart(
         key="reads",
         title="Orders read through",
-        says=f"In {span.words} {_number(total.counts[Name.READ])} orders were read through, p95 {slowest}; "
-        f"{_number(total.counts[Name.READ_FAILED])} reads failed.",
+        says=f"In {span.words} {digits(total.counts[Name.READ])} orders were read through, p95 {slowest}; "
+        f"{digits(total.counts[Name.READ_FAILED])} reads failed.",
         plots=[
-            _plot(span, "how long reads took", lengths, in_milliseconds, least_top=100.0),
-            _plot(span, "reads and failures", counts, _number),
+            plot(span, "how long reads took", lengths, in_milliseconds, least_top=100.0),
+            plot(span, "reads and failures", counts, digits),
         ],
         times=span.edges,
         head=["Time", *(one.name for one in (*lengths, *counts))],
-        rows=_rows(span, [(one, in_milliseconds) for one in lengths] + [(one, _number) for one in counts]),
+        rows=_rows(span, [(one, in_milliseconds) for one in lengths] + [(one, digits) for one in counts]),
         totals_head=["Reads", span.words],
         totals=_read_totals(total),
         empty=f"No order was read through in {span.words}. Only tenants in proxy mode or migrating have their orders "
@@ -214,10 +214,10 @@ def _read_totals(total: Work) -> list[Total]:
     return [
         Total("p50", "p50", "line", [in_milliseconds(total.lengths.at(0.5))]),
         Total("p95", "p95", "line", [in_milliseconds(total.lengths.at(0.95))]),
-        Total("reads", "in", "area", [_number(total.counts[Name.READ])]),
-        Total("failed", "failed", "bars", [_number(total.counts[Name.READ_FAILED])], page),
+        Total("reads", "in", "area", [digits(total.counts[Name.READ])]),
+        Total("failed", "failed", "bars", [digits(total.counts[Name.READ_FAILED])], page),
         *(
-            Total(FAILURES.get(kind, kind), "", "", [_number(count)], page)
+            Total(FAILURES.get(kind, kind), "", "", [digits(count)], page)
             for kind, count in total.failures.most_common()
         ),
     ]
@@ -240,7 +240,7 @@ def _called(one: Destination, tenant_id: int | None) -> str:
 def _destination_total(line: _ChartRow, work: Work) -> Total:
     page = reverse("admin:orders_delivery_changelist")
     numbers = [work.counts[name] for name in (Name.DELIVERED, Name.FAILED_TRY, Name.DEAD_DELIVERY)]
-    cells = [*map(_number, numbers), in_milliseconds(work.lengths.at(0.95))]
+    cells = [*map(digits, numbers), in_milliseconds(work.lengths.at(0.95))]
     return Total(line.name, line.css, "bars", cells, f"{page}?destination__id__exact={line.pk}" if line.pk else page)
 
 
@@ -262,18 +262,22 @@ def _delivered(span: Span, steps: Mapping[datetime, Mapping[int, Work]], pk: int
     return [float(work.counts[Name.DELIVERED]) if work else 0.0 for work in works]
 
 
-def _plot(span: Span, name: str, series: Sequence[Series], say: Say, *, least_top: float = 4.0) -> Plot:
+def plot(
+    span: Span, name: str, series: Sequence[Series], say: Say, *, least_top: float = 4.0, zeros: bool = False
+) -> Plot:
+    """``zeros``: also what is nothing is said of a step."""
     drawing = draw(series, least_top=least_top)
     slots = [
-        Slot(left, width, f"{span.label(start)}: {_said(series, step, say)}")
+        Slot(left, width, f"{span.label(start)}: {_said(series, step, say, zeros=zeros)}")
         for step, ((left, width), start) in enumerate(zip(drawing.slots, span.starts, strict=True))
     ]
     return Plot(name, drawing, say(drawing.top), say(drawing.top / 2), slots)
 
 
-def _said(series: Sequence[Series], step: int, say: Say) -> str:
+def _said(series: Sequence[Series], step: int, say: Say, *, zeros: bool) -> str:
     known = [(one.name, one.values[step]) for one in series]
-    return ", ".join(f"{name} {say(value)}" for name, value in known if value) or "nothing"
+    told = [f"{name} {say(value)}" for name, value in known if value is not None and (value or zeros)]
+    return ", ".join(told) or "nothing"
 
 
 def _rows(span: Span, columns: Sequence[tuple[Series, Say]]) -> list[list[str]]:
@@ -288,5 +292,5 @@ def _cell(value: float | None, say: Say) -> str:
     return "-" if value is None else say(value)
 
 
-def _number(value: float) -> str:
+def digits(value: float) -> str:
     return f"{value:,.0f}"

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from orders.access.staff import operator
+from orders.integrations.self_test import Step
 from orders.management.arguments import FreeOrderCommand
 from suppliers.models import Webhook
 from suppliers.webhooks import test_events
@@ -50,5 +51,5 @@ def _webhook(tenant: str, supplier: str) -> Webhook:
     return webhook
 
 
-def _line(step: test_events.Step) -> str:
+def _line(step: Step) -> str:
     return f"{'ok    ' if step.ok else 'FAILED'}  {step.step}  {step.ms} ms  {step.detail}"
