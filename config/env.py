@@ -1,4 +1,8 @@
-"""The hub's environment (docs/reference/environment.md), typed, read once; one message names every wrong variable."""
+"""The hub's environment (docs/reference/environment.md), typed, read once; one message names every wrong variable.
+
+Not pydantic-settings: each variable's own sentence would still have to be written, as would the reading of lists and
+the keys that are made at first need, and its own messages would have to be translated back to variables.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,9 @@
 Failures are counted in the shared cache, so that all processes open together; each process reads it every half second
 while there are no failures, and uses its own memory while the cache is away. What counts:
 docs/reference/customer-order.md#external-errors.
+
+Not the breaker of ``orders.outbox.destination_health``, which is columns of a row that a sender locks anyway: here a
+reader waits, who would pay for a row's lock with every read.
 """
 
 from __future__ import annotations

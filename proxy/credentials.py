@@ -26,7 +26,7 @@ SET_BY_CONFIGURATION = ("type", "public", "set_by", "changed_at")
 KEPT_SECONDS = 1.0
 """How long a process remembers opened credentials; a PUT of new ones answers when it is over everywhere."""
 KEPT_MOST = 5_000
-"""Tenants remembered; beyond that the memory is emptied."""
+"""Tenants remembered; beyond that the memory is emptied. A dictionary, as in ``orders.access.bearer_tokens``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from orders.values.problems import NotAuthenticated
 REMEMBER_SECONDS = 2.0
 """Less than half of the 5 s within which a revocation must count."""
 REMEMBER_MOST = 10_000
-"""Tokens remembered per process; beyond that the memory is emptied, which costs one query per live token."""
+"""Tokens remembered per process; beyond that the memory is emptied, which costs one query per live token. A dictionary,
+because its look-ups are atomic: cachetools' are not, and every request would queue for one lock."""
 
 
 @dataclass(frozen=True, slots=True)

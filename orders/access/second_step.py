@@ -3,7 +3,7 @@
     SecondStepLost   the stored key cannot be opened; somebody must reset the second step
 
 A code is taken once: a guarded update of ``last_step`` decides between two processes. Recovery codes are taken once
-under the row's lock.
+under the row's lock. Not django-otp: it keeps keys in clear; here they are sealed like every other secret.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ at once get no more of them than one after the other.
     address             PER_ADDRESS, whatever the logins.
 
 The first is a row, so it holds over all processes, with Redis or without; the other two are counters that may be lost.
+Not django-axes: it knows no addresses that a login came in from before, so that anybody could lock a person out.
 """
 
 from __future__ import annotations

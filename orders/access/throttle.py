@@ -1,4 +1,7 @@
-"""Counting what one caller does in a while, over all processes where the shared cache answers, else per process."""
+"""Counting what one caller does in a while, over all processes where the shared cache answers, else per process.
+
+Not DRF's throttles: they keep a list of times per caller in the cache, and fail while Redis is away.
+"""
 
 from __future__ import annotations
 

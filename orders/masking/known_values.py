@@ -1,4 +1,7 @@
-"""The personal values that the hub knows of orders, for taking them out of free text about these orders."""
+"""The personal values that the hub knows of orders, for taking them out of free text about these orders.
+
+What is known is found for certain; a recogniser of names and addresses would guess.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 Values are built from the parsed nodes here, so tags can create only text, numbers, true, false, null, lists and
 objects, and words like ``no`` stay text. Size, depth and the expansion of aliases are limited.
+The library's own loaders lose the lines, without which a message could not say where a wrong key stands.
 """
 
 from __future__ import annotations

@@ -4,6 +4,10 @@ Consecutive failures that count (refused, unresolved, timeout, cut, 5xx) open th
 after a pause that doubles each time; any answer closes it, and the waiting deliveries are sent in order at a rising
 rate (``recovery_allows``). Wrong credentials or addresses stop the destination; a probe every PROBE_SECONDS finds out
 when they are corrected, and no attempts are used up meanwhile (docs/design/outbox.md#destination-health).
+
+The breaker is columns of the destination's row, so that it opens for all processes at once, outlives them, and changes
+in the transaction that records the outcome; a breaker library keeps it in a process or in Redis. Proxied reads have
+one of their own (``proxy.breaker``).
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A name is resolved once per connection, every address is judged, and the connection goes to a judged address: a name
 that answers differently a moment later (rebinding) gains nothing. Addresses that carry an IPv4 address inside are
-judged by it; decimal, octal and hexadecimal spellings are what the resolver makes of them.
+judged by it; decimal, octal and hexadecimal spellings are what the resolver makes of them. Written here, because the
+call's one deadline also bounds the resolving and connecting, which a library's adapter does by itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Webhook signatures after the Standard Webhooks specification (docs/reference/supplier-events.md#signature).
 
 ``v1,`` + base64 of HMAC-SHA256 over ``id.timestamp.body``, with the bytes behind ``whsec_`` as the key. While a secret
-is rotated the header carries one signature per secret, so that a receiver may hold either.
+is rotated the header carries one signature per secret, so that a receiver may hold either; the specification's own
+library signs with one.
 """
 
 from __future__ import annotations

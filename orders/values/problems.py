@@ -1,5 +1,7 @@
 """Every error the HTTP API answers with, RFC 9457 (``application/problem+json``). Meanings: docs/reference/errors.md.
 
+Plain exceptions and no library's, because code below the views raises them and middleware answers them too.
+
 Problem
   InvalidBody 400 · InvalidParameter 400 · InvalidId 400
   NotAuthenticated 401
