@@ -14,7 +14,7 @@ from orders.api.schema import documented
 from orders.api.views import ApiView, render_json
 from orders.database.commit_order import page_of, read_cursor
 from orders.dead_letters import dead_events
-from orders.dead_letters.results import (
+from orders.dead_letters.operations import (
     Busy,
     NotDead,
     Result,

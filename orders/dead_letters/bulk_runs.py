@@ -18,7 +18,7 @@ from typing import Any
 from django.db.models import Q
 
 from orders.database.clock import DatabaseClock
-from orders.dead_letters.results import (
+from orders.dead_letters.operations import (
     Busy,
     NotDead,
 )

@@ -15,27 +15,19 @@ again, unless a later one of its lane was delivered since.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from orders.database.clock import DatabaseClock
-from orders.dead_letters.results import (
-    Busy,
-    NotDead,
-    Result,
-)
+from orders.dead_letters import operations
+from orders.dead_letters.operations import NotDead, Result, result
 from orders.integrations import channels
-from orders.models import Delivery, Lane, OperatorAction
+from orders.models import Delivery, Lane
 from orders.queueing.wake_ups import wake_outbound
 
-BUSY_SECONDS = 3.0
-"""How long an operator's change waits for the dispatcher that leased the lane; most requests take far less."""
 BUSY = "its lane is being sent just now; try again in a minute"
 
 
@@ -54,8 +46,8 @@ def preview(delivery: Delivery) -> Result:
     with _locked(delivery) as (lane, dead):
         newer = _overtaken_by(lane, dead)
         if newer:
-            return _result(dead, "would_supersede", newer, _SUPERSEDED)
-        return _result(dead, "would_apply", detail=f"A retry would send it now.{_behind(lane, dead)}")
+            return result(dead, "would_supersede", newer, detail=_SUPERSEDED)
+        return result(dead, "would_apply", detail=f"A retry would send it now.{_behind(lane, dead)}")
 
 
 def retry(delivery: Delivery, *, who: str, reason: str = "") -> Result:
@@ -65,18 +57,13 @@ def retry(delivery: Delivery, *, who: str, reason: str = "") -> Result:
     with _locked(delivery) as (lane, dead):
         newer = _overtaken_by(lane, dead)
         if newer:
-            dead.status, dead.superseded_by, dead.finished_at = (
-                Delivery.Status.SUPERSEDED, newer, DatabaseClock().now(),
-            )  # fmt: skip
-            dead.save(update_fields=["status", "superseded_by", "finished_at"])
-            result = _result(dead, dead.status, newer, _SUPERSEDED)
+            done = operations.supersede(dead, newer, detail=_SUPERSEDED)
         else:
             _make_pending(lane, dead)
-            detail = _LANE_HELD if lane.held_by else "It will be sent in its place."
-            result = _result(dead, dead.status, detail=detail)
-        _note(lane, dead, who=who, action="retry", reason=reason)
+            done = result(dead, detail=_LANE_HELD if lane.held_by else "It will be sent in its place.")
+        operations.note(lane.order_key, dead, who=who, action="retry", reason=reason)
     wake_outbound()
-    return result
+    return done
 
 
 def discard(delivery: Delivery, *, who: str, reason: str = "") -> Result:
@@ -84,11 +71,10 @@ def discard(delivery: Delivery, *, who: str, reason: str = "") -> Result:
     with _locked(delivery) as (lane, dead):
         behind = _discard_behind(lane, dead) if lane.held_by == dead.pk else []
         detail = f"It will never be sent, nor will {_counted(len(behind))} behind it." if behind else _NEVER
-        dead.status, dead.finished_at = Delivery.Status.DISCARDED, DatabaseClock().now()
-        dead.save(update_fields=["status", "finished_at"])
+        operations.discard(dead)
         channels()[dead.destination.channel].discarded([dead, *behind])
-        _note(lane, dead, who=who, action="discard", reason=reason)
-    return _result(dead, dead.status, detail=detail)
+        operations.note(lane.order_key, dead, who=who, action="discard", reason=reason)
+    return result(dead, detail=detail)
 
 
 def redeliver(delivery: Delivery, *, who: str, reason: str = "") -> Result:
@@ -105,9 +91,9 @@ def redeliver(delivery: Delivery, *, who: str, reason: str = "") -> Result:
         else:
             _make_pending(lane, wanted)
             detail = _LANE_HELD if lane.held_by else "It will be sent in its place."
-        _note(lane, wanted, who=who, action="redeliver", reason=reason)
+        operations.note(lane.order_key, wanted, who=who, action="redeliver", reason=reason)
     wake_outbound()
-    return _result(wanted, wanted.status, detail=detail)
+    return result(wanted, detail=detail)
 
 
 _REDELIVERABLE = (Delivery.Status.DEAD, Delivery.Status.PENDING, Delivery.Status.DELIVERED)
@@ -116,33 +102,17 @@ _SUPERSEDED = "A later one for this order took its place; this one is not sent a
 _LANE_HELD = "It stays pending, because a dead delivery holds its lane; retry or discard that one."
 
 
-def _result(letter: Delivery, outcome: str, newer: uuid.UUID | None = None, detail: str = "") -> Result:
-    return Result("delivery", letter.pk, letter.sequence, outcome, newer, detail)
-
-
 @contextmanager
 def _locked(delivery: Delivery, statuses: Sequence[str] = (Delivery.Status.DEAD,)) -> Iterator[tuple[Lane, Delivery]]:
-    """In a transaction, lock the lane once no dispatcher has it leased, and read the delivery under that lock.
-
-    Waits BUSY_SECONDS at most, then raises Busy. Raises NotDead or SetAside for a delivery in another status.
+    """In a transaction, lock the lane and read the delivery under that lock. Raises Busy, and NotDead or SetAside for
+    a delivery in another status.
     """
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        with transaction.atomic():
-            free = Q(lease__isnull=True) | Q(due_at__lte=DatabaseClock().now())
-            lane = Lane.objects.select_for_update().filter(free, pk=delivery.lane_id).first()
-            if lane:
-                if lane.lease:
-                    lane.lease, lane.losses = None, max(lane.losses, 1)
-                    lane.save(update_fields=["lease", "losses"])
-                fresh = Delivery.objects.select_related("destination").get(pk=delivery.pk)
-                if fresh.status not in statuses:
-                    raise _untouchable(fresh.status, statuses)
-                yield lane, fresh
-                return
-        if time.monotonic() > until:
-            raise Busy(BUSY)
-        time.sleep(0.02)
+    with operations.locked(Lane.objects.filter(pk=delivery.lane_id), busy=BUSY) as lane:
+        operations.end_lease_of_a_lost_worker(lane)
+        fresh = Delivery.objects.select_related("destination").get(pk=delivery.pk)
+        if fresh.status not in statuses:
+            raise _untouchable(fresh.status, statuses)
+        yield lane, fresh
 
 
 def _untouchable(status: str, wanted: Sequence[str]) -> Exception:
@@ -159,21 +129,20 @@ def _overtaken_by(lane: Lane, dead: Delivery) -> uuid.UUID | None:
 
 
 def _make_pending(lane: Lane, dead: Delivery) -> None:
-    dead.status, dead.finished_at, dead.tries_left_from = Delivery.Status.PENDING, None, dead.attempts
-    dead.save(update_fields=["status", "finished_at", "tries_left_from"])
+    operations.make_pending(dead)
     waiting = Delivery.objects.filter(lane=lane, status=Delivery.Status.PENDING, position__lt=dead.position)
     lane.done_position = min(lane.done_position, dead.position - 1)
     if lane.held_by == dead.pk:
         lane.held_by = None
     if lane.held_by is None and (lane.due_at is None or not waiting.exists()):
-        lane.due_at = DatabaseClock().now() - timedelta(microseconds=1)
+        lane.due_at = operations.due_first()
     lane.save(update_fields=["done_position", "held_by", "due_at"])
 
 
 def _make_due(lane: Lane) -> None:
     """Make the lane's head due now; the destination's health and the lane's order still apply."""
     if lane.held_by is None and lane.due_at is not None:
-        lane.due_at = DatabaseClock().now() - timedelta(microseconds=1)
+        lane.due_at = operations.due_first()
         lane.save(update_fields=["due_at"])
 
 
@@ -205,10 +174,3 @@ def _behind(lane: Lane, dead: Delivery) -> str:
 
 def _counted(count: int) -> str:
     return "1 delivery" if count == 1 else f"{count} deliveries"
-
-
-def _note(lane: Lane, delivery: Delivery, *, who: str, action: str, reason: str) -> None:
-    OperatorAction.objects.create(
-        **lane.order_key._asdict(), who=who, action=action, subject=f"delivery:{delivery.pk}", reason=reason,
-        outcome=delivery.status,
-    )  # fmt: skip

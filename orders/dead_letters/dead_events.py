@@ -9,27 +9,19 @@ applied sequence, else it becomes ``superseded`` by that event (docs/design/inbo
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
 
-from orders.database.clock import DatabaseClock
-from orders.dead_letters.results import (
-    Busy,
-    NotDead,
-    Result,
-)
+from orders.dead_letters import operations
+from orders.dead_letters.operations import NotDead, Result, result
 from orders.inbox.batch import Batch, PoisonEvent, event_at
-from orders.models import OperatorAction, Order, OrderEvent, OrderQueue
+from orders.models import Order, OrderEvent, OrderQueue
 from orders.queueing.wake_ups import wake_inbound
 
-BUSY_SECONDS = 3.0
-"""How long an operator's change waits for the worker that leased the order; a batch takes far less."""
+BUSY = "a worker is applying this order just now; try again in a moment"
 
 
 def preview(event: OrderEvent) -> Result:
@@ -37,7 +29,7 @@ def preview(event: OrderEvent) -> Result:
     with _locked(event) as (queue, dead), _rolled_back():
         newer = _overtaken_by(queue, dead)
         if newer:
-            return _result(dead, "would_supersede", newer, _SUPERSEDED)
+            return result(dead, "would_supersede", newer, detail=_SUPERSEDED)
         _make_pending(queue, dead)
         lease = uuid.uuid4()
         OrderQueue.objects.filter(pk=queue.pk).update(lease=lease, done_sequence=dead.sequence - 1)
@@ -46,8 +38,8 @@ def preview(event: OrderEvent) -> Result:
             with transaction.atomic():
                 Batch(lease, [queue], events_most=1).apply()
         except PoisonEvent as poison:
-            return _result(dead, "would_fail", detail=poison.words)
-        return _result(dead, "would_apply", detail="A retry would apply it now.")
+            return result(dead, "would_fail", detail=poison.words)
+        return result(dead, "would_apply", detail="A retry would apply it now.")
 
 
 def retry(event: OrderEvent, *, who: str, reason: str = "") -> Result:
@@ -55,66 +47,38 @@ def retry(event: OrderEvent, *, who: str, reason: str = "") -> Result:
     NotDead, Busy.
     """
     with _locked(event) as (queue, dead):
-        _end_lease_of_a_lost_worker(queue)
+        operations.end_lease_of_a_lost_worker(queue)
         newer = _overtaken_by(queue, dead)
         if newer:
-            dead.status, dead.superseded_by, dead.finished_at = (
-                OrderEvent.Status.SUPERSEDED, newer, DatabaseClock().now(),
-            )  # fmt: skip
-            dead.save(update_fields=["status", "superseded_by", "finished_at"])
-            result = _result(dead, dead.status, newer, _SUPERSEDED)
+            done = operations.supersede(dead, newer, detail=_SUPERSEDED)
         else:
             _make_pending(queue, dead)
-            result = _result(dead, dead.status, detail="It will be applied in its place.")
-        _note(queue, dead, who=who, action="retry", reason=reason, outcome=result.outcome)
+            done = result(dead, detail="It will be applied in its place.")
+        operations.note(queue.key, dead, who=who, action="retry", reason=reason)
     wake_inbound()
-    return result
+    return done
 
 
 def discard(event: OrderEvent, *, who: str, reason: str = "") -> Result:
     """Give a dead event up for good. Raises NotDead, Busy."""
     with _locked(event) as (queue, dead):
-        _end_lease_of_a_lost_worker(queue)
-        dead.status, dead.finished_at = OrderEvent.Status.DISCARDED, DatabaseClock().now()
-        dead.save(update_fields=["status", "finished_at"])
-        _note(queue, dead, who=who, action="discard", reason=reason, outcome=dead.status)
-    return _result(dead, dead.status, detail="It will never be applied.")
+        operations.end_lease_of_a_lost_worker(queue)
+        operations.discard(dead)
+        operations.note(queue.key, dead, who=who, action="discard", reason=reason)
+    return result(dead, detail="It will never be applied.")
 
 
 _SUPERSEDED = "A newer event of this order was applied already; this one is ignored."
 
 
-def _result(dead: OrderEvent, outcome: str, newer: uuid.UUID | None = None, detail: str = "") -> Result:
-    return Result("event", dead.pk, dead.sequence, outcome, newer, detail)
-
-
 @contextmanager
 def _locked(event: OrderEvent) -> Iterator[tuple[OrderQueue, OrderEvent]]:
-    """In a transaction, lock the queue once no worker has it leased, and read the event under that lock.
-
-    Waits BUSY_SECONDS at most, then raises Busy; raises NotDead for an event in another status.
-    """
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        with transaction.atomic():
-            now = DatabaseClock().now()
-            free = Q(lease__isnull=True) | Q(due_at__lte=now)
-            queue = OrderQueue.objects.select_for_update().filter(free, pk=event.queue_id).first()
-            if queue:
-                fresh = OrderEvent.objects.get(pk=event.pk)
-                if fresh.status != OrderEvent.Status.DEAD:
-                    raise NotDead("events", fresh.status)
-                yield queue, fresh
-                return
-        if time.monotonic() > until:
-            raise Busy("a worker is applying this order just now; try again in a moment")
-        time.sleep(0.02)
-
-
-def _end_lease_of_a_lost_worker(queue: OrderQueue) -> None:
-    if queue.lease:
-        queue.lease, queue.losses = None, max(queue.losses, 1)
-        queue.save(update_fields=["lease", "losses"])
+    """In a transaction, lock the queue and read the event under that lock. Raises NotDead, Busy."""
+    with operations.locked(OrderQueue.objects.filter(pk=event.queue_id), busy=BUSY) as queue:
+        fresh = OrderEvent.objects.get(pk=event.pk)
+        if fresh.status != OrderEvent.Status.DEAD:
+            raise NotDead("events", fresh.status)
+        yield queue, fresh
 
 
 @contextmanager
@@ -133,20 +97,12 @@ def _overtaken_by(queue: OrderQueue, event: OrderEvent) -> uuid.UUID | None:
 
 
 def _make_pending(queue: OrderQueue, event: OrderEvent) -> None:
-    event.status, event.finished_at = OrderEvent.Status.PENDING, None
-    event.tries_left_from = event.attempts
-    event.save(update_fields=["status", "finished_at", "tries_left_from"])
+    operations.make_pending(event)
     waiting_before = queue.events.filter(
         status=OrderEvent.Status.PENDING, sequence__gt=queue.done_sequence, sequence__lt=event.sequence
     ).exists()
     queue.done_sequence = min(queue.done_sequence, event.sequence - 1)
     if queue.due_at is None or not waiting_before:
-        queue.due_at = DatabaseClock().now() - timedelta(microseconds=1)
+        queue.due_at = operations.due_first()
         queue.losses = 0
     queue.save(update_fields=["done_sequence", "due_at", "losses"])
-
-
-def _note(queue: OrderQueue, event: OrderEvent, *, who: str, action: str, reason: str, outcome: str) -> None:
-    OperatorAction.objects.create(
-        **queue.key._asdict(), who=who, action=action, subject=f"event:{event.pk}", reason=reason, outcome=outcome
-    )

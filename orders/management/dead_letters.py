@@ -25,7 +25,7 @@ from django.db.models import QuerySet
 
 from orders.access.staff import operator
 from orders.database.ids import read_id
-from orders.dead_letters.results import (
+from orders.dead_letters.operations import (
     Busy,
     NotDead,
 )

@@ -18,7 +18,7 @@ from orders.database.ids import (
     webhook_id,
 )
 from orders.dead_letters import dead_deliveries
-from orders.dead_letters.results import (
+from orders.dead_letters.operations import (
     Busy,
     Result,
 )

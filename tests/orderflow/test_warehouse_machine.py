@@ -42,9 +42,9 @@ from orderflow.site.reports import (
     Trouble,
 )
 from orders.database.clock import DatabaseClock
-from orders.dead_letters import dead_deliveries
+from orders.dead_letters import dead_deliveries, operations
 from orders.dead_letters.dead_deliveries import SetAside
-from orders.dead_letters.results import Busy
+from orders.dead_letters.operations import Busy
 from orders.integrations import channels
 from orders.models import Delivery, Destination, Lane, Tenant
 from orders.monitoring.invariants import broken_invariants
@@ -419,7 +419,7 @@ def a_channel(site):
 
 def test_the_site_ends_with_every_wanted_order_once_and_no_cancelled_one(db, site, monkeypatch, settings):
     settings.HUB_BREAKER_FAILURES = 0
-    monkeypatch.setattr(dead_deliveries, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(operations, "BUSY_SECONDS", 0.0)
     monkeypatch.setattr(WarehouseMachine, "site", site)
     slowness = Slowness()
     monkeypatch.setattr(WarehouseMachine, "slowness", slowness)

@@ -12,7 +12,7 @@ from orders.dead_letters.causes import (
     cause_of,
     plain,
 )
-from orders.dead_letters.results import Busy
+from orders.dead_letters.operations import Busy
 from orders.dead_letters.selection import Selection
 from orders.models import Delivery, OperatorAction, OrderEvent, RepairRun
 from tests.orders.outbox import REJECTED, Outbox

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from orders.dead_letters import dead_events
-from orders.dead_letters.results import Busy
+from orders.dead_letters.operations import Busy
 from orders.models import ApiClient, OperatorAction, OrderEvent, Tenant
 from tests.admin_fixtures import SECRET
 

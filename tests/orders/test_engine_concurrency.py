@@ -13,7 +13,7 @@ from django.db import OperationalError, connection, transaction
 
 from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_events
-from orders.dead_letters.results import NotDead
+from orders.dead_letters.operations import NotDead
 from orders.inbox import applying
 from orders.inbox.batch import Batch
 from orders.models import OrderEvent, OrderQueue

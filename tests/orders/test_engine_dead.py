@@ -9,8 +9,8 @@ import pytest
 from django.db import transaction
 
 from orders.database.clock import DatabaseClock
-from orders.dead_letters import dead_events
-from orders.dead_letters.results import (
+from orders.dead_letters import dead_events, operations
+from orders.dead_letters.operations import (
     Busy,
     NotDead,
 )
@@ -134,7 +134,7 @@ def test_only_dead_events_can_be_operated(engine):
 
 def test_an_operator_waits_for_the_worker_that_holds_the_order(engine, faults, settings, monkeypatch):
     dead = kill_first(engine, settings)
-    monkeypatch.setattr(dead_events, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(operations, "BUSY_SECONDS", 0.05)
     engine.put("fault-1-x")
     claim(QUEUES, {engine.tenant.pk: 10}, lease_seconds=60)
     with pytest.raises(Busy):

@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 )
 
 from orders.database.clock import DatabaseClock
-from orders.dead_letters import dead_events
-from orders.dead_letters.results import Busy
+from orders.dead_letters import dead_events, operations
+from orders.dead_letters.operations import Busy
 from orders.documents import digest, parse_put
 from orders.inbox import (
     applying,
@@ -354,7 +354,7 @@ def _die(*arguments, **options):
 
 def test_the_inbox_does_what_its_model_does(db, monkeypatch):
     monkeypatch.setattr(applying, "LEASE_SECONDS", 3600.0)
-    monkeypatch.setattr(dead_events, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(operations, "BUSY_SECONDS", 0.0)
     run_state_machine_as_test(
         InboxMachine,
         settings=settings(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orders.dead_letters import dead_deliveries
-from orders.dead_letters.results import (
+from orders.dead_letters import dead_deliveries, operations
+from orders.dead_letters.operations import (
     Busy,
     NotDead,
 )
@@ -137,7 +137,7 @@ def test_only_dead_deliveries_are_touched(outbox, verb):
 
 
 def test_a_lane_that_is_being_sent_is_not_touched(outbox, monkeypatch):
-    monkeypatch.setattr(dead_deliveries, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(operations, "BUSY_SECONDS", 0.05)
     outbox.add_delivery("order_created")
     outbox.send(DELIVERED)
     dead, _ = outbox.add_delivery(), outbox.add_delivery()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from orders.dead_letters import dead_deliveries
-from orders.dead_letters.results import NotDead
+from orders.dead_letters.operations import NotDead
 from orders.integrations import channels
 from orders.models import Delivery, OrderEvent
 from suppliers.models import Supplier, SupplierPart, Webhook

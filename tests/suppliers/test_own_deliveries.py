@@ -172,7 +172,7 @@ def test_what_was_set_aside_is_not_sent_again(beans):
 
 
 def test_a_lane_under_way_is_busy(beans, monkeypatch):
-    monkeypatch.setattr("orders.dead_letters.dead_deliveries.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("orders.dead_letters.operations.BUSY_SECONDS", 0.05)
     [event] = beans.add_delivery("order_created")
     Lane.objects.update(lease=event.pk, due_at=DatabaseClock().now(30))
     assert beans.redeliver(event).status_code == 409
@@ -180,7 +180,7 @@ def test_a_lane_under_way_is_busy(beans, monkeypatch):
 
 def test_both_are_throttled_with_retry_after(beans, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 1_795_000_030.0)
-    monkeypatch.setattr("orders.dead_letters.dead_deliveries.BUSY_SECONDS", 0.0)
+    monkeypatch.setattr("orders.dead_letters.operations.BUSY_SECONDS", 0.0)
     for _ in range(own_deliveries.LISTS.most):
         beans.list()
     refused = beans.api.get(HERE)

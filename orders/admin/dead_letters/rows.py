@@ -16,7 +16,7 @@ from orders.admin.orders.find import pages_of_orders
 from orders.dead_letters.causes import EVENTS
 from orders.dead_letters.groups import Group
 from orders.dead_letters.masked_causes import masked_words
-from orders.dead_letters.results import (
+from orders.dead_letters.operations import (
     Busy,
     NotDead,
 )

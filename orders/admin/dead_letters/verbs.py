@@ -20,7 +20,7 @@ from django.urls import reverse
 from unfold.decorators import action
 
 from orders.admin.base import chosen_tenant
-from orders.dead_letters.results import (
+from orders.dead_letters.operations import (
     Busy,
     NotDead,
 )

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from orders.dead_letters import dead_deliveries, dead_events
-from orders.dead_letters.results import (
+from orders.dead_letters.operations import (
     Busy,
     NotDead,
 )
