@@ -1,9 +1,9 @@
-"""OrderFlow's part of the HTTP API, matched on the raw, percent-encoded path."""
+"""OrderFlow's part of the HTTP API, matched on the raw path (orders.http.raw_paths)."""
 
-from django.urls import re_path
+from django.urls import path
 
 from orderflow.catalogue.views import ProductView
 
 urlpatterns = [
-    re_path(r"^api/v1/orderflow-channels/(?P<channel>[^/]+)/products/(?P<sku>[^/]+)\Z", ProductView.as_view()),
+    path("api/v1/orderflow-channels/<segment:channel>/products/<segment:sku>", ProductView.as_view()),
 ]

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.urls import register_converter
 
 
 class OrdersConfig(AppConfig):
@@ -9,6 +10,10 @@ class OrdersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from orders.http.raw_paths import HubId, Segment  # models are not there when this module is read
+
+        register_converter(Segment, "segment")
+        register_converter(HubId, "hub_id")
         post_migrate.connect(_keep_roles, sender=self)
 
 

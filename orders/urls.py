@@ -1,22 +1,22 @@
-"""Addresses of the core: the customer-order API. Patterns see the raw, percent-encoded path."""
+"""Addresses of the core: the customer-order API, matched on the raw path (orders.http.raw_paths)."""
 
-from django.urls import re_path
+from django.urls import path
 
 from orders.api import customer_orders, fulfilment, load, migration_orders, order_events
-from orders.http.raw_paths import COLON
 
-_ORDERS = r"^api/v1/business-units/(?P<business_unit_id>[^/]+)/customer-orders"
-_EVENT = r"^api/v1/order-events/(?P<event_id>[^/:]+?)"
+_ORDERS = "api/v1/business-units/<segment:business_unit_id>/customer-orders"
+_EVENTS = "api/v1/order-events"
+_EVENT = _EVENTS + "/<hub_id:event_id>"
 
 urlpatterns = [
-    re_path(_ORDERS + COLON + r"search\Z", customer_orders.CustomerOrderSearchView.as_view()),
-    re_path(_ORDERS + r"/(?P<customer_order_id>[^/]+)\Z", customer_orders.CustomerOrderView.as_view()),
-    re_path(_ORDERS + r"/(?P<customer_order_id>[^/]+)/fulfilment\Z", fulfilment.FulfilmentView.as_view()),
-    re_path(r"^api/v1/customer-orders" + COLON + r"load\Z", load.LoadView.as_view()),
-    re_path(r"^api/v1/migration/orders\Z", migration_orders.MigrationOrdersView.as_view()),
-    re_path(r"^api/v1/order-events\Z", order_events.OrderEventsView.as_view()),
-    re_path(_EVENT + COLON + r"preview\Z", order_events.PreviewView.as_view()),
-    re_path(_EVENT + COLON + r"retry\Z", order_events.RetryView.as_view()),
-    re_path(_EVENT + COLON + r"discard\Z", order_events.DiscardView.as_view()),
-    re_path(_EVENT + r"\Z", order_events.OrderEventView.as_view()),
+    path(_ORDERS + ":search", customer_orders.CustomerOrderSearchView.as_view()),
+    path(_ORDERS + "/<segment:customer_order_id>", customer_orders.CustomerOrderView.as_view()),
+    path(_ORDERS + "/<segment:customer_order_id>/fulfilment", fulfilment.FulfilmentView.as_view()),
+    path("api/v1/customer-orders:load", load.LoadView.as_view()),
+    path("api/v1/migration/orders", migration_orders.MigrationOrdersView.as_view()),
+    path(_EVENTS, order_events.OrderEventsView.as_view()),
+    path(_EVENT + ":preview", order_events.PreviewView.as_view()),
+    path(_EVENT + ":retry", order_events.RetryView.as_view()),
+    path(_EVENT + ":discard", order_events.DiscardView.as_view()),
+    path(_EVENT, order_events.OrderEventView.as_view()),
 ]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from orders.api.parameters import one_of, read_parameters
-from orders.api.views import ApiView, render_json
-from orders.http.bodies import read_json
+from orders.api.views import ApiView
 from orders.integrations.self_test import Step
 from orders.models import Tenant
 from orders.values.instants import instant
@@ -42,19 +41,19 @@ class ProxyConfigView(ApiView):
     scopes = {"GET": "proxy-config:write", "PUT": "proxy-config:write"}
 
     @schema.get_config
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: Request) -> Response:
         """The stored configuration, its secret masked."""
         read_parameters(request, {})
         config = ProxyConfig.objects.filter(tenant_id=self.caller.tenant.pk).first()
         if config is None:
             raise NotFound("No credentials of the external service are set.")
-        return render_json(masked(config))
+        return Response(masked(config))
 
     @schema.put_config
-    def put(self, request: Request) -> HttpResponse:
+    def put(self, request: Request) -> Response:
         """Store the credentials; with ``verify=true`` only when they work."""
         verifying = read_parameters(request, {"verify": one_of("true", "false")}).get("verify") == "true"
-        body = config_of(read_json(request._request))
+        body = config_of(request.data)
         tenant = Tenant.objects.get(pk=self.caller.tenant.pk)
         if tenant.mode == Tenant.Mode.EVENTS:
             raise Conflict("The tenant is in events mode; ask the hub's operators for proxy or migrating mode first.")
@@ -65,7 +64,7 @@ class ProxyConfigView(ApiView):
         if store(config, body.secret, reason=f"API client {self.caller.client.client_id}"):
             wait_until_everywhere()
         verification = {"verification": [step.as_json() for step in steps]} if verifying else {}
-        return render_json({**masked(config), **verification})
+        return Response({**masked(config), **verification})
 
 
 class DriftView(ApiView):
@@ -74,12 +73,12 @@ class DriftView(ApiView):
     scopes = {"GET": "proxy-config:write"}
 
     @schema.get_drift
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: Request) -> Response:
         """Places where answers differ from the contract; ``found`` is a type, never a value."""
         read_parameters(request, {})
         drift.write()
         rows = ContractDrift.objects.filter(tenant_id=self.caller.tenant.pk)
-        return render_json({"drift": [_shown(row) for row in rows[: drift.ROWS_PER_TENANT]]})
+        return Response({"drift": [_shown(row) for row in rows[: drift.ROWS_PER_TENANT]]})
 
 
 def _shown(row: ContractDrift) -> dict[str, Any]:

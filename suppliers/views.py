@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.functional import cached_property
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_list, read_parameters, text, whole
-from orders.api.views import ApiView, render_json
+from orders.api.parsers import ApiRequest
+from orders.api.permissions import METHOD_AND_ACCESS, AnswersInMode
+from orders.api.views import ApiView
 from orders.database.commit_order import page_of, read_cursor
-from orders.http.bodies import read_json
+from orders.documents import render
 from orders.http.correlation import correlation_id
-from orders.http.raw_paths import decode_segment
-from orders.models import Delivery
+from orders.models import Delivery, Tenant
 from orders.values.problems import (
     InvalidParameter,
     NotFound,
@@ -31,6 +34,7 @@ from suppliers.models import Supplier
 from suppliers.order_data.answer import answer_for
 from suppliers.order_data.fetches import fetch_part
 from suppliers.reports.recording import receive_report
+from suppliers.throttles import ListsPerSupplier, RedeliveriesPerSupplier
 from suppliers.webhooks import own_deliveries
 from suppliers.webhooks.pull_feed import (
     event_json,
@@ -53,13 +57,12 @@ class OrderDataView(ApiView):
         if not token:
             raise InvalidParameter("Name the order with ?ExternalId=<orderToken>; the names' letter case counts.")
         part = fetch_part(self.caller.client, token, correlation_id=correlation_id())
-        response = render_json(answer_for(part, case_type=self.caller.tenant.case_type))
-        etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
-        response.headers["ETag"] = etag
-        return conditional(request._request, etag, response)
+        body = render(answer_for(part, case_type=self.caller.tenant.case_type))
+        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        return conditional(request._request, etag, Response(body, headers={"ETag": etag}))
 
 
-def conditional(request: HttpRequest, etag: str, response: HttpResponse) -> HttpResponse:
+def conditional(request: HttpRequest, etag: str, response: Response) -> HttpResponse:
     """The answer, or 304 where the caller has it already."""
     answered = get_conditional_response(request, etag=etag, response=response)
     return answered if isinstance(answered, HttpResponse) else response
@@ -71,19 +74,25 @@ class StockView(ApiView):
     scopes: ClassVar = {"GET": "customer-orders:read"}
 
     @schema.stock
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: Request) -> Response:
         item_ids = read_list(request, "itemId", an_id, most=MOST_ITEMS)
-        return render_json({"stock": fulfilment.stock(self.caller.tenant, item_ids)})
+        return Response({"stock": fulfilment.stock(self.caller.tenant, item_ids)})
+
+
+class NamesOwnCountryAndTenant(BasePermission):
+    """404 where the address is another tenant's."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        own: Tenant = view.caller.tenant
+        if (view.kwargs["country"], view.kwargs["tenant"]) != (own.country, own.slug):
+            raise NotFound("There is nothing at this address for this client; check country and tenant in it.")
+        return True
 
 
 class SupplierEventsView(ApiView):
     """``/api/events/v1/{country}/external/{tenant}/…``: the caller's own tenant and its country, else 404."""
 
-    def check_path(self) -> None:
-        tenant = self.caller.tenant
-        named = (decode_segment(self.kwargs["country"]), decode_segment(self.kwargs["tenant"]))
-        if named != (tenant.country, tenant.slug):
-            raise NotFound("There is nothing at this address for this client; check country and tenant in it.")
+    permission_classes = (AnswersInMode, NamesOwnCountryAndTenant, *METHOD_AND_ACCESS)
 
     @cached_property
     def supplier(self) -> Supplier:
@@ -100,14 +109,14 @@ class ReceiveView(SupplierEventsView):
     scopes: ClassVar = {"GET": "events"}
 
     @schema.receive
-    def get(self, request: Request, country: str, tenant: str) -> HttpResponse:
+    def get(self, request: ApiRequest, country: str, tenant: str) -> Response:
         cursor = read_parameters(request, {"lastEventId": text}).get("lastEventId", "")
         page = page_after(self.supplier, cursor, hold_seconds=settings.HUB_RECEIVE_HOLD_SECONDS)
         self.check_again(request)
         mark_notified(page)
         following = f"{settings.HUB_PUBLIC_URL}{request.path_info}?{urlencode({'lastEventId': page.cursor})}"
         data = [event_json(notice) for notice in page.notices]
-        return render_json({"links": {"next": following}, "meta": {}, "data": data})
+        return Response({"links": {"next": following}, "meta": {}, "data": data})
 
 
 class SendView(SupplierEventsView):
@@ -116,18 +125,19 @@ class SendView(SupplierEventsView):
     scopes: ClassVar = {"POST": "events"}
 
     @schema.send
-    def post(self, request: Request, country: str, tenant: str) -> HttpResponse:
-        body = read_json(request._request)
+    def post(self, request: Request, country: str, tenant: str) -> Response:
+        body = request.data
         header_type = request.headers.get("Event-Type", "")
         if not header_type:
             raise InvalidParameter("Send the header Event-Type with the body's eventType.")
         receipt = receive_report(self.supplier, body, header_type=header_type, correlation_id=correlation_id())
-        return render_json({"id": str(receipt.id), "duplicate": receipt.duplicate}, status=201)
+        return Response({"id": str(receipt.id), "duplicate": receipt.duplicate}, status=201)
 
 
 class DeliveriesView(SupplierEventsView):
     """``GET …/deliveries``: the supplier's own webhook deliveries with every attempt, oldest first."""
 
+    throttle_classes = (ListsPerSupplier,)
     scopes: ClassVar = {"GET": "events"}
     parameters: ClassVar = {
         "since": an_instant,
@@ -137,22 +147,22 @@ class DeliveriesView(SupplierEventsView):
     }
 
     @schema.deliveries
-    def get(self, request: Request, country: str, tenant: str) -> HttpResponse:
+    def get(self, request: Request, country: str, tenant: str) -> Response:
         """What went to the supplier's webhook and came back. Go on from ``page.next``: it never skips one."""
-        own_deliveries.LISTS.use(str(self.supplier.pk))
         given = read_parameters(request, self.parameters)
         wanted = own_deliveries.listed(self.supplier, since=given.get("since"), status=given.get("status"))
         rows, page = page_of(wanted, given.get("cursor"), given.get("take", DEFAULT_TAKE))
-        return render_json({"deliveries": own_deliveries.as_json(rows), "page": page})
+        return Response({"deliveries": own_deliveries.as_json(rows), "page": page})
 
 
 class RedeliverView(SupplierEventsView):
     """``POST …/deliveries/{id}:redeliver``: the same event again, with the same ``webhook-id``."""
 
+    throttle_classes = (RedeliveriesPerSupplier,)
     scopes: ClassVar = {"POST": "events"}
 
     @schema.redeliver
-    def post(self, request: Request, country: str, tenant: str, delivery_id: str) -> HttpResponse:
+    def post(self, request: Request, country: str, tenant: str, delivery_id: str) -> Response:
         """Sent again as soon as it is first in its order's line; a body is not looked at."""
         read_parameters(request, {})
-        return render_json(own_deliveries.redeliver(self.supplier, delivery_id).as_json())
+        return Response(own_deliveries.redeliver(self.supplier, delivery_id).as_json())

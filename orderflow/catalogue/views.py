@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.http import HttpResponse
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from orderflow.catalogue import openapi
 from orderflow.catalogue.product_documents import product_faults
@@ -18,10 +18,9 @@ from orderflow.site.import_documents import (
     reference_text,
 )
 from orders.api.parameters import read_parameters
-from orders.api.views import ApiView, render_json
+from orders.api.views import ApiView
 from orders.documents import check_id
 from orders.documents.pointers import pointer
-from orders.http.bodies import read_json
 from orders.http.raw_paths import fault_of_id
 from orders.values.problems import (
     BusinessUnitNotAllowed,
@@ -41,7 +40,7 @@ class ProductView(ApiView):
     scopes: ClassVar = {"PUT": PRODUCTS, "GET": PRODUCTS}
 
     @openapi.get_product
-    def get(self, request: Request, channel: str, sku: str) -> HttpResponse:
+    def get(self, request: Request, channel: str, sku: str) -> Response:
         """What the catalogue says of the product, and whether the warehouse has taken it."""
         read_parameters(request, {})
         _check(sku)
@@ -49,15 +48,15 @@ class ProductView(ApiView):
         if product is None:
             raise UnknownProduct("The channel's catalogue has no product under this SKU.")
         answer = {"sku": sku, "status": product.status, "failure": product.failure or None}
-        return render_json(answer | {"properties": product.properties})
+        return Response(answer | {"properties": product.properties})
 
     @openapi.put_product
-    def put(self, request: Request, channel: str, sku: str) -> HttpResponse:
+    def put(self, request: Request, channel: str, sku: str) -> Response:
         """The body is the whole product, its properties by OrderFlow's names; what is left out is unset.
 
         It is sent to the warehouse when its import changed.
         """
-        given = read_json(request)
+        given = request.data
         read_parameters(request, {})
         _check(sku)
         if not isinstance(given, dict):
@@ -67,7 +66,7 @@ class ProductView(ApiView):
             raise InvalidBody(errors=faults)
         owner = self._channel(channel)
         self._store(owner, sku, given)
-        return render_json({"sku": sku, "status": Product.objects.get(channel=owner, sku=sku).status}, status=202)
+        return Response({"sku": sku, "status": Product.objects.get(channel=owner, sku=sku).status}, status=202)
 
     def _channel(self, name: str) -> OrderFlowChannel:
         """The tenant's own; another's is as unknown as none."""

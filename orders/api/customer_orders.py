@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.http import HttpResponse
-from rest_framework.request import Request
+from rest_framework.response import Response
 
 from orders.api.parameters import DEFAULT_TAKE, PAGE, read_parameters
+from orders.api.parsers import ApiRequest, RawJSONParser
 from orders.api.schema import documented
-from orders.api.views import ApiView, render_json
+from orders.api.views import ApiView
 from orders.documents import parse_put, parse_search
-from orders.http.bodies import read_body
 from orders.http.correlation import correlation_id
 from orders.inbox.reception import accept
 from orders.inbox.sources import source_for
@@ -27,10 +26,11 @@ from orders.values.problems import (
 
 
 class CustomerOrderView(ApiView):
+    parser_classes = (RawJSONParser,)
     scopes = {"GET": "customer-orders:read", "PUT": "customer-orders:write"}
 
     @documented.get_order
-    def get(self, request: Request, business_unit_id: str, customer_order_id: str) -> HttpResponse:
+    def get(self, request: ApiRequest, business_unit_id: str, customer_order_id: str) -> Response:
         """One order, from the hub's store or through the tenant's own system."""
         read_parameters(request, {})
         found = source_for(self.caller.tenant).get(self.caller.tenant, business_unit_id, customer_order_id)
@@ -40,14 +40,14 @@ class CustomerOrderView(ApiView):
         if found.etag is not None:
             headers["ETag"] = found.etag
             if _matches(request.headers.get("If-None-Match", ""), found.etag):
-                return HttpResponse(status=304, headers=headers)
-        return HttpResponse(found.body, headers=headers, content_type="application/json")
+                return Response(status=304, headers=headers)
+        return Response(found.body, headers=headers)
 
     @documented.put_order
-    def put(self, request: Request, business_unit_id: str, customer_order_id: str) -> HttpResponse:
+    def put(self, request: ApiRequest, business_unit_id: str, customer_order_id: str) -> Response:
         """Accept one order event, stored durably; it is applied in the sequence of reception."""
         began = time.time()
-        body = read_body(request)
+        body = request.data
         read_parameters(request, {})
         order = parse_put(body)
         if order["customerOrderId"] != customer_order_id:
@@ -60,21 +60,22 @@ class CustomerOrderView(ApiView):
         tracing.received(accepted.event_id, began=began, correlation_id=correlation_id())
         answer = {"eventId": str(accepted.event_id), "sequence": accepted.sequence, "status": "pending"}
         location = f"/api/v1/order-events/{accepted.event_id}"
-        return render_json(answer, status=202, headers={"Location": location})
+        return Response(answer, status=202, headers={"Location": location})
 
 
 class CustomerOrderSearchView(ApiView):
+    parser_classes = (RawJSONParser,)
     scopes = {"POST": "customer-orders:read"}
 
     @documented.search_orders
-    def post(self, request: Request, business_unit_id: str) -> HttpResponse:
+    def post(self, request: ApiRequest, business_unit_id: str) -> Response:
         """Search the orders of one business unit; ``{}`` is all of them."""
-        body = read_body(request)
+        body = request.data
         page = {"skip": 0, "take": DEFAULT_TAKE} | read_parameters(request, PAGE)
         wanted = Search(criteria=parse_search(body), raw=body, **page)
         found = source_for(self.caller.tenant).search(self.caller.tenant, business_unit_id, wanted)
         answer: dict[str, Any] = {"customerOrders": found.orders, "page": page | {"hasMore": found.has_more}}
-        return render_json(answer)
+        return Response(answer)
 
 
 def _matches(given: str, etag: str) -> bool:

@@ -12,6 +12,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException
+from rest_framework.response import Response
 
 from orders.http.correlation import correlation_id
 from orders.values.problems import (
@@ -27,17 +28,23 @@ from orders.values.problems import (
 log = structlog.get_logger("orderhub.errors")
 
 
+PROBLEM_JSON = "application/problem+json"
+"""RFC 9457."""
+
+
 class ProblemResponse(HttpResponse):
-    """An ``application/problem+json`` answer (RFC 9457)."""
+    """A problem answered outside DRF's views."""
 
     def __init__(self, problem: Problem) -> None:
         body = orjson.dumps(problem.as_json(correlation_id()))
-        super().__init__(body, status=problem.status, headers=problem.headers, content_type="application/problem+json")
+        super().__init__(body, status=problem.status, headers=problem.headers, content_type=PROBLEM_JSON)
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's hook: any exception of a view becomes a problem; what is unforeseen is logged with its stack."""
-    return ProblemResponse(problem_of(error))
+    problem = problem_of(error)
+    said = problem.as_json(correlation_id())
+    return Response(said, status=problem.status, headers=problem.headers, content_type=PROBLEM_JSON)
 
 
 def problem_of(error: Exception) -> Problem:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.http import HttpResponse
-from rest_framework.request import Request
+from rest_framework.response import Response
 
 from orders.api.parameters import read_parameters
+from orders.api.parsers import ApiRequest, RawJSONParser
 from orders.api.schema.migration import list_known
-from orders.api.views import ApiView, render_json
+from orders.api.views import ApiView
 from orders.cutover import ledger
 from orders.documents import parse_listed_orders
-from orders.http.bodies import read_body
 from orders.models import KnownOrder, Tenant
 from orders.values.problems import (
     BusinessUnitNotAllowed,
@@ -22,13 +21,14 @@ from orders.values.problems import (
 
 
 class MigrationOrdersView(ApiView):
+    parser_classes = (RawJSONParser,)
     scopes: ClassVar = {"POST": "customer-orders:write"}
 
     @list_known
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: ApiRequest) -> Response:
         """List orders that your own system has. ``added``: of these, how many were not known yet; ``known``: how many
         are known now, of the business units that the token allows. Listing an order again does no harm."""
-        body = read_body(request)
+        body = request.data
         read_parameters(request, {})
         places = parse_listed_orders(body)
         self._check_units(places)
@@ -36,7 +36,7 @@ class MigrationOrdersView(ApiView):
         if tenant.mode != Tenant.Mode.MIGRATING:
             raise NotMigrating("Orders are listed only while the tenant is migrating; ask the hub's operators.")
         added = ledger.add(tenant.pk, places, how=KnownOrder.How.API)
-        return render_json({"known": ledger.count(tenant.pk, units=self.caller.business_units), "added": added})
+        return Response({"known": ledger.count(tenant.pk, units=self.caller.business_units), "added": added})
 
     def _check_units(self, places: list[tuple[str, str]]) -> None:
         faults = [

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_parameters, whole
+from orders.api.parsers import OptionalJSONParser
 from orders.api.schema import documented
-from orders.api.views import ApiView, render_json
+from orders.api.views import ApiView
 from orders.database.commit_order import page_of, read_cursor
 from orders.dead_letters import dead_events
 from orders.dead_letters.operations import (
     Busy,
     NotDead,
     Result,
-)
-from orders.http.bodies import (
-    has_body,
-    read_json,
 )
 from orders.inbox.event_status import (
     Listing,
@@ -50,7 +47,7 @@ class OrderEventsView(ApiView):
     }
 
     @documented.list_events
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: Request) -> Response:
         """Accepted events, oldest first. Go on from ``page.next`` at any time: it never skips an event."""
         given = read_parameters(request, self.parameters)
         take = given.get("take", DEFAULT_TAKE)
@@ -62,7 +59,7 @@ class OrderEventsView(ApiView):
         )
         events = listed(self.caller.tenant.pk, wanted, business_units=self.caller.business_units)
         rows, page = page_of(events, given.get("cursor"), take)
-        return render_json({"orderEvents": event_statuses(rows), "page": page})
+        return Response({"orderEvents": event_statuses(rows), "page": page})
 
 
 class _OneEvent(ApiView):
@@ -80,17 +77,18 @@ class OrderEventView(_OneEvent):
     scopes = {"GET": "customer-orders:write"}
 
     @documented.get_event
-    def get(self, request: Request, event_id: str) -> HttpResponse:
+    def get(self, request: Request, event_id: str) -> Response:
         """The fate of one accepted event."""
         read_parameters(request, {})
-        return render_json(event_statuses([self.event(event_id)])[0])
+        return Response(event_statuses([self.event(event_id)])[0])
 
 
 class OrderEventVerbView(_OneEvent):
+    parser_classes = (OptionalJSONParser,)
     scopes = {"POST": "order-events:operate"}
     operation: Callable[..., Result] = dead_events.retry
 
-    def post(self, request: Request, event_id: str) -> HttpResponse:
+    def post(self, request: Request, event_id: str) -> Response:
         """Only a dead event can be previewed, retried or discarded; the reason is kept with who did it."""
         reason = _reason(request)
         event = self.event(event_id)
@@ -100,7 +98,7 @@ class OrderEventVerbView(_OneEvent):
             result = operation(event, **noted)
         except (NotDead, Busy) as refused:
             raise Conflict(f"{str(refused)[:1].upper()}{str(refused)[1:]}.") from None
-        return render_json(result.as_json())
+        return Response(result.as_json())
 
     def _who(self) -> str:
         return f"client {self.caller.client.client_id}"
@@ -123,7 +121,7 @@ class DiscardView(OrderEventVerbView):
 
 def _reason(request: Request) -> str:
     """The body ``{"reason": text}``; no body at all is no reason."""
-    body = read_json(request) if has_body(request) else {}
+    body = request.data
     read_parameters(request, {})
     if not isinstance(body, dict):
         raise InvalidBody(errors=[Fault("", 'must be an object such as {"reason": "…"}')])

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest
 from gunicorn.http.errors import ParseException
-from rest_framework.request import Request
 
-from orders.documents import decode
 from orders.http.lengths import stated_length
 from orders.values.problems import (
     InvalidBody,
@@ -21,11 +17,8 @@ BODY_LIMIT_BYTES = 1024 * 1024
 BROKEN_OFF = "The body broke off before its end, or its chunks could not be read; send the whole request again."
 
 
-def read_body(
-    request: HttpRequest | Request, *, content_type: str = "application/json", limit: int = BODY_LIMIT_BYTES
-) -> bytes:
+def read_body(request: HttpRequest, *, content_type: str = "application/json", limit: int = BODY_LIMIT_BYTES) -> bytes:
     """The raw body. Raises TooLarge (413), UnsupportedMediaType (415), InvalidBody (400, none sent), in this order."""
-    request = request._request if isinstance(request, Request) else request
     body = _read_limited(request, limit)
     given = request.content_type or ""
     charset = request.content_params.get("charset", "utf-8") if request.content_params else "utf-8"
@@ -66,15 +59,10 @@ def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"The body is larger than {limit:,} bytes; send less at once.")
 
 
-def has_body(request: HttpRequest | Request) -> bool:
+def has_body(request: HttpRequest) -> bool:
     """Whether the caller sent a body at all, of whatever kind. Raises InvalidBody."""
     return stated_length(request) > 0 or _is_chunked(request)
 
 
-def _is_chunked(request: HttpRequest | Request) -> bool:
+def _is_chunked(request: HttpRequest) -> bool:
     return "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-
-
-def read_json(request: HttpRequest | Request) -> Any:
-    """The parsed body, numbers as int or Decimal; any malformed JSON is InvalidBody."""
-    return decode(read_body(request))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 
-from orders.http.raw_paths import COLON
 from orders.models import Tenant
 from orders.values.problems import ProxyMode
 
 _UNIT = r"/api/v1/business-units/[^/]+/"
 _EVENT = r"/api/v1/order-events/[^/:]+?"
-_VERB = COLON + "(?:preview|retry|discard)"
+_VERB = ":(?:preview|retry|discard)"
 _READS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_UNIT + r"customer-orders/[^/]+", ("GET", "HEAD")),
-    (_UNIT + r"customer-orders" + COLON + "search", ("POST",)),
+    (_UNIT + "customer-orders:search", ("POST",)),
     (r"/api/v1/proxy-config", ("GET", "HEAD", "PUT")),
     (r"/api/v1/proxy-config/drift", ("GET", "HEAD")),
     (r"/api/v1/order-events", ("GET", "HEAD")),
@@ -22,7 +21,7 @@ _READS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 _MIGRATING: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_UNIT + r"customer-orders/[^/]+", ("GET", "HEAD", "PUT")),
-    (r"/api/v1/customer-orders" + COLON + "load", ("POST",)),
+    ("/api/v1/customer-orders:load", ("POST",)),
     (r"/api/v1/migration/orders", ("POST",)),
     (_EVENT + _VERB, ("POST",)),
     (r"/api/v1/orderflow-channels/[^/]+/products/[^/]+", ("GET", "HEAD", "PUT")),

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from orders.access.throttle import Throttle
 from orders.database.commit_order import from_moment
 from orders.database.ids import (
     WEBHOOK_PREFIX,
@@ -30,11 +29,6 @@ from orders.values.problems import (
 )
 from suppliers.models import Supplier
 from suppliers.webhooks.settings import CHANNEL
-
-LISTS = Throttle("supplier-deliveries", most=60, seconds=60)
-"""Per supplier: looking once a second is enough for any catching up, and a loop without a pause is stopped."""
-REDELIVERIES = Throttle("supplier-redeliver", most=120, seconds=60)
-"""Per supplier: more than a person clicks, less than would drown the others' deliveries; ``receive`` is for masses."""
 
 
 def listed(supplier: Supplier, *, since: datetime | None = None, status: str | None = None) -> QuerySet[Delivery]:
@@ -56,8 +50,7 @@ def as_json(deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
 
 
 def redeliver(supplier: Supplier, delivery_id: str) -> Result:
-    """Send one of the supplier's own deliveries again. Raises NotFound, Conflict or Throttled."""
-    REDELIVERIES.use(str(supplier.pk))
+    """Send one of the supplier's own deliveries again. Raises NotFound or Conflict."""
     known = read_id(delivery_id.removeprefix(WEBHOOK_PREFIX))
     delivery = _own(supplier).filter(pk=known).first() if known else None
     if delivery is None:

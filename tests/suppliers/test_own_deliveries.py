@@ -24,7 +24,7 @@ from orders.outbox.deliveries import (
     NewDelivery,
     add_deliveries,
 )
-from suppliers.webhooks import own_deliveries
+from suppliers.throttles import ListsPerSupplier, RedeliveriesPerSupplier
 from tests.api_fixtures import Api
 from tests.orders.wire_server import answer, wire_server
 
@@ -181,12 +181,12 @@ def test_a_lane_under_way_is_busy(beans, monkeypatch):
 def test_both_are_throttled_with_retry_after(beans, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 1_795_000_030.0)
     monkeypatch.setattr("orders.dead_letters.operations.BUSY_SECONDS", 0.0)
-    for _ in range(own_deliveries.LISTS.most):
+    for _ in range(ListsPerSupplier.calls.most):
         beans.list()
     refused = beans.api.get(HERE)
     assert (refused.status_code, refused["Retry-After"]) == (429, "50")
     assert json.loads(refused.content)["type"] == "urn:orderhub:problem:throttled"
-    for _ in range(own_deliveries.REDELIVERIES.most):
+    for _ in range(RedeliveriesPerSupplier.calls.most):
         beans.redeliver("nonsense")
     assert beans.redeliver("nonsense").status_code == 429
 

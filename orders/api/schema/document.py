@@ -11,12 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from orders.api.errors import exception_handler, reads_only
+from orders.api.errors import ProblemResponse, problem_of, reads_only
 from orders.api.schema.components import Json, components
 from orders.api.schema.plain import plain_paths
-from orders.http.raw_paths import COLON
 
-_PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)")
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 class _Addresses(EndpointEnumerator):
@@ -24,10 +23,9 @@ class _Addresses(EndpointEnumerator):
         return written(path_regex)
 
 
-def written(pattern: str) -> str:
-    """An address pattern as OpenAPI writes it: ``{businessUnitId}`` for a group, the colon bare."""
-    plain = pattern.replace(COLON, ":").removeprefix("^").removesuffix("$").removesuffix(r"\Z")
-    return "/" + _PARAMETER.sub(lambda found: "{" + _camel(found[1]) + "}", plain).removeprefix("/")
+def written(route: str) -> str:
+    """A route as OpenAPI writes it: ``{businessUnitId}`` for a parameter."""
+    return "/" + _PARAMETER.sub(lambda found: "{" + _camel(found[1]) + "}", route)
 
 
 def _camel(name: str) -> str:
@@ -71,4 +69,5 @@ class DocsView(SpectacularSwaggerSplitView):
     http_method_names = ("get", "head")
 
     def get_exception_handler(self) -> Any:
-        return exception_handler
+        """The page's own renderer writes HTML, which a problem is not."""
+        return lambda error, _context: ProblemResponse(problem_of(error))
