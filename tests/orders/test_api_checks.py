@@ -125,6 +125,22 @@ def test_any_other_content_type_is_415(api, content_type):
     assert OrderQueue.objects.count() == 0
 
 
+def test_a_content_type_longer_than_drf_reads_is_415_too(api):
+    problem(api.put(ORDER, body(), content_type="text/" + "x" * 300), "unsupported-media-type", 415)
+
+
+@pytest.mark.parametrize("accepted", ["text/html", "application/xml;q=1, */*;q=0", "nonsense"])
+def test_answers_are_json_whatever_is_accepted(api, accepted):
+    put = api.put(ORDER, body(), headers={"Accept": accepted})
+    assert (put.status_code, put["Content-Type"]) == (202, "application/json")
+    problem(api.get(NOWHERE + "?format=xml", headers={"Accept": accepted}), "not-found", 404)
+
+
+def test_only_a_405_has_allow(api):
+    assert "Allow" not in api.put(ORDER, body())
+    assert "Allow" not in api.get(NOWHERE)
+
+
 def test_nothing_refused_writes_a_row(api, acme):
     for response in (
         api.put(ORDER, b""),

@@ -140,6 +140,12 @@ def test_a_route_is_written_as_openapi_does(route, address):
 # --- the page -------------------------------------------------------------------------------------------------------
 
 
+def test_what_the_page_does_not_answer_is_a_problem():
+    refused = Api().call("POST", "/docs")
+    assert refused["Content-Type"] == "application/problem+json"
+    assert refused.status_code == json.loads(refused.content)["status"]
+
+
 def test_the_page_and_its_script_are_two_answers_without_inline_script():
     page, script = Api().get("/docs"), Api().get("/docs?script=")
     assert page.status_code == script.status_code == 200
