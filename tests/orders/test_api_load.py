@@ -85,7 +85,7 @@ def test_a_line_without_its_members_is_refused(api, stranger):
 def test_more_lines_or_bytes_than_the_limit_are_413_and_store_nothing(api, monkeypatch):
     monkeypatch.setattr(load_lines, "LINES_MOST", 2)
     assert problem(send(api, line("1"), line("2"), line("3"))) == (413, "too-large")
-    monkeypatch.setattr("orders.api.load.LIMIT_BYTES", 100)
+    monkeypatch.setattr("orders.api.load.LinesParser.limit_bytes", 100)
     assert problem(send(api, line("1"))) == (413, "too-large")
     assert not OrderEvent.objects.exists()
 
