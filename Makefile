@@ -20,7 +20,7 @@ list: ## these lines
 
 # --- try it, test it -----------------------------------------------------------------------------------------------
 
-up: runtime ## the whole hub with simulators and a told story, on SQLite (PORT=8000, CHECK=1 ends after the story)
+up: runtime ## the whole hub with simulators and a demo scenario, on SQLite (PORT=8000, CHECK=1 ends after it)
 	@exec $(MANAGE) up
 
 test: development ## everything on PostgreSQL and Redis, started here, then a part on SQLite (ARGS="-k name")

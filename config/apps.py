@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class ConfigConfig(AppConfig):
-    """Composition: settings, addresses, processes and the first-start story."""
+    """Composition: settings, addresses, processes and the demo."""
 
     name = "config"
 

@@ -1,9 +1,8 @@
 """Celery's transport over Redis for queues that anybody with Redis may have written to (docs/design/threat-model.md).
 
-A message is taken for nothing but the name of one of our tasks, which all take nothing: its body, its headers
-(compression, callbacks, times) and its reply address are left unread. Of remote commands only questions are taken. What
-is no such message, and a key of another Redis type where a queue should be, is left out; as kombu and Celery have it,
-one such ends the worker.
+Of a message only the name of one of our tasks is read, and tasks have no arguments: its body, its headers (compression,
+callbacks, times) and its reply address are ignored. Of remote commands only questions are accepted. Any other message,
+and a key of another Redis type in place of a queue, is skipped; in plain kombu and Celery, one such ends the worker.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ class WakeChannel(transport.Channel):
             return False
 
     def _past_strangers(self, read: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        held = set(self.qos._delivered)
+        before = set(self.qos._delivered)
         try:
             return read(*arguments, **options)
         except (*self.connection_errors, Empty):
@@ -71,7 +70,7 @@ class WakeChannel(transport.Channel):
                 raise
             self._drop_other_types()
         except Exception as error:  # noqa: BLE001  # whatever a message does to who reads it, the next one is read
-            for tag in set(self.qos._delivered) - held:
+            for tag in set(self.qos._delivered) - before:
                 self.qos.ack(tag)
             log.warning("message left out: it is none of ours", error=type(error).__name__)
         return True
@@ -90,11 +89,11 @@ class WakeTransport(transport.Transport):
     Channel = WakeChannel
 
     def _deliver(self, message: Any, queue: str) -> None:
-        super()._deliver(taken(message, queue), queue)  # type: ignore[no-untyped-call]
+        super()._deliver(sanitized(message, queue), queue)  # type: ignore[no-untyped-call]
 
 
-def taken(message: Any, queue: str) -> Any:
-    """What is made of a message. Raises NoWake. Answers are read by who asked, as they are."""
+def sanitized(message: Any, queue: str) -> Any:
+    """The message reduced to what is trusted. Raises NoWake. Answers pass unchanged to whoever asked."""
     if queue in QUEUES:
         return wake_of(message, queue)
     return command_of(message, queue) if queue.endswith(COMMANDS) and not queue.endswith(ANSWERS) else message

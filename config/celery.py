@@ -1,4 +1,4 @@
-"""The Celery application. Tasks only make rows move sooner: the rows say what is owed (orders.tasks)."""
+"""The Celery application. Tasks only process rows sooner: all pending work is in rows (orders.tasks)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ app.autodiscover_tasks()
 
 def write_figures(**kwargs: object) -> None:
     """In the process that works: with threads the worker itself, else each of its children."""
-    from orders.telemetry import counters as tally
+    from orders.telemetry import counters
 
-    tally.start()
+    counters.start()
 
 
 def write_last_figures(**kwargs: object) -> None:
     """A child of the pool ends without what other processes do at their end."""
-    from orders.telemetry import counters as tally
+    from orders.telemetry import counters
 
-    tally.write()
+    counters.write()
 
 
 worker_ready.connect(write_figures)

@@ -1,7 +1,7 @@
 """The embedded mode: Celery's worker and scheduler as threads of the web process, on the in-memory transport.
 
-The in-memory transport lives and dies with the process; the rows in the database are what is owed, so a kill at any
-moment loses nothing. The next start ends the leases of the process that died, and its first sweep goes on.
+The in-memory transport lives and dies with the process; the database rows keep all pending work, so a kill at any
+moment loses nothing. The next start ends the leases of the process that died, and its first sweep finds the work.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from orders.queueing.claims import (
 from orders.tasks import wake_what_is_due
 
 THREADS = 4
-"""One for the courier (which has threads of its own for waiting), one for the wake that nudges it, two for the inbox;
+"""One for the dispatcher (its send pool has its own threads), one for the wake-up task, two for the inbox;
 more would only wait for SQLite's one writer."""
 
 

@@ -147,7 +147,7 @@ class _Made:
         return path.read_text().strip()
 
     def _make(self, path: Path, text: str) -> None:
-        """Whole or not at all, and one winner where two processes start at once."""
+        """Write atomically; the first process wins where two start at once."""
         self._dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=self._dir) as draft:
             draft.write(text)

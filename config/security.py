@@ -68,7 +68,7 @@ def _measure(request: HttpRequest, response: HttpResponse) -> None:
 
 
 class BoundedForms:
-    """Before anything reads a form: a stranger's endless upload would fill the disk while its token is looked for.
+    """Before anything reads a form: a stranger's endless upload would fill the disk while its token is searched.
 
     A length in an odd spelling is refused: readers that disagree about it read different requests. The API reads no
     more than its own limit, whatever the length says.

@@ -243,7 +243,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Orderhub",
     "VERSION": "1",
-    "DESCRIPTION": "Customer orders in, suppliers and warehouses told, every event's fate on record.",
+    "DESCRIPTION": "Receives customer orders, notifies suppliers and warehouses, records every event's status.",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

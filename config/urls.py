@@ -32,7 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/login/second-step/", SecondStep.as_view(), name="second_step"),
     path("admin/second-step/", SecondStepSetUp.as_view(), name="second_step_set_up"),
     path("admin/changes/", admin.site.admin_view(changes_view), name="changes"),
-    # In place of Django's page, which tells which rows of other tenants exist.
+    # In place of Django's page, which reveals which rows of other tenants exist.
     path("admin/r/<path:content_type_id>/<path:object_id>/", admin.site.admin_view(no_page)),
     path("admin/", admin.site.urls),
     path("oauth2/token", TokenEndpoint.as_view(), name="token"),

@@ -1,4 +1,4 @@
-"""The proxy app in the admin: what is set (never the secret), whether it works, and where answers left the contract."""
+"""The proxy app in the admin: settings (never the secret), connection test, and contract drift."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from proxy.credentials import read_credentials
 from proxy.models import ContractDrift, ProxyConfig
 
 EFFECT = (
-    "Asks {tenant}'s order service at {url} as a till's read would: name, connection, encryption, token, one "
-    "order{more}, and whether the answers keep the contract. Nothing is changed there, and the breaker is not affected."
+    "Calls {tenant}'s order service at {url} as a till's read would: name, connection, encryption, token, one "
+    "order{more}, and whether the answers keep the contract. Nothing is changed there. The breaker neither "
+    "prevents this call nor counts it."
 )
 BREAKER_MARKS = {
     "closed": ("answering normally", "ok"),
@@ -54,13 +55,13 @@ class ProxyConfigAdmin(HistoryAdmin, EvidenceAdmin):
     def drift(self, config: ProxyConfig) -> SafeString | str:
         seen = ContractDrift.objects.filter(tenant_id=config.tenant_id).count()
         page = f"{reverse('admin:proxy_contractdrift_changelist')}?of={config.tenant_id}"
-        return link(page, f"{seen} place(s) where answers left the contract") if seen else "none seen"
+        return link(page, f"{seen} place(s) where answers break the contract") if seen else "none seen"
 
     @action(
         description="Test the connection", url_path="test-connection", permissions=["operate"], icon="network_check"
     )  # type: ignore[untyped-decorator]
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Says what it will do; does it on POST."""
+        """GET shows what it will do; POST does it."""
         config = self.get_object(request, object_id)
         if config is None:
             raise PermissionDenied
@@ -90,16 +91,16 @@ def _effect(config: ProxyConfig, *, for_ops: bool) -> str:
 
 def _fault(unit: str, order: str) -> str:
     if bool(unit) != bool(order):
-        return "Give the business unit and the order together, or neither; nothing was asked."
+        return "Give the business unit and the order together, or neither. Nothing was called."
     wrong = (check_id(unit) or check_id(order)) if unit else None
-    return f"An id {wrong}; nothing was asked." if wrong else ""
+    return f"An id {wrong}. Nothing was called." if wrong else ""
 
 
 def _tried(config: ProxyConfig, request: HttpRequest, unit: str, order: str) -> tuple[list[Step], str]:
-    """Ops read addresses; a tenant's own staff read one plain sentence."""
+    """The hub's staff see addresses; a tenant's own staff see one plain sentence."""
     tenant = config.tenant
     if not tenant.external_url:
-        return [], "The tenant has no external URL; write it on the tenant's page first."
+        return [], "The tenant has no external URL. Enter it on the tenant's page first."
     try:
         credentials = read_credentials(tenant)
     except ProxyNotConfigured as problem:
@@ -114,8 +115,8 @@ def _verdict(steps: list[Step]) -> str:
         return ""
     took = sum(step.ms for step in steps)
     if steps[-1].ok:
-        return f"Every step worked, in {took} ms."
-    return f"It stops at {steps[-1].step}, after {took} ms."
+        return f"Every step passed, in {took} ms."
+    return f"Failed at {steps[-1].step}, after {took} ms."
 
 
 @admin.register(ContractDrift)

@@ -22,7 +22,7 @@ from orders.admin.masking import FOREIGN, TEXT, MaskedInline
 from orders.integrations.self_test import Step
 from orders.onboarding.fields import Pattern
 from orders.outbox.destination_labels import state_in_words
-from orders.values.labels import preformatted
+from orders.values.labels import ago, preformatted
 from orders.values.order_key import OrderKey
 from suppliers.attention import late_parts
 from suppliers.models import (
@@ -71,12 +71,12 @@ class SupplierForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
 
 @admin.register(Supplier)
 class SupplierAdmin(AsksFirst, HistoryAdmin):
-    """The order of suppliers decides whose a line is: the first with a matching pattern."""
+    """A line belongs to the first supplier, by position, with a matching pattern."""
 
     form = SupplierForm
 
     empty_words = "Suppliers are added on the onboarding page of a tenant."
-    list_display = ("name", "slug", "tenant", "position", "its_items", "notified_by", "active")
+    list_display = ("name", "slug", "tenant", "position", "its_items", "notified_at", "active")
     list_filter = ("tenant", "active")
     search_fields = ("slug", "name", "tenant__slug")
     list_select_related = ("tenant", "webhook")
@@ -91,10 +91,10 @@ class SupplierAdmin(AsksFirst, HistoryAdmin):
     def its_items(self, supplier: Supplier) -> str:
         return ", ".join(supplier.item_patterns) or "none"
 
-    @admin.display(description="notified by")
-    def notified_by(self, supplier: Supplier) -> str:
+    @admin.display(description="notified at")
+    def notified_at(self, supplier: Supplier) -> str:
         webhook = getattr(supplier, "webhook", None)
-        return "asks itself (no webhook)" if webhook is None else webhook.url
+        return "polls (no webhook)" if webhook is None else webhook.url
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Suppliers are added by the onboarding file, which also makes their client and secrets."""
@@ -106,23 +106,31 @@ class SupplierAdmin(AsksFirst, HistoryAdmin):
 
 @admin.register(Webhook)
 class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
-    """Changed by the onboarding file, which also takes the secrets; here it is tried, and its secret rotated."""
+    """Changed by the onboarding file, which also holds the secrets; here it is tested, and its secret rotated."""
 
     tenant_path = "supplier__tenant"
-    list_display = ("supplier", "url", "notified_of", "asks_for", "destination_state")
+    list_display = ("supplier", "url", "events_sent", "authentication", "destination_state")
     list_filter = ("supplier__tenant",)
     search_fields = ("url", "supplier__slug", "supplier__name")
     list_select_related = ("supplier", "destination__tenant")
-    fields = ("supplier", "url", "notified_of", "asks_for", "signs_in_as", "previous_secret_until", "destination_state")
+    fields = (
+        "supplier",
+        "url",
+        "events_sent",
+        "authentication",
+        "signs_in_as",
+        "previous_secret_until",
+        "destination_state",
+    )
     readonly_fields = fields
     actions_detail = ("send_test_event", "verify_endpoint", "rotate_secret")
 
-    @admin.display(description="notified of")
-    def notified_of(self, webhook: Webhook) -> str:
+    @admin.display(description="events")
+    def events_sent(self, webhook: Webhook) -> str:
         return ", ".join(event.replace("_", " ") for event in webhook.events)
 
-    @admin.display(description="asks for")
-    def asks_for(self, webhook: Webhook) -> str:
+    @admin.display(description="authentication")
+    def authentication(self, webhook: Webhook) -> str:
         login = "" if webhook.auth_type == "none" else f" and {webhook.get_auth_type_display()}"
         return f"the signature{login}"
 
@@ -136,10 +144,8 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
 
     @action(description="Send test event", url_path="test", permissions=["operate"], icon="send")  # type: ignore[untyped-decorator]
     def send_test_event(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        effect = (
-            "An order_created of no order is signed and sent there now: its case is called TEST, its token is nobody's."
-        )
-        return self._try(request, object_id, test_events.send_test_event, title="Send a test event to", effect=effect)
+        effect = "A signed order_created event without an order is sent there now: its case is TEST, its token invalid."
+        return self._test(request, object_id, test_events.send_test_event, title="Send a test event to", effect=effect)
 
     @action(description="Verify endpoint", url_path="verify", permissions=["operate"], icon="verified")  # type: ignore[untyped-decorator]
     def verify_endpoint(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -147,7 +153,7 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
             "A signed test event is sent there now, which must be accepted, then one with a wrong signature, which "
             "must be refused."
         )
-        return self._try(request, object_id, test_events.verify, title="Verify the endpoint of", effect=effect)
+        return self._test(request, object_id, test_events.verify, title="Verify the endpoint of", effect=effect)
 
     @action(description="Rotate signing secret", url_path="rotate", permissions=["operate"], icon="key")  # type: ignore[untyped-decorator]
     def rotate_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -155,19 +161,19 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
         hours = round(webhook_secrets.OVERLAP.total_seconds() / 3600)
         effect = (
             f"A new signing secret is made and shown once. The present one signs beside it for {hours} hours, so that "
-            "the supplier can change over without refusing an event; one rotated before that stops at once."
+            "the supplier can change over without refusing an event; an older one stops working at once."
         )
         if request.method != "POST":
             return self._ask(request, webhook, f"Rotate the signing secret of {webhook.supplier}", effect)
         secret = test_events.rotate_signing_secret(webhook, who=request.user.get_username())
-        advice = f"Give it to the supplier by a safe way; for {hours} hours from now the old one signs too."
+        advice = f"Give it to the supplier through a secure channel. For {hours} hours the old one signs too."
         shown = {"secret": secret, "advice": advice, "back": self._page(webhook)}
         context = {**self.admin_site.each_context(request), "title": f"Signing secret of {webhook.supplier}", **shown}
         response = TemplateResponse(request, "admin/orders/signing_secret_once.html", context)
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    def _try(
+    def _test(
         self,
         request: HttpRequest,
         object_id: str,
@@ -180,7 +186,7 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
         if request.method != "POST":
             return self._ask(request, webhook, f"{title} {webhook.supplier}", effect)
         steps = trial(webhook, who=request.user.get_username())
-        lead = "It did as it should." if all(step.ok for step in steps) else "It did not do as it should."
+        lead = "The test passed." if all(step.ok for step in steps) else "The test failed; see the answers below."
         shown = {"title": f"{title} {webhook.supplier}", "steps": steps, "lead": lead, "back": self._page(webhook)}
         context = {**self.admin_site.each_context(request), **shown}
         return TemplateResponse(request, "admin/orders/test_result.html", context)
@@ -218,13 +224,22 @@ class FetchFilter(admin.SimpleListFilter):
 @admin.register(SupplierPart)
 class SupplierPartAdmin(EvidenceAdmin):
     personal = {"status": TEXT, "status_comment": TEXT}
-    list_display = ("token", "supplier", "customer_order_id", "business_unit_id", "told_at", "fetched_at", "status")
+    list_display = ("token", "supplier", "customer_order_id", "business_unit_id", "notified_at", "fetched_at", "status")
     list_filter = ("tenant", FetchFilter)
     search_fields = ("=order_token", "=customer_order_id")
     search_help_text = "Order token or customer order id"
     list_select_related = ("supplier",)
-    exclude = ("owed_digest",)
+    exclude = ("owed_digest", "owed_sequence", "told_at")
+    readonly_fields = ("notified_at", "required_sequence")
     inlines = (PartDeliveryInline,)
+
+    @admin.display(description="notified at", ordering="told_at")
+    def notified_at(self, part: SupplierPart) -> SafeString | str:
+        return ago(part.told_at)
+
+    @admin.display(description="sequence of the last required event")
+    def required_sequence(self, part: SupplierPart) -> int | str:
+        return "-" if part.owed_sequence == SupplierPart.NEVER_OWED else part.owed_sequence
 
     def order_keys(self, rows: Sequence[SupplierPart]) -> list[OrderKey]:
         return [part.key for part in rows]
@@ -232,7 +247,7 @@ class SupplierPartAdmin(EvidenceAdmin):
 
 @admin.register(Notice)
 class NoticeAdmin(EvidenceAdmin):
-    """The events for suppliers, in the bytes that are sent."""
+    """Events to suppliers, in the bytes that are sent."""
 
     personal = {"body": FOREIGN}
     tenant_path = "supplier__tenant"
@@ -243,7 +258,7 @@ class NoticeAdmin(EvidenceAdmin):
     search_fields = ("=part__order_token", "=part__customer_order_id")
     list_select_related = ("supplier", "part")
 
-    @admin.display(description="what is sent")
+    @admin.display(description="body")
     def sent_body(self, notice: Notice) -> SafeString:
         return preformatted(notice.body)
 
@@ -253,7 +268,7 @@ class NoticeAdmin(EvidenceAdmin):
 
 @admin.register(SupplierEvent)
 class SupplierEventAdmin(EvidenceAdmin):
-    """What suppliers reported, as it came."""
+    """Reports of suppliers, as received."""
 
     personal = {"body": FOREIGN, "ignored": TEXT}
     tenant_path = "supplier__tenant"
@@ -266,7 +281,7 @@ class SupplierEventAdmin(EvidenceAdmin):
     exclude = ("body",)
     readonly_fields = ("reported",)
 
-    @admin.display(description="as it was reported")
+    @admin.display(description="as reported")
     def reported(self, event: SupplierEvent) -> SafeString:
         return preformatted(event.body)
 
@@ -286,7 +301,7 @@ class StockLevelAdmin(EvidenceAdmin):
 
 @admin.register(OrderCase)
 class OrderCaseAdmin(EvidenceAdmin):
-    """Cases minted for orders that came without one."""
+    """Cases made for orders that came without one."""
 
     list_filter = ("tenant",)
     list_display = ("customer_order_id", "business_unit_id", "tenant", "uuid", "token")

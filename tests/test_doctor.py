@@ -57,7 +57,7 @@ def test_a_lost_key_names_every_secret_to_enter_again_and_an_older_key_is_worth_
     store_secret(tenant_id=tenant.pk, kind="password", owner="proxy.config:1", value="s3cret-of-acme")
     newer = ("newer", os.urandom(32))
     settings.HUB_ENCRYPTION_KEYS = (newer, old)
-    assert [(f.verdict, f.do) for f in work.secrets_open()] == [(Verdict.LOOK, "Run manage.py secrets reseal.")]
+    assert [(f.verdict, f.do) for f in work.secrets_open()] == [(Verdict.WARNING, "Run manage.py secrets reseal.")]
 
     call_command("secrets", "reseal")
     assert "1 secrets moved to the key newer." in capsys.readouterr().out
@@ -106,7 +106,7 @@ def test_a_stopped_destination_is_named_with_the_command_that_resumes_it(tenant)
     )
     (finding,) = work.destinations()
     assert (finding.verdict, finding.said) == (
-        Verdict.LOOK,
+        Verdict.WARNING,
         "main of Acme is stopped: refused user philz (412)",
     )
     assert finding.do.endswith("manage.py destinations resume acme main")
@@ -143,19 +143,19 @@ def test_a_transaction_left_open_is_named_with_the_statement_that_ends_it(hub_en
     with psycopg.connect(hub_environ["DATABASE_URL"], application_name="forgotten") as left_open:
         left_open.execute("SELECT 1")
         named = [finding for finding in database.transactions() if "forgotten" in finding.said]
-        assert [finding.verdict for finding in named] == [Verdict.LOOK]
+        assert [finding.verdict for finding in named] == [Verdict.WARNING]
         assert f"pg_terminate_backend({left_open.info.backend_pid})" in named[0].do
 
 
 @pytest.mark.both
-def test_a_look_that_fails_is_itself_a_finding(monkeypatch):
+def test_a_check_that_fails_is_itself_a_finding(monkeypatch):
     def falls_over():
         raise LookupError("nothing there")
         yield
 
     monkeypatch.setattr(doctor, "WITH_DATABASE", (("clock", falls_over),))
     (finding,) = (one for one in doctor.examine() if one.name == "clock")
-    assert (finding.verdict, finding.said) == (Verdict.WRONG, "could not be looked at: LookupError: nothing there")
+    assert (finding.verdict, finding.said) == (Verdict.WRONG, "could not be checked: LookupError: nothing there")
 
 
 def test_every_locked_library_has_a_licence_on_the_list(capsys):

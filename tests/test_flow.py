@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from config.demo.partners import start_partners
+from config.demo.scenario import Scenario
 from config.demo.secrets import demo_secrets
-from config.demo.story import Story
 from config.demo.tenants import onboarding_file
 from tests.processes import HubProcess, free_port
 
@@ -54,11 +54,11 @@ ROADS = [
 
 def test_orders_go_through_every_channel_and_a_broken_one_says_so(running):
     url, partners, secrets = running
-    lines = list(Story(url, partners, secrets).tell())
+    lines = list(Scenario(url, partners, secrets).steps())
     assert [(line.what, line.detail) for line in lines if not line.happened] == []
     assert [line.what for line in lines] == ROADS
     partners.oms.stop()
-    again = {line.what: line for line in Story(url, partners, secrets, run="again").tell()}
+    again = {line.what: line for line in Scenario(url, partners, secrets, run="again").steps()}
     assert not again["proxied read"].happened
     assert "502" in again["proxied read"].detail
     assert again["warehouse import"].happened

@@ -1,4 +1,4 @@
-"""`make up` in a copy of the tracked tree, as a new user has it: the story, a kill at any moment, a busy port."""
+"""`make up` in a copy of the tracked tree, as a new user has it: the scenario, a kill at any moment, a busy port."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def put_orders(url, secret, count):
         return accepted
 
 
-def test_up_tells_a_true_story_and_goes_on_after_a_kill(tree):
+def test_up_runs_its_scenario_and_goes_on_after_a_kill(tree):
     first = check(tree, free_port())
     assert first.returncode == 0, first.stdout + first.stderr
     assert first.stdout.count("\n  ok ") == 6

@@ -1,1 +1,1 @@
-"""What `make up` shows: three simulated partners, demo tenants, and a story told from what the other side reports."""
+"""The demo of `make up`: three simulated partners, demo tenants, and a scenario checked by the partners' reports."""

@@ -1,4 +1,4 @@
-"""The demo's secrets, made at first start and kept in ``var/`` so that a second start goes on with the same ones."""
+"""The demo's secrets, made at first start and kept in ``var/`` so that the next start uses the same ones."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def onboarding_file(partners: Partners, secrets: dict[str, str]) -> dict[str, An
 def _proxy(partners: Partners, secrets: dict[str, str]) -> dict[str, Any]:
     return {
         "id": "demo-proxy",
-        "name": "Demo: read through to an OMS",
+        "name": "Demo Proxy",
         "mode": "proxy",
         "external_url": partners.oms.api_url,
         "proxy_auth": {
@@ -36,7 +36,7 @@ def _proxy(partners: Partners, secrets: dict[str, str]) -> dict[str, Any]:
 def _shop(partners: Partners, secrets: dict[str, str]) -> dict[str, Any]:
     return {
         "id": "demo-shop",
-        "name": "Demo: pushes orders, tells a supplier and a warehouse",
+        "name": "Demo Shop",
         "mode": "events",
         "country": "dk",
         "time_zone": "Europe/Copenhagen",

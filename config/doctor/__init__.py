@@ -1,12 +1,12 @@
-"""``manage.py doctor``: looks a deployment over and says what to do.
+"""``manage.py doctor``: checks a deployment and names the next step for each problem.
 
-    findings   what a look came to: well, worth a look, wrong
+    findings   the result of a check: ok, warning, wrong
     machine    this process: installed versions, disk, outside address
-    database   reachable, migrated, roomy; its clock and its long transactions
-    broker     reachable, keeps what it is given; workers that answer
-    work       the rows move; secrets open; nothing stands still unseen
+    database   reachable, migrated, connections left; its clock and its long transactions
+    broker     reachable, does not evict keys; workers that answer
+    work       progress, secrets, dead letters, invariants, destinations
 
-A look never changes anything and never raises: what it cannot find out is itself a finding.
+A check never changes anything and never raises: what it cannot find out is itself a finding.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from config.doctor.findings import Finding, Verdict
 
 __all__ = ["Finding", "Verdict", "examine"]
 
-Look = Callable[[], Iterable[Finding]]
+Check = Callable[[], Iterable[Finding]]
 
-WITHOUT_DATABASE: tuple[tuple[str, Look], ...] = (
+WITHOUT_DATABASE: tuple[tuple[str, Check], ...] = (
     ("versions", machine.versions),
     ("disk", machine.disk),
     ("address", machine.address),
     ("broker", broker.reachable),
     ("workers", broker.workers),
 )
-WITH_DATABASE: tuple[tuple[str, Look], ...] = (
+WITH_DATABASE: tuple[tuple[str, Check], ...] = (
     ("schema", database.schema),
     ("clock", database.clock),
     ("transactions", database.transactions),
@@ -41,20 +41,20 @@ WITH_DATABASE: tuple[tuple[str, Look], ...] = (
 
 
 def examine() -> Iterator[Finding]:
-    """Every look, one finding or more each, in the order in which a person would mend them."""
-    first = list(_looked("database", database.reachable))
+    """Every check, one finding or more each, in the order in which to correct them."""
+    first = list(_checked("database", database.reachable))
     yield from first
-    for name, look in WITHOUT_DATABASE:
-        yield from _looked(name, look)
+    for name, check in WITHOUT_DATABASE:
+        yield from _checked(name, check)
     if any(finding.verdict is Verdict.WRONG for finding in first):
         return
-    for name, look in WITH_DATABASE:
-        yield from _looked(name, look)
+    for name, check in WITH_DATABASE:
+        yield from _checked(name, check)
 
 
-def _looked(name: str, look: Look) -> Iterator[Finding]:
+def _checked(name: str, check: Check) -> Iterator[Finding]:
     try:
-        yield from look()
-    except Exception as error:  # noqa: BLE001  # a doctor that falls over helps nobody
-        said = f"could not be looked at: {type(error).__name__}: {error}"
-        yield Finding(name, Verdict.WRONG, said, "Mend what the line above this one names, then run doctor again.")
+        yield from check()
+    except Exception as error:  # noqa: BLE001  # the other checks still run
+        said = f"could not be checked: {type(error).__name__}: {error}"
+        yield Finding(name, Verdict.WRONG, said, "Correct what the line above names, then run doctor again.")

@@ -1,4 +1,4 @@
-"""Redis and the workers behind it. Losing both loses nothing: rows say what is owed. But nothing moves without."""
+"""Redis and the workers. Without them nothing is processed, but nothing is lost: all pending work is in rows."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from urllib.parse import urlsplit
 import redis
 from celery import current_app
 
-from config.doctor.findings import Finding, look, well, wrong
+from config.doctor.findings import Finding, warning, well, wrong
 from config.settings import ENV
 
 ANSWER_SECONDS = 2.0
 """How long workers may take to answer: those that apply a batch answer between two of them."""
-QUEUES = {"inbound": "applies what came in", "outbound": "tells partners"}
+QUEUES = {"inbound": "applies events", "outbound": "sends to partners"}
 
 
 def reachable() -> Iterator[Finding]:
     if ENV.embedded:
-        yield well("broker", "embedded: worker and scheduler live in the web process")
+        yield well("broker", "embedded: worker and scheduler run in the web process")
         return
     try:
         started = time.perf_counter()
@@ -32,8 +32,8 @@ def reachable() -> Iterator[Finding]:
         yield wrong("broker", f"Redis at {_place()} does not answer: {error}", step)
         return
     if policy and policy != "noeviction":
-        step = "Set maxmemory-policy noeviction: under pressure Redis would drop wakes, and work waits for the sweep."
-        yield look("broker", f"Redis may drop what it is given ({policy})", step)
+        step = "Set maxmemory-policy noeviction: otherwise Redis may drop wake-ups, and work waits for the sweep."
+        yield warning("broker", f"Redis may evict messages (maxmemory-policy {policy})", step)
     else:
         yield well("broker", f"Redis at {_place()} answers in {seconds * 1000:.1f} ms")
 
@@ -45,7 +45,7 @@ def _place() -> str:
 
 
 def _policy(client: Any) -> str:
-    """Empty where the server does not tell (managed ones often forbid CONFIG)."""
+    """Empty where the server does not allow CONFIG, as managed ones often do not."""
     try:
         return str(client.config_get("maxmemory-policy").get("maxmemory-policy", ""))
     except redis.ResponseError:
@@ -58,7 +58,7 @@ def workers() -> Iterator[Finding]:
     try:
         answers = current_app.control.inspect(timeout=ANSWER_SECONDS).active_queues() or {}
     except Exception as error:  # noqa: BLE001  # the broker finding above has the cause
-        yield look("workers", f"cannot be asked: {error}", "Mend the broker first.")
+        yield warning("workers", f"could not be asked: {error}", "Correct the broker first.")
         return
     served = {queue["name"] for queues in answers.values() for queue in queues}
     for queue, does in QUEUES.items():
@@ -66,5 +66,5 @@ def workers() -> Iterator[Finding]:
             hosts = sorted(host for host, queues in answers.items() if any(one["name"] == queue for one in queues))
             yield well("workers", f"{queue}: {', '.join(hosts)}")
         else:
-            step = f"Start one: make worker QUEUES={queue}. What it would have done waits in rows."
-            yield wrong("workers", f"nobody serves {queue}, which {does}", step)
+            step = f"Start one: make worker QUEUES={queue}. Its work waits in the database."
+            yield wrong("workers", f"no worker serves {queue}, which {does}", step)

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from config.doctor.findings import Finding, look, well, wrong
+from config.doctor.findings import Finding, warning, well, wrong
 
 OLDEST_POSTGRESQL = 14_00_00
-"""The oldest release that Django 5.2 takes."""
+"""The oldest release that Django 5.2 supports."""
 SLOW_SECONDS = 0.02
 """A PUT is one round trip; beyond this it is most of the time a caller waits."""
 SKEW_SECONDS = 5.0
@@ -36,7 +36,7 @@ def reachable() -> Iterator[Finding]:
     if connection.vendor == "postgresql" and connection.cursor().connection.info.server_version < OLDEST_POSTGRESQL:
         yield wrong("database", said, "Upgrade it to PostgreSQL 14 or newer.")
     elif seconds > SLOW_SECONDS:
-        yield look("database", said, "It is far away or busy: move it nearer, or see docs/measured/scaling.md.")
+        yield warning("database", said, "It is far away or busy. Move it closer, or see docs/measured/scaling.md.")
     else:
         yield well("database", said)
 
@@ -55,12 +55,12 @@ def schema() -> Iterator[Finding]:
         more = f" and {len(plan) - 5} more" if len(plan) > 5 else ""
         yield wrong("schema", f"not migrated: {names}{more}", "Run make migrate; the running hub may go on meanwhile.")
     else:
-        yield well("schema", "as this version wants it")
+        yield well("schema", "up to date")
 
 
 def clock() -> Iterator[Finding]:
     if connection.vendor == "sqlite":
-        yield well("clock", "SQLite has the host's own")
+        yield well("clock", "SQLite uses the host's clock")
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
@@ -85,7 +85,9 @@ def transactions() -> Iterator[Finding]:
         rows = cursor.fetchall()
     for pid, name, seconds in rows:
         said = f"a transaction of {name or 'an unnamed program'} (process {pid}) is open for {seconds} s"
-        yield look("transactions", said, f"Claiming slows down behind it. End it: SELECT pg_terminate_backend({pid});")
+        yield warning(
+            "transactions", said, f"Claiming slows down behind it. End it: SELECT pg_terminate_backend({pid});"
+        )
     if not rows:
         yield well("transactions", f"none is open for more than {LONG_SECONDS} s")
 
@@ -99,6 +101,6 @@ def connections() -> Iterator[Finding]:
     said = f"{used} of {most} connections are used"
     if used > most * 0.8:
         step = "Raise max_connections, or lower HUB_WEB_THREADS, HUB_WORKER_PROCESSES or HUB_OUTBOUND_THREADS."
-        yield look("connections", said, step)
+        yield warning("connections", said, step)
     else:
         yield well("connections", said)

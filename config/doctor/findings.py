@@ -1,4 +1,4 @@
-"""What a look came to."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from enum import Enum
 
 class Verdict(Enum):
     WELL = "ok"
-    LOOK = "look"
-    """Works now; a person should know."""
+    WARNING = "warning"
+    """Works now, but a person should know."""
     WRONG = "wrong"
 
 
@@ -22,16 +22,16 @@ class Finding:
     """The next step; empty where nothing is to be done."""
 
     def line(self) -> str:
-        step = f"\n{'':7}→ {self.do}" if self.do else ""
-        return f"{self.verdict.value:<5}  {self.name}: {self.said}{step}"
+        step = f"\n{'':9}→ {self.do}" if self.do else ""
+        return f"{self.verdict.value:<7}  {self.name}: {self.said}{step}"
 
 
 def well(name: str, said: str) -> Finding:
     return Finding(name, Verdict.WELL, said)
 
 
-def look(name: str, said: str, do: str) -> Finding:
-    return Finding(name, Verdict.LOOK, said, do)
+def warning(name: str, said: str, do: str) -> Finding:
+    return Finding(name, Verdict.WARNING, said, do)
 
 
 def wrong(name: str, said: str, do: str) -> Finding:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from config.doctor.findings import Finding, look, well, wrong
+from config.doctor.findings import Finding, warning, well, wrong
 from config.env import BASE_DIR, VAR_DIR
 from config.settings import ENV
 
@@ -65,6 +65,8 @@ def address() -> Iterator[Finding]:
     else:
         yield well("address", f"{url}")
     if settings.HUB_OUTBOUND_ALLOW_HTTP and not ENV.on_sqlite:
-        yield look("address", "partners may be called by plain http", "Unset HUB_OUTBOUND_ALLOW_HTTP if none needs it.")
+        yield warning(
+            "address", "partners may be called by plain http", "Unset HUB_OUTBOUND_ALLOW_HTTP if none needs it."
+        )
     if settings.HUB_FAULT_INJECTION:
         yield wrong("address", "fault injection is on: orders named fault-… fail", "Unset HUB_FAULT_INJECTION.")

@@ -36,25 +36,25 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(OrderFlowChannel)
 class OrderFlowChannelAdmin(AsksFirst, HistoryAdmin):
-    """Where the site is and what goes to it is said by the onboarding file."""
+    """The onboarding file sets the site's address and what is sent to it."""
 
     form = ChannelForm
     tenant_path = "destination__tenant"
     empty_words = "Warehouses are added on the onboarding page of a tenant."
-    list_display = ("name", "tenant", "channel", "base_url", "takes", "destination_state")
+    list_display = ("name", "tenant", "channel", "base_url", "items", "destination_state")
     list_filter = ("destination__tenant",)
     search_fields = ("destination__name", "channel", "base_url", "destination__tenant__slug")
     list_select_related = ("destination__tenant",)
     readonly_fields = (
-        "destination", "destination_state", "base_url", "channel", "organisation", "units", "takes",
+        "destination", "destination_state", "base_url", "channel", "organisation", "units", "items",
         "order_path", "product_path", "product_header", "product_scope", "fixed_properties",
-        "also_taken_by", "despatches_read",
+        "shared_items", "despatches_read",
     )  # fmt: skip
     fieldsets = (
         ("Site", {"fields": ("destination", "destination_state", "base_url", "channel", "organisation")}),
         ("Credentials", {"fields": ("auth_type", "username", "password")}),
         ("Orders", {"fields": (
-            "units", "takes", "also_taken_by", "reference", "require_delivery_address", "time_zone",
+            "units", "items", "shared_items", "reference", "require_delivery_address", "time_zone",
             "currency_units", "fixed_properties", "on_update", "on_cancel", "batch_size", "order_path",
             "poll_despatches_seconds", "despatches_read",
         )}),
@@ -77,27 +77,29 @@ class OrderFlowChannelAdmin(AsksFirst, HistoryAdmin):
     def units(self, channel: OrderFlowChannel) -> str:
         return "all" if channel.business_units is None else ", ".join(channel.business_units)
 
-    @admin.display(description="takes items")
-    def takes(self, channel: OrderFlowChannel) -> str:
+    @admin.display(description="items")
+    def items(self, channel: OrderFlowChannel) -> str:
         return ", ".join(channel.item_patterns) or "none"
 
     @admin.display(description="fixed order properties")
     def fixed_properties(self, channel: OrderFlowChannel) -> str:
         return ", ".join(f"{name} = {value}" for name, value in channel.properties.items()) or "none"
 
-    @admin.display(description="lines that others may take too")
-    def also_taken_by(self, channel: OrderFlowChannel) -> str:
+    @admin.display(description="items shared with others")
+    def shared_items(self, channel: OrderFlowChannel) -> str:
         others = shared_with(channel.destination.tenant_id, "warehouse", channel.item_patterns)
         if not others:
-            return "Nobody else takes any of its lines."
+            return "None of its items go to anybody else."
         whom = ", ".join(others)
-        return f"Some may also go to {whom}; then both get them. If not intended, narrow the items of one of them."
+        return f"Some items also go to {whom}; both are notified. If that is wrong, change the item patterns of one."
 
     @admin.display(description="despatches")
     def despatches_read(self, channel: OrderFlowChannel) -> SafeString | str:
         poll = DespatchPoll.objects.filter(channel=channel).first()
-        if channel.poll_despatches_seconds is None or poll is None:
-            return "Not asked for."
+        if channel.poll_despatches_seconds is None:
+            return "Not read: the channel has no interval for it."
+        if poll is None:
+            return "Not read yet."
         if poll.failure:
             return format_html("Not read since {}: {}", ago(poll.answered_at or poll.failing_since), poll.failure)
         return format_html(
@@ -105,7 +107,7 @@ class OrderFlowChannelAdmin(AsksFirst, HistoryAdmin):
         )
 
     def save_model(self, request: HttpRequest, obj: OrderFlowChannel, form: forms.Form, change: bool) -> None:
-        """Stored by the onboarding service, so that products whose import changes are sent again."""
+        """By the onboarding service, which makes new deliveries of products whose documents change."""
         who, agree = request.user.get_username(), agreement(request, obj.destination.tenant)
         change_channel(obj, form.cleaned_data.get("password") or "", who=who, agree=agree)
 

@@ -1,4 +1,4 @@
-"""A channel's catalogue in the admin: edited one by one or as a spreadsheet; stock is asked for on demand."""
+"""A channel's catalogue in the admin: edited one by one or as a spreadsheet; stock is read on demand."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ FIRST = ("description", "type", "activated", "barcode", "weight", "weightUnits")
 
 @admin.register(Product)
 class ProductAdmin(HubAdmin):
-    """What the catalogue says, and what the warehouse took of it. A changed product is sent to the warehouse."""
+    """The catalogue, and what the warehouse accepted of it. A changed product is sent to the warehouse."""
 
     form = FormOfProduct
     tenant_path = "channel__destination__tenant"
@@ -121,11 +121,11 @@ class ProductAdmin(HubAdmin):
         return request.user.has_perm("orderflow.change_product")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The warehouse would keep it all the same; deactivate it instead."""
+        """The warehouse would keep it anyway; deactivate it instead."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
-        """Stored and sent by the catalogue's service."""
+        """By the catalogue's service, which also makes the delivery."""
         put_products(obj.channel, {obj.sku: form.properties()})
         obj.pk = Product.objects.get(channel=obj.channel, sku=obj.sku).pk
 
@@ -151,10 +151,10 @@ class ProductAdmin(HubAdmin):
 
     @action(description="Import a file", url_path="import", permissions=["operate"], icon="upload")  # type: ignore[untyped-decorator]
     def take_products(self, request: HttpRequest) -> HttpResponse:
-        """Says what the file would change; stores it when asked to."""
+        """Shows what the file would change; stores it on request."""
         if not self.has_operate_permission(request):
             raise PermissionDenied
-        result = self._took(request) if request.method == "POST" else {}
+        result = self._imported(request) if request.method == "POST" else {}
         context = {
             **self.admin_site.each_context(request),
             **result,
@@ -164,7 +164,7 @@ class ProductAdmin(HubAdmin):
         }
         return TemplateResponse(request, "admin/orderflow/import_products.html", context)
 
-    def _took(self, request: HttpRequest) -> dict[str, Any]:
+    def _imported(self, request: HttpRequest) -> dict[str, Any]:
         file, trial = request.FILES.get("file"), "store" not in request.POST
         form = (file.name or "").rpartition(".")[2].lower() if file else ""
         if file is None or form not in FORMATS or (file.size or 0) > FILE_BYTES:

@@ -1,4 +1,4 @@
-"""The required and known state of each order at each warehouse, its refusals and its despatches."""
+"""Orders at each warehouse: required and known state, refusals with their reasons, despatches."""
 
 from __future__ import annotations
 
@@ -38,19 +38,23 @@ from orders.values.order_key import OrderKey
 class WarehouseOrderAdmin(EvidenceAdmin):
     tenant_path = "channel__destination__tenant"
     personal = {"failure": TEXT}
-    empty_words = "No order was for a warehouse yet."
-    list_display = ("customer_order_id", "business_unit_id", "channel", "reference", "owed", "state", "failing",
+    empty_words = "No order was sent to a warehouse yet."
+    list_display = ("customer_order_id", "business_unit_id", "channel", "reference", "required", "state", "failing",
                     "given", "correction")  # fmt: skip
     list_filter: ClassVar[Any] = ("channel", "state", FailureFilter)
     search_fields = ("=reference", "=customer_order_id")
     search_help_text = "Reference or customer order id"
     list_select_related = ("channel__destination",)
-    exclude = ("owed_digest", "digest")
-    readonly_fields = ("failing", "given", "correction", "order_page")
+    exclude = ("owed", "owed_digest", "digest")
+    readonly_fields = ("required", "failing", "given", "correction", "order_page")
     actions = ("send_failed_again",)
 
     def order_keys(self, rows: Sequence[WarehouseOrder]) -> list[OrderKey]:
         return [place.key(place.channel.destination.tenant_id) for place in rows]
+
+    @admin.display(description="required", ordering="owed")
+    def required(self, place: WarehouseOrder) -> str:
+        return place.get_owed_display() or "-"
 
     @admin.display(description="failing property")
     def failing(self, place: WarehouseOrder) -> str:
@@ -70,7 +74,7 @@ class WarehouseOrderAdmin(EvidenceAdmin):
 
     @admin.action(description="Send only the failed ones again (preview first)", permissions=["operate"])
     def send_failed_again(self, request: HttpRequest, queryset: QuerySet[WarehouseOrder]) -> HttpResponse:
-        """The deliveries' own page: it says what a retry would do and does it on demand."""
+        """The page of deliveries, which previews a retry and does it."""
         deliveries: Any = self.admin_site._registry[Delivery]
         if not deliveries.has_operate_permission(request):
             raise PermissionDenied
@@ -84,7 +88,7 @@ class WarehouseOrderAdmin(EvidenceAdmin):
         return [own, *super().get_urls()]
 
     def warehouses(self, request: HttpRequest) -> HttpResponse:
-        """The dry run of one order at every warehouse, and on demand what they hold of it."""
+        """Preview of one order at every warehouse and, on request, what the warehouses hold of it."""
         key = _key(request)
         order = Order.objects.filter(**key._asdict()).select_related("tenant").first()
         orders = self.admin_site._registry[Order]
@@ -112,16 +116,16 @@ class WarehouseOrderAdmin(EvidenceAdmin):
 
 @admin.register(Despatch)
 class DespatchAdmin(EvidenceAdmin):
-    """A row per shipment that a warehouse reported."""
+    """One row per shipment that a warehouse reported."""
 
     personal = {"tracking_url": TEXT, "state": TEXT, "courier": TEXT}
     tenant_path = "channel__destination__tenant"
-    empty_words = "No warehouse reported a shipment yet. Despatches are asked for where a channel says how often."
+    empty_words = "No warehouse reported a parcel yet. Despatches are read where the channel has an interval for it."
     list_display = ("reference", "order_reference", "channel", "courier", "completed")
     list_filter = ("channel",)
     list_select_related = ("channel__destination",)
     search_fields = ("=reference", "=order_reference", "=despatch_reference")
-    search_help_text = "Shipment, order or despatch reference, as they are written"
+    search_help_text = "Exact shipment, order or despatch reference"
     fields = (
         "channel", "reference", "order_reference", "state", "courier", "despatch_reference", "tracking", "completed",
         "lines",

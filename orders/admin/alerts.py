@@ -1,4 +1,4 @@
-"""Who is told when something needs a person: the rules, and the incidents they found."""
+"""Alert rules, which notify people of problems, and the incidents that they found."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _email(text: str) -> str:
 
 
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable when run
-    kind = forms.ChoiceField(widget=UnfoldAdminSelectWidget, label="What is watched")
+    kind = forms.ChoiceField(widget=UnfoldAdminSelectWidget, label="What is monitored")
     emails = LinesField(
         annotation=list[Annotated[str, AfterValidator(_email)]],
         required=False,
@@ -60,7 +60,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
         annotation=HttpUrl,
         required=False,
         label="Webhook",
-        help_text="Gets a signed POST when it begins and when it is over; the signing secret is shown once.",
+        help_text="Gets a signed POST when an incident starts and when it ends; the signing secret is shown once.",
     )
 
     class Meta:
@@ -80,45 +80,45 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
         emails = given.get("emails") or []
         given["emails"] = emails
         if not self.errors and not (emails or given.get("webhook_url")):
-            raise ValidationError("Say whom to tell: a mail address, a webhook, or both.")
+            raise ValidationError("Enter whom to notify: a mail address, a webhook, or both.")
         if emails and not settings.HUB_EMAIL_URL:
-            self.add_error("emails", "This hub has no mail server yet: set HUB_EMAIL_URL, or tell a webhook.")
+            self.add_error("emails", "This hub has no mail server yet: set HUB_EMAIL_URL, or notify a webhook.")
         return given
 
 
 @admin.register(AlertRule)
 class AlertRuleAdmin(HistoryAdmin):
     form = RuleForm
-    empty_words = "Nobody is told of anything yet. Begin with dead letters and stopped destinations of the whole hub."
-    list_display = ("watched", "whose", "from_how_much", "tells", "state")
+    empty_words = "Nobody is notified of problems yet. Add rules for dead letters and stopped destinations first."
+    list_display = ("monitored", "owner", "from_how_much", "notifies", "state")
     list_filter = ("tenant", "active")
     list_select_related = ("tenant",)
     actions_detail = ("test_alert", "new_signing_secret")
     fields = ("tenant", "kind", "threshold", "emails", "webhook_url", "active")
 
-    @admin.display(description="what is watched", ordering="kind")
-    def watched(self, rule: AlertRule) -> str:
+    @admin.display(description="what is monitored", ordering="kind")
+    def monitored(self, rule: AlertRule) -> str:
         known = measures().get(rule.kind)
         return known.words if known else rule.kind
 
-    @admin.display(description="whose")
-    def whose(self, rule: AlertRule) -> str:
+    @admin.display(description="tenant")
+    def owner(self, rule: AlertRule) -> str:
         return rule.tenant.name if rule.tenant else "the whole hub"
 
     @admin.display(description="from")
     def from_how_much(self, rule: AlertRule) -> str:
         return _amount(rule.kind, rule.threshold)
 
-    @admin.display(description="tells")
-    def tells(self, rule: AlertRule) -> str:
+    @admin.display(description="notifies")
+    def notifies(self, rule: AlertRule) -> str:
         return ", ".join([*rule.emails, *([rule.webhook_url] if rule.webhook_url else [])])
 
     @admin.display(description="state")
     def state(self, rule: AlertRule) -> SafeString:
         if not rule.active:
             return mark("switched off", "waiting")
-        going_on = rule.incidents.ongoing().count()
-        return mark(f"{going_on} going on", "attention") if going_on else mark("quiet", "ok")
+        ongoing = rule.incidents.ongoing().count()
+        return mark(f"{ongoing} ongoing", "attention") if ongoing else mark("no incident", "ok")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("tenant",) if obj else ()
@@ -148,11 +148,13 @@ class AlertRuleAdmin(HistoryAdmin):
     def test_alert(self, request: HttpRequest, object_id: str) -> HttpResponse:
         rule = self._rule(request, object_id)
         if request.method != "POST":
-            effect = f"A message that says it is a test is sent now to {self.tells(rule)}."
+            effect = f"A message that says it is a test is sent now to {self.notifies(rule)}."
             return self._ask(request, rule, "Send a test alert", effect)
         steps = try_rule(rule)
         lead = (
-            "Everybody was told." if all(step.ok for step in steps) else "Not everybody was told; see what came back."
+            "Everybody was notified."
+            if all(step.ok for step in steps)
+            else "Not everybody was notified; see the answers below."
         )
         self.log_change(request, rule, "Sent a test alert.")
         shown = {"title": "Test alert", "steps": steps, "lead": lead, "back": self._page(rule)}
@@ -164,7 +166,7 @@ class AlertRuleAdmin(HistoryAdmin):
     def new_signing_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         rule = self._rule(request, object_id)
         if request.method != "POST":
-            effect = "A new one is made and shown once. The present one stops at once: have the receiver ready."
+            effect = "A new secret is made and shown once. The present one stops working at once; prepare the receiver."
             return self._ask(request, rule, "Make a new signing secret", effect)
         secret = make_signing_secret(rule)
         self.log_change(request, rule, "Made a new signing secret.")
@@ -189,7 +191,7 @@ class AlertRuleAdmin(HistoryAdmin):
         )
 
     def _shown_once(self, request: HttpRequest, rule: AlertRule, secret: str) -> HttpResponse:
-        advice = "Give it to whoever runs the webhook, by a safe way; every alert is signed with it."
+        advice = "Give it to whoever runs the webhook, through a secure channel. Every alert is signed with it."
         shown = {"title": "Signing secret of the alert", "secret": secret, "advice": advice, "back": self._page(rule)}
         context = {**self.admin_site.each_context(request), **shown}
         response = TemplateResponse(request, "admin/orders/signing_secret_once.html", context)
@@ -212,7 +214,7 @@ class IncidentFilter(admin.SimpleListFilter):
     parameter_name = "is"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("ongoing", "going on"), ("over", "over")]
+        return [("ongoing", "ongoing"), ("over", "over")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         if self.value() == "ongoing":
@@ -223,15 +225,15 @@ class IncidentFilter(admin.SimpleListFilter):
 @admin.register(Incident)
 class IncidentAdmin(EvidenceAdmin):
     personal = {"said": TEXT}
-    empty_words = "No rule has found anything. Which rules there are stands under Alerts."
-    list_display = ("said", "whose", "began", "state")
+    empty_words = "No alert rule has found a problem. The rules are under Alerts."
+    list_display = ("said", "owner", "began", "state")
     list_filter = (IncidentFilter, "tenant")
     list_select_related = ("tenant",)
-    fields = ("said", "whose", "found_by", "began", "state", "at_worst", "mended_at", "told")
+    fields = ("said", "owner", "found_by", "began", "state", "at_worst", "resolve_at", "notified")
     readonly_fields = fields
 
-    @admin.display(description="whose")
-    def whose(self, incident: Incident) -> str:
+    @admin.display(description="tenant")
+    def owner(self, incident: Incident) -> str:
         return incident.tenant.name if incident.tenant else "the whole hub"
 
     @admin.display(description="since")
@@ -241,7 +243,7 @@ class IncidentAdmin(EvidenceAdmin):
     @admin.display(description="state")
     def state(self, incident: Incident) -> SafeString:
         if incident.ended_at is None:
-            return mark("going on", "attention")
+            return mark("ongoing", "attention")
         return mark(f"over after {in_words(incident.ended_at - incident.began_at)}", "ok")
 
     @admin.display(description="found by the rule")
@@ -254,17 +256,17 @@ class IncidentAdmin(EvidenceAdmin):
     def at_worst(self, incident: Incident) -> str:
         return _amount(incident.rule.kind, incident.most)
 
-    @admin.display(description="where to mend it")
-    def mended_at(self, incident: Incident) -> SafeString | str:
+    @admin.display(description="where to resolve it")
+    def resolve_at(self, incident: Incident) -> SafeString | str:
         return link(incident.page, "Open the page")
 
-    @admin.display(description="who was told")
-    def told(self, incident: Incident) -> SafeString | str:
-        lines = [(_told(message),) for message in incident.messages.order_by("pk")]
-        return format_html_join("", "<p>{}</p>", lines) if lines else "nobody: the rule names nobody"
+    @admin.display(description="who was notified")
+    def notified(self, incident: Incident) -> SafeString | str:
+        lines = [(_message_status(message),) for message in incident.messages.order_by("pk")]
+        return format_html_join("", "<p>{}</p>", lines) if lines else "nobody: the rule has no address"
 
 
-def _told(message: AlertMessage) -> str:
+def _message_status(message: AlertMessage) -> str:
     what = f"{message.get_occasion_display()} by {message.get_way_display().lower()}"
     if message.sent_at:
         return f"{what}: sent {exact(message.sent_at)}"

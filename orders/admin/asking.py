@@ -1,7 +1,7 @@
-"""A change of a live tenant is shown first, with what follows from it, and made when the person agrees.
+"""Confirmation of a change of an active tenant: it is shown first, with its effects, and made when the person agrees.
 
-What is made is what was shown: the form travels in the page, sealed for this login and this page, with the fingerprint
-of the changes; when others would be made by now, nothing is changed and they are shown instead.
+Exactly what was shown is changed: the form is in the page, sealed for this login and this page, with the fingerprint of
+the changes. If the same form would make other changes by now, nothing is changed and those are shown instead.
 """
 
 from __future__ import annotations
@@ -27,11 +27,9 @@ if TYPE_CHECKING:
     from orders.admin.base import HubAdmin
 
 AGREED = "agreed"
-"""The field of the page that asks, with the form and what was shown."""
-LOST = "The page cannot be read any more; begin again. Nothing was changed."
-MEANWHILE = (
-    "Something was changed meanwhile, so that this is no more what you were shown. Nothing was changed; look again."
-)
+"""The field of the confirmation page with the form and the fingerprint of what was shown."""
+LOST = "Not saved: this confirmation is no longer valid. Enter the change again."
+MEANWHILE = "Not saved: the settings were changed in the meantime. Check the changes below again."
 
 
 class Asks(Exception):
@@ -56,7 +54,7 @@ def agreement(request: HttpRequest, tenant: Tenant) -> Agree:
 
 
 def answered(request: HttpRequest) -> bool:
-    """Put the form that the person agreed to in the place of the answer; False where it cannot be read any more."""
+    """Replace the answer by the form that the person agreed to; False if it can no longer be opened."""
     if AGREED not in request.POST:
         return True
     try:
@@ -73,7 +71,7 @@ def lost(request: HttpRequest) -> HttpResponse:
 
 
 def asked(model_admin: HubAdmin, request: HttpRequest, asks: Asks, *, name: str) -> HttpResponse:
-    """The page with what would change. Secrets may be sealed in it."""
+    """The confirmation page with the changes. Secrets may be sealed in it."""
     context = {
         **model_admin.admin_site.each_context(request),
         "title": f"Change {name}?",
@@ -116,7 +114,7 @@ class AsksFirst:
 
 
 class _Refused:
-    """A form that the service refused: it says so beside its fields."""
+    """A form that the service refused: the reasons stand beside its fields."""
 
     refused: FileRefused
 

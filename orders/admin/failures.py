@@ -1,4 +1,4 @@
-"""What a person at the console reads in the place of a page: not found, not allowed, failed, each with a next step.
+"""Error pages of the admin: not found, not allowed, failed, each with a next step.
 
 Programs, and addresses outside the admin, get a problem (orders.api.errors) or Django's own bare answer.
 """
@@ -24,11 +24,12 @@ WORDS = {
     ),
     404: (
         "There is no such page",
-        "The address is mistyped, or what it led to was removed meanwhile. Look for the order by any id that you have.",
+        "The address is mistyped, or its row was removed. Find the order by any id that you have.",
     ),
     500: (
         "The hub failed to show this page",
-        "Nothing was changed half-way. Try once more; if it fails again, tell those who run the hub the id below.",
+        "A change was made completely or not at all. Try once more; if it fails again, report the correlation "
+        "id below to those who run the hub.",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""What is on record: happenings without a row of their own, and what people did."""
+"""The record: timeline entries without a row of their own, and operator actions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from orders.values.labels import (
 from orders.values.order_key import OrderKey
 
 
-class RoadFilter(admin.SimpleListFilter):
-    """The roads there are; asking the table for them would read it."""
+class SourceFilter(admin.SimpleListFilter):
+    """By source, from the fixed list: a query for the distinct ones would read the whole table."""
 
-    title = "road"
+    title = "source"
     parameter_name = "road"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(road, road) for road in ICONS]
+        return [(source, source) for source in ICONS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(road=self.value()) if self.value() in ICONS else queryset
@@ -38,13 +38,13 @@ class RoadFilter(admin.SimpleListFilter):
 @admin.register(TimelineEntry)
 class TimelineEntryAdmin(EvidenceAdmin):
     personal = {"what": TEXT, "detail": TEXT}
-    list_display = ("when", "road", "what", "customer_order_id", "tenant")
-    list_filter = (RoadFilter, "tenant")
+    list_display = ("when", "source", "what", "customer_order_id", "tenant")
+    list_filter = (SourceFilter, "tenant")
     list_select_related = ("tenant",)
     search_fields = ("=customer_order_id", "=reference", "=correlation_id")
-    search_help_text = "Order id, reference or correlation id, as they are written"
-    fields = ("at", "road", "what", "detail", "tenant", "order_link", "correlation_id", "reference")
-    readonly_fields = ("order_link",)
+    search_help_text = "Exact order id, reference or correlation id"
+    fields = ("at", "source", "what", "detail", "tenant", "order_link", "correlation_id", "reference")
+    readonly_fields = ("source", "order_link")
 
     def order_keys(self, rows: Sequence[TimelineEntry]) -> list[OrderKey | None]:
         return [key_of(row) for row in rows]
@@ -52,6 +52,10 @@ class TimelineEntryAdmin(EvidenceAdmin):
     @admin.display(description="when")
     def when(self, entry: TimelineEntry) -> SafeString | str:
         return ago(entry.at)
+
+    @admin.display(description="source", ordering="road")
+    def source(self, entry: TimelineEntry) -> str:
+        return entry.road
 
     @admin.display(description="order")
     def order_link(self, entry: TimelineEntry) -> SafeString | str:
@@ -69,7 +73,7 @@ class OperatorActionAdmin(EvidenceAdmin):
     list_filter = ("action", "tenant")
     list_select_related = ("tenant",)
     search_fields = ("=subject", "=customer_order_id", "=who")
-    search_help_text = "event:…, delivery:…, an order id or a name, as they are written"
+    search_help_text = "event:…, delivery:…, an exact order id or login name"
     fields = ("at", "who", "action", "subject_link", "reason", "outcome", "tenant", "customer_order_id")
     readonly_fields = ("subject_link",)
 
@@ -77,7 +81,7 @@ class OperatorActionAdmin(EvidenceAdmin):
         return [key_of(row) for row in rows]
 
     def covered(self, request: HttpRequest, rows: Sequence[Any]) -> Sequence[Any]:
-        """With the names of the destinations that they are about, asked for at once."""
+        """With the names of their destinations, read in one query."""
         ids = {row.pk: int(pk) for row in rows if (pk := row.subject.removeprefix("destination:")).isdecimal()}
         named = Destination.objects.select_related("tenant").in_bulk(ids.values()) if ids else {}
         for row in rows:
@@ -108,7 +112,7 @@ def _in_words(action: OperatorAction, destination: str) -> str:
 
 
 def key_of(row: TimelineEntry | OperatorAction) -> OrderKey | None:
-    """The order that a row on record is about; None for one about a destination."""
+    """The order that a record is about; None for one about a destination."""
     if not row.customer_order_id:
         return None
     return OrderKey(row.tenant_id, row.business_unit_id, row.customer_order_id)

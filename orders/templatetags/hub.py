@@ -44,5 +44,5 @@ def page_of(subject: str) -> str:
 
 
 @register.filter
-def icon_of(road: str) -> str:
-    return ICONS.get(road, "schedule")
+def icon_of(source: str) -> str:
+    return ICONS.get(source, "schedule")

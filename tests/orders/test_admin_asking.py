@@ -128,7 +128,7 @@ def test_what_was_changed_meanwhile_is_not_changed_back_unseen(operator, acme):
     html = asks(operator.post(page_of(acme), form_of(operator, acme, name="Acme Retail")))
     Tenant.objects.update(name="Acme of Denmark")
     again = asks(operator.post(page_of(acme), {"agreed": ASKED.search(html)[1]}))
-    assert "Something was changed meanwhile" in again
+    assert "the settings were changed in the meantime" in again
     assert 'Acme of Denmark</td><td data-label="Then">Acme Retail</td>' in again
     assert Tenant.objects.get().name == "Acme of Denmark"
     assert operator.post(page_of(acme), {"agreed": ASKED.search(again)[1]}).status_code == 302
@@ -140,9 +140,9 @@ def test_an_agreement_of_another_login_or_for_another_page_counts_for_nothing(cl
     sealed = ASKED.search(html)[1]
     supplier = Supplier.objects.get()
     for path in (page_of(supplier), reverse("admin:orders_tenant_onboard", args=(acme.pk,))):
-        assert "cannot be read any more" in operator.post(path, {"agreed": sealed}, follow=True).content.decode()
+        assert "is no longer valid" in operator.post(path, {"agreed": sealed}, follow=True).content.decode()
     client.force_login(give_role("otto", role=OPERATOR, password="pass-of-otto").user)
-    assert "cannot be read any more" in client.post(page_of(acme), {"agreed": sealed}, follow=True).content.decode()
+    assert "is no longer valid" in client.post(page_of(acme), {"agreed": sealed}, follow=True).content.decode()
     assert Tenant.objects.get().name == "Acme"
 
 
@@ -209,7 +209,7 @@ def test_the_guided_page_asks_before_it_adds_to_a_live_tenant(operator, acme):
     assert "client_secret of API client acme-pos" in html
     assert not ApiClient.objects.filter(client_id="acme-pos").exists()
     done = operator.post(page, {"agreed": ASKED.search(html)[1]}).content.decode()
-    assert "shown this once" in done
+    assert "shown only once" in done
     assert ApiClient.objects.filter(client_id="acme-pos").exists()
 
 
@@ -224,7 +224,7 @@ def test_a_mode_switched_after_the_preview_of_a_file_is_not_switched_back_unseen
     Tenant.objects.update(mode="proxy", external_url="https://oms.example.com")
     sealed = re.search(r'name="sealed" value="([^"]+)"', html)[1]
     again = operator.post(page, {"sealed": sealed}).content.decode()
-    assert "Something was changed meanwhile" in again
+    assert "the settings were changed in the meantime" in again
     assert '<td>mode</td><td data-label="Now">proxy</td><td data-label="In the file">events</td>' in again
     assert (Tenant.objects.get().name, Tenant.objects.get().mode) == ("Acme", "proxy")
     operator.post(page, {"sealed": re.search(r'name="sealed" value="([^"]+)"', again)[1]})

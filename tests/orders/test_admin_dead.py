@@ -31,11 +31,11 @@ def _time_enough(monkeypatch):
 def test_a_page_tries_out_as_many_rows_as_it_has_time_for_and_the_rest_on_demand(root, dead, monkeypatch):
     monkeypatch.setattr("orders.admin.dead_letters.rows.TRY_SECONDS", -1)
     html = text_of(root.get(group_of()))
-    assert html.count("not tried yet</span>") == 2
-    assert "Retry 2 that would apply" not in html
+    assert html.count("not previewed yet</span>") == 2
+    assert "Retry 2 that would succeed" not in html
     html = text_of(root.get(f"{group_of()}?try=all"))
     assert html.count("would be applied</span>") == 2
-    assert "Retry 2 that would apply" in html
+    assert "Retry 2 that would succeed" in html
 
 
 def text_of(response, status=200):
@@ -96,13 +96,13 @@ def test_one_list_groups_events_and_deliveries_by_cause_and_keeps_the_overtaken_
 
 
 def test_an_empty_list_says_so(root):
-    assert "Nothing is dead" in text_of(root.get(DEAD))
+    assert "There are no dead letters" in text_of(root.get(DEAD))
 
 
 def test_a_group_says_of_each_row_what_a_retry_would_do_and_changes_nothing(root, dead):
     html = text_of(root.get(group_of()))
     assert html.count("would be applied</span>") == 2
-    assert "Retry 2 that would apply" in html
+    assert "Retry 2 that would succeed" in html
     assert statuses(dead) == ["dead"] * 3
     assert OperatorAction.objects.count() == 0
 
@@ -112,13 +112,13 @@ def test_what_would_fail_again_is_counted_out(root, dead, settings):
     OrderEvent.objects.filter(pk=dead[0].pk).update(attempts=0)
     html = text_of(root.get(group_of()))
     assert "would fail again</span>" in html
-    assert "Retry 1 that would apply" in html
+    assert "Retry 1 that would succeed" in html
     root.post(group_of(), {"verb": "retry", "reason": "one is mended"})
     assert statuses(dead) == ["dead", "pending", "dead"]
 
 
 def test_a_group_is_retried_with_a_reason_and_each_row_is_on_record(root, dead):
-    assert "Write a reason first; nothing was done." in text_of(root.post(group_of(), {"verb": "retry", "reason": " "}))
+    assert "Nothing was done: write a reason first." in text_of(root.post(group_of(), {"verb": "retry", "reason": " "}))
     assert statuses(dead) == ["dead"] * 3
     response = root.post(group_of(), {"verb": "retry", "reason": "the fault is mended"}, follow=True)
     assert "Done in" in text_of(response)
@@ -160,7 +160,7 @@ def test_all_of_a_kind_are_previewed_and_retried_whatever_their_causes(root, dea
 
 def test_one_cause_alone_offers_no_other_way_to_the_same_rows(root, dead):
     assert "/events/all/" not in root.get(DEAD).content.decode()
-    assert "Nothing of this is dead any more" in text_of(root.get(f"{DEAD}supplier/all/"))
+    assert "No dead letter of this cause is left" in text_of(root.get(f"{DEAD}supplier/all/"))
 
 
 def test_dead_deliveries_are_retried_by_cause(root, engine):
@@ -169,8 +169,8 @@ def test_dead_deliveries_are_retried_by_cause(root, engine):
     outbox.send(REJECTED)
     page = group_of("supplier", REJECTED.detail)
     html = text_of(root.get(page))
-    assert "Retry 1 that would apply" in html
-    assert "goes to beans" in html
+    assert "Retry 1 that would succeed" in html
+    assert "go to beans" in html
     root.post(page, {"verb": "retry", "reason": "beans is back"})
     assert Delivery.objects.get().status == "pending"
 
@@ -178,12 +178,12 @@ def test_dead_deliveries_are_retried_by_cause(root, engine):
 def test_a_group_larger_than_a_page_is_tried_out_by_a_run_before_its_number_is_said(root, dead, monkeypatch):
     monkeypatch.setattr("orders.admin.dead_letters.rows.PAGE", 1)
     html = text_of(root.get(group_of()))
-    assert "Nobody has tried all 2 yet" in html
-    assert "Retry 2 that would apply" not in html
+    assert "No preview of all 2 was made yet" in html
+    assert "Retry 2 that would succeed" not in html
     root.post(group_of(), {"verb": "preview"})
     assert RepairRun.objects.get().counts == {"would_apply": 2}
     assert statuses(dead) == ["dead"] * 3
-    assert "Retry 2 that would apply" in text_of(root.get(group_of()))
+    assert "Retry 2 that would succeed" in text_of(root.get(group_of()))
     first = OrderEvent.objects.dead().order_by("pk")[0]
     assert f"?after={first.pk}" in html
     second = text_of(root.get(f"{group_of()}?after={first.pk}"))
@@ -264,7 +264,7 @@ def test_support_sees_the_groups_and_cannot_act(client, dead):
 
     client.force_login(give_role("sue", role=SUPPORT, password="pass-of-sue").user)
     assert "fault injection" in text_of(client.get(DEAD))
-    assert "that would apply" not in text_of(client.get(group_of()))
+    assert "that would succeed" not in text_of(client.get(group_of()))
     assert client.post(group_of(), {"verb": "retry", "reason": "x"}).status_code == 403
     run = begun()
     for verb in ("stop", "resume"):
@@ -274,8 +274,8 @@ def test_support_sees_the_groups_and_cannot_act(client, dead):
 
 def test_a_tenant_admin_sees_no_group_and_no_run_of_another_tenant(bound, engine, dead):
     run = begun()
-    assert "Nothing is dead" in text_of(bound.get(DEAD))
-    assert "Nothing of this is dead any more" in text_of(bound.get(group_of()))
+    assert "There are no dead letters" in text_of(bound.get(DEAD))
+    assert "No dead letter of this cause is left" in text_of(bound.get(group_of()))
     assert bound.get(reverse("admin:orders_repairrun_change", args=(run.pk,))).status_code in (302, 403)
 
 

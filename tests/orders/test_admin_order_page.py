@@ -29,7 +29,7 @@ def test_each_line_says_what_can_be_opened_beneath_it(root, furnished):
 
 def test_an_events_body_is_shown_pretty_and_letter_for_letter(root, furnished):
     html = part(root, f"event:{furnished.queue().events.get().pk}").content.decode()
-    assert "As it was received" in html
+    assert "As received" in html
     assert "&quot;unitPrice&quot;: 19.90" in html
     assert EVIL not in html
 
@@ -37,7 +37,7 @@ def test_an_events_body_is_shown_pretty_and_letter_for_letter(root, furnished):
 def test_a_deliverys_tries_are_shown_with_request_and_answer(root, furnished):
     html = part(root, f"delivery:{furnished.deliveries[2].pk}").content.decode()
     assert "&quot;price&quot;: 19.90" in html
-    assert "Try 1" in html
+    assert "Attempt 1" in html
     assert "answered 503" in html
     assert str(furnished.deliveries[2].tries.get().request_id) in html
     assert EVIL not in html

@@ -32,7 +32,7 @@ def test_a_retry_is_previewed_before_anything_is_done(root, furnished, settings)
     settings.HUB_FAULT_INJECTION = False
     html = act(root, "retry", furnished.dead)
     assert "would be applied" in html
-    assert "What it then owes is sent to suppliers and warehouses" in html
+    assert "The required deliveries are then sent to suppliers and warehouses" in html
     assert status(furnished.dead) == "dead"
     assert OperatorAction.objects.filter(subject=f"event:{furnished.dead.pk}").count() == 0
 
@@ -40,8 +40,8 @@ def test_a_retry_is_previewed_before_anything_is_done(root, furnished, settings)
 def test_a_retry_with_a_reason_is_done_and_on_record(root, furnished, settings):
     settings.HUB_FAULT_INJECTION = False
     html = act(root, "retry", furnished.dead, apply="1", reason="the fault is mended")
-    assert "What became of 1 event" in html
-    assert "waits to be tried" in html
+    assert "Outcome for 1 event" in html
+    assert "pending again" in html
     assert status(furnished.dead) == "pending"
     note = OperatorAction.objects.get(subject=f"event:{furnished.dead.pk}")
     assert (note.who, note.action, note.reason, note.outcome) == ("root", "retry", "the fault is mended", "pending")
@@ -49,7 +49,7 @@ def test_a_retry_with_a_reason_is_done_and_on_record(root, furnished, settings):
 
 @pytest.mark.parametrize("verb", ["retry", "discard"])
 def test_without_a_reason_nothing_is_done(verb, root, furnished):
-    assert "Write a reason first; nothing was done." in act(root, verb, furnished.dead, apply="1", reason="  ")
+    assert "Nothing was done: write a reason first." in act(root, verb, furnished.dead, apply="1", reason="  ")
     assert status(furnished.dead) == "dead"
 
 
@@ -64,7 +64,7 @@ def test_a_stale_event_is_shown_with_the_one_that_superseded_it(root, furnished,
 
 def test_a_discard_says_what_it_does_and_takes_a_reason(root, furnished):
     html = act(root, "discard", furnished.dead)
-    assert "there is no undo" in html
+    assert "This cannot be undone" in html
     act(root, "discard", furnished.dead, apply="1", reason="a test order")
     assert status(furnished.dead) == "discarded"
     assert OperatorAction.objects.get(subject=f"event:{furnished.dead.pk}").reason == "a test order"
@@ -73,7 +73,7 @@ def test_a_discard_says_what_it_does_and_takes_a_reason(root, furnished):
 def test_an_event_that_is_not_dead_is_left_as_it_is(root, furnished):
     applied = OrderEvent.objects.filter(status="applied").first()
     html = act(root, "retry", applied, furnished.dead, apply="1", reason="x")
-    assert "left as it is" in html
+    assert "left unchanged" in html
     assert status(applied) == "applied"
     assert status(furnished.dead) == "pending"
 
@@ -105,7 +105,7 @@ def test_a_destination_is_paused_with_a_reason_and_resumed(root, furnished):
     assert "Nothing more is sent there" in root.get(pause).content.decode()
     furnished.beans.refresh_from_db()
     assert furnished.beans.state == "running"
-    assert "Write a reason first" in root.post(pause).content.decode()
+    assert "write a reason first" in root.post(pause).content.decode()
     assert root.post(pause, {"reason": "stocktaking"}).status_code == 302
     furnished.beans.refresh_from_db()
     assert (furnished.beans.state, furnished.beans.state_reason) == ("paused", "stocktaking")
@@ -212,7 +212,7 @@ def test_a_tenant_is_set_up_as_a_person_writes_it(root):
 def test_a_tenants_faults_are_said_in_plain_words(root):
     entry = TENANT | {"mode": "proxy", "status_map": "NEW", "event_retry_schedule": "soon", "time_zone": "Mars"}
     html = root.post(reverse("admin:orders_tenant_add"), entry).content.decode()
-    assert "Write the tenant&#x27;s address: in proxy mode orders come from it." in html
+    assert "Enter the tenant&#x27;s external URL: in proxy mode orders are read from it." in html
     assert "Write one pair per line, such as NEW = CREATED" in html
     assert "Write numbers of seconds with commas between them" in html
     assert "use a name such as Europe/Copenhagen" in html
@@ -256,7 +256,7 @@ def test_an_order_is_found_by_whatever_the_caller_has(root, furnished):
         assert page in find(root, f" {text} "), text
     assert page in find(root, "test")
     assert "Nothing found" in find(root, "no-such-order")
-    assert "letter for letter" in find(root, "")
+    assert "Enter any exact id" in find(root, "")
 
 
 def test_an_order_that_is_only_read_through_is_found_with_its_timeline(root, furnished):
@@ -280,6 +280,7 @@ def test_home_says_what_needs_a_person_with_the_way_there(root, furnished):
 def test_home_of_an_empty_hub_says_what_to_do_next(root):
     html = root.get("/admin/").content.decode()
     assert "No tenant is set up yet." in html
+    assert "Nothing: no destination is stopped or failing, and there are no dead letters." in html
     assert "Add the first tenant" in html
 
 

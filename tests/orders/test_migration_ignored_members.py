@@ -220,7 +220,7 @@ def test_an_operator_ignores_a_member_with_a_reason_on_a_page_that_says_what_it_
     client, url = signed_in("operator"), reverse("admin:orders_difference_ignore_member", args=(differing.pk,))
     assert "1 open difference " in client.get(url).content.decode()
     missing = client.post(url, {"apply": "1", "kind": "", "reason": " "})
-    assert "Write a reason first; nothing was done." in missing.content.decode()
+    assert "Nothing was done: write a reason first." in missing.content.decode()
     assert not IgnoredMember.objects.exists()
     done = client.post(url, {"apply": "1", "kind": "missing here", "reason": "no names there"}, follow=True)
     assert "Ignored from now on: /customer of Acme." in done.content.decode()

@@ -211,7 +211,7 @@ def test_a_supplier_is_notified_of_released_orders_as_of_new_ones(moved):
 
 
 def test_the_order_page_says_that_it_was_known_before(moved, root):
-    said = "told nothing of it until it is released"
+    said = "not notified of it until it is released"
     assert said in root.get(f"/admin/orders/order/{moved.order('a').pk}/change/").content.decode()
     moved.put("new")
     moved.drain()

@@ -91,7 +91,7 @@ def test_the_pages_say_it_before_they_do_it(client, engine):
         "Write a reason first; nothing was changed." in client.post(page, {"to": "off", "reason": ""}).content.decode()
     )
     assert client.post(page, {"to": "off", "reason": "their wish"}).status_code == 302
-    assert "goes on where it stood: 1 order with events to apply" in client.get(page).content.decode()
+    assert "waiting now: 1 order with events to apply" in client.get(page).content.decode()
     mode = reverse("admin:orders_tenant_switch_mode", args=(engine.tenant.pk,))
     assert "To proxy: what would change?" in client.get(mode).content.decode()
     html = client.get(mode, {"to": "proxy"}).content.decode()

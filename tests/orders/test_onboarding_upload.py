@@ -61,7 +61,7 @@ def test_a_file_is_previewed_and_then_applied(operator, page):
     done = operator.post(page, {"sealed": sealed_in(html)}).content.decode()
     assert ApiClient.objects.count() == 2
     assert "secret-of-the-till" not in done
-    assert "shown this once" in done
+    assert "shown only once" in done
     assert re.search(r'id="made-1">[^<]{40,}<', done)
     assert Tenant.objects.get().history.first().history_change_reason == "onboarding by olga"
 
@@ -94,15 +94,15 @@ def test_faults_are_reported_by_line_and_key_and_store_nothing(operator, page):
 def test_an_upload_is_bounded(operator, page, monkeypatch):
     monkeypatch.setattr(files, "UPLOAD_BYTES", 1024)
     html = upload(operator, page, FILE + "#" * 2_000)
-    assert "up to 1 KB are taken here" in html
+    assert "up to 1 KB are accepted here" in html
     assert "Choose a file first." in operator.post(page, {}).content.decode()
 
 
 def test_a_preview_of_another_login_or_a_changed_one_is_not_applied(client, operator, page):
     sealed = sealed_in(upload(operator, page, FILE))
-    assert "cannot be read any more" in operator.post(page, {"sealed": sealed[:-8] + "AAAAAAA="}).content.decode()
+    assert "is no longer valid" in operator.post(page, {"sealed": sealed[:-8] + "AAAAAAA="}).content.decode()
     client.force_login(give_role("otto", role=OPERATOR, password="pass-of-otto").user)
-    assert "cannot be read any more" in client.post(page, {"sealed": sealed}).content.decode()
+    assert "is no longer valid" in client.post(page, {"sealed": sealed}).content.decode()
     assert not Tenant.objects.exists()
 
 

@@ -97,7 +97,7 @@ def test_a_dead_event_is_retried_through_its_preview(console, furnished, setting
     console.picture("retry-preview")
     page.fill("input[name=reason]", "the fault is mended")
     console.press("Retry what is ticked")
-    assert page.get_by_text("waits to be tried").is_visible()
+    assert page.get_by_text("pending again").is_visible()
     console.picture("retry-done")
     assert OrderEvent.objects.get(pk=furnished.dead.pk).status == "pending"
     assert console.complaints == []

@@ -162,27 +162,27 @@ def test_a_dead_letter_queue_is_cleared_without_fear(maria, beans, put, settings
     sees(page, "would be sent")
     assert page.get_by_text("would be sent", exact=True).count() == 3
     both_widths(maria, "dead-letters-preview")
-    maria.press("Retry 3 that would apply")
+    maria.press("Retry 3 that would succeed")
     assert page.locator("input[name=reason]:invalid").count() == 1
     assert statuses() == ["dead"] * 5
     page.fill("input[name=reason]", "their server is well again")
-    maria.press("Retry 3 that would apply")
-    sees(page, "What came of them so far")
+    maria.press("Retry 3 that would succeed")
+    sees(page, "Outcome so far")
     both_widths(maria, "dead-letters-run")
     bulk_runs.work(RepairRun.objects.get().pk)
-    page.get_by_role("link", name="Look again").click()
+    page.get_by_role("link", name="Refresh").click()
     sees(page, "Done in")
     maria.picture("dead-letters-run-done")
     deliver()
     assert statuses() == ["dead"] * 2 + ["delivered"] * 3
-    page.get_by_role("link", name="To what is still dead").click()
+    page.get_by_role("link", name="Back to all dead letters").click()
     page.get_by_role("link", name="422").click()
     page.fill("input[name=reason]", "sent by hand")
     maria.press("Discard all 2")
-    sees(page, "What came of them so far")
+    sees(page, "Outcome so far")
     bulk_runs.work(RepairRun.objects.first().pk)
     maria.open("/admin/orders/repairrun/dead/")
-    sees(page, "Nothing is dead")
+    sees(page, "There are no dead letters")
     both_widths(maria, "dead-letters-none")
     assert statuses() == ["delivered"] * 3 + ["discarded"] * 2
     assert sorted(OperatorAction.objects.values_list("action", "reason")) == [

@@ -48,17 +48,17 @@ def test_each_step_is_a_line_with_its_time(root, oauth2, oms):
     assert [line[:2] for line in steps(html)] == [
         (step, "ok") for step in ("resolve", "connect", "token", "read", "search", "contract")
     ]
-    assert "Every step worked" in html
+    assert "Every step passed" in html
     oms.fail(missing="status", on="GET ")
     html = words(root.post(page_of(oauth2), {"unit": "store-1", "order": "1001"}))
     assert steps(html)[-1][:2] == ("contract", "failed")
     assert "/customerOrder/status" in steps(html)[-1][2]
-    assert "It stops at contract" in html
+    assert "Failed at contract" in html
 
 
 def test_half_an_order_is_refused_before_anything_is_asked(root, basic, oms):
     assert "together, or neither" in words(root.post(page_of(basic), {"order": "1001"}))
-    assert "nothing was asked" in words(root.post(page_of(basic), {"unit": "..", "order": "1001"}))
+    assert "Nothing was called" in words(root.post(page_of(basic), {"unit": "..", "order": "1001"}))
     assert oms.received == []
 
 

@@ -1,4 +1,4 @@
-"""``manage.py doctor``: is this deployment well, and if not, what to do."""
+"""``manage.py doctor``: check this deployment and name the next step for each problem."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from config.doctor import Verdict, examine
 
 
 class Command(BaseCommand):
-    help = "Look this deployment over: one line a finding, with the next step. Exit 0 when nothing is wrong, else 1."
+    help = "Check this deployment: one line per finding, with the next step. Exit code 0 when nothing is wrong, else 1."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,6 +32,7 @@ class Command(BaseCommand):
 
 
 def _summed(counts: Counter[Verdict]) -> str:
+    warnings = f"{counts[Verdict.WARNING]} warning{'' if counts[Verdict.WARNING] == 1 else 's'}"
     if counts[Verdict.WRONG]:
-        return f"{counts[Verdict.WRONG]} wrong, {counts[Verdict.LOOK]} worth a look. Begin with the first."
-    return f"Nothing is wrong; {counts[Verdict.LOOK]} worth a look."
+        return f"{counts[Verdict.WRONG]} wrong, {warnings}. Correct the first one first."
+    return f"Nothing is wrong; {warnings}."

@@ -1,4 +1,4 @@
-"""`make up`: the whole hub on the embedded default, three simulated partners, and a story told from their reports."""
+"""`make up`: the hub on the embedded default, three simulated partners, and a scenario checked by their reports."""
 
 import contextlib
 import io
@@ -17,8 +17,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from config.demo.partners import Partners, start_partners
+from config.demo.scenario import Scenario
 from config.demo.secrets import demo_secrets
-from config.demo.story import Story
 from config.demo.tenants import onboarding_file
 from config.env import BASE_DIR, VAR_DIR
 from config.processes import program
@@ -29,7 +29,7 @@ START_SECONDS = 30.0
 
 
 class Command(BaseCommand):
-    help = "Run everything on SQLite with simulated partners (PORT=8000; CHECK=1 ends after the story)."
+    help = "Run everything on SQLite with simulated partners (PORT=8000; CHECK=1 ends after the scenario)."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,7 +56,9 @@ class Command(BaseCommand):
                 if failed:
                     raise CommandError(f"{failed} of the lines above FAILED")
                 return
-            self._say(f"Serving {url}/admin/ (API description: {url}/docs). Ctrl-C stops; make up goes on from here.")
+            self._say(
+                f"Serving {url}/admin/ (API description: {url}/docs). Ctrl-C stops; the next make up keeps the data."
+            )
             self._serve(hub)
         except KeyboardInterrupt:
             self._say("stopping")
@@ -82,18 +84,18 @@ class Command(BaseCommand):
         for name, partner in (
             ("OMS", partners.oms), ("supplier", partners.supplier), ("warehouse", partners.warehouse),
         ):  # fmt: skip
-            self._say(f"simulated {name} at {partner.url} (what it got: {partner.url}/_received)")
+            self._say(f"simulated {name} at {partner.url} (received requests: {partner.url}/_received)")
 
     def _run(self, hub: "subprocess.Popen[bytes]", here: str, partners: Partners, secrets: dict[str, str]) -> int:
-        """Wait for the hub, tell the story; returns how many lines failed."""
+        """Wait for the hub, run the scenario; returns how many steps failed."""
         _wait_until_ready(hub, here)
         self._say("hub, worker and scheduler running")
-        story = Story(here, partners, secrets)
+        scenario = Scenario(here, partners, secrets)
         failed = 0
-        for line in story.tell():
+        for line in scenario.steps():
             failed += not line.happened
             self._say(f"  {'ok    ' if line.happened else 'FAILED'} {line.what}: {line.detail}")
-        for command in story.curl_lines():
+        for command in scenario.curl_lines():
             self._say(command)
         return failed
 
@@ -118,7 +120,7 @@ def _free_port_or_refuse(text: str) -> int:
 
 
 def _start_hub(port: int, url: str) -> "subprocess.Popen[bytes]":
-    """gunicorn with worker and scheduler inside. It is told to end when this process does, however that ends."""
+    """gunicorn with worker and scheduler inside. It ends when this process does, however that ends."""
     defaults = {
         "HUB_PUBLIC_URL": url,
         "HUB_OUTBOUND_ALLOW_HTTP": "true",

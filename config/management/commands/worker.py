@@ -12,7 +12,7 @@ QUEUES = ("inbound", "outbound")
 
 
 class Command(BaseCommand):
-    help = "Run the workers of one or both queues: inbound applies what came in, outbound tells partners."
+    help = "Run the workers of one or both queues: inbound applies events, outbound sends to partners."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

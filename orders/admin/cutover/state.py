@@ -98,7 +98,7 @@ def differences_page(tenant: Tenant, **more: str) -> str:
 
 
 def members(tenant: Tenant, hours: int) -> list[Member]:
-    """The members that differ most often, as long back as the checklist looks."""
+    """The members that differ most often, over the hours that the checklist covers."""
     since = timezone.now() - timedelta(hours=hours)
     return [
         Member(name or WHOLE, compared, wrong, _share(compared, wrong), differences_page(tenant, member=name or WHOLE))

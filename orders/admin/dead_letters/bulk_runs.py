@@ -1,7 +1,7 @@
 """Dead letters in one list over events, webhooks and imports, by cause; and the runs that work through many of them.
 
-Whoever may see events or deliveries sees their dead ones here; the buttons are for those who may use the verbs of the
-rows themselves (``has_operate_permission`` of their own pages). A bound login's groups and runs are its tenant's.
+Whoever may view events or deliveries sees their dead ones here; the buttons need the permission to retry and discard
+the rows themselves (``has_operate_permission`` of their own pages). A bound login's groups and runs are its tenant's.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ STATE_MEANINGS = {"running": "ok", "stopped": "waiting", "done": "plain"}
 @admin.register(RepairRun)
 class RepairRunAdmin(EvidenceAdmin):
     personal = {"reason": TEXT, "words": TEXT}
-    empty_words = "Nobody retried or discarded many at once yet. Begin on the page Dead letters."
+    empty_words = "No bulk retry was started yet. Start one on the page Dead letters."
     list_display = ("began", "who", "verb_words", "on_what", "state_shown", "progress", "reason")
     list_filter = ("state", "verb", "tenant")
     list_display_links = ("began",)
     search_fields = ("=who",)
-    search_help_text = "Who began it, as the name is written"
+    search_help_text = "Exact name of the login that started it"
     fields = ("who",)
 
-    @admin.display(description="begun")
+    @admin.display(description="started")
     def began(self, run: RepairRun) -> SafeString | str:
         return ago(run.began_at)
 
@@ -178,13 +178,13 @@ class RepairRunAdmin(EvidenceAdmin):
         return self._shown(request, "dead_letters_group", context)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        """How far the run is, in the place of a form."""
+        """The progress of the run, in place of a form."""
         run = self.get_object(request, object_id)
         if run is None or not self.has_view_permission(request, run):
             raise PermissionDenied
         selection = Selection.from_json(run.selection)
         context = {
-            "title": f"Run {run.pk}",
+            "title": f"Bulk retry {run.pk}",
             "run": run,
             "what": bulk_runs.RUN_WORDS[RepairRun.Verb(run.verb)],
             "state": bulk_runs.state_in_words(run),
@@ -201,10 +201,10 @@ class RepairRunAdmin(EvidenceAdmin):
         return self._shown(request, "dead_letters_run", context)
 
     def stop(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self._steer(request, pk, bulk_runs.stop, "The run rests before its next row.")
+        return self._steer(request, pk, bulk_runs.stop, "The run stops before its next row.")
 
     def resume(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self._steer(request, pk, bulk_runs.resume, "The run goes on within a few seconds.")
+        return self._steer(request, pk, bulk_runs.resume, "The run continues within a few seconds.")
 
     def _steer(self, request: HttpRequest, pk: int, do: Any, said: str) -> HttpResponse:
         run = self.get_queryset(request).filter(pk=pk).first()
@@ -215,7 +215,7 @@ class RepairRunAdmin(EvidenceAdmin):
         return HttpResponseRedirect(reverse("admin:orders_repairrun_change", args=(pk,)))
 
     def _rows_of(self, kind: str) -> Any:
-        """The page of the rows themselves, which knows who may see and work on them."""
+        """The admin of the rows, which decides who may view, retry and discard them."""
         return self.admin_site._registry[OrderEvent if kind_of(kind).subject == "event" else Delivery]
 
     def _shown(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
@@ -234,7 +234,7 @@ def _group(selection: Selection) -> Group | None:
 
 def _title(selection: Selection) -> str:
     if selection.overtaken:
-        return "Dead events that a newer one has overtaken"
+        return "Dead events that a newer event has overtaken"
     return "Dead letters of one cause" if selection.cause else "Dead letters of every cause"
 
 
@@ -258,7 +258,7 @@ def _words(request: HttpRequest, groups: Sequence[Group]) -> dict[tuple[str, str
 
 
 def _would(found: Group | None, lines: Sequence[Any], tried: RepairRun | None, *, whole: bool) -> int | None:
-    """How many of the group would be taken now; None where nobody has tried them all."""
+    """How many of the group would succeed now; None where not all were previewed."""
     if found is None:
         return 0
     if whole and all(line.outcome != rows.UNTRIED for line in lines):

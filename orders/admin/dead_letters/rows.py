@@ -1,4 +1,4 @@
-"""What the pages of dead letters show: a page of rows with their previews, counts and names in words."""
+"""Content of the dead-letter pages: rows with their previews, counts and labels."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from orders.values.order_key import OrderKey
 PAGE = 20
 """Rows of one page."""
 TRY_SECONDS = 0.04
-"""Of a page's time, for previews; on demand all of a page are tried."""
-UNTRIED = "not tried yet"
+"""For the previews of one page; on demand all rows of the page are previewed."""
+UNTRIED = "not previewed yet"
 MOST_GROUPS = 100
 NAMED = 3
-"""Names said before the rest is counted."""
+"""Names listed before the rest is counted."""
 KIND_WORDS = {EVENTS: "events", "supplier": "webhooks", "orderflow": "imports"}
 
 
@@ -51,7 +51,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterRow:
-    """One dead row and what a retry would do now."""
+    """One dead row with the preview of a retry."""
 
     subject: str
     about: str
@@ -90,14 +90,14 @@ def page(selection: Selection, *, after: UUID | None) -> Page:
 def lines(
     selection: Selection, rows: Sequence[Any], masker_of: Callable[[OrderKey | None], Masker], *, seconds: float
 ) -> list[DeadLetterRow]:
-    """Each row tried out, one after the other while there is time; what is left is said to be untried."""
-    until, told = time.monotonic() + seconds, []
-    pages = pages_of_orders([key for key, _ in map(_told, rows) if key])
+    """Preview each row, one after the other, for ``seconds``; the outcome of the rest is UNTRIED."""
+    until, found = time.monotonic() + seconds, []
+    pages = pages_of_orders([key for key, _ in map(_described, rows) if key])
     for row in rows:
         late = time.monotonic() > until
         outcome, detail = (UNTRIED, "") if late else preview(selection, row)
-        told.append(_line(selection, row, outcome, detail, masker_of, pages))
-    return told
+        found.append(_line(selection, row, outcome, detail, masker_of, pages))
+    return found
 
 
 def _line(
@@ -106,7 +106,7 @@ def _line(
 ) -> DeadLetterRow:  # fmt: skip
     kind = kind_of(selection.kind)
     words, meaning = WORDS.get(outcome, (outcome.replace("_", " "), "plain"))
-    key, about = _told(row)
+    key, about = _described(row)
     if outcome == "would_supersede":
         words = f"superseded by {_newer(row)}"
         detail = ""
@@ -141,7 +141,7 @@ def preview(selection: Selection, row: Any) -> tuple[str, str]:
     return str(result.outcome), str(result.detail)
 
 
-def _told(row: Any) -> tuple[OrderKey | None, str]:
+def _described(row: Any) -> tuple[OrderKey | None, str]:
     if isinstance(row, OrderEvent):
         return row.queue.key, f"event {row.sequence} of {row.tenant.name}"
     lane = row.lane
@@ -165,9 +165,9 @@ def last_preview(selection: Selection) -> RepairRun | None:
 
 
 def selected_words(selection: Selection, found: Group) -> str:
-    """Kept with the run, which whoever may see dead letters may read: without personal values."""
+    """Stored with the run, which everybody who may view dead letters reads: without personal values."""
     if selection.overtaken:
-        return "dead events that a newer one has overtaken"
+        return "dead events that a newer event has overtaken"
     if not selection.cause:
         return all_words(selection.kind)
     return f"{KIND_WORDS.get(selection.kind, selection.kind)}: {masked_words([found])[found.kind, found.cause]}"
@@ -179,12 +179,12 @@ def all_words(kind: str) -> str:
 
 def counted(run: RepairRun) -> list[tuple[int, str, str]]:
     """(rows, words, meaning), the most first."""
-    told = sorted(run.counts.items(), key=lambda one: -one[1])
-    return [(count, *WORDS.get(outcome, (outcome.replace("_", " "), "plain"))) for outcome, count in told]
+    counts = sorted(run.counts.items(), key=lambda one: -one[1])
+    return [(count, *WORDS.get(outcome, (outcome.replace("_", " "), "plain"))) for outcome, count in counts]
 
 
 def steered(run: RepairRun) -> list[tuple[str, str, datetime | None]]:
-    """(what, by whom, when) of each stop and each going on."""
+    """(what, by whom, when) of each stop and resume."""
     return [(one["what"], one["who"], _moment(one["at"])) for one in run.log]
 
 

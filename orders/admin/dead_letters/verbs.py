@@ -1,7 +1,7 @@
-"""Retrying and discarding dead letters, through a page that first says what would become of each row.
+"""Retry and discard of dead letters, through a page that first previews the outcome for each row.
 
-The verbs are those of the services (orders.dead_letters.dead_events and .dead_deliveries): each previews in a
-transaction that is rolled back, and judges again under the row's lock when it is applied.
+The services do it (orders.dead_letters.dead_events and .dead_deliveries): a preview runs in a transaction that is
+rolled back, and the outcome is decided again under the row's lock when it is applied.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ WORDS = {
     "would_apply": ("would be applied", "ok"),
     "would_supersede": ("superseded", "plain"),
     "would_fail": ("would fail again", "attention"),
-    "pending": ("waits to be tried", "waiting"),
+    "pending": ("pending again", "waiting"),
     "superseded": ("superseded", "plain"),
     "discarded": ("discarded", "plain"),
     "busy": ("busy", "waiting"),
-    "refused": ("left as it is", "plain"),
+    "refused": ("left unchanged", "plain"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Verbs:
-    """What can be done with a dead row; each raises NotDead or Busy when it cannot be done."""
+    """The services for a dead row; each raises NotDead or Busy when it is refused."""
 
     preview: Callable[..., Any]
     retry: Callable[..., Any]
@@ -54,7 +54,7 @@ class Verbs:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One row of the page: what would come, or came, of it."""
+    """One row of the page with its outcome, previewed or done."""
 
     row: Any
     name: str
@@ -74,7 +74,7 @@ class PreviewRow:
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """By fate. What waits is found through the lines that are due, not through the big table."""
+    """By status. Pending rows are found through the due queues, not by a scan of the big table."""
 
     title = "status"
     parameter_name = "status"
@@ -97,19 +97,19 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 class DeadLetterAdmin:
-    """Mixed into an EvidenceAdmin whose rows can be dead. ``about`` says which row it is, in words."""
+    """Mixed into an EvidenceAdmin whose rows can be dead. ``about`` describes a row."""
 
     verbs: Verbs
     subject: str
     """``event`` or ``delivery``, as in ``orders.timeline``."""
     effects: dict[str, str]
-    """What the two buttons do, said before they are pressed."""
+    """What retry and discard do, shown before they are pressed."""
 
     def about(self, row: Any) -> str:
         raise NotImplementedError
 
     def pending(self, rows: QuerySet[Any], tenant_id: int | None) -> QuerySet[Any]:
-        """Those of the rows that still wait, of the ORDERS_WAITING orders of the tenant that are due longest."""
+        """The pending rows of the ORDERS_WAITING orders of the tenant that have been due longest."""
         raise NotImplementedError
 
     @admin.action(description="Retry (preview first)", permissions=["operate"])
@@ -182,4 +182,4 @@ class DeadLetterAdmin:
 def _title(verb: str, subject: str, lines: Iterable[PreviewRow], *, done: bool) -> str:
     count = sum(1 for _ in lines)
     things = subject if count == 1 else {"delivery": "deliveries"}.get(subject, f"{subject}s")
-    return f"What became of {count} {things}" if done else f"{verb.capitalize()} {count} dead {things}?"
+    return f"Outcome for {count} {things}" if done else f"{verb.capitalize()} {count} dead {things}?"

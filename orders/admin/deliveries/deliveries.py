@@ -90,8 +90,8 @@ class DeliveryAdmin(DeadLetterAdmin, EvidenceAdmin):
     effects = {
         "retry": "Each ticked delivery gets a new retry schedule and is sent in the sequence of its order. One that a "
         "later delivery of its order has made unnecessary is marked superseded instead.",
-        "discard": "The ticked deliveries are discarded and never sent. Deliveries of its order that are held "
-        "back by it are discarded with it, as said beside it. This cannot be undone.",
+        "discard": "The ticked deliveries are discarded and never sent, as are those that they hold back, which are "
+        "counted beside each. This cannot be undone.",
     }
     empty_words = "A delivery appears when an order requires a message to a supplier or a warehouse."
     list_display = ("order_id", "kind_shown", "destination", "state", "attempts", "why", "made")
@@ -220,8 +220,8 @@ VERBS = {
         ),
         _Verb(
             "probe",
-            "One pending delivery is sent there now, whatever the state. If it is accepted, the rest follows; if not, "
-            "everything stays as it is.",
+            "One pending delivery is sent there now, unless the destination is paused. If it is accepted, or refused "
+            "for its content, sending resumes; if there is no answer or a refused login, nothing else is sent.",
             "is being probed",
             destination_health.probe,
         ),

@@ -170,7 +170,7 @@ def _deliveries(span: Span, tenant_id: int | None, now: datetime) -> Chart:
         times=span.edges,
         head=["Time", *(one.name for one in series)],
         rows=_rows(span, [(one, digits) for one in series]),
-        totals_head=["Destination", "accepted", "failed tries", "dead", "p95"],
+        totals_head=["Destination", "accepted", "failed", "dead", "p95"],
         totals=[_destination_total(line, works[line.pk]) for line in lines],
         empty=f"Nothing was sent in {span.words}. A delivery is made when an order has items of a supplier or of a "
         "warehouse.",

@@ -72,7 +72,7 @@ def _previewed(request: HttpRequest) -> dict[str, Any]:
         return {"fault": "Choose a file first."}
     if upload.size > UPLOAD_BYTES:
         return {
-            "fault": f"The file has {upload.size // 1024} KB; up to {UPLOAD_BYTES // 1024} KB are taken here. "
+            "fault": f"The file has {upload.size // 1024} KB; up to {UPLOAD_BYTES // 1024} KB are accepted here. "
             "Split it by tenant, or apply it with manage.py onboard."
         }
     name, content = _shown_name(upload.name), upload.read()
@@ -86,7 +86,7 @@ def _applied(request: HttpRequest) -> dict[str, Any]:
     try:
         name, seen, content = _opened(request, request.POST["sealed"])
     except (SecretLost, ValueError, binascii.Error):
-        return {"fault": "The preview cannot be read any more; upload the file again. Nothing was changed."}
+        return {"fault": "Nothing was changed: the preview is no longer valid. Upload the file again."}
 
     def agree(report: Report) -> None:
         if report.fingerprint != seen:
@@ -95,7 +95,7 @@ def _applied(request: HttpRequest) -> dict[str, Any]:
     try:
         return _tried(request, name, content, dry_run=False, agree=agree)
     except Asks as asks:
-        shown = _told(name, asks.report, dry_run=True)
+        shown = _result(name, asks.report, dry_run=True)
         return {"fault": asks.fault, "sealed": _sealed(request, name, content, asks.report), **shown}
 
 
@@ -105,10 +105,10 @@ def _tried(request: HttpRequest, name: str, content: bytes, *, dry_run: bool, ag
     except FileRefused as refused:
         faults = [(fault.line, path_of(fault.place), fault.because) for fault in refused.faults]
         return {"name": name, "faults": faults[:SHOWN_FAULTS], "more_faults": max(0, len(faults) - SHOWN_FAULTS)}
-    return _told(name, report, dry_run=dry_run)
+    return _result(name, report, dry_run=dry_run)
 
 
-def _told(name: str, report: Report, *, dry_run: bool) -> dict[str, Any]:
+def _result(name: str, report: Report, *, dry_run: bool) -> dict[str, Any]:
     shown = {"changes": report.differences, "effects": report.effects, "done": not dry_run}
     return {"name": name, "report": report, **shown} | _made(report, dry_run)
 

@@ -25,9 +25,9 @@ from orders.onboarding.fields import HttpUrl, Schedule
 from orders.onboarding.model import Code
 
 MODES = (
-    ("events", "Events: the tenant sends its orders, the hub keeps them and tells suppliers and warehouses"),
-    ("proxy", "Proxy: the hub reads orders from the tenant's own order service, and keeps nothing"),
-    ("migrating", "Migrating: on the way from proxy to events; read as in proxy, sent as in events"),
+    ("events", "Events: the tenant sends its orders, the hub stores them and notifies suppliers and warehouses"),
+    ("proxy", "Proxy: the hub reads orders from the tenant's own order service and stores none"),
+    ("migrating", "Migrating: from proxy to events; orders are read as in proxy mode and sent as in events mode"),
 )
 
 
@@ -48,7 +48,7 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         annotation=Schedule,
         required=False,
         label="Retry schedule of events",
-        help_text="Seconds before each retry: 1, 5, 30. Empty: the hub's own schedule.",
+        help_text="Seconds before each retry: 1, 5, 30. Empty: the hub's default.",
     )
 
     class Meta:
@@ -58,13 +58,14 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
             "status_map", "case_type", "event_retry_schedule", "not_fetched_after_minutes", "tells_from",
             "compared_per_minute",
         )  # fmt: skip
+        labels: ClassVar = {"tells_from": "Notify suppliers and warehouses from"}
 
     def clean(self) -> dict[str, Any] | None:
         values = super().clean() or self.cleaned_data
         mode = values.get("mode", self.instance.mode)
         reads_through = mode in (Tenant.Mode.PROXY, Tenant.Mode.MIGRATING)
         if reads_through and not values.get("external_url") and "external_url" not in self.errors:
-            self.add_error("external_url", f"Write the tenant's address: in {mode} mode orders come from it.")
+            self.add_error("external_url", f"Enter the tenant's external URL: in {mode} mode orders are read from it.")
         return values
 
 
@@ -73,13 +74,13 @@ class StartForm(TenantForm):
 
     slug = forms.CharField(
         label="Id", required=False, max_length=63,
-        help_text="Stands in addresses and stays for good: a-z, 0-9, hyphens. Empty: made of the name.",
+        help_text="Part of addresses; cannot be changed later. a-z, 0-9, hyphens. Empty: made from the name.",
     )  # fmt: skip
     mode = forms.ChoiceField(label="Where its orders are", choices=MODES, widget=forms.RadioSelect, initial="events")
     field_order = ("name", "slug", "mode", "external_url", "country", "time_zone")
     when: ClassVar = {"external_url": "mode=proxy,migrating"}
     plain: ClassVar = ("name", "slug", "mode", "external_url", "country", "time_zone")
-    """Those that everybody fills in; the others have defaults that fit most."""
+    """Fields that everybody fills in; the others have defaults that fit most tenants."""
 
     class Meta(TenantForm.Meta):
         fields = tuple(  # type: ignore[assignment]  # fewer than the base has
@@ -89,9 +90,9 @@ class StartForm(TenantForm):
             "name": "As people call it: Acme Retail",
             "country": "Two small letters, such as dk. Empty: its suppliers cannot report back to the hub.",
             "time_zone": "Such as Europe/Copenhagen.",
-            "case_type": "What suppliers are told that a case is.",
-            "not_fetched_after_minutes": "How long a supplier may leave an order unfetched before you are told.",
-            "proxy_timeout_seconds": "How long a read may take. Empty: the hub's own limit.",
+            "case_type": "The name of a case in events to suppliers.",
+            "not_fetched_after_minutes": "How long a supplier may leave an order unfetched before it needs attention.",
+            "proxy_timeout_seconds": "How long a read may take. Empty: the hub's default.",
         }
 
     def clean(self) -> dict[str, Any] | None:
@@ -99,7 +100,7 @@ class StartForm(TenantForm):
         if not values.get("slug") and values.get("name") and "slug" not in self.errors:
             values["slug"] = slugify(values["name"])[:63]
         if not values.get("slug") and values.get("name") and "slug" not in self.errors:
-            self.add_error("slug", "Write an id: none can be made of the name.")
+            self.add_error("slug", "Enter an id: none can be made from the name.")
         if there := Tenant.objects.filter(slug=values.get("slug") or "").first():
             url = reverse("admin:orders_tenant_onboard", args=(there.pk,))
             self.add_error("slug", ValidationError(format_html(EXISTS, there.slug, url)))

@@ -1,7 +1,7 @@
-"""The onboarding page of a tenant: five steps on one page, each with its test beside it, and the switch at the end.
+"""The onboarding page of a tenant: five steps on one page, each with its test, and the switch at the end.
 
-Where a person stands is in the rows, so that the page may be left and opened again. The tenant is off until it is
-switched on here: nothing of it is live before.
+Progress is in the rows, so that the page may be left and opened again. The tenant is switched off until it is switched
+on here: nothing of it is live before.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Shown:
 
     @property
     def usable(self) -> bool:
-        """Whether its form and test make sense for this tenant."""
+        """Whether its form and test apply to this tenant."""
         return not self.needless or self.step.may_prepare or bool(self.items)
 
     @property
@@ -85,12 +85,12 @@ class Shown:
             return "to do", "attention"
         if self.items and not self.needless:
             return "done", "ok"
-        return ("not needed", "plain") if self.needless else ("as you like", "plain")
+        return ("not needed", "plain") if self.needless else ("optional", "plain")
 
 
 @dataclass(slots=True)
 class Page:
-    """What a press of a button left to show beside what is stored."""
+    """What a button press adds to the page beside the stored settings."""
 
     form: StepForm | None = None
     key: str = ""
@@ -177,7 +177,7 @@ def _saved(request: HttpRequest, tenant: Tenant, step: Step) -> Page:
     except Exists as exists:
         form.exists(exists.item)
         return page
-    return _told(tenant, step, report)
+    return _saved_page(tenant, step, report)
 
 
 def _refuse_existing(tenant: Tenant, step: Step, target: str, opened: str) -> None:
@@ -187,7 +187,7 @@ def _refuse_existing(tenant: Tenant, step: Step, target: str, opened: str) -> No
         raise Exists(there)
 
 
-def _told(tenant: Tenant, step: Step, report: Report) -> Page:
+def _saved_page(tenant: Tenant, step: Step, report: Report) -> Page:
     """Clients of a tenant that is off wait for the hand-over; all other made secrets are shown in this one answer."""
     made = {what.removeprefix("API client "): value for what, name, value in report.secrets if name == CLIENT_SECRET}
     clients = list(ApiClient.objects.filter(client_id__in=made).select_related("tenant"))

@@ -1,4 +1,4 @@
-"""Self-tests in the admin: each run with its lines, to look at and to download."""
+"""Self-tests in the admin: each run with its lines, to read and to download."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ QUOTING = ("area", "step", "detail", "next_step")
 @admin.register(SelfTest)
 class SelfTestAdmin(EvidenceAdmin):
     empty_words = "No tenant was tested yet. Open a tenant and press Self-test."
-    list_display = ("when", "tenant", "result", "told", "who")
+    list_display = ("when", "tenant", "result", "summary", "who")
     list_filter = ("tenant",)
     list_select_related = ("tenant",)
 
     def covered(self, request: HttpRequest, rows: Sequence[SelfTest]) -> Sequence[SelfTest]:
-        """A partner's words stand in the details; they were said of no order that is known here."""
+        """Details quote partners; they are about no order that is stored here."""
         mask = masker_for(request, None).text
         for run in rows:
             run.lines = [line | {word: mask(line.get(word, "")) for word in QUOTING} for line in run.lines]
@@ -52,8 +52,8 @@ class SelfTestAdmin(EvidenceAdmin):
     def result(self, run: SelfTest) -> SafeString:
         return mark(f"{run.failed} failed", "stopped") if run.failed else mark("ok", "ok")
 
-    @admin.display(description="lines")
-    def told(self, run: SelfTest) -> str:
+    @admin.display(description="summary")
+    def summary(self, run: SelfTest) -> str:
         return verdict(run)
 
     def get_urls(self) -> list[URLPattern]:

@@ -1,4 +1,4 @@
-"""The pages that switch a tenant on, off, and from mode to mode: first what it does, then a reason, then the switch."""
+"""The pages that switch a tenant on, off, and from mode to mode: first the effect, then a reason, then the switch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def active_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> 
         "title": f"Switch {tenant} {verb}",
         "tenant": tenant,
         "verb": verb,
-        "owed": waiting(tenant),
+        "waiting": waiting(tenant),
         "suppliers": tenant.destinations.filter(active=True).count(),
         "fault": fault,
         "back": _change_page(tenant),
@@ -45,9 +45,9 @@ def active_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> 
 
 
 def mode_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """Without ``to`` the modes to choose from; with it what the switch asks and changes; POST does it.
+    """Without ``to`` the modes to choose from; with it the conditions and effects of the switch; POST does it.
 
-    From migrating to events leads the cut-over, which has its checklist.
+    A switch from migrating to events is a cut-over, which has its own page with a checklist.
     """
     _want_change(model_admin, request, tenant)
     asked = request.POST if request.method == "POST" else request.GET

@@ -1,4 +1,4 @@
-"""Erasing customers from the list of orders: what would go is counted first, then done with a reason."""
+"""Erasing customers from the list of orders: first a count of what would be erased, then the erasure with a reason."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from orders.retention.erasure import (
 
 MOST_CUSTOMERS = 10
 MOST_ORDERS = 200
-"""Of one customer in one request: some ten milliseconds each, so a page of seconds. The command has no such bound."""
+"""Of one customer in one request: about ten milliseconds each, so a few seconds. The command has no such limit."""
 EFFECT = (
     "Name, address, contact and account details are overwritten for good: in the orders, what was received and sent, "
-    "partners' answers and the story. Ids and the order of events stay. What failed for good is discarded. Nothing is "
+    "partners' answers and the timeline. Ids and the sequence of events stay. Dead letters are discarded. Nothing is "
     "sent to anybody. Erase the customer in the tenant's own system first, or its next change brings the data back."
 )
 

@@ -1,4 +1,4 @@
-"""Finding an order by whatever a caller has at hand, and the story of one that is not stored here."""
+"""Finding an order by any of its ids, and the timeline of one that is not stored here."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class FoundRow:
 
 
 def find_orders(text: str, *, tenant_id: int | None) -> list[FoundRow]:
-    """The orders that ``text`` names, in the order of how sure that is; ``tenant_id`` limits to one tenant."""
+    """The orders that ``text`` names, the surest first; ``tenant_id`` limits to one tenant."""
     by_key = find.find(text, tenant_id=tenant_id)
     names = dict(Tenant.objects.filter(pk__in={key.tenant_id for key in by_key}).values_list("pk", "name"))
     found = list(by_key.items())
@@ -51,7 +51,7 @@ def find_orders(text: str, *, tenant_id: int | None) -> list[FoundRow]:
 
 
 def page_of_order(key: OrderKey) -> str:
-    """Where the order's story is shown, whether or not the order is stored here."""
+    """The page with the order's timeline, whether or not the order is stored here."""
     return pages_of_orders([key])[key]
 
 
@@ -76,7 +76,7 @@ def pages_of_orders(keys: Sequence[OrderKey]) -> dict[OrderKey, str]:
 
 
 def find_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
-    """One box for every id; what is found leads to the order's page."""
+    """One field for every kind of id; each result links to the order's page."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     text = request.GET.get("q", "").replace("\x00", "")
@@ -90,8 +90,8 @@ def find_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/orders/find.html", context)
 
 
-def story_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
-    """The story of an order named by tenant, business unit and id: also of one that is only read through."""
+def timeline_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
+    """The timeline of an order named by tenant, business unit and id, stored here or only read through."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     tenants = Tenant.objects.all()
@@ -101,28 +101,28 @@ def story_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
     )
     unit, order_id = (request.GET.get(name, "").replace("\x00", "") for name in ("unit", "order"))
     key = OrderKey(tenant.pk, unit, order_id)
-    story = masked(timeline_of(key), masker_for(request, key).text)
-    if not story.happenings:
+    timeline = masked(timeline_of(key), masker_for(request, key).text)
+    if not timeline.happenings:
         raise Http404("Nothing is known of this order.")
     context = {
         **model_admin.admin_site.each_context(request),
         "title": f"Order {key.customer_order_id}",
         "key": key,
         "tenant": tenant,
-        "story": story,
+        "timeline": timeline,
     }
     return TemplateResponse(request, "admin/orders/timeline_page.html", context)
 
 
 def part_view(site: AdminSite, request: HttpRequest) -> HttpResponse:
-    """What stands behind one line of a timeline, shown when somebody opens it: the body, and each try with its answer.
+    """Details of one timeline entry, shown when it is opened: the body, and each attempt with its answer.
 
     ``?subject=event:<id>`` or ``delivery:<id>``, for whoever may see that row. A fragment of HTML for
-    orders/static/orders/story.js; without scripts the same line leads to the row's own page.
+    orders/static/orders/timeline.js; without scripts the entry links to the row's own page.
     """
     kind, _, pk = request.GET.get("subject", "").partition(":")
     if kind not in MODELS:
-        raise Http404("There is no such line.")
+        raise Http404("There is no such timeline entry.")
     rows_of: Any = site._registry[MODELS[kind]]
     row = rows_of.get_queryset(request).defer(None).filter(pk=event_id(pk)).first()
     if row is None or not rows_of.has_view_permission(request, row):

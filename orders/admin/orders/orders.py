@@ -43,16 +43,16 @@ from orders.values.order_key import OrderKey
 
 @admin.register(Order)
 class OrderAdmin(ErasingAdmin, EvidenceAdmin):
-    """The document and the whole story of one order."""
+    """The document and the timeline of one order."""
 
-    empty_words = "Orders appear when a tenant sends its first one; orders that are read through are not kept."
+    empty_words = "Orders appear when a tenant sends its first one. Orders that are read through are not stored."
     list_display = ("customer_order_id", "tenant", "business_unit_id", "status", "customer_id", "changed")
     list_filter = ("tenant",)
     list_select_related = ("tenant",)
     long_texts = ("document",)
     personal = {"document": DOCUMENT}
     search_fields = ("=customer_order_id", "=customer_id")
-    search_help_text = "Order id or customer id, as they are written"
+    search_help_text = "Exact order id or customer id"
     actions = ("erase_customers",)
     fields = ("customer_order_id",)
     change_form_template = "admin/orders/order/change_form.html"
@@ -64,7 +64,7 @@ class OrderAdmin(ErasingAdmin, EvidenceAdmin):
     def get_urls(self) -> list[URLPattern]:
         views = [
             path("find/", self.admin_site.admin_view(self.find), name="orders_order_find"),
-            path("story/", self.admin_site.admin_view(self.story), name="orders_order_timeline"),
+            path("story/", self.admin_site.admin_view(self.timeline), name="orders_order_timeline"),
             path("part/", self.admin_site.admin_view(self.part), name="orders_order_part"),
         ]
         return views + list(super().get_urls())
@@ -72,8 +72,8 @@ class OrderAdmin(ErasingAdmin, EvidenceAdmin):
     def find(self, request: HttpRequest) -> HttpResponse:
         return find.find_view(self, request)
 
-    def story(self, request: HttpRequest) -> HttpResponse:
-        return find.story_view(self, request)
+    def timeline(self, request: HttpRequest) -> HttpResponse:
+        return find.timeline_view(self, request)
 
     def part(self, request: HttpRequest) -> HttpResponse:
         return find.part_view(self.admin_site, request)
@@ -88,10 +88,10 @@ class OrderAdmin(ErasingAdmin, EvidenceAdmin):
 
 
 def _shown(order: Order, masker: Masker) -> dict[str, Any]:
-    """The story, the document, and what apps have to say of the order."""
+    """The timeline, the document, and links and warnings of integrations."""
     items = [item["itemId"] for item in load(order.document)["items"]]
     return {
-        "story": masked(timeline_of(order.key), masker.text),
+        "timeline": masked(timeline_of(order.key), masker.text),
         "document": order.document,
         "links": [link for one in integrations() for link in one.order_links(order.key)],
         "warnings": warnings(order.key, items),
@@ -99,7 +99,7 @@ def _shown(order: Order, masker: Masker) -> dict[str, Any]:
 
 
 class EventStatusFilter(StatusFilter):
-    """With those dead ones apart that need no thought: retrying them all sets them all aside."""
+    """With a choice for dead events that a newer one has overtaken: a retry marks them superseded."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [*super().lookups(request, model_admin), ("overtaken", "dead, overtaken by a newer event")]
@@ -115,12 +115,14 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
     verbs = Verbs(dead_events.preview, dead_events.retry, dead_events.discard)
     subject = "event"
     effects = {
-        "retry": "Each ticked event gets a fresh schedule of tries and is applied in its place. One that a newer event "
-        "of its order has overtaken is set aside instead. What it then owes is sent to suppliers and warehouses.",
-        "discard": "The ticked events are set aside for good. Nothing is sent, and there is no undo; the sender can "
-        "send the order again.",
+        "retry": "Each ticked event gets a new retry schedule and is applied. One that a newer event of its order has "
+        "overtaken is marked superseded instead. The required deliveries are then sent to suppliers and warehouses.",
+        "discard": "The ticked events are discarded and never applied. Nothing is sent. This cannot be undone, but the "
+        "sender can send the order again.",
     }
-    empty_words = "An event appears for every order that a tenant sends. Its onboarding page has a line to send one."
+    empty_words = (
+        "An event appears for every order that a tenant sends. Its onboarding page has a curl line that sends one."
+    )
     list_display = ("order_id", "sequence", "tenant", "state", "attempts", "why", "received")
     list_filter = (EventStatusFilter, "tenant")
     linked_lookups = ("id__gte",)
@@ -128,7 +130,7 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
     long_texts = ("payload",)
     personal = {"payload": DOCUMENT, "error": TEXT, "owes": TEXT}
     search_fields = ("=id", "=queue__customer_order_id")
-    search_help_text = "Event id or order id, as they are written"
+    search_help_text = "Exact event id or order id"
     actions = ("retry_dead", "discard_dead")
     actions_detail = ("retry_one", "discard_one")
     fields = (
@@ -194,7 +196,7 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
     def what_it_changed(self, event: OrderEvent) -> str:
         if event.changed is None:
             return "not applied"
-        return "the order" if event.changed else "nothing, the order was so already"
+        return "the order" if event.changed else "nothing, the order was the same already"
 
     @admin.display(description="superseded by")
     def superseded_by_link(self, event: OrderEvent) -> SafeString | str:
@@ -202,6 +204,6 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
             return "-"
         return link(reverse("admin:orders_orderevent_change", args=(event.superseded_by,)), str(event.superseded_by))
 
-    @admin.display(description="as it was received")
+    @admin.display(description="as received")
     def body(self, event: OrderEvent) -> SafeString:
         return preformatted(event.payload)

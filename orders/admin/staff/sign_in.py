@@ -40,17 +40,17 @@ PENDING = "right_password"
 """In the session between the two steps."""
 PENDING_SECONDS = 300
 """Time to find one's phone."""
-WRONG = "That name and password do not belong together. Mind capital letters."
+WRONG = "Wrong name or password. Check capital letters."
 WRONG_CODE = (
-    "That code is wrong, has run out or was used already. Wait for the app's next one; if they are always wrong, the "
+    "The code is wrong, expired or was used already. Wait for the app's next one; if they are always wrong, the "
     "phone's clock is."
 )
-LOST = "The second step of this login cannot be checked any more. Ask a colleague who makes logins to reset it."
+LOST = "The second step of this login cannot be checked. Ask a colleague who makes logins to reset it."
 
 
 def left_words(left: int) -> str:
     if not left:
-        return "That was the last try: wait 15 min, or ask a colleague who makes logins."
+        return "Too many wrong tries: wait 15 min, or ask a colleague who makes logins to allow new tries."
     return f"{left} more wrong {'try' if left == 1 else 'tries'}, and you have to wait 15 min."
 
 
@@ -124,8 +124,8 @@ def must_have_second_step(user: User) -> bool:
     wanted = set(settings.HUB_SECOND_STEP_ROLES)
     if not wanted:
         return False
-    held = {staff.SUPERUSER} if user.is_superuser else set(user.groups.values_list("name", flat=True))
-    return bool(wanted & held)
+    roles = {staff.SUPERUSER} if user.is_superuser else set(user.groups.values_list("name", flat=True))
+    return bool(wanted & roles)
 
 
 def _go_on(request: HttpRequest, user: User, page: str, after: str) -> HttpResponse:
@@ -192,10 +192,10 @@ class CodeForm(forms.Form):
 
     def _wrong(self) -> str:
         try:
-            self.taken = second_step.check(self.user, self.cleaned_data["code"])
+            self.accepted_by = second_step.check(self.user, self.cleaned_data["code"])
         except SecondStepLost:
             return LOST
-        return "" if self.taken else WRONG_CODE
+        return "" if self.accepted_by else WRONG_CODE
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -216,7 +216,7 @@ class SecondStep(_Page, FormView):  # type: ignore[type-arg]  # not subscriptabl
         return {**super().get_form_kwargs(), "user": self.user, "address": address}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        if form.taken == "recovery":
+        if form.accepted_by == "recovery":
             left = second_step.codes_left(self.user)
             words = f"You used a recovery code; {left} are left. Make new ones before they run out."
             messages.warning(self.request, words)
@@ -248,7 +248,7 @@ class SetUpForm(CodeForm):
 
     def _wrong(self) -> str:
         if "password" in self.fields and not self.user.check_password(self.cleaned_data["password"]):
-            return "That is not your password."
+            return "Wrong password."
         self.codes = second_step.confirm(self.user, self.cleaned_data["code"])
         return "" if self.codes else WRONG_CODE
 

@@ -97,9 +97,9 @@ class StaffAdmin(_SuperusersOnly, UserAdmin, HubAdmin):  # type: ignore[misc,typ
 
     @admin.display(description="role")
     def role(self, user: User) -> str:
-        held = [group.name for group in user.groups.all()]
+        roles = [group.name for group in user.groups.all()]
         bound = getattr(user, "staff_tenant", None)
-        words = ["superuser"] * user.is_superuser + held + ([f"of {bound.tenant.name}"] if bound else [])
+        words = ["superuser"] * user.is_superuser + roles + ([f"of {bound.tenant.name}"] if bound else [])
         return " ".join(words) or "none: sees nothing"
 
     @admin.display(description="last signed in", ordering="last_login")
@@ -109,7 +109,7 @@ class StaffAdmin(_SuperusersOnly, UserAdmin, HubAdmin):  # type: ignore[misc,typ
     @admin.display(description="now")
     def signing_in(self, user: User) -> str:
         until = sign_ins.locked_until(user.username)
-        waits = f"Waits after too many wrong tries until {exact(until)}. " if until else ""
+        waits = f"Locked until {exact(until)} after too many wrong tries. " if until else ""
         left = second_step.codes_left(user)
         return waits + (
             f"Second step on, {left} recovery codes left." if second_step.is_on(user) else "No second step."
@@ -138,20 +138,20 @@ class StaffAdmin(_SuperusersOnly, UserAdmin, HubAdmin):  # type: ignore[misc,typ
         for user in queryset:
             self.delete_model(request, user)
 
-    @action(description="Let try again", url_path="unlock", permissions=["change"], icon="lock_open")  # type: ignore[untyped-decorator]
+    @action(description="Allow new tries", url_path="unlock", permissions=["change"], icon="lock_open")  # type: ignore[untyped-decorator]
     def unlock(self, request: HttpRequest, object_id: str) -> HttpResponse:
         effect = (
-            "The wrong tries to sign in are forgotten, so that this login may try again at once, wherever it waits."
+            "The counted wrong tries are deleted, so that this login may try to sign in again at once, from anywhere."
         )
-        return self._confirmed(request, object_id, staff.unlock, "Let {} try again", effect)
+        return self._confirmed(request, object_id, staff.unlock, "Allow {} to try again", effect)
 
     @action(
         description="Reset second step", url_path="reset-second-step", permissions=["change"], icon="phonelink_erase"
     )  # type: ignore[untyped-decorator]
     def reset_second_step(self, request: HttpRequest, object_id: str) -> HttpResponse:
         effect = (
-            "The authenticator app and the recovery codes of this login are forgotten and it is signed out everywhere. "
-            "Its password alone signs it in until it sets up a second step again. Make sure who asks for this."
+            "The authenticator app and the recovery codes of this login are removed, and it is signed out everywhere. "
+            "Its password alone signs it in until it sets up a second step again. First make sure who asks for this."
         )
         return self._confirmed(request, object_id, staff.reset_second_step, "Reset the second step of {}", effect)
 
@@ -165,7 +165,7 @@ class StaffAdmin(_SuperusersOnly, UserAdmin, HubAdmin):  # type: ignore[misc,typ
         back = reverse("admin:auth_user_change", args=(user.pk,))
         if request.method == "POST":
             do(user, who=request.user.get_username())
-            self.message_user(request, f"Done, and on record: {title.format(user)}.", messages.SUCCESS)
+            self.message_user(request, f"Done and recorded: {title.format(user)}.", messages.SUCCESS)
             return HttpResponseRedirect(back)
         title = title.format(user)
         page = {
@@ -192,9 +192,9 @@ class RoleAdmin(_SuperusersOnly, GroupAdmin, HubAdmin):  # type: ignore[misc]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        held = ", ".join(sorted(form.instance.permissions.values_list("codename", flat=True))) or "nothing"
+        granted = ", ".join(sorted(form.instance.permissions.values_list("codename", flat=True))) or "nothing"
         who = request.user.get_username()
-        staff.record(f"role {form.instance.name}"[:150], "permissions set", who=who, detail=held)
+        staff.record(f"role {form.instance.name}"[:150], "permissions set", who=who, detail=granted)
 
 
 def _is_free(role: Group | None) -> bool:
@@ -208,7 +208,7 @@ class StaffChangeAdmin(_SuperusersOnly, EvidenceAdmin):
     list_display = ("when", "who", "what", "login", "detail")
     list_filter = ("what",)
     search_fields = ("=login", "=who")
-    search_help_text = "A login, as it is written: who did something, or to whom"
+    search_help_text = "Exact name of a login: who did something, or to whom"
     fields = ("at", "who", "what", "login", "detail")
 
     @admin.display(description="when")

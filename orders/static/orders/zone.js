@@ -1,4 +1,4 @@
-/* Tells the hub the browser's time zone, so that the next page shows times in it. Nothing on this page moves. */
+/* Sends the browser's time zone in a cookie, so that the next page shows times in it. This page does not change. */
 (() => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const secure = location.protocol === "https:" ? "; secure" : "";

@@ -1,4 +1,4 @@
-"""The story of `make up`: orders through every road, each line made from what the other side reports."""
+"""The scenario of `make up`: one order through every integration, each step checked by the partner's report."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ WAIT_SECONDS = 10.0
 """A step that has not happened by then says FAILED."""
 TIMEOUT_SECONDS = 10.0
 
-Told = TypeVar("Told")
+Seen = TypeVar("Seen")
 
 
 class DidNotHappen(Exception):
-    """A step of the story failed; the message says what was seen instead."""
+    """A step failed; the message says what was seen instead."""
 
 
 @dataclass(frozen=True, slots=True)
-class StoryStep:
+class ScenarioStep:
     what: str
     detail: str
     happened: bool = True
 
 
-class Story:
-    """Tells the roads one by one; a road that fails says so and the others are still told."""
+class Scenario:
+    """Runs the steps one by one; a step that fails says so, and the others still run."""
 
     def __init__(self, hub_url: str, partners: Partners, secrets: dict[str, str], *, run: str = "") -> None:
-        """``run`` makes the ids of this telling its own; the time of day by default."""
+        """``run`` makes the ids of this run unique; the date and time by default."""
         self._hub = hub_url
         self._partners = partners
         self._secrets = secrets
@@ -44,23 +44,23 @@ class Story:
         self._tokens: dict[str, str] = {}
         self._run = run or datetime.now(UTC).strftime("%m%d-%H%M%S")
 
-    def tell(self) -> Iterator[StoryStep]:
-        roads = (
+    def steps(self) -> Iterator[ScenarioStep]:
+        steps = (
             ("proxied read", self._proxied_read),
             ("write refused in proxy mode", self._refused_write),
             ("order event", self._order_event),
-            ("supplier webhook", self._supplier_told),
+            ("supplier webhook", self._supplier_notified),
             ("order data fetched", self._supplier_fetched),
             ("warehouse import", self._warehouse_import),
         )
-        for what, road in roads:
+        for what, step in steps:
             try:
-                yield StoryStep(what, road())
+                yield ScenarioStep(what, step())
             except (DidNotHappen, requests.RequestException) as error:
-                yield StoryStep(what, str(error), happened=False)
+                yield ScenarioStep(what, str(error), happened=False)
 
     def token(self, client_id: str, secret: str) -> str:
-        """An access token of a demo client, fetched once per story."""
+        """An access token of a demo client, fetched once per run."""
         if client_id not in self._tokens:
             self._tokens[client_id] = self._fetch_token(client_id, secret)
         return self._tokens[client_id]
@@ -127,21 +127,21 @@ class Story:
         _expect(answer, 202)
         event = answer.json()["eventId"]
         url = f"{self._hub}{answer.headers['Location']}"
-        fate = _wait(lambda: self._applied(url), "the event was accepted but not applied")
+        event_status = _wait(lambda: self._applied(url), "the event was accepted but not applied")
         read = self._call("GET", "demo-shop-oms", "oms", self._order_id)
         took = (time.perf_counter() - started) * 1000
         _expect(read, 200)
         return (
-            f"order {self._order_id}: 202 with event {event}, sequence {fate['sequence']}, "
-            f"{fate['status']} and readable after {took:.0f} ms"
+            f"order {self._order_id}: 202 with event {event}, sequence {event_status['sequence']}, "
+            f"{event_status['status']} and readable after {took:.0f} ms"
         )
 
     def _applied(self, url: str) -> dict[str, Any] | None:
         headers = {"Authorization": f"Bearer {self.token('demo-shop-oms', self._secrets['oms'])}"}
-        fate: dict[str, Any] = self._http.get(url, headers=headers, timeout=TIMEOUT_SECONDS).json()
-        return fate if fate.get("status") == "applied" else None
+        found: dict[str, Any] = self._http.get(url, headers=headers, timeout=TIMEOUT_SECONDS).json()
+        return found if found.get("status") == "applied" else None
 
-    def _supplier_told(self) -> str:
+    def _supplier_notified(self) -> str:
         event = _wait(self._supplier_event, "the supplier reports no order_created for this order")
         return (
             f"the supplier reports {event['eventType']}, signature verified, order token {event['orderToken']} "
@@ -172,16 +172,16 @@ class Story:
         return str(fetch["orderToken"]) if fetch else "none"
 
     def _warehouse_import(self) -> str:
-        order = _wait(self._held_order, "the warehouse reports no such order")
+        order = _wait(self._warehouse_order, "the warehouse reports no such order")
         lines = ", ".join(f"{line['quantity']} x {line['product']}" for line in order["lines"])
         return f"the warehouse holds order {order['externalReference']} in channel {order['channel']}: {lines}"
 
-    def _held_order(self) -> dict[str, Any] | None:
-        held = self._reported(self._partners.warehouse.url, "/_state", "orders")
-        return next((order for order in held if order["externalReference"] == self._order_id), None)
+    def _warehouse_order(self) -> dict[str, Any] | None:
+        orders = self._reported(self._partners.warehouse.url, "/_state", "orders")
+        return next((order for order in orders if order["externalReference"] == self._order_id), None)
 
     def _reported(self, partner_url: str, path: str, member: str) -> list[dict[str, Any]]:
-        """What a simulated partner says it got."""
+        """The requests that a simulated partner reports."""
         answer = self._http.get(f"{partner_url}{path}", timeout=TIMEOUT_SECONDS)
         reported: list[dict[str, Any]] = answer.json(parse_float=Decimal)[member]
         return reported
@@ -210,10 +210,10 @@ def _expect(answer: requests.Response, status: int) -> None:
         raise DidNotHappen(f"expected {status}, got {answer.status_code}: {answer.text[:300]}")
 
 
-def _wait(look: Callable[[], Told | None], otherwise: str) -> Told:
+def _wait(check: Callable[[], Seen | None], otherwise: str) -> Seen:
     until = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:
-        found = look()
+        found = check()
         if found:
             return found
         time.sleep(0.01)
