@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('case_type', models.CharField(default='contentClaim', max_length=128)),
                 ('event_retry_schedule', models.JSONField(blank=True, null=True)),
                 ('not_fetched_after_minutes', models.PositiveIntegerField(default=30)),
-                ('tells_from', models.DateTimeField(blank=True, help_text='They are told only of orders first received from then on. Empty: while migrating nobody is told; otherwise of every order.', null=True, verbose_name='tells suppliers and warehouses from')),
+                ('tells_from', models.DateTimeField(blank=True, help_text='They are notified only of orders first received from then on. Empty: while migrating of no order, otherwise of every order.', null=True, verbose_name='notify suppliers and warehouses from')),
                 ('cut_over_rule', models.JSONField(blank=True, editable=False, null=True)),
                 ('compared_per_minute', models.PositiveSmallIntegerField(db_default=30, default=30, help_text="While migrating, so many stored orders that nobody reads are read from the tenant's own system and compared. 0: none.", validators=[django.core.validators.MaxValueValidator(600)], verbose_name='orders compared per minute')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

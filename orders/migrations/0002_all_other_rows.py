@@ -42,12 +42,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(max_length=30, verbose_name='what is watched')),
-                ('threshold', models.FloatField(help_text='From how much on somebody is told; the unit stands with what is watched.')),
+                ('threshold', models.FloatField(help_text='Notify from this amount on; its unit is named with what is monitored.')),
                 ('emails', models.JSONField(blank=True, default=list, verbose_name='mail addresses')),
                 ('webhook_url', models.CharField(blank=True, default='', max_length=2000, verbose_name='webhook')),
                 ('active', models.BooleanField(default=True)),
                 ('looked_at', models.DateTimeField(editable=False, null=True)),
-                ('tenant', models.ForeignKey(blank=True, help_text='Empty: the whole hub, for its own staff. A tenant: its own rows, told to its own addresses.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='orders.tenant')),
+                ('tenant', models.ForeignKey(blank=True, help_text='Empty: the whole hub, for its own staff. A tenant: its own rows, reported to its own addresses.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='orders.tenant')),
             ],
             options={
                 'ordering': ('tenant', 'kind', 'pk'),
@@ -272,7 +272,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
                 ('kind', models.CharField(max_length=30, verbose_name='what is watched')),
-                ('threshold', models.FloatField(help_text='From how much on somebody is told; the unit stands with what is watched.')),
+                ('threshold', models.FloatField(help_text='Notify from this amount on; its unit is named with what is monitored.')),
                 ('emails', models.JSONField(blank=True, default=list, verbose_name='mail addresses')),
                 ('webhook_url', models.CharField(blank=True, default='', max_length=2000, verbose_name='webhook')),
                 ('active', models.BooleanField(default=True)),
@@ -281,7 +281,7 @@ class Migration(migrations.Migration):
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                 ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('tenant', models.ForeignKey(blank=True, db_constraint=False, help_text='Empty: the whole hub, for its own staff. A tenant: its own rows, told to its own addresses.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='orders.tenant')),
+                ('tenant', models.ForeignKey(blank=True, db_constraint=False, help_text='Empty: the whole hub, for its own staff. A tenant: its own rows, reported to its own addresses.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='orders.tenant')),
             ],
             options={
                 'verbose_name': 'historical alert rule',
@@ -360,7 +360,7 @@ class Migration(migrations.Migration):
             name='HistoricalRetention',
             fields=[
                 ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('days', models.PositiveIntegerField(help_text='At least 7. Finished events, deliveries, tries and timeline entries older than this are removed each day. Orders themselves, dead letters and whatever is still owed stay.', validators=[django.core.validators.MinValueValidator(7)], verbose_name='days of history kept')),
+                ('days', models.PositiveIntegerField(help_text='At least 7. Finished events, deliveries, tries and timeline entries older than this are removed each day. Orders themselves, dead letters and pending work stay.', validators=[django.core.validators.MinValueValidator(7)], verbose_name='days of history kept')),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
                 ('history_date', models.DateTimeField(db_index=True)),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
@@ -392,7 +392,7 @@ class Migration(migrations.Migration):
                 ('case_type', models.CharField(default='contentClaim', max_length=128)),
                 ('event_retry_schedule', models.JSONField(blank=True, null=True)),
                 ('not_fetched_after_minutes', models.PositiveIntegerField(default=30)),
-                ('tells_from', models.DateTimeField(blank=True, help_text='They are told only of orders first received from then on. Empty: while migrating nobody is told; otherwise of every order.', null=True, verbose_name='tells suppliers and warehouses from')),
+                ('tells_from', models.DateTimeField(blank=True, help_text='They are notified only of orders first received from then on. Empty: while migrating of no order, otherwise of every order.', null=True, verbose_name='notify suppliers and warehouses from')),
                 ('cut_over_rule', models.JSONField(blank=True, editable=False, null=True)),
                 ('compared_per_minute', models.PositiveSmallIntegerField(db_default=30, default=30, help_text="While migrating, so many stored orders that nobody reads are read from the tenant's own system and compared. 0: none.", validators=[django.core.validators.MaxValueValidator(600)], verbose_name='orders compared per minute')),
                 ('created_at', models.DateTimeField(blank=True, editable=False)),
@@ -570,6 +570,8 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, to='orders.tenant')),
             ],
             options={
+                'verbose_name': 'bulk retry',
+                'verbose_name_plural': 'bulk retries',
                 'ordering': ('-pk',),
                 'indexes': [models.Index(condition=models.Q(('state', 'running')), fields=['id'], name='repair_run_running')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('verb__in', ['preview', 'retry', 'set aside', 'discard'])), name='repair_run_verb_is_known'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('finished_at__isnull', False), _connector='OR'), name='repair_run_done_has_a_finish_time')],
@@ -579,7 +581,7 @@ class Migration(migrations.Migration):
             name='Retention',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('days', models.PositiveIntegerField(help_text='At least 7. Finished events, deliveries, tries and timeline entries older than this are removed each day. Orders themselves, dead letters and whatever is still owed stay.', validators=[django.core.validators.MinValueValidator(7)], verbose_name='days of history kept')),
+                ('days', models.PositiveIntegerField(help_text='At least 7. Finished events, deliveries, tries and timeline entries older than this are removed each day. Orders themselves, dead letters and pending work stay.', validators=[django.core.validators.MinValueValidator(7)], verbose_name='days of history kept')),
                 ('cursor', models.JSONField(blank=True, default=dict, editable=False)),
                 ('finished_at', models.DateTimeField(editable=False, null=True, verbose_name='last run finished')),
                 ('removed', models.BigIntegerField(default=0, editable=False, verbose_name='rows removed so far')),

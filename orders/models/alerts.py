@@ -24,10 +24,10 @@ class AlertRule(models.Model):
         null=True,
         blank=True,
         related_name="alert_rules",
-        help_text="Empty: the whole hub, for its own staff. A tenant: its own rows, told to its own addresses.",
+        help_text="Empty: the whole hub, for its own staff. A tenant: its own rows, reported to its own addresses.",
     )
     kind = models.CharField("what is watched", max_length=30)
-    threshold = models.FloatField(help_text="From how much on somebody is told; the unit stands with what is watched.")
+    threshold = models.FloatField(help_text="Notify from this amount on; its unit is named with what is monitored.")
     emails = models.JSONField("mail addresses", default=list, blank=True)
     webhook_url = models.CharField("webhook", max_length=2000, blank=True, default="")
     active = models.BooleanField(default=True)

@@ -51,6 +51,8 @@ class RepairRun(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "bulk retry"
+        verbose_name_plural = "bulk retries"
         ordering = ("-pk",)
         constraints = (
             models.CheckConstraint(

@@ -20,10 +20,10 @@ class Retention(models.Model):
         "days of history kept",
         validators=[MinValueValidator(DAYS_LEAST)],
         help_text=f"At least {DAYS_LEAST}. Finished events, deliveries, tries and timeline entries older than this are "
-        "removed each day. Orders themselves, dead letters and whatever is still owed stay.",
+        "removed each day. Orders themselves, dead letters and pending work stay.",
     )
     cursor = models.JSONField(default=dict, blank=True, editable=False)
-    """Of the run that goes on: its bound, and per kind of row the id up to which it has looked."""
+    """Of the unfinished run: its limit, and per kind of row the id up to which it has read."""
     finished_at = models.DateTimeField("last run finished", null=True, editable=False)
     removed = models.BigIntegerField("rows removed so far", default=0, editable=False)
     history = HistoricalRecords(excluded_fields=["cursor", "finished_at", "removed"])

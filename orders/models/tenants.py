@@ -66,10 +66,10 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # ApiClient
     event_retry_schedule = models.JSONField(null=True, blank=True)
     not_fetched_after_minutes = models.PositiveIntegerField(default=30)
     tells_from = models.DateTimeField(
-        "tells suppliers and warehouses from",
+        "notify suppliers and warehouses from",
         null=True,
         blank=True,
-        help_text="They are told only of orders first received from then on. Empty: while migrating nobody is told; "
+        help_text="They are notified only of orders first received from then on. Empty: while migrating of no order, "
         "otherwise of every order.",
     )
     cut_over_rule = models.JSONField(null=True, blank=True, editable=False)

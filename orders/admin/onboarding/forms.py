@@ -58,7 +58,6 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
             "status_map", "case_type", "event_retry_schedule", "not_fetched_after_minutes", "tells_from",
             "compared_per_minute",
         )  # fmt: skip
-        labels: ClassVar = {"tells_from": "Notify suppliers and warehouses from"}
 
     def clean(self) -> dict[str, Any] | None:
         values = super().clean() or self.cleaned_data
