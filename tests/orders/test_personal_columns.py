@@ -49,7 +49,7 @@ def signed_in(role):
 
 
 def evidence(tenant):
-    """A row of every model of evidence, of what its page shows beneath it, and of what a tenant's move shows."""
+    """A row of every model of evidence, of what its page shows beneath it, and of what a cut-over page shows."""
     rows = one_of_every_model(tenant)
     for model, its in admin.site._registry.items():
         if model._meta.label in EVIDENCE:

@@ -49,8 +49,8 @@ VERSIONS = answers("302 200 200 200 403 200")
 VERSION = answers("302 200 200 200 403 200", "302 403 403 403 403 403")
 VERB = answers("302 200 403 403 403 200")
 """Says what it does; an empty POST lacks the reason, or shows what came of it."""
-OF_A_MOVE = answers("302 405 405 405 403 405", "302 302 403 403 403 302")
-"""A form on the page of a tenant's move: POST does it and goes back to the page."""
+OF_A_CUTOVER = answers("302 405 405 405 403 405", "302 302 403 403 403 302")
+"""A form on the cut-over page of a tenant: POST does it and goes back to the page."""
 VERB_AND_BACK = answers("302 200 403 403 403 200", "302 302 403 403 403 302")
 """Says what it does, does it on POST, goes back."""
 OF_A_TENANT = answers("302 200 200 200 404 200")
@@ -106,8 +106,8 @@ PAGES = {
     "orders_tenant_switch_active": VERB, "orders_tenant_switch_mode": VERB,
     "orders_tenant_export": VERSIONS,
     "orders_tenant_cutover_all": ALL, "orders_tenant_cutover": VERSIONS, "orders_tenant_cutover_missing": VERSIONS,
-    "orders_tenant_cutover_orders": OF_A_MOVE, "orders_tenant_cutover_rule": OF_A_MOVE,
-    "orders_tenant_cutover_notify_from": OF_A_MOVE,
+    "orders_tenant_cutover_orders": OF_A_CUTOVER, "orders_tenant_cutover_rule": OF_A_CUTOVER,
+    "orders_tenant_cutover_notify_from": OF_A_CUTOVER,
     "orders_tenant_cutover_cut_over": VERB, "orders_tenant_cutover_back": VERB, "orders_tenant_cutover_release": VERB,
     "orders_difference_ignore_member": VERB, "orders_ignoredmember_count_again": VERB,
     "orders_selftest_change": VERSION, "orders_selftest_report": VERSIONS,

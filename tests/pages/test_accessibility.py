@@ -112,9 +112,9 @@ def pages_of_rows(rows):
     return {
         "mode-to-migrating": f"/admin/orders/tenant/{tenant}/mode/?to=migrating",
         "tenant-history": f"/admin/orders/tenant/{tenant}/history/",
-        "moving-list": "/admin/orders/tenant/moving/",
-        "moving-of-a-tenant": f"/admin/orders/tenant/{tenant}/moving/",
-        "moving-release": f"/admin/orders/tenant/{tenant}/moving/release/",
+        "cutover-list": "/admin/orders/tenant/moving/",
+        "cutover-of-a-tenant": f"/admin/orders/tenant/{tenant}/moving/",
+        "cutover-release": f"/admin/orders/tenant/{tenant}/moving/release/",
         "differences": "/admin/orders/difference/",
         "difference": f"/admin/orders/difference/{difference}/change/",
         "difference-ignore": f"/admin/orders/difference/{difference}/ignore/",

@@ -1,4 +1,4 @@
-"""A tenant's move in a real Chromium: the list, a file of orders, the checklist, the cut-over, one click back."""
+"""A tenant's cut-over in a real Chromium: the list, a file of orders, the checklist, the cut-over, one click back."""
 
 import random
 from datetime import timedelta
@@ -59,7 +59,7 @@ def seen_at_both_widths(person, name):
 def test_from_the_missing_orders_to_the_cut_over_and_back(person, moving, tmp_path):
     page = person.page
     person.open("/admin/orders/tenant/moving/")
-    seen_at_both_widths(person, "moving-list")
+    seen_at_both_widths(person, "cutover-list")
     page.get_by_role("cell", name="Acme Retail").get_by_role("link").click()
     page.wait_for_load_state("networkidle")
     assert page.get_by_text("Every condition is met.").is_visible()
@@ -76,7 +76,7 @@ def _adds_a_list(person, tmp_path):
     person.press("Add the orders of the file")
     assert page.get_by_text("names 3 orders; 2 of them were not known").is_visible()
     assert page.get_by_text("2 of 4; 2 missing").is_visible()
-    seen_at_both_widths(person, "moving")
+    seen_at_both_widths(person, "cutover")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download all 2 missing").click()
     assert "'=HYPERLINK" in download.value.path().read_text()
@@ -86,18 +86,18 @@ def _is_refused_then_overrides(person, moving):
     page = person.page
     page.get_by_role("link", name="Cut over to events: what would change?").click()
     page.wait_for_load_state("networkidle")
-    seen_at_both_widths(person, "moving-cut-over")
+    seen_at_both_widths(person, "cutover-cut-over")
     page.get_by_label("Cut over although this condition is not met").check()
     page.fill("#reason", "the two are deleted there")
     person.press("Cut Acme Retail over to events")
     assert page.get_by_text("Acme Retail is cut over.").is_visible()
     assert Tenant.objects.get(pk=moving.tenant.pk).mode == "events"
-    seen_at_both_widths(person, "moving-done")
+    seen_at_both_widths(person, "cutover-done")
     page.get_by_role("link", name="Release orders known before").click()
     page.wait_for_load_state("networkidle")
     person.press("Show what would be sent")
     assert page.get_by_text("2 orders would be released").is_visible()
-    seen_at_both_widths(person, "moving-release")
+    seen_at_both_widths(person, "cutover-release")
     page.go_back()
     page.go_back()
     page.wait_for_load_state("networkidle")
@@ -107,12 +107,12 @@ def _goes_back_by_one_click(person):
     page = person.page
     page.get_by_role("link", name="Everything that changes").click()
     page.wait_for_load_state("networkidle")
-    seen_at_both_widths(person, "moving-back")
+    seen_at_both_widths(person, "cutover-back")
     page.go_back()
     page.wait_for_load_state("networkidle")
     person.press("Return Acme Retail to proxy")
     assert page.get_by_text("Acme Retail is in proxy mode.").is_visible()
-    seen_at_both_widths(person, "moving-returned")
+    seen_at_both_widths(person, "cutover-returned")
 
 
 def test_the_page_is_found_from_the_side_bar_and_from_the_tenants_page(person, moving):

@@ -1,4 +1,4 @@
-"""The pages of a tenant's move: every form, what it refuses, and who may use it."""
+"""The cut-over pages of a tenant: every form, what it refuses, and who may use it."""
 
 from datetime import UTC, datetime
 
