@@ -127,7 +127,7 @@ def test_a_catalogue_goes_out_and_comes_in_as_a_file(staff, channel):
         sent = staff.get(f"/admin/orderflow/product/export-{form}/")
         assert sent.status_code == 200
         assert sent["Content-Disposition"] == f'attachment; filename="products.{form}"'
-        for verb, word in (("trial", b"would be"), ("store", b"are owed")):
+        for verb, word in (("trial", b"would be"), ("store", b"are sent to the warehouse")):
             file = SimpleUploadedFile(f"products.{form}", sent.content)
             answer = staff.post("/admin/orderflow/product/import/", {"file": file, verb: "1"})
             assert word in answer.content
@@ -261,12 +261,12 @@ def test_a_line_of_a_supplier_and_a_warehouse_is_warned_of(staff, channel_of_sit
     Supplier.objects.create(tenant_id=channel_of_site, slug="beans", name="Beans Ltd", item_patterns=["A*"])
     assert b"A goes to supplier Beans Ltd and to warehouse main" in staff.get(path).content
     shown = staff.get(reverse("admin:orderflow_orderflowchannel_change", args=[warehouse.pk])).content
-    assert b"Some may also go to supplier Beans Ltd (A*)" in shown
+    assert b"Some items also go to supplier Beans Ltd (A*)" in shown
 
 
 def test_the_channels_page_tells_how_the_asking_for_despatches_goes(staff, channel):
     path = reverse("admin:orderflow_orderflowchannel_change", args=[channel.pk])
-    assert b"Not asked for." in staff.get(path).content
+    assert b"Not read: the channel has no interval for it." in staff.get(path).content
     channel.poll_despatches_seconds = 60
     channel.save()
     poll = DespatchPoll.objects.create(channel=channel, due_at=timezone.now(), answered_at=timezone.now())

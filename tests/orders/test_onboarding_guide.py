@@ -75,7 +75,7 @@ def test_the_first_page_has_five_steps_and_plain_errors_beside_the_fields(operat
     html = operator.get(reverse("admin:orders_tenant_add")).content.decode()
     assert re.findall(r'onboard-number">(\d)<', html) == ["1", "2", "3", "4", "5"]
     html = operator.post(reverse("admin:orders_tenant_add"), START | {"mode": "proxy", "slug": "Not A Slug"}).content
-    assert b"Write the tenant&#x27;s address: in proxy mode orders come from it." in html
+    assert b"Enter the tenant&#x27;s external URL: in proxy mode orders are read from it." in html
     assert b"Use a-z, 0-9 and hyphens, at most 63, no hyphen first." in html
     assert not Tenant.objects.exists()
 

@@ -95,7 +95,7 @@ def test_drift_is_listed_and_cannot_be_changed(root, basic, tenant):
     html = words(root.get("/admin/proxy/contractdrift/"))
     assert "/customerOrder/&lt;b&gt;" in html
     assert root.get("/admin/proxy/contractdrift/add/").status_code == 403
-    assert "1 place(s) where answers left the contract" in words(
+    assert "1 place(s) where answers break the contract" in words(
         root.get(f"/admin/proxy/proxyconfig/{basic.pk}/change/")
     )
 

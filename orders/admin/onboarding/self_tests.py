@@ -26,8 +26,8 @@ from orders.values.labels import (
     mark,
 )
 
-QUOTING = ("area", "step", "detail", "next_step")
-"""Of a line."""
+QUOTING = ("road", "step", "detail", "next_step")
+"""Members of a stored line; ``road`` is its area."""
 
 
 @admin.register(SelfTest)
