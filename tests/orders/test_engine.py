@@ -411,3 +411,12 @@ def test_expired_leases_are_due_at_once_and_still_count_the_loss(engine):
     assert queue.lease is not None
     engine.drain()
     assert fate(event)["status"] == "applied"
+
+
+def test_a_plain_apply_passes_neither_fault_injection_nor_the_notification_rule(engine, settings, monkeypatch):
+    settings.HUB_FAULT_INJECTION = False
+    for name in ("inject", "is_known_before", "not_notified_because"):
+        monkeypatch.setattr(f"orders.inbox.batch.{name}", lambda *given, **named: 1 / 0)
+    engine.put()
+    engine.drain()
+    assert engine.statuses() == ["applied"]

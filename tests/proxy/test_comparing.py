@@ -126,6 +126,15 @@ def test_in_proxy_mode_nothing_is_compared(migrating, stored):
     assert hours() == {}
 
 
+def test_a_plain_read_passes_neither_the_ledger_nor_the_comparison(migrating, stored, monkeypatch):
+    migrating.mode = "proxy"
+    for name in ("ledger.saw", "answers.saw_order", "answers.saw_found"):
+        monkeypatch.setattr(f"proxy.migrating.{name}", lambda *given, **named: 1 / 0)
+    get(migrating)
+    wanted = Search(SearchCriteria(), b"{}", skip=0, take=1)
+    assert len(ProxiedOrders().search(migrating, "store-1", wanted).orders) == 1
+
+
 def test_the_sweep_asks_the_own_system_and_is_no_readers_read(migrating, stored, monkeypatch):
     counted = []
     monkeypatch.setattr(counters, "read", lambda *given, **named: counted.append(given))
