@@ -213,6 +213,7 @@ def test_a_delivery_that_commits_late_is_met_by_whoever_asks_since_the_newest_on
     assert [one["id"] for one in found] == [known[-1]["id"], str(Delivery.objects.get(kind="late").pk)]
 
 
+@pytest.mark.needs_postgres
 def test_a_delivery_of_a_host_whose_clock_is_behind_is_met_by_whoever_goes_on_from_a_cursor(beans, monkeypatch):
     beans.add_delivery("order_created")
     before = page(beans)
