@@ -136,8 +136,8 @@ def test_switching_a_mode_takes_no_other_urls(make_tenant):
 
 SPEAKS = {
     "orders/outgoing", "orders/simulators", "orders/management/load/hub.py", "config/management/commands/up.py",
-    "config/demo/story.py", "config/webserver/stages.py", "config/webserver/worker.py", "suppliers/simulator/server.py",
-    "suppliers/simulator/hub_client.py",
+    "config/demo/scenario.py", "config/webserver/stages.py", "config/webserver/worker.py",
+    "suppliers/simulator/server.py", "suppliers/simulator/hub_client.py",
     "orders/monitoring/alerting/messages.py",
 }  # fmt: skip
 """The way out, what plays a partner or a caller from outside, the web server, which ends slow connections, and alerts

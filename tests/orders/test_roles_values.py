@@ -1,7 +1,6 @@
 """What partners and tenants may write is shown as they wrote it, never as markup, and never as an address to open."""
 
 import json
-from dataclasses import asdict
 
 import pytest
 from django.contrib import admin
@@ -29,7 +28,7 @@ def shaped(text):
         "orders.Order.document": json.dumps(order),
         "orders.Difference.here": json.dumps({"customerId": text}),
         "orders.Difference.there": json.dumps({"customerId": text}),
-        "orders.SelfTest.lines": [asdict(line)],
+        "orders.SelfTest.lines": [line.as_json()],
         "orders.RepairRun.selection": selection.as_json(),
         "orders.RepairRun.counts": {text: 3, "would_apply": 2},
         "orders.RepairRun.log": [{"who": text, "what": text, "at": text}],
