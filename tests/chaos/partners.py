@@ -24,6 +24,7 @@ from tests.benchmarks.proxied import outward
 from tests.bodies import body
 from tests.chaos.faults import Party, Scene
 from tests.chaos.hasty import CALL_SECONDS
+from tests.chaos.ledger import Ledger
 from tests.processes import wait_until
 
 SECRET = "chaos-partners-secret-0123456789-0123456789"
@@ -130,6 +131,7 @@ class Partners(Party):
 
     def __exit__(self, *raised: object) -> None:
         self._running.close()
+        Ledger(self._scene.stack.servers.database_url).forget_secrets()
 
     def body(self, order: str, chance: random.Random) -> bytes:
         return body(order, status=chance.choice(STATUSES), quantity=chance.choice(QUANTITIES))
