@@ -26,7 +26,7 @@ NOTHING = b'[[], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord
 COMMANDS, ANSWERS = ".celery.pidbox", ".reply.celery.pidbox"
 """How the names of Celery's own queues end: of remote commands to a worker, and of the answers to who asked."""
 ANSWERED = frozenset({"ping", "active_queues"})
-"""Remote commands that ``doctor`` and a person ask with. The others stop a worker, or what it reads, for whoever can
+"""Remote commands that ``doctor`` and a person ask with. The others stop a worker, or what it reads, for anyone who can
 write to Redis; a worker is stopped by a signal."""
 
 log = structlog.get_logger("orderhub.broker")
@@ -93,7 +93,7 @@ class WakeTransport(transport.Transport):
 
 
 def sanitized(message: Any, queue: str) -> Any:
-    """The message reduced to what is trusted. Raises NoWake. Answers pass unchanged to whoever asked."""
+    """The message reduced to what is trusted. Raises NoWake. Replies to remote commands pass unchanged."""
     if queue in QUEUES:
         return wake_of(message, queue)
     return command_of(message, queue) if queue.endswith(COMMANDS) and not queue.endswith(ANSWERS) else message

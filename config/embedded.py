@@ -11,11 +11,7 @@ import threading
 from celery.beat import EmbeddedService
 
 from config.celery import app
-from orders.queueing.claims import (
-    LANES,
-    QUEUES,
-    expire_leases,
-)
+from orders.queueing.claims import LANES, QUEUES, expire_leases
 from orders.tasks import wake_what_is_due
 
 THREADS = 4

@@ -1,7 +1,7 @@
 """Who really calls and under which name, when a proxy stands in front (docs/reference/environment.md#addresses).
 
 ``X-Forwarded-*`` is believed only from the networks named there; from anybody else it is dropped. A forwarded request
-never counts as a call from loopback, whoever forwarded it and whatever address it names.
+never counts as a call from loopback, whichever proxy forwarded it and whatever address it names.
 """
 
 from __future__ import annotations

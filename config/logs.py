@@ -115,6 +115,21 @@ SHARED: list[Processor] = [
 ]
 
 
+_QUIET = {"handlers": ["stderr"], "level": "WARNING", "propagate": False}
+_ERRORS_ONLY = _QUIET | {"level": "ERROR"}
+LIBRARIES = {
+    "celery": _QUIET,
+    "kombu": _QUIET,
+    "amqp": _QUIET,
+    "gunicorn.error": _QUIET,
+    "django.request": _ERRORS_ONLY,
+    "oauth2_provider": _ERRORS_ONLY,
+    "oauthlib": _ERRORS_ONLY,
+    "urllib3": _ERRORS_ONLY,
+}
+"""What libraries may log: the hub writes a line of its own for each request and call."""
+
+
 def logging_settings(log_format: str) -> None:
     """Configure structlog and the standard library to print alike. ``log_format``: json | console.
 
@@ -136,7 +151,6 @@ def logging_settings(log_format: str) -> None:
         "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         "foreign_pre_chain": SHARED,
     }
-    quiet = {"handlers": ["stderr"], "level": "WARNING", "propagate": False}
     logging.config.dictConfig(
         {
             "version": 1,
@@ -147,15 +161,6 @@ def logging_settings(log_format: str) -> None:
                 "stderr": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["bounded"]}
             },
             "root": {"handlers": ["stderr"], "level": "INFO" if log_format == "json" else "WARNING"},
-            "loggers": {
-                "celery": quiet,
-                "kombu": quiet,
-                "amqp": quiet,
-                "gunicorn.error": quiet,
-                "django.request": quiet | {"level": "ERROR"},
-                "oauth2_provider": quiet | {"level": "ERROR"},
-                "oauthlib": quiet | {"level": "ERROR"},
-                "urllib3": quiet | {"level": "ERROR"},
-            },
+            "loggers": LIBRARIES,
         }
     )

@@ -173,7 +173,7 @@ CELERY_TASK_ACKS_LATE = False
 """A wake is never given back: doing so through a lost connection ends the worker, and the sweep finds what it meant."""
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-"""A message of any other form is refused unread; whoever can write to Redis must not run code here."""
+"""A message of any other form is refused unread: write access to Redis must not become code that runs here."""
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1_000_000_000
@@ -194,7 +194,7 @@ LOGIN_URL = "admin:login"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 SESSION_ENGINE = "orders.access.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
-"""A working day; whoever leaves the browser open signs in again the next morning."""
+"""A working day: a browser that stays open must sign in again the next morning."""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-session", "__Host-csrf") if BEHIND_TLS else ("session", "csrf")
 """With the prefix a browser takes them over https only, and from no other host of the domain."""
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS

@@ -11,11 +11,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from orders.admin.failures import no_page
-from orders.admin.staff.sign_in import (
-    SecondStep,
-    SecondStepSetUp,
-    SignIn,
-)
+from orders.admin.staff.sign_in import SecondStep, SecondStepSetUp, SignIn
 from orders.admin.tenants.settings_history import changes_view
 from orders.api import probes
 from orders.api.schema.document import DocsView, openapi

@@ -19,16 +19,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from orderflow.models import Despatch, DespatchPoll, OrderFlowChannel, WarehouseOrder
-from orderflow.site.client import (
-    Reply,
-    Site,
-    site_of,
-)
+from orderflow.site.client import Reply, Site, site_of
 from orderflow.site.reads import DespatchNote
-from orderflow.site.reports import (
-    Kind,
-    Trouble,
-)
+from orderflow.site.reports import Kind, Trouble
 from orders.database.clock import DatabaseClock
 from orders.integrations.channels import LEASE_MARGIN_SECONDS
 from orders.masking.documents import Masker
@@ -171,7 +164,7 @@ def _fail(poll: DespatchPoll, trouble: Trouble) -> None:
     """After wrong credentials or a wrong address the site is asked again when a stopped channel would be probed."""
     misconfigured = trouble.kind is Kind.MISCONFIGURED
     wait = max(_pause(poll.channel), PROBE_SECONDS if misconfigured else 0.0)
-    words = Masker().text(trouble.text)  # shown to whoever sees the channel; the site may have named people
+    words = Masker().text(trouble.text)  # shown to all who may see the channel; the site may have named people
     log.warning("despatches not read", channel=str(poll.channel_id), reason=words)
     _finish(poll, cursor=poll.cursor, wait=wait, failure=words)
 

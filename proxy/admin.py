@@ -13,10 +13,7 @@ from unfold.decorators import action
 from orders.admin.base import EvidenceAdmin, HistoryAdmin, bound_tenant
 from orders.documents import check_id
 from orders.integrations.self_test import Step
-from orders.values.labels import (
-    link,
-    mark,
-)
+from orders.values.labels import link, mark
 from orders.values.problems import ProxyNotConfigured
 from proxy import breaker
 from proxy.connection_test import ConnectionTest

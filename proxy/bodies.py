@@ -10,10 +10,7 @@ from typing import Any
 from orders.access.sealing import MASK
 from orders.documents.pointers import pointer
 from orders.outgoing import OutgoingError, check_shape
-from orders.values.problems import (
-    Fault,
-    InvalidBody,
-)
+from orders.values.problems import Fault, InvalidBody
 
 MEMBERS = {"basic": ("username", "password"), "oauth2": ("clientId", "clientSecret", "authUrl")}
 SECRETS = ("password", "clientSecret")

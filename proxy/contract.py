@@ -12,16 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from orders.documents import Checked, Mismatch, check_answer, check_search_answer, render, translate_status
-from orders.integrations.sources import (
-    FoundOrder,
-    FoundPage,
-)
+from orders.integrations.sources import FoundOrder, FoundPage
 from orders.models import Tenant
 from orders.outgoing import Answer
-from orders.values.problems import (
-    ExternalContract,
-    Fault,
-)
+from orders.values.problems import ExternalContract, Fault
 from proxy import drift
 
 _JSON = re.compile(r"application/(?:[\w.!#$&^+-]+\+)?json(?:\s*;\s*charset\s*=\s*\"?utf-?8\"?)?\s*;?", re.IGNORECASE)

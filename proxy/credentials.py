@@ -1,8 +1,8 @@
 """The credentials towards external services: stored sealed, kept open in memory for a moment.
 
 A process reads a tenant's credentials once a second at most. Old ones that the external service no longer accepts are
-read again before its 401 is believed (``forwarding``). Whoever sets new ones and must be sure that no process uses the
-old any more waits out that second (``wait_until_everywhere``).
+read again before its 401 is believed (``forwarding``). A caller that sets new ones and must be
+sure that no process uses the old any more waits out that second (``wait_until_everywhere``).
 """
 
 from __future__ import annotations

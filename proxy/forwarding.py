@@ -17,20 +17,9 @@ from django.conf import settings
 from orders.http.correlation import correlation_id
 from orders.http.raw_paths import encode_segment
 from orders.models import Tenant
-from orders.outgoing import (
-    Answer,
-    Call,
-    ConnectFailed,
-    ConnectionCut,
-    Deadline,
-    OutgoingError,
-    send,
-)
+from orders.outgoing import Answer, Call, ConnectFailed, ConnectionCut, Deadline, OutgoingError, send
 from orders.outgoing.partner_tokens import PartnerTokenError, send_authorized
-from orders.values.problems import (
-    ExternalUnavailable,
-    Problem,
-)
+from orders.values.problems import ExternalUnavailable, Problem
 from proxy import breaker, bulkhead
 from proxy.credentials import Credentials, Login, credentials_of, read_credentials
 from proxy.failures import counts_against, problem_of_error, problem_of_status

@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orders.api.schema import Answer, Body, Operation, define
-from orders.values.problems import (
-    Conflict,
-    NotFound,
-    VerificationFailed,
-)
+from orders.values.problems import Conflict, NotFound, VerificationFailed
 from proxy.bodies import LONGEST
 
 Shape = dict[str, Any]

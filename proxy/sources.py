@@ -12,11 +12,7 @@ from django.db import DatabaseError
 
 from orders.access.throttle import Throttle
 from orders.http.correlation import correlation_id
-from orders.integrations.sources import (
-    FoundOrder,
-    FoundPage,
-    Search,
-)
+from orders.integrations.sources import FoundOrder, FoundPage, Search
 from orders.models import ComparisonHour, Tenant
 from orders.telemetry import counters, timeline_entries
 from orders.values.order_key import OrderKey

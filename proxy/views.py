@@ -12,11 +12,7 @@ from orders.api.views import ApiView
 from orders.integrations.self_test import Step
 from orders.models import Tenant
 from orders.values.instants import instant
-from orders.values.problems import (
-    Conflict,
-    NotFound,
-    VerificationFailed,
-)
+from orders.values.problems import Conflict, NotFound, VerificationFailed
 from proxy import drift, schema
 from proxy.bodies import config_of
 from proxy.connection_test import ConnectionTest

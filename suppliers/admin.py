@@ -25,21 +25,9 @@ from orders.outbox.destination_labels import state_in_words
 from orders.values.labels import ago, preformatted
 from orders.values.order_key import OrderKey
 from suppliers.attention import late_parts
-from suppliers.models import (
-    Notice,
-    OrderCase,
-    PartDelivery,
-    StockLevel,
-    Supplier,
-    SupplierEvent,
-    SupplierPart,
-    Webhook,
-)
+from suppliers.models import Notice, OrderCase, PartDelivery, StockLevel, Supplier, SupplierEvent, SupplierPart, Webhook
 from suppliers.onboarding.admin_changes import change_supplier
-from suppliers.webhooks import (
-    test_events,
-    webhook_secrets,
-)
+from suppliers.webhooks import test_events, webhook_secrets
 
 
 class PartDeliveryInline(MaskedInline):

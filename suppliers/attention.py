@@ -10,11 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 
-from orders.integrations.console import (
-    Attention,
-    Measure,
-    Reading,
-)
+from orders.integrations.console import Attention, Measure, Reading
 from orders.models import Tenant
 from orders.values.time_text import in_words
 from suppliers.models import Supplier, SupplierPart

@@ -14,11 +14,7 @@ from orders.models import Order, Tenant
 from orders.values.instants import instant
 from orders.values.order_key import OrderKey
 from suppliers.models import PartDelivery, StockLevel, Supplier, SupplierPart
-from suppliers.order_data.parts import (
-    Claim,
-    Item,
-    split,
-)
+from suppliers.order_data.parts import Claim, Item, split
 
 
 def parts(key: OrderKey) -> list[dict[str, Any]]:

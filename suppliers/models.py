@@ -15,11 +15,7 @@ from orders.database.ids import new_id
 from orders.models import ApiClient, Destination, Tenant
 from orders.models.tenants import slug_rule, validate_patterns
 from orders.values.order_key import OrderKey
-from suppliers.webhooks.events import (
-    EVENT_TYPES,
-    ORDER_CREATED,
-    guid,
-)
+from suppliers.webhooks.events import EVENT_TYPES, ORDER_CREATED, guid
 
 
 def validate_event_types(value: object) -> None:

@@ -7,13 +7,7 @@ from typing import Any
 from orders.api.schema import Answer, Body, Operation, define
 from orders.api.schema.core import CURSOR, ID, TAKE
 from orders.models import Delivery
-from orders.values.problems import (
-    Conflict,
-    NotFound,
-    ProxyMode,
-    Throttled,
-    UnknownOrder,
-)
+from orders.values.problems import Conflict, NotFound, ProxyMode, Throttled, UnknownOrder
 from suppliers.reports.messages import REPORTS
 from suppliers.webhooks.pull_feed import EventsGone
 

@@ -22,25 +22,15 @@ from orders.database.commit_order import page_of, read_cursor
 from orders.documents import render
 from orders.http.correlation import correlation_id
 from orders.models import Delivery, Tenant
-from orders.values.problems import (
-    InvalidParameter,
-    NotFound,
-)
-from suppliers import (
-    fulfilment,
-    schema,
-)
+from orders.values.problems import InvalidParameter, NotFound
+from suppliers import fulfilment, schema
 from suppliers.models import Supplier
 from suppliers.order_data.answer import answer_for
 from suppliers.order_data.fetches import fetch_part
 from suppliers.reports.recording import receive_report
 from suppliers.throttles import ListsPerSupplier, RedeliveriesPerSupplier
 from suppliers.webhooks import own_deliveries
-from suppliers.webhooks.pull_feed import (
-    event_json,
-    mark_notified,
-    page_after,
-)
+from suppliers.webhooks.pull_feed import event_json, mark_notified, page_after
 
 MOST_ITEMS = 200
 """Items of one stock request: as many as a page of anything else (docs/reference/api.md#events)."""

@@ -96,10 +96,7 @@ def _deliveries(engine, destination):
 @pytest.fixture
 def bound(client, furnished):
     """A tenant admin of another tenant than the furnished one's."""
-    from orders.access.staff import (
-        TENANT_ADMIN,
-        give_role,
-    )
+    from orders.access.staff import TENANT_ADMIN, give_role
 
     other = Tenant.objects.create(slug="bolt", name="Bolt", mode="events")
     user = give_role("bolt-admin", role=TENANT_ADMIN, tenant=other, password="pass-of-bolt").user

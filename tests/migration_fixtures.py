@@ -5,10 +5,7 @@ from datetime import timedelta
 import pytest
 
 from orders.cutover import ledger
-from orders.cutover.requirements import (
-    CutOverRule,
-    store_rule,
-)
+from orders.cutover.requirements import CutOverRule, store_rule
 from orders.database.clock import DatabaseClock
 from orders.models import ComparisonHour, Tenant
 from orders.onboarding.mode_change import switch_mode

@@ -18,22 +18,13 @@ from orderflow.imports.warehouse_states import Holding
 from orders.access.clients import rotate_secret
 from orders.database import lock_errors
 from orders.inbox import applying
-from orders.integrations.channels import (
-    Outcome,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Verdict
 from orders.models import ApiClient, Destination
 from orders.onboarding.files import apply_file
 from orders.onboarding.handover import await_handover, hand_over
 from orders.outbox.dispatcher import claim_requests
-from orders.outbox.outcomes import (
-    CompletedAttempt,
-    record,
-)
-from orders.retention.erasure import (
-    Asked,
-    erase,
-)
+from orders.outbox.outcomes import CompletedAttempt, record
+from orders.retention.erasure import Asked, erase
 from tests.orderflow.conftest import add_channel, loopback, site, stocked, tenant, warehouse  # noqa: F401
 from tests.orders.conftest import fake_channel  # noqa: F401
 

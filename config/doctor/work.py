@@ -10,10 +10,7 @@ from config.doctor.findings import Finding, warning, well, wrong
 from orders.access.kept_secrets import kept_secrets
 from orders.models import Destination
 from orders.monitoring.invariants import broken_invariants
-from orders.monitoring.progress import (
-    backlog,
-    oldest_due,
-)
+from orders.monitoring.progress import backlog, oldest_due
 from orders.values.time_text import in_words
 
 NAMED_MOST = 20

@@ -18,23 +18,12 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from orderflow.admin.filters import FailureFilter, in_every_channel
 from orderflow.catalogue.product_documents import product_faults
 from orderflow.catalogue.products import put_products
-from orderflow.catalogue.spreadsheet_import import (
-    Refused,
-    take_file,
-)
-from orderflow.catalogue.spreadsheets import (
-    FILE_BYTES,
-    FORMATS,
-    OWN,
-    written,
-)
+from orderflow.catalogue.spreadsheet_import import Refused, take_file
+from orderflow.catalogue.spreadsheets import FILE_BYTES, FORMATS, OWN, written
 from orderflow.catalogue.stock import asked_stock
 from orderflow.catalogue.workbook_limits import Unusable
 from orderflow.models import OrderFlowChannel, Product
-from orderflow.site.import_documents import (
-    NotSendable,
-    reference_text,
-)
+from orderflow.site.import_documents import NotSendable, reference_text
 from orders.admin.base import HubAdmin
 
 MOST_EXPORTED = 100_000

@@ -18,19 +18,13 @@ from orderflow.admin.filters import FailureFilter, in_every_channel
 from orderflow.imports.preview import masked_previews
 from orderflow.imports.warehouse_lookup import ask
 from orderflow.models import Despatch, WarehouseOrder
-from orderflow.site.refusals import (
-    Explanation,
-    explain,
-)
+from orderflow.site.refusals import Explanation, explain
 from orderflow.site.reports import Failure
 from orders.admin.base import EvidenceAdmin
 from orders.admin.masking import TEXT, masker_for
 from orders.admin.orders.find import page_of_order
 from orders.models import Delivery, Order
-from orders.values.labels import (
-    ago,
-    link,
-)
+from orders.values.labels import ago, link
 from orders.values.order_key import OrderKey
 
 

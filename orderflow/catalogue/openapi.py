@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from orderflow.catalogue.product_documents import (
-    LIMITS,
-    MOST_TEXT,
-    NUMBER_TEXT,
-    NUMBERS,
-    PRODUCT_PROPERTIES,
-)
+from orderflow.catalogue.product_documents import LIMITS, MOST_TEXT, NUMBER_TEXT, NUMBERS, PRODUCT_PROPERTIES
 from orderflow.models import Product
 from orderflow.site.import_documents import REFERENCE_LIMIT
 from orders.api.schema import Answer, Body, Operation, define
 from orders.api.schema.core import ID
-from orders.values.problems import (
-    InvalidId,
-    ProxyMode,
-    UnknownChannel,
-    UnknownProduct,
-)
+from orders.values.problems import InvalidId, ProxyMode, UnknownChannel, UnknownProduct
 
 Shape = dict[str, Any]
 

@@ -8,49 +8,19 @@ from dataclasses import dataclass, replace
 
 from django.db import transaction
 
-from orderflow.catalogue.product_documents import (
-    product_import,
-    product_value,
-)
-from orderflow.imports.outcomes import (
-    ImportOutcome,
-    decided,
-    refused,
-    troubled,
-)
+from orderflow.catalogue.product_documents import product_import, product_value
+from orderflow.imports.outcomes import ImportOutcome, decided, refused, troubled
 from orderflow.imports.payloads import scope_of
 from orderflow.imports.sending import Outcomes
-from orderflow.imports.steps import (
-    PRODUCT,
-    Step,
-)
+from orderflow.imports.steps import PRODUCT, Step
 from orderflow.imports.warehouse_states import Evidence
 from orderflow.models import OrderFlowChannel, Product
-from orderflow.site.client import (
-    Reply,
-    Site,
-)
-from orderflow.site.import_documents import (
-    NotSendable,
-    Value,
-    document,
-)
-from orderflow.site.reports import (
-    Failure,
-    ImportReport,
-    Kind,
-    Trouble,
-)
+from orderflow.site.client import Reply, Site
+from orderflow.site.import_documents import NotSendable, Value, document
+from orderflow.site.reports import Failure, ImportReport, Kind, Trouble
 from orders.documents import render
-from orders.integrations.channels import (
-    RequiredDelivery,
-    Verdict,
-)
-from orders.outbox.deliveries import (
-    NewDelivery,
-    add_deliveries,
-    hold_lanes,
-)
+from orders.integrations.channels import RequiredDelivery, Verdict
+from orders.outbox.deliveries import NewDelivery, add_deliveries, hold_lanes
 from orders.outgoing import Deadline
 from orders.queueing.wake_ups import wake_outbound
 from orders.values.lane_name import LaneName

@@ -9,11 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from orderflow.catalogue.products import put_products
-from orderflow.catalogue.spreadsheets import (
-    Fault,
-    Sheet,
-    read,
-)
+from orderflow.catalogue.spreadsheets import Fault, Sheet, read
 from orderflow.models import OrderFlowChannel, Product
 from orderflow.site.import_documents import NotSendable
 

@@ -17,20 +17,10 @@ import openpyxl
 import tablib
 from import_export.formats.base_formats import CSV, XLSX, TablibFormat
 
-from orderflow.catalogue.product_documents import (
-    PRODUCT_PROPERTIES,
-    product_faults,
-)
-from orderflow.catalogue.workbook_limits import (
-    ROWS,
-    Unusable,
-    check_package,
-)
+from orderflow.catalogue.product_documents import PRODUCT_PROPERTIES, product_faults
+from orderflow.catalogue.workbook_limits import ROWS, Unusable, check_package
 from orderflow.models import Product
-from orders.values.spreadsheet_cells import (
-    bare,
-    guarded,
-)
+from orders.values.spreadsheet_cells import bare, guarded
 
 FILE_BYTES = 5 * 1024 * 1024
 """Some 50,000 products of a few properties."""

@@ -12,24 +12,13 @@ from orderflow.catalogue.product_documents import product_faults
 from orderflow.catalogue.products import put_products
 from orderflow.models import OrderFlowChannel, Product
 from orderflow.onboarding.section import CHANNEL
-from orderflow.site.import_documents import (
-    REFERENCE_LIMIT,
-    NotSendable,
-    reference_text,
-)
+from orderflow.site.import_documents import REFERENCE_LIMIT, NotSendable, reference_text
 from orders.api.parameters import read_parameters
 from orders.api.views import ApiView
 from orders.documents import check_id
 from orders.documents.pointers import pointer
 from orders.http.raw_paths import fault_of_id
-from orders.values.problems import (
-    BusinessUnitNotAllowed,
-    Fault,
-    InvalidBody,
-    InvalidId,
-    UnknownChannel,
-    UnknownProduct,
-)
+from orders.values.problems import BusinessUnitNotAllowed, Fault, InvalidBody, InvalidId, UnknownChannel, UnknownProduct
 
 PRODUCTS = "products:write"
 

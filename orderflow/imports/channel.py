@@ -11,44 +11,18 @@ from dataclasses import replace
 from typing import Any
 
 from orderflow.catalogue.products import ProductSender
-from orderflow.imports.outcomes import (
-    ImportOutcome,
-    troubled,
-)
+from orderflow.imports.outcomes import ImportOutcome, troubled
 from orderflow.imports.planner import ImportPlanner
 from orderflow.imports.reconciliation import reconcile
-from orderflow.imports.recording import (
-    forget_failure,
-    record_orders,
-    record_product,
-)
-from orderflow.imports.sending import (
-    Outcomes,
-    Sender,
-)
+from orderflow.imports.recording import forget_failure, record_orders, record_product
+from orderflow.imports.sending import Outcomes, Sender
 from orderflow.imports.shared_answers import without_personal
-from orderflow.imports.steps import (
-    PRODUCT,
-    SendPath,
-    Step,
-    catalogue_for,
-    mark,
-    steps_of,
-)
+from orderflow.imports.steps import PRODUCT, SendPath, Step, catalogue_for, mark, steps_of
 from orderflow.imports.warehouse_states import Evidence
 from orderflow.models import OrderFlowChannel
-from orderflow.site.client import (
-    CALL_SECONDS,
-    Reply,
-    Site,
-    site_of,
-)
+from orderflow.site.client import CALL_SECONDS, Reply, Site, site_of
 from orderflow.site.reports import Trouble
-from orders.integrations.channels import (
-    LEASE_MARGIN_SECONDS,
-    Outcome,
-    Request,
-)
+from orders.integrations.channels import LEASE_MARGIN_SECONDS, Outcome, Request
 from orders.models import Delivery, Destination, Tenant
 from orders.outgoing import Deadline
 from orders.values.order_key import OrderKey

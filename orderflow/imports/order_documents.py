@@ -12,15 +12,7 @@ from decimal import Context, Decimal, Inexact
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from orderflow.site.import_documents import (
-    Import,
-    NotSendable,
-    number,
-    property_name,
-    reference_text,
-    text,
-    time,
-)
+from orderflow.site.import_documents import Import, NotSendable, number, property_name, reference_text, text, time
 
 _EXACT = Context(prec=600, traps=[Inexact])
 """Room for the exact sum of 2,000 products of two numbers of 30 digits and exponents within ±30."""

@@ -8,15 +8,8 @@ from dataclasses import dataclass, replace
 from orderflow.imports.warehouse_states import Holding
 from orderflow.site.client import Reply
 from orderflow.site.refusals import explain
-from orderflow.site.reports import (
-    Failure,
-    Kind,
-    Trouble,
-)
-from orders.integrations.channels import (
-    Outcome,
-    Verdict,
-)
+from orderflow.site.reports import Failure, Kind, Trouble
+from orders.integrations.channels import Outcome, Verdict
 
 VERDICTS = {
     Kind.MISCONFIGURED: Verdict.MISCONFIGURED,

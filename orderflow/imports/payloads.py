@@ -13,18 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from orderflow.catalogue.product_documents import ProductScope
-from orderflow.imports.order_documents import (
-    OrderRules,
-    WarehouseFacts,
-    order_import,
-    quantities,
-    read_order,
-)
+from orderflow.imports.order_documents import OrderRules, WarehouseFacts, order_import, quantities, read_order
 from orderflow.models import OrderFlowChannel
-from orderflow.site.import_documents import (
-    Import,
-    NotSendable,
-)
+from orderflow.site.import_documents import Import, NotSendable
 from orders.documents import digest, load, render
 from orders.values.patterns import taken_by
 
@@ -58,7 +49,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An import with the quantities and names its lines have, for whoever has to look at the answer."""
+    """An import with the quantities and names its lines have, for code that must look at the answer."""
 
     item: Import
     quantities: Mapping[str, Decimal]

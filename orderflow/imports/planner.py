@@ -20,17 +20,9 @@ from orderflow.imports.import_rules import (
     Wanted,
     required_import,
 )
-from orderflow.imports.payloads import (
-    Snapshot,
-    import_digest,
-    reference_for,
-)
+from orderflow.imports.payloads import Snapshot, import_digest, reference_for
 from orderflow.models import OrderFlowChannel, WarehouseOrder
-from orders.integrations.channels import (
-    Change,
-    NotRequired,
-    RequiredDelivery,
-)
+from orders.integrations.channels import Change, NotRequired, RequiredDelivery
 from orders.models import OrderEvent, Tenant
 from orders.values.order_key import OrderKey
 from orders.values.patterns import taken_by

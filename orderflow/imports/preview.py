@@ -6,21 +6,11 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 
-from orderflow.imports.import_rules import (
-    CANCELLED,
-    FULFILLED,
-)
-from orderflow.imports.payloads import (
-    Snapshot,
-    draw,
-    reference_for,
-)
+from orderflow.imports.import_rules import CANCELLED, FULFILLED
+from orderflow.imports.payloads import Snapshot, draw, reference_for
 from orderflow.imports.warehouse_states import State
 from orderflow.models import OrderFlowChannel, WarehouseOrder
-from orderflow.site.import_documents import (
-    NotSendable,
-    document,
-)
+from orderflow.site.import_documents import NotSendable, document
 from orders.documents import load
 from orders.masking.documents import Masker
 from orders.models import Order

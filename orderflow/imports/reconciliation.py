@@ -8,33 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orderflow.imports.order_difference import difference
-from orderflow.imports.outcomes import (
-    ImportOutcome,
-    decided,
-    retry_later,
-    troubled,
-)
-from orderflow.imports.sending import (
-    CONFIRMED,
-    Sender,
-    another,
-)
-from orderflow.imports.steps import (
-    IGNORED_UPDATE,
-    Step,
-)
-from orderflow.imports.warehouse_states import (
-    Evidence,
-    State,
-)
+from orderflow.imports.outcomes import ImportOutcome, decided, retry_later, troubled
+from orderflow.imports.sending import CONFIRMED, Sender, another
+from orderflow.imports.steps import IGNORED_UPDATE, Step
+from orderflow.imports.warehouse_states import Evidence, State
 from orderflow.site.client import Reply
-from orderflow.site.reports import (
-    CancelAnswer,
-    Kind,
-    NoSuchOrder,
-    OrderDetail,
-    Trouble,
-)
+from orderflow.site.reports import CancelAnswer, Kind, NoSuchOrder, OrderDetail, Trouble
 from orders.integrations.channels import Verdict
 
 MOST_LINES = 2_000

@@ -12,43 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from orderflow.catalogue.product_documents import (
-    minimal_product,
-    product_import,
-)
+from orderflow.catalogue.product_documents import minimal_product, product_import
 from orderflow.imports.order_difference import difference
-from orderflow.imports.outcomes import (
-    ImportOutcome,
-    decided,
-    refused,
-    troubled,
-)
+from orderflow.imports.outcomes import ImportOutcome, decided, refused, troubled
 from orderflow.imports.payloads import scope_of
 from orderflow.imports.steps import Step
 from orderflow.imports.warehouse_states import Evidence
 from orderflow.models import OrderFlowChannel
-from orderflow.site.client import (
-    Reply,
-    Site,
-)
-from orderflow.site.import_documents import (
-    Import,
-    Value,
-    document,
-)
-from orderflow.site.refusals import (
-    Cause,
-    explain,
-)
-from orderflow.site.reports import (
-    Failure,
-    ImportReport,
-    Kind,
-    NoSuchOrder,
-    OrderDetail,
-    Trouble,
-    is_duplicate,
-)
+from orderflow.site.client import Reply, Site
+from orderflow.site.import_documents import Import, Value, document
+from orderflow.site.refusals import Cause, explain
+from orderflow.site.reports import Failure, ImportReport, Kind, NoSuchOrder, OrderDetail, Trouble, is_duplicate
 from orders.integrations.channels import Verdict
 from orders.outgoing import Deadline
 

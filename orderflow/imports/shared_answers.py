@@ -14,10 +14,7 @@ from orderflow.imports.outcomes import ImportOutcome
 from orderflow.imports.sending import Outcomes
 from orderflow.imports.steps import Step
 from orders.integrations.channels import Verdict
-from orders.masking.documents import (
-    Masker,
-    values_in_json,
-)
+from orders.masking.documents import Masker, values_in_json
 
 
 def without_personal(steps: Sequence[Step], outcomes: Outcomes) -> Outcomes:

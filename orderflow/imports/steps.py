@@ -11,37 +11,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from orderflow.catalogue.product_documents import product_import
-from orderflow.imports.import_rules import (
-    CANCEL,
-    CANCELLED,
-    CLOSE,
-)
-from orderflow.imports.outcomes import (
-    ImportOutcome,
-    decided,
-    retry_later,
-)
-from orderflow.imports.payloads import (
-    Drawn,
-    Snapshot,
-    draw,
-    reference_for,
-    scope_of,
-)
+from orderflow.imports.import_rules import CANCEL, CANCELLED, CLOSE
+from orderflow.imports.outcomes import ImportOutcome, decided, retry_later
+from orderflow.imports.payloads import Drawn, Snapshot, draw, reference_for, scope_of
 from orderflow.imports.unanswered import Unanswered
-from orderflow.imports.warehouse_states import (
-    ABSENT,
-    Evidence,
-    Holding,
-    State,
-    learned,
-)
+from orderflow.imports.warehouse_states import ABSENT, Evidence, Holding, State, learned
 from orderflow.models import OrderFlowChannel, Product, WarehouseOrder
-from orderflow.site.import_documents import (
-    Import,
-    NotSendable,
-    Operation,
-)
+from orderflow.site.import_documents import Import, NotSendable, Operation
 from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock
 from orders.documents import load

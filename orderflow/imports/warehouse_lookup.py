@@ -6,19 +6,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from orderflow.imports.order_difference import difference
-from orderflow.imports.payloads import (
-    Snapshot,
-    draw,
-)
+from orderflow.imports.payloads import Snapshot, draw
 from orderflow.imports.reconciliation import MOST_LINES
 from orderflow.models import WarehouseOrder
 from orderflow.site.client import site_of
 from orderflow.site.import_documents import NotSendable
-from orderflow.site.reports import (
-    NoSuchOrder,
-    OrderDetail,
-    Trouble,
-)
+from orderflow.site.reports import NoSuchOrder, OrderDetail, Trouble
 from orders.documents import load
 from orders.models import Order
 from orders.outgoing import Deadline

@@ -10,18 +10,9 @@ from typing import Annotated, Literal
 from django.core.exceptions import ValidationError
 from pydantic import AfterValidator, Field, model_validator
 
-from orderflow.catalogue.product_documents import (
-    PRODUCT_PROPERTIES,
-    ProductScope,
-    product_import,
-)
+from orderflow.catalogue.product_documents import PRODUCT_PROPERTIES, ProductScope, product_import
 from orderflow.models import IMPORT_PATH, validate_reference
-from orderflow.site.import_documents import (
-    NotSendable,
-    Value,
-    property_name,
-    text,
-)
+from orderflow.site.import_documents import NotSendable, Value, property_name, text
 from orders.onboarding.fields import (
     BusinessUnits,
     Entry,

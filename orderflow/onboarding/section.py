@@ -10,30 +10,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from orderflow.catalogue.products import (
-    lanes_of,
-    put_products,
-    resend_changed,
-    skus_of,
-)
+from orderflow.catalogue.products import lanes_of, put_products, resend_changed, skus_of
 from orderflow.models import OrderFlowChannel, Product
-from orderflow.onboarding.entries import (
-    ChannelEntries,
-    ChannelEntry,
-    product_of,
-)
-from orderflow.site.credentials import (
-    password_of,
-    store_password,
-)
+from orderflow.onboarding.entries import ChannelEntries, ChannelEntry, product_of
+from orderflow.site.credentials import password_of, store_password
 from orders.access.sealing import MASK, SecretLost
 from orders.integrations.onboarding_report import Report
 from orders.models import Destination, Tenant
 from orders.onboarding.fields import to_store
-from orders.onboarding.rows import (
-    hold_rows,
-    update_row,
-)
+from orders.onboarding.rows import hold_rows, update_row
 from orders.outbox import destination_health
 
 CHANNEL = "orderflow"

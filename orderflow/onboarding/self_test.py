@@ -12,26 +12,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from orderflow.imports.payloads import (
-    Snapshot,
-    draw,
-)
+from orderflow.imports.payloads import Snapshot, draw
 from orderflow.models import OrderFlowChannel
 from orderflow.site.client import site_of
-from orderflow.site.import_documents import (
-    NotSendable,
-    document,
-)
+from orderflow.site.import_documents import NotSendable, document
 from orderflow.site.reports import Trouble
 from orders.documents import load, render
-from orders.integrations.self_test import (
-    CHECK_ID,
-    Trial,
-    TrialResult,
-    failed,
-    not_applicable,
-    ok,
-)
+from orders.integrations.self_test import CHECK_ID, Trial, TrialResult, failed, not_applicable, ok
 from orders.models import Tenant
 from orders.outgoing import Deadline
 

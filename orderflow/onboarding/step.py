@@ -9,13 +9,7 @@ from django.urls import reverse
 
 from orderflow.models import OrderFlowChannel
 from orderflow.onboarding import self_test
-from orders.integrations.onboarding_steps import (
-    KEEPS_SECRET,
-    Item,
-    StepForm,
-    lines_of,
-    secret_input,
-)
+from orders.integrations.onboarding_steps import KEEPS_SECRET, Item, StepForm, lines_of, secret_input
 from orders.models import Tenant
 from orders.onboarding.files import exported_objects
 

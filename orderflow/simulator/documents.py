@@ -9,10 +9,7 @@ from datetime import datetime
 from lxml import etree
 
 from orderflow.simulator.imports import Import
-from orderflow.simulator.site import (
-    Order,
-    Site,
-)
+from orderflow.simulator.site import Order, Site
 
 ENTITIES = {"product": "rtd.domain.database.Product", "order": "rtd.domain.database.Order"}
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -33,13 +33,7 @@ from zoneinfo import ZoneInfo
 
 from orderflow.simulator import documents
 from orderflow.simulator.checks import site_time
-from orderflow.simulator.imports import (
-    DuplicateEntity,
-    Import,
-    ImportRefused,
-    UnreadableDocument,
-    read_imports,
-)
+from orderflow.simulator.imports import DuplicateEntity, Import, ImportRefused, UnreadableDocument, read_imports
 from orderflow.simulator.site import Site
 from orders.simulators.base import Simulator
 from orders.simulators.faults import Fault

@@ -9,18 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from orderflow.simulator.checks import (
-    TIME_FORMAT,
-    check_order,
-    check_product,
-    line_numbers,
-    whole_number,
-)
-from orderflow.simulator.imports import (
-    DuplicateEntity,
-    Import,
-    ImportRefused,
-)
+from orderflow.simulator.checks import TIME_FORMAT, check_order, check_product, line_numbers, whole_number
+from orderflow.simulator.imports import DuplicateEntity, Import, ImportRefused
 
 COUNTED_STOCK = 1000
 """What the warehouse has of a product whose stock nobody set: enough not to be in the way."""

@@ -14,12 +14,7 @@ from urllib.parse import quote, urlencode
 
 from orderflow.models import OrderFlowChannel
 from orderflow.site.credentials import password_of
-from orderflow.site.reads import (
-    DespatchNote,
-    Stock,
-    despatch_notes,
-    stock_list,
-)
+from orderflow.site.reads import DespatchNote, Stock, despatch_notes, stock_list
 from orderflow.site.reports import (
     CancelAnswer,
     ImportReport,

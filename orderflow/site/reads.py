@@ -8,11 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from lxml import etree
 
-from orderflow.site.reports import (
-    Trouble,
-    root_or_trouble,
-    trouble,
-)
+from orderflow.site.reports import Trouble, root_or_trouble, trouble
 from orderflow.site.xml_answers import text_of
 
 MOST_DESPATCHES = 20_000

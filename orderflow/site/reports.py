@@ -13,14 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from lxml import etree
 
-from orderflow.site.xml_answers import (
-    KEPT,
-    TEXT_LIMIT,
-    Unreadable,
-    raw_text,
-    root_of,
-    text_of,
-)
+from orderflow.site.xml_answers import KEPT, TEXT_LIMIT, Unreadable, raw_text, root_of, text_of
 
 ItemKey = tuple[str, str]
 """(type, externalReference): how an item of a result is matched with what was sent."""

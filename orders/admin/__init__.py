@@ -4,20 +4,13 @@
 """
 
 from orders.admin.staff import staff  # isort: skip
-from orders.admin import (
-    alerts,
-    record,
-)
+from orders.admin import alerts, record
 from orders.admin.cutover import differences
 from orders.admin.dead_letters import bulk_runs
 from orders.admin.deliveries import deliveries
 from orders.admin.onboarding import self_tests
 from orders.admin.orders import orders
-from orders.admin.tenants import (
-    clients,
-    retention,
-    tenants,
-)
+from orders.admin.tenants import clients, retention, tenants
 
 __all__ = [
     "alerts",

@@ -23,21 +23,10 @@ from orders.admin.fields import LinesField, TextField
 from orders.admin.masking import TEXT
 from orders.models import AlertMessage, AlertRule, Incident
 from orders.monitoring.alerting.measures import measures
-from orders.monitoring.alerting.messages import (
-    has_signing_secret,
-    make_signing_secret,
-    try_rule,
-)
+from orders.monitoring.alerting.messages import has_signing_secret, make_signing_secret, try_rule
 from orders.onboarding.fields import HttpUrl
-from orders.values.labels import (
-    ago,
-    link,
-    mark,
-)
-from orders.values.time_text import (
-    exact,
-    in_words,
-)
+from orders.values.labels import ago, link, mark
+from orders.values.time_text import exact, in_words
 
 
 def _email(text: str) -> str:
@@ -191,7 +180,7 @@ class AlertRuleAdmin(HistoryAdmin):
         )
 
     def _shown_once(self, request: HttpRequest, rule: AlertRule, secret: str) -> HttpResponse:
-        advice = "Give it to whoever runs the webhook, through a secure channel. Every alert is signed with it."
+        advice = "Give it to the people who run the webhook, through a secure channel. Every alert is signed with it."
         shown = {"title": "Signing secret of the alert", "secret": secret, "advice": advice, "back": self._page(rule)}
         context = {**self.admin_site.each_context(request), **shown}
         response = TemplateResponse(request, "admin/orders/signing_secret_once.html", context)

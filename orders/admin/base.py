@@ -265,7 +265,7 @@ class EvidenceAdmin(MaskedRows, HubAdmin):
         return found if found is None else self.covered(request, [found])[0]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Whoever may not see a column may not ask for it: ``?payload__contains=`` would reveal it letter by letter."""
+        """A filter on a hidden column is refused: ``?payload__contains=`` would reveal it letter by letter."""
         own = lookup.split("__", maxsplit=1)[0] in self.personal
         hidden = own and not sees_personal_data(request)
         return not hidden and bool(super().lookup_allowed(lookup, value, request))

@@ -39,9 +39,11 @@ class _JsonField(TextField):
     empty: Any = None
 
     def read(self, text: str) -> Any:
+        """The value to store. Raises ValidationError."""
         raise NotImplementedError
 
     def write(self, value: Any) -> str:
+        """The text that a person edits."""
         raise NotImplementedError
 
     def clean(self, value: Any) -> Any:

@@ -1,7 +1,7 @@
 """What a list may be asked for in its address: its declared filters, in the forms those filters link to, and no more.
 
 Django lets every column of a model be asked for with every lookup. ``?client_secret__regex=^a`` would then reveal a
-hash letter by letter to whoever may see the list.
+hash letter by letter to anyone who may see the list.
 """
 
 from __future__ import annotations

@@ -16,23 +16,15 @@ from typing import Any
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
-from orders.masking.documents import (
-    MASK,
-    PLAIN,
-    Masker,
-    sees_personal_data,
-)
-from orders.masking.known_values import (
-    Maskers,
-    masker_of,
-)
+from orders.masking.documents import MASK, PLAIN, Masker, sees_personal_data
+from orders.masking.known_values import Maskers, masker_of
 from orders.values.order_key import OrderKey
 
 DOCUMENT, TEXT, FOREIGN = "document", "text", "foreign"
 
 
 def masker_for(request: HttpRequest, key: OrderKey | None) -> Masker:
-    """For texts about one order; leaves them as they are for whoever may see personal data."""
+    """For texts about one order; leaves them as they are for logins that may see personal data."""
     return PLAIN if sees_personal_data(request) else masker_of(key)
 
 

@@ -15,10 +15,7 @@ from orders.admin.masking import TEXT
 from orders.admin.orders.find import page_of_order
 from orders.models import Destination, OperatorAction, TimelineEntry
 from orders.templatetags.hub import ICONS, page_of
-from orders.values.labels import (
-    ago,
-    link,
-)
+from orders.values.labels import ago, link
 from orders.values.order_key import OrderKey
 
 

@@ -19,10 +19,7 @@ from orders.integrations.sources import Search
 from orders.queueing.wake_ups import wake_inbound
 from orders.telemetry import tracing
 from orders.values.order_key import OrderKey
-from orders.values.problems import (
-    Fault,
-    InvalidBody,
-)
+from orders.values.problems import Fault, InvalidBody
 
 
 class CustomerOrderView(ApiView):

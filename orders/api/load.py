@@ -12,15 +12,9 @@ from orders.api.parsers import ApiRequest, RawJSONParser
 from orders.api.renderers import ExactJSONRenderer
 from orders.api.schema.migration import NDJSON, load_orders
 from orders.api.views import ApiView
-from orders.cutover.loads import (
-    Load,
-    load,
-)
+from orders.cutover.loads import Load, load
 from orders.http.correlation import correlation_id
-from orders.values.problems import (
-    Fault,
-    InvalidParameter,
-)
+from orders.values.problems import Fault, InvalidParameter
 
 LIMIT_BYTES = 16 * 1024 * 1024
 """docs/reference/api.md#loads."""

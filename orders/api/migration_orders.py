@@ -13,11 +13,7 @@ from orders.api.views import ApiView
 from orders.cutover import ledger
 from orders.documents import parse_listed_orders
 from orders.models import KnownOrder, Tenant
-from orders.values.problems import (
-    BusinessUnitNotAllowed,
-    Fault,
-    NotMigrating,
-)
+from orders.values.problems import BusinessUnitNotAllowed, Fault, NotMigrating
 
 
 class MigrationOrdersView(ApiView):

@@ -15,24 +15,11 @@ from orders.api.schema import documented
 from orders.api.views import ApiView
 from orders.database.commit_order import page_of, read_cursor
 from orders.dead_letters import dead_events
-from orders.dead_letters.operations import (
-    Busy,
-    NotDead,
-    Result,
-)
-from orders.inbox.event_status import (
-    Listing,
-    event_statuses,
-    listed,
-)
+from orders.dead_letters.operations import Busy, NotDead, Result
+from orders.inbox.event_status import Listing, event_statuses, listed
 from orders.models import OrderEvent
 from orders.models.inbox import event_id as parsed_id
-from orders.values.problems import (
-    Conflict,
-    Fault,
-    InvalidBody,
-    UnknownEvent,
-)
+from orders.values.problems import Conflict, Fault, InvalidBody, UnknownEvent
 
 
 class OrderEventsView(ApiView):

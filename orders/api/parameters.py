@@ -9,10 +9,7 @@ from typing import Any
 from rest_framework.request import Request
 
 from orders.documents import check_id, parse_instant
-from orders.values.problems import (
-    Fault,
-    InvalidParameter,
-)
+from orders.values.problems import Fault, InvalidParameter
 
 Parser = Callable[[str], Any]
 NUL = "\x00"

@@ -30,14 +30,8 @@ from orders.access import sealing
 from orders.api.errors import ProblemResponse, reads_only
 from orders.integrations import integrations
 from orders.models import Secret
-from orders.monitoring.progress import (
-    backlog,
-    oldest_due,
-)
-from orders.values.problems import (
-    NotAuthenticated,
-    Unavailable,
-)
+from orders.monitoring.progress import backlog, oldest_due
+from orders.values.problems import NotAuthenticated, Unavailable
 
 log = structlog.get_logger("orderhub.probes")
 

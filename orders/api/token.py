@@ -35,11 +35,7 @@ from orders.http.bodies import check_encoding
 from orders.http.lengths import stated_length
 from orders.models import ApiClient
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
-from orders.values.problems import (
-    InvalidBody,
-    Throttled,
-    UnsupportedMediaType,
-)
+from orders.values.problems import InvalidBody, Throttled, UnsupportedMediaType
 
 log = structlog.get_logger("orderhub.tokens")
 

@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from orders.cutover.progress import Progress
 from orders.cutover.switch import EFFECT_SECONDS
 from orders.models import Order, Tenant
-from orders.onboarding.switching import (
-    Waiting,
-    waiting,
-)
+from orders.onboarding.switching import Waiting, waiting
 
 NAMED = 3
 """Destinations named; further ones are only counted."""

@@ -15,14 +15,8 @@ from enum import StrEnum
 from django.db.models import Min
 
 from orders.cutover import matches
-from orders.cutover.progress import (
-    Progress,
-    progress,
-)
-from orders.cutover.requirements import (
-    CutOverRule,
-    rule_of,
-)
+from orders.cutover.progress import Progress, progress
+from orders.cutover.requirements import CutOverRule, rule_of
 from orders.database.clock import DatabaseClock
 from orders.models import OrderEvent, Tenant
 from orders.values.time_text import in_words

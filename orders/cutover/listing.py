@@ -19,10 +19,7 @@ from orders.cutover.ledger import Place
 from orders.cutover.progress import all_missing
 from orders.documents import check_id
 from orders.models import KnownOrder
-from orders.values.spreadsheet_cells import (
-    bare,
-    guarded,
-)
+from orders.values.spreadsheet_cells import bare, guarded
 
 HEADER = ["businessUnitId", "customerOrderId"]
 FILE_BYTES = 32 * 1024 * 1024

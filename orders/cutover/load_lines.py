@@ -8,13 +8,7 @@ from dataclasses import dataclass
 from orders.documents import parse_load_line
 from orders.http.bodies import BODY_LIMIT_BYTES
 from orders.inbox.bulk_reception import Received
-from orders.values.problems import (
-    BusinessUnitNotAllowed,
-    Fault,
-    InvalidBody,
-    Problem,
-    TooLarge,
-)
+from orders.values.problems import BusinessUnitNotAllowed, Fault, InvalidBody, Problem, TooLarge
 
 LINES_MOST = 1_000
 """docs/reference/api.md#loads."""

@@ -20,16 +20,9 @@ from typing import TYPE_CHECKING
 import orjson
 from django.db import OperationalError, transaction
 
-from orders.cutover.load_lines import (
-    Refused,
-    judged,
-    numbered,
-)
+from orders.cutover.load_lines import Refused, judged, numbered
 from orders.database.clock import DatabaseClock
-from orders.inbox.bulk_reception import (
-    Received,
-    accept_all,
-)
+from orders.inbox.bulk_reception import Received, accept_all
 from orders.inbox.reception import Accepted
 from orders.models import LoadRequest
 from orders.queueing.wake_ups import wake_inbound

@@ -19,10 +19,7 @@ from django.db.models import F, Q, QuerySet
 from orders.database.clock import DatabaseClock
 from orders.inbox.sources import own_system
 from orders.models import ComparisonSweep, Order, Tenant
-from orders.values.problems import (
-    ExternalContract,
-    Problem,
-)
+from orders.values.problems import ExternalContract, Problem
 
 PAUSE_SECONDS = 60.0
 """Pause after a failed read: about as long as a breaker stays open, so that this work is seldom its probe."""

@@ -14,21 +14,11 @@ from collections.abc import Collection, Sequence
 from django.db import transaction
 
 from orders.cutover import ledger_hours
-from orders.cutover.checklist import (
-    Checklist,
-    ChecklistItem,
-    checklist,
-)
+from orders.cutover.checklist import Checklist, ChecklistItem, checklist
 from orders.models import OperatorAction, Tenant
 from orders.onboarding import switching
-from orders.onboarding.mode_change import (
-    set_notify_from,
-    switch_mode,
-)
-from orders.queueing.wake_ups import (
-    wake_inbound,
-    wake_outbound,
-)
+from orders.onboarding.mode_change import set_notify_from, switch_mode
+from orders.queueing.wake_ups import wake_inbound, wake_outbound
 
 EFFECT_SECONDS = 5
 """Changes of a tenant take effect within 5 s in all processes (docs/reference/api.md#tokens)."""

@@ -131,7 +131,7 @@ def page_of(rows: QuerySet[Any], place: Place | None, take: int) -> tuple[list[A
 def settled(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Those behind which no row can appear any more: of transactions older than every open one, or of one's own.
 
-    Asks for the horizon in a statement of its own, so that whoever ended before it is visible to the next statement.
+    Asks for the horizon in a statement of its own, so that a transaction that ended before it is visible to the next.
     """
     if connection.vendor == "sqlite":
         return rows

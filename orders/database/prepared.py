@@ -7,8 +7,8 @@ one server connection use for two statements. PostgreSQL only. A statement that 
 its errors are Django's, as from a cursor.
 
 A pooler in transaction mode may send each call to another server connection, and a server may forget what it prepared.
-So a name is made of its statement's text, whoever prepared it; and where the server does not know the name, nothing has
-run yet and the statement runs unprepared.
+So a name is made of its statement's text, whichever client prepared it; and where the server does not know the name,
+nothing has run yet and the statement runs unprepared.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What requests leave behind to be written: held in memory, written once a second by a thread nobody waits for.
 
-What a process had not yet written when it died is lost; whoever uses this must be able to bear that. A forked child
+What a process had not yet written when it died is lost; use this only for what may be lost. A forked child
 begins anew (config.processes).
 """
 
@@ -41,6 +41,7 @@ class Collector:
         raise NotImplementedError
 
     def write(self) -> None:
+        """Write what is held. Called by one thread at a time."""
         raise NotImplementedError
 
     def start(self) -> None:

@@ -18,17 +18,8 @@ from typing import Any
 from django.db.models import Q
 
 from orders.database.clock import DatabaseClock
-from orders.dead_letters.operations import (
-    Busy,
-    NotDead,
-)
-from orders.dead_letters.selection import (
-    DeadLetterKind,
-    Selection,
-    ids,
-    kind_of,
-    loaded,
-)
+from orders.dead_letters.operations import Busy, NotDead
+from orders.dead_letters.selection import DeadLetterKind, Selection, ids, kind_of, loaded
 from orders.models import RepairRun
 from orders.values.time_text import in_words
 

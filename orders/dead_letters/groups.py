@@ -14,12 +14,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet
 
-from orders.dead_letters.causes import (
-    EVENTS,
-    cause_of,
-    plain,
-    what_to_try,
-)
+from orders.dead_letters.causes import EVENTS, cause_of, plain, what_to_try
 from orders.dead_letters.selection import overtaken
 from orders.models import Delivery, Destination, OrderEvent, Tenant
 from orders.outbox.destination_labels import channel_label

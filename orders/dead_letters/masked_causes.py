@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orders.dead_letters.causes import (
-    EVENTS,
-    plain,
-)
+from orders.dead_letters.causes import EVENTS, plain
 from orders.dead_letters.groups import Group
 from orders.masking.known_values import Maskers
 from orders.models import Lane, OrderQueue

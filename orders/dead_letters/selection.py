@@ -15,10 +15,7 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from orders.dead_letters import dead_deliveries, dead_events
-from orders.dead_letters.causes import (
-    EVENTS,
-    cause_of,
-)
+from orders.dead_letters.causes import EVENTS, cause_of
 from orders.integrations import channels
 from orders.models import Delivery, Destination, Order, OrderEvent
 

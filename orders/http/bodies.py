@@ -6,11 +6,7 @@ from django.http import HttpRequest
 from gunicorn.http.errors import ParseException
 
 from orders.http.lengths import stated_length
-from orders.values.problems import (
-    InvalidBody,
-    TooLarge,
-    UnsupportedMediaType,
-)
+from orders.values.problems import InvalidBody, TooLarge, UnsupportedMediaType
 
 BODY_LIMIT_BYTES = 1024 * 1024
 """413 over 1 MiB (docs/reference/limits.md)."""

@@ -20,25 +20,12 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from django.db.models import F
 
 from orders.database.clock import DatabaseClock
-from orders.database.lock_errors import (
-    limit_lock_waits,
-    took_too_long,
-    was_in_the_way,
-)
+from orders.database.lock_errors import limit_lock_waits, took_too_long, was_in_the_way
 from orders.inbox.batch import EVENTS_MOST, Batch, LeaseLost, PoisonEvent
 from orders.inbox.retries import record_failure
 from orders.models import OrderEvent, OrderQueue, Tenant
-from orders.queueing.claims import (
-    LOSSES_THAT_COUNT,
-    QUEUES,
-    claim,
-    due_groups,
-    give_back,
-)
-from orders.queueing.wake_ups import (
-    wake_inbound,
-    wake_outbound,
-)
+from orders.queueing.claims import LOSSES_THAT_COUNT, QUEUES, claim, due_groups, give_back
+from orders.queueing.wake_ups import wake_inbound, wake_outbound
 from orders.telemetry import counters, tracing
 
 LEASE_SECONDS = 15.0

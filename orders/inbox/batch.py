@@ -22,14 +22,8 @@ from django.db.models import F
 from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock
 from orders.documents import digest, load, parse_instant, parse_put, render, translate_status
-from orders.inbox.fault_injection import (
-    InjectedFault,
-    inject,
-)
-from orders.inbox.notification_rule import (
-    is_known_before,
-    not_notified_because,
-)
+from orders.inbox.fault_injection import InjectedFault, inject
+from orders.inbox.notification_rule import is_known_before, not_notified_because
 from orders.integrations.channels import Change
 from orders.models import Order, OrderEvent, OrderQueue, Tenant
 from orders.outbox.planning import Plan

@@ -7,11 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from orders.documents import SearchCriteria
-from orders.integrations.sources import (
-    FoundOrder,
-    FoundPage,
-    Search,
-)
+from orders.integrations.sources import FoundOrder, FoundPage, Search
 from orders.models import Order, Tenant
 from orders.values.problems import UnknownOrder
 

@@ -8,13 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from orders.masking.documents import (
-    ERASED,
-    Masker,
-    PersonalValue,
-    erased_json,
-    is_json,
-)
+from orders.masking.documents import ERASED, Masker, PersonalValue, erased_json, is_json
 
 Change = Callable[[str], str]
 ROWS = 500

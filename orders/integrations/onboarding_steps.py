@@ -14,10 +14,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 
-from orders.integrations.onboarding_faults import (
-    FileFault,
-    path_of,
-)
+from orders.integrations.onboarding_faults import FileFault, path_of
 from orders.models import Tenant
 
 

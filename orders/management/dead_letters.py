@@ -25,10 +25,7 @@ from django.db.models import QuerySet
 
 from orders.access.staff import operator
 from orders.database.ids import read_id
-from orders.dead_letters.operations import (
-    Busy,
-    NotDead,
-)
+from orders.dead_letters.operations import Busy, NotDead
 from orders.documents import parse_instant
 from orders.management.arguments import FreeOrderCommand
 from orders.models import Tenant

@@ -16,11 +16,7 @@ from typing import Any, NamedTuple
 
 from orders.documents import deeper_than, load, render
 from orders.documents.schema import AdditionalInformation, Customer, DeliveryAddress
-from orders.masking.free_text import (
-    Traces,
-    without_addresses,
-    without_members,
-)
+from orders.masking.free_text import Traces, without_addresses, without_members
 
 PERSONAL: Mapping[str, tuple[str, ...] | None] = {
     "customer": None,
@@ -121,7 +117,7 @@ class Masker:
 
 
 class NoMasker(Masker):
-    """For whoever may read everything."""
+    """For a login that may read everything."""
 
     def known(self, text: str) -> str:
         return text

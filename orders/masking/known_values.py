@@ -10,12 +10,7 @@ from collections.abc import Collection, Iterable
 
 from django.db.models import F
 
-from orders.masking.documents import (
-    MASK,
-    Masker,
-    PersonalValue,
-    values_in_json,
-)
+from orders.masking.documents import MASK, Masker, PersonalValue, values_in_json
 from orders.models import Order, OrderEvent, OrderQueue
 from orders.values.order_key import OrderKey
 

@@ -19,10 +19,7 @@ from django.utils.text import Truncator
 from orders.integrations import integrations
 from orders.integrations.console import Attention, PageLink
 from orders.models import Delivery, Destination, Lane, OrderEvent
-from orders.outbox.destination_labels import (
-    channel_label,
-    state_in_words,
-)
+from orders.outbox.destination_labels import channel_label, state_in_words
 from orders.values.time_text import in_words
 
 COUNTED_MOST = 10_000

@@ -10,18 +10,12 @@ from typing import Any
 
 from orders.access.clients import ClientEntry, ClientRefused, SavedClient, save_client
 from orders.integrations import integrations
-from orders.integrations.onboarding_faults import (
-    FileFault,
-    FileRefused,
-)
+from orders.integrations.onboarding_faults import FileFault, FileRefused
 from orders.integrations.onboarding_report import Report
 from orders.models import ApiClient, Retention, Tenant
 from orders.onboarding.files import Agree, apply_keys, one_at_a_time, unasked
 from orders.onboarding.mode_change import set_notify_from
-from orders.onboarding.rows import (
-    report_client,
-    update_row,
-)
+from orders.onboarding.rows import report_client, update_row
 
 KEYS = (
     "name", "country", "time_zone", "external_url", "proxy_timeout_seconds", "status_map", "case_type",

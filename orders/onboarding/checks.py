@@ -8,10 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from orders.integrations.onboarding_faults import (
-    FileFault,
-    FileRefused,
-)
+from orders.integrations.onboarding_faults import FileFault, FileRefused
 from orders.integrations.onboarding_report import Place
 from orders.models import ApiClient
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES

@@ -7,11 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.urls import reverse
 
-from orders.integrations.onboarding_steps import (
-    Item,
-    StepForm,
-    lines_of,
-)
+from orders.integrations.onboarding_steps import Item, StepForm, lines_of
 from orders.models import ApiClient, Tenant
 from orders.onboarding.files import exported_objects
 

@@ -13,14 +13,8 @@ from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import LiteralScalarString
 
 from orders.integrations import sections
-from orders.integrations.onboarding_faults import (
-    FileFault,
-    FileRefused,
-)
-from orders.integrations.onboarding_report import (
-    Place,
-    Report,
-)
+from orders.integrations.onboarding_faults import FileFault, FileRefused
+from orders.integrations.onboarding_report import Place, Report
 from orders.integrations.onboarding_sections import Section
 from orders.models import Tenant
 from orders.onboarding.checks import check
@@ -56,7 +50,7 @@ def apply_file(
     """Apply the whole file or nothing, in one transaction. Raises FileRefused with every fault.
 
     A dry run does everything and rolls back. ``environment``: secrets may name ``${ONBOARD_NAME}``; only for a file
-    of whoever runs the process, never for an upload.
+    of the account that runs the process, never for an upload.
     """
     text = read(content, file=file)
     with one_at_a_time():

@@ -8,10 +8,7 @@ from itertools import product
 from orders.integrations import integrations
 from orders.integrations.console import ItemTaker
 from orders.values.order_key import OrderKey
-from orders.values.patterns import (
-    both_take,
-    taken_by,
-)
+from orders.values.patterns import both_take, taken_by
 
 
 def warnings(key: OrderKey, item_ids: Iterable[str]) -> list[str]:

@@ -20,10 +20,7 @@ from orders.integrations.console import ModeNote
 from orders.models import Lane, OperatorAction, OrderQueue, Tenant
 from orders.onboarding import mode_change as migration
 from orders.onboarding.fields import HttpUrl
-from orders.queueing.wake_ups import (
-    wake_inbound,
-    wake_outbound,
-)
+from orders.queueing.wake_ups import wake_inbound, wake_outbound
 from orders.values.problems import Problem
 
 ADDRESSES = (

@@ -12,11 +12,7 @@ from orders.models import ApiClient, Tenant
 from orders.onboarding.fields import MASK, to_store
 from orders.onboarding.mode_change import notify_from_after_switch
 from orders.onboarding.model import ApiClientEntry, TenantEntry
-from orders.onboarding.rows import (
-    hold_rows,
-    report_client,
-    update_row,
-)
+from orders.onboarding.rows import hold_rows, report_client, update_row
 from orders.onboarding.switching import mode_plan
 
 PLAIN_KEYS = (

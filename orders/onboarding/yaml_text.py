@@ -16,10 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from orders.integrations.onboarding_faults import (
-    FileFault,
-    FileRefused,
-)
+from orders.integrations.onboarding_faults import FileFault, FileRefused
 from orders.integrations.onboarding_report import Place
 
 BYTES_MOST = 4 * 1024 * 1024

@@ -12,10 +12,7 @@ from django.db.models import Exists, OuterRef, Subquery
 
 from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock
-from orders.integrations.channels import (
-    Change,
-    RequiredDelivery,
-)
+from orders.integrations.channels import Change, RequiredDelivery
 from orders.models import Delivery, Lane
 from orders.values.lane_name import LaneName
 from orders.values.order_key import OrderKey

@@ -20,10 +20,7 @@ from django.conf import settings
 from django.db import transaction
 
 from orders.database.clock import DatabaseClock
-from orders.integrations.channels import (
-    Outcome,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Verdict
 from orders.models import Destination, OperatorAction
 from orders.queueing.retry_schedule import bounded
 from orders.queueing.wake_ups import wake_outbound

@@ -7,10 +7,7 @@ from django.utils.safestring import SafeString
 from orders.database.clock import DatabaseClock
 from orders.models import Destination, Lane
 from orders.values.labels import mark
-from orders.values.time_text import (
-    in_words,
-    until,
-)
+from orders.values.time_text import in_words, until
 
 _CHANNEL_LABELS = {"supplier": "supplier", "orderflow": "warehouse"}
 

@@ -28,30 +28,14 @@ from django.utils import timezone
 
 from orders.database.clock import DatabaseClock
 from orders.integrations import channels
-from orders.integrations.channels import (
-    Channel,
-    Outcome,
-    Request,
-    Verdict,
-)
+from orders.integrations.channels import Channel, Outcome, Request, Verdict
 from orders.models import Delivery, Destination, Lane
 from orders.outbox import destination_health
 from orders.outbox.deliveries import supersede_overtaken
-from orders.outbox.outcomes import (
-    CompletedAttempt,
-    record,
-)
+from orders.outbox.outcomes import CompletedAttempt, record
 from orders.outbox.send_limits import free_slots
-from orders.outbox.send_pool import (
-    SendPool,
-    Sent,
-)
-from orders.queueing.claims import (
-    LANES,
-    LEASE_SECONDS,
-    claim,
-    renew,
-)
+from orders.outbox.send_pool import SendPool, Sent
+from orders.queueing.claims import LANES, LEASE_SECONDS, claim, renew
 
 log = structlog.get_logger("orderhub.outbox")
 

@@ -18,30 +18,14 @@ from django.db import OperationalError, transaction
 
 from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock
-from orders.database.lock_errors import (
-    may_be_repeated,
-    took_too_long,
-)
+from orders.database.lock_errors import may_be_repeated, took_too_long
 from orders.integrations import channels
-from orders.integrations.channels import (
-    Outcome,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Verdict
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
-from orders.outbox.destination_health import (
-    hold,
-    judge,
-    named,
-)
-from orders.queueing.retry_schedule import (
-    JITTER,
-    next_try,
-)
+from orders.outbox.destination_health import hold, judge, named
+from orders.queueing.retry_schedule import JITTER, next_try
 from orders.telemetry import counters, tracing
-from orders.values.storable_text import (
-    RESPONSE_CUT,
-    storable,
-)
+from orders.values.storable_text import RESPONSE_CUT, storable
 
 DETAIL_CUT = 5_000
 """Characters of an outcome's sentence, which may quote the partner twice (a refusal's message and its detail)."""

@@ -9,18 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from orders.integrations import channels
-from orders.integrations.channels import (
-    Change,
-    NotRequired,
-    Planner,
-    RequiredDelivery,
-)
+from orders.integrations.channels import Change, NotRequired, Planner, RequiredDelivery
 from orders.models import Tenant
-from orders.outbox.deliveries import (
-    NewDelivery,
-    add_deliveries,
-    new_delivery,
-)
+from orders.outbox.deliveries import NewDelivery, add_deliveries, new_delivery
 from orders.values.order_key import OrderKey
 
 RequiredOf = list[dict[str, Any]]

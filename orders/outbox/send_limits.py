@@ -12,11 +12,7 @@ from orders.database.clock import DatabaseClock
 from orders.integrations import channels
 from orders.models import Destination, Lane
 from orders.outbox.destination_health import recovery_allows
-from orders.queueing.claims import (
-    LANES,
-    LEASE_SECONDS,
-    due_groups,
-)
+from orders.queueing.claims import LANES, LEASE_SECONDS, due_groups
 
 BURST_SECONDS = 1.0
 """A rate-limited destination gets at most the requests of this many seconds at once."""

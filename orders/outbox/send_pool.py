@@ -14,11 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from orders.integrations.channels import (
-    Outcome,
-    Request,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Request, Verdict
 
 SPARE_PART = 4
 """One destination has at most three threads in four, whatever its concurrency."""

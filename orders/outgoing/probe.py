@@ -8,10 +8,7 @@ from types import TracebackType
 
 from orders.outgoing.addresses import Policy, permitted_places
 from orders.outgoing.deadline import Deadline
-from orders.outgoing.errors import (
-    ConnectionCut,
-    TlsFailed,
-)
+from orders.outgoing.errors import ConnectionCut, TlsFailed
 from orders.outgoing.session import check_url
 from orders.outgoing.wire import Guard, tls_context
 

@@ -17,7 +17,7 @@ MASK = "********"
 LOGINS = frozenset({"authorization", "password"})
 """Headers that hold one; OrderFlow takes ``password``."""
 SHORTEST = 6
-"""A shorter text stands in too many words; whoever logs in with one has no secret."""
+"""A shorter text stands in too many words, and is no secret worth the name."""
 
 
 def secrets_in(headers: Mapping[str, str]) -> Iterator[str]:

@@ -20,18 +20,8 @@ import urllib3.exceptions
 from django.conf import settings
 
 from orders.outgoing.deadline import Deadline
-from orders.outgoing.errors import (
-    ConnectionCut,
-    DeadlineExceeded,
-    Refused,
-    TlsFailed,
-    TooLarge,
-    Unsendable,
-)
-from orders.outgoing.secret_masking import (
-    secrets_in,
-    without_echoes,
-)
+from orders.outgoing.errors import ConnectionCut, DeadlineExceeded, Refused, TlsFailed, TooLarge, Unsendable
+from orders.outgoing.secret_masking import secrets_in, without_echoes
 from orders.outgoing.wire import Guard, GuardedAdapter
 
 SESSIONS_PER_THREAD = 64

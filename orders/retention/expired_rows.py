@@ -8,10 +8,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from orders.cutover import (
-    loads,
-    matches,
-)
+from orders.cutover import loads, matches
 from orders.models import UsedAssertion
 from orders.monitoring import counters
 

@@ -378,7 +378,7 @@ def _phrase(status: int) -> str:
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 10.0) -> bool:
-    """Whether the condition came true in time; for whoever watches a simulator from the same process."""
+    """Whether the condition came true in time; for code that watches a simulator in the same process."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -6,10 +6,7 @@ from django import template
 from django.urls import reverse
 
 from orders.outbox import destination_labels
-from orders.values import (
-    labels,
-    time_text,
-)
+from orders.values import labels, time_text
 
 register = template.Library()
 

@@ -14,15 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from orders.timeline.happenings import (
-    Happening,
-    Tone,
-    each_happening,
-)
-from orders.timeline.pending import (
-    headline,
-    pending_now,
-)
+from orders.timeline.happenings import Happening, Tone, each_happening
+from orders.timeline.pending import headline, pending_now
 from orders.timeline.rows import load
 from orders.values.order_key import OrderKey
 

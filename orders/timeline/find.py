@@ -17,10 +17,7 @@ from datetime import datetime, timedelta
 from django.db import connection, models
 
 from orders.database.clock import DatabaseClock
-from orders.database.ids import (
-    WEBHOOK_PREFIX,
-    read_id,
-)
+from orders.database.ids import WEBHOOK_PREFIX, read_id
 from orders.integrations import integrations
 from orders.models import Delivery, Order, OrderEvent, OrderQueue, TimelineEntry
 from orders.values.order_key import OrderKey

@@ -11,10 +11,7 @@ from enum import Enum
 from django.utils.text import capfirst
 
 from orders.models import Delivery, OperatorAction, OrderEvent, TimelineEntry
-from orders.timeline.rows import (
-    Rows,
-    Tries,
-)
+from orders.timeline.rows import Rows, Tries
 from orders.values.time_text import in_words
 
 

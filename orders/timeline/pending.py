@@ -9,10 +9,7 @@ from django.utils.text import capfirst
 from orders.models import Delivery, Destination, Lane, OrderEvent, OrderQueue
 from orders.timeline.happenings import kind_words
 from orders.timeline.rows import Rows
-from orders.values.time_text import (
-    in_words,
-    until,
-)
+from orders.values.time_text import in_words, until
 
 
 def pending_now(rows: Rows) -> list[str]:

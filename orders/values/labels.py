@@ -10,11 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from orders.values.time_text import (
-    exact,
-    in_words,
-    until,
-)
+from orders.values.time_text import exact, in_words, until
 
 MARKS = {
     "pending": "waiting", "applied": "ok", "delivered": "ok", "running": "ok", "dead": "attention",

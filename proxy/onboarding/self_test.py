@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from orders.integrations.self_test import (
-    Trial,
-    TrialResult,
-    failed,
-    not_applicable,
-    ok,
-)
+from orders.integrations.self_test import Trial, TrialResult, failed, not_applicable, ok
 from orders.models import Tenant
 from orders.values.problems import ProxyNotConfigured
 from proxy.connection_test import ConnectionTest

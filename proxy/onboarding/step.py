@@ -7,12 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.urls import reverse
 
-from orders.integrations.onboarding_steps import (
-    KEEPS_SECRET,
-    Item,
-    StepForm,
-    secret_input,
-)
+from orders.integrations.onboarding_steps import KEEPS_SECRET, Item, StepForm, secret_input
 from orders.models import Tenant
 from proxy.models import ProxyConfig
 from proxy.onboarding import self_test

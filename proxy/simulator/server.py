@@ -31,12 +31,7 @@ from orders.simulators.base import Simulator
 from orders.simulators.faults import Fault
 from orders.simulators.tokens import ClientForm, TokenEndpoint
 from orders.simulators.wire import Answer, Call, Digits, html_answer, json_answer, read_json, timestamp, write_json
-from proxy.simulator.openapi import (
-    CRITERIA,
-    ORDER,
-    document,
-    faults,
-)
+from proxy.simulator.openapi import CRITERIA, ORDER, document, faults
 
 FAULT_ID = re.compile(
     r"fault-(?:(?P<valued>status|delay|drip|missing|wrong-type)-(?P<value>[A-Za-z0-9.]+)"

@@ -28,7 +28,7 @@ def _entries(wanted: Supplier) -> list[dict[str, Any]]:
 
 
 def _order(wanted: Supplier) -> list[str]:
-    """All suppliers of the tenant, ``wanted`` before whoever holds its new place."""
+    """All suppliers of the tenant, ``wanted`` before the one that holds its new place."""
     others = Supplier.objects.filter(tenant=wanted.tenant).exclude(pk=wanted.pk).values_list("position", "slug")
     places = [*((position, 1, slug) for position, slug in others), (wanted.position, 0, wanted.slug)]
     return [slug for _, _, slug in sorted(places)]

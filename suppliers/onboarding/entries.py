@@ -23,10 +23,7 @@ from orders.onboarding.fields import (
     text_of,
 )
 from orders.outgoing.signing import SecretFormatError, parse_secret
-from suppliers.webhooks.events import (
-    EVENT_TYPES,
-    ORDER_CREATED,
-)
+from suppliers.webhooks.events import EVENT_TYPES, ORDER_CREATED
 
 
 def _event_types(events: list[str]) -> list[str]:

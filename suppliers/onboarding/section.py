@@ -16,16 +16,9 @@ from orders.access.sealing import MASK
 from orders.integrations.onboarding_report import Report
 from orders.models import ApiClient, Tenant
 from orders.onboarding.fields import to_store
-from orders.onboarding.rows import (
-    report_client,
-    update_row,
-)
+from orders.onboarding.rows import report_client, update_row
 from suppliers.models import Supplier
-from suppliers.onboarding.entries import (
-    SupplierClientEntry,
-    SupplierEntries,
-    SupplierEntry,
-)
+from suppliers.onboarding.entries import SupplierClientEntry, SupplierEntries, SupplierEntry
 from suppliers.webhooks import settings
 
 

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from functools import partial
 
-from orders.integrations.self_test import (
-    Trial,
-    TrialResult,
-    failed,
-    not_applicable,
-    ok,
-)
+from orders.integrations.self_test import Trial, TrialResult, failed, not_applicable, ok
 from orders.models import Tenant
 from suppliers.models import Supplier
 from suppliers.webhooks.test_events import send_test_event

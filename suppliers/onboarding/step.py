@@ -8,13 +8,7 @@ from django import forms
 from django.urls import reverse
 from django.utils.text import slugify
 
-from orders.integrations.onboarding_steps import (
-    KEEPS_SECRET,
-    Item,
-    StepForm,
-    lines_of,
-    secret_input,
-)
+from orders.integrations.onboarding_steps import KEEPS_SECRET, Item, StepForm, lines_of, secret_input
 from orders.models import Tenant
 from orders.models.tenants import SUPPLIER_SCOPES
 from orders.onboarding.files import exported_objects

@@ -6,17 +6,8 @@ from typing import Any
 
 from orders.values.instants import instant
 from suppliers.order_data.fetches import FetchedPart
-from suppliers.order_data.parts import (
-    order_data,
-    split,
-    visible_order,
-)
-from suppliers.webhooks.events import (
-    Case,
-    case_in,
-    guid,
-    minted_case,
-)
+from suppliers.order_data.parts import order_data, split, visible_order
+from suppliers.webhooks.events import Case, case_in, guid, minted_case
 
 
 def answer_for(part: FetchedPart, *, case_type: str) -> dict[str, Any]:

@@ -13,24 +13,13 @@ from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
 
 from orders.documents.pointers import pointer
 from orders.documents.rules import check_id
 from orders.values.instants import in_every_zone
-from orders.values.problems import (
-    Fault,
-    InvalidBody,
-)
+from orders.values.problems import Fault, InvalidBody
 
 _TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{0,9}))?(?:Z|([+-])(\d\d):?([0-5]\d))",

@@ -29,11 +29,7 @@ from orders.simulators.base import Simulator
 from orders.simulators.faults import Fault
 from orders.simulators.tokens import TokenEndpoint
 from orders.simulators.wire import Answer, Call, html_answer, json_answer, read_json, timestamp, write_json
-from suppliers.simulator.hub_client import (
-    HubAccount,
-    HubClient,
-    NotFetched,
-)
+from suppliers.simulator.hub_client import HubAccount, HubClient, NotFetched
 from suppliers.simulator.signature import is_signed
 from suppliers.simulator.tls import untrusted_context
 

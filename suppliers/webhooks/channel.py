@@ -14,12 +14,7 @@ from django.utils import timezone
 from orders.access import sealing
 from orders.database.bulk_sql import Columns
 from orders.database.ids import webhook_id
-from orders.integrations.channels import (
-    LEASE_MARGIN_SECONDS,
-    Outcome,
-    Request,
-    Verdict,
-)
+from orders.integrations.channels import LEASE_MARGIN_SECONDS, Outcome, Request, Verdict
 from orders.models import Delivery, Destination, Tenant
 from orders.outgoing import Answer, Call, Deadline, OutgoingError, send, signing
 from orders.outgoing.partner_tokens import PartnerTokenError, TokenRefused, send_authorized
@@ -27,16 +22,9 @@ from orders.values.order_key import OrderKey
 from orders.values.storable_text import response_cut
 from suppliers.models import SupplierPart, Webhook
 from suppliers.webhooks.events import ORDER_CANCELLED, ORDER_CREATED
-from suppliers.webhooks.outcomes import (
-    GONE,
-    outcome_of_answer,
-    outcome_of_error,
-)
+from suppliers.webhooks.outcomes import GONE, outcome_of_answer, outcome_of_error
 from suppliers.webhooks.planner import SupplierPlanner
-from suppliers.webhooks.webhook_secrets import (
-    Target,
-    target_of,
-)
+from suppliers.webhooks.webhook_secrets import Target, target_of
 
 CALL_SECONDS = 30.0
 """Whole-call limit of a webhook, its token fetch included (docs/reference/supplier-events.md#webhook-delivery)."""

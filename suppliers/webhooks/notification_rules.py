@@ -9,11 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from suppliers.webhooks.events import (
-    ORDER_CANCELLED,
-    ORDER_CREATED,
-    ORDER_UPDATED,
-)
+from suppliers.webhooks.events import ORDER_CANCELLED, ORDER_CREATED, ORDER_UPDATED
 
 CANCELLED = "CANCELLED"
 FULFILLED = "FULFILLED"

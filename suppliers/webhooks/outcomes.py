@@ -12,10 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from orders.integrations.channels import (
-    Outcome,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Verdict
 from orders.outgoing import Answer, Misconfigured, OutgoingError, TooLarge, asked_wait
 from orders.queueing.retry_schedule import bounded
 from orders.values.storable_text import response_cut

@@ -11,22 +11,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from orders.database.commit_order import from_moment
-from orders.database.ids import (
-    WEBHOOK_PREFIX,
-    read_id,
-    webhook_id,
-)
+from orders.database.ids import WEBHOOK_PREFIX, read_id, webhook_id
 from orders.dead_letters import dead_deliveries
-from orders.dead_letters.operations import (
-    Busy,
-    Result,
-)
+from orders.dead_letters.operations import Busy, Result
 from orders.models import Delivery, DeliveryAttempt
 from orders.values.instants import instant
-from orders.values.problems import (
-    Conflict,
-    NotFound,
-)
+from orders.values.problems import Conflict, NotFound
 from suppliers.models import Supplier
 from suppliers.webhooks.settings import CHANNEL
 

@@ -15,34 +15,13 @@ from uuid import uuid4
 from django.db.models import QuerySet
 
 from orders.database.bulk_sql import Columns
-from orders.integrations.channels import (
-    Change,
-    NotRequired,
-    RequiredDelivery,
-)
+from orders.integrations.channels import Change, NotRequired, RequiredDelivery
 from orders.models import Tenant, TimelineEntry
 from orders.values.order_key import OrderKey
 from suppliers.models import Notice, OrderCase, Supplier, SupplierPart
-from suppliers.order_data.parts import (
-    Claim,
-    Item,
-    split,
-    value_digest,
-    visible_order,
-)
-from suppliers.webhooks.events import (
-    Case,
-    case_in,
-    minted_case,
-    render_event,
-)
-from suppliers.webhooks.notification_rules import (
-    CANCELLED,
-    LastNotified,
-    RequiredEvents,
-    Share,
-    required_events,
-)
+from suppliers.order_data.parts import Claim, Item, split, value_digest, visible_order
+from suppliers.webhooks.events import Case, case_in, minted_case, render_event
+from suppliers.webhooks.notification_rules import CANCELLED, LastNotified, RequiredEvents, Share, required_events
 
 PartKey = tuple[OrderKey, int]
 _REMEMBERED = Columns(

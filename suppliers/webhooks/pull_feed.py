@@ -19,11 +19,7 @@ from django.db import transaction
 from django.db.models import Case, DateTimeField, F, When
 from django.db.models.functions import Now
 
-from orders.values.problems import (
-    InvalidParameter,
-    Problem,
-    Unavailable,
-)
+from orders.values.problems import InvalidParameter, Problem, Unavailable
 from suppliers.models import Notice, Supplier, SupplierPart
 
 MOST = 100

@@ -9,18 +9,10 @@ from orders.access.sealing import MASK
 from orders.integrations.onboarding_report import Report
 from orders.models import Destination
 from orders.onboarding.fields import to_store
-from orders.onboarding.rows import (
-    hold_rows,
-    update_row,
-)
+from orders.onboarding.rows import hold_rows, update_row
 from orders.outbox import destination_health
 from suppliers.models import Supplier, Webhook
-from suppliers.onboarding.entries import (
-    BasicAuth,
-    NoAuth,
-    OAuth2Auth,
-    WebhookEntry,
-)
+from suppliers.onboarding.entries import BasicAuth, NoAuth, OAuth2Auth, WebhookEntry
 from suppliers.webhooks import webhook_secrets
 from suppliers.webhooks.outcomes import GONE_DETAIL
 

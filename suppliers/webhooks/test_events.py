@@ -15,26 +15,15 @@ from django.utils import timezone
 
 from orders.access.sealing import SecretLost
 from orders.database.ids import new_id
-from orders.integrations.channels import (
-    Outcome,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Verdict
 from orders.integrations.self_test import Step
 from orders.models import Delivery, OperatorAction
 from orders.outgoing import signing
 from suppliers.models import Webhook
 from suppliers.webhooks import webhook_secrets
 from suppliers.webhooks.channel import post_event
-from suppliers.webhooks.events import (
-    ORDER_CREATED,
-    guid,
-    minted_case,
-    render_event,
-)
-from suppliers.webhooks.webhook_secrets import (
-    Target,
-    target_of,
-)
+from suppliers.webhooks.events import ORDER_CREATED, guid, minted_case, render_event
+from suppliers.webhooks.webhook_secrets import Target, target_of
 
 TEST_ORDER = "TEST"
 ACCEPTED, FORGED = "a signed test event is accepted", "an event with a wrong signature is refused"

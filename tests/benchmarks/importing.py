@@ -87,10 +87,7 @@ def send(batch):
 
 def write():
     """Median seconds of one order, per round."""
-    from orderflow.imports.payloads import (
-        Snapshot,
-        draw,
-    )
+    from orderflow.imports.payloads import Snapshot, draw
     from orderflow.models import OrderFlowChannel
     from orderflow.simulator.documents import Results
     from orderflow.simulator.imports import read_imports
@@ -118,10 +115,7 @@ def write():
 
 
 def hostile(kind):
-    from orderflow.site.reports import (
-        Trouble,
-        import_report,
-    )
+    from orderflow.site.reports import Trouble, import_report
 
     levels = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
     bodies = {

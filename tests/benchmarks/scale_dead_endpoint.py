@@ -127,10 +127,7 @@ def claim() -> float:
 
     django.setup()
     from orders.outbox.send_limits import free_slots
-    from orders.queueing.claims import (
-        LANES,
-        give_back,
-    )
+    from orders.queueing.claims import LANES, give_back
     from orders.queueing.claims import claim as claim_lanes
 
     times = []

@@ -8,10 +8,7 @@ import re
 import pytest
 
 from orders.access.bearer_tokens import forget_tokens
-from orders.access.staff import (
-    SUPERUSER,
-    give_role,
-)
+from orders.access.staff import SUPERUSER, give_role
 from orders.models import ApiClient, Delivery, OrderEvent, Tenant
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
 from suppliers.models import SupplierEvent

@@ -6,19 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orderflow.site.client import Site
-from orderflow.site.reports import (
-    ImportReport,
-    Trouble,
-)
+from orderflow.site.reports import ImportReport, Trouble
 from orders.integrations.channels import Verdict
 from orders.models import AlertMessage, AlertRule, Delivery, Destination, Incident, Tenant
 from orders.monitoring.alerting import messages
 from orders.outgoing import Deadline, OutgoingError, Probe, signing
 from orders.outgoing.partner_tokens import ClientCredentials, PartnerTokenError
-from orders.values.problems import (
-    ExternalUnavailable,
-    Problem,
-)
+from orders.values.problems import ExternalUnavailable, Problem
 from proxy.contract import order_of, page_of
 from proxy.credentials import Login, opened
 from proxy.failures import problem_of_error, problem_of_status

@@ -19,10 +19,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from orders.access import (
-    second_step,
-    staff,
-)
+from orders.access import second_step, staff
 from orders.access.clients import ClientEntry, rotate_secret, save_client
 from orders.integrations.onboarding_faults import FileRefused
 from orders.models import AlertMessage, AlertRule, ApiClient, Incident, Tenant

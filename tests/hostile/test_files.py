@@ -14,16 +14,9 @@ from django.core.handlers.wsgi import WSGIRequest
 from orderflow.catalogue.spreadsheets import read
 from orderflow.catalogue.workbook_limits import Unusable
 from orders.cutover import listing
-from orders.cutover.listing import (
-    ListRefused,
-    read_places,
-)
+from orders.cutover.listing import ListRefused, read_places
 from orders.http.lengths import BAD_LENGTH
-from orders.values.spreadsheet_cells import (
-    FORMULA,
-    bare,
-    guarded,
-)
+from orders.values.spreadsheet_cells import FORMULA, bare, guarded
 from tests.hostile.test_bombs import highest_kib
 from tests.hostile.tree import imports_of_modules
 

@@ -6,15 +6,8 @@ import time
 
 import pytest
 
-from orderflow.simulator.imports import (
-    UnreadableDocument,
-    read_imports,
-)
-from orderflow.site.xml_answers import (
-    Unreadable,
-    root_of,
-    text_of,
-)
+from orderflow.simulator.imports import UnreadableDocument, read_imports
+from orderflow.site.xml_answers import Unreadable, root_of, text_of
 from tests.hostile.test_bombs import highest_kib
 from tests.hostile.tree import imports_of_modules
 

@@ -10,10 +10,7 @@ from django.db import connections, transaction
 
 from orders.integrations.channels import RequiredDelivery
 from orders.models import Delivery, Destination, Lane, SelfTest
-from orders.outbox.deliveries import (
-    NewDelivery,
-    add_deliveries,
-)
+from orders.outbox.deliveries import NewDelivery, add_deliveries
 from tests.locks.plugin import pytest_runtest_call
 from tests.locks.recorder import RECORDER, ROOT
 

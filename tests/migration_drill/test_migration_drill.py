@@ -11,16 +11,8 @@ import time
 import pytest
 
 from orders.cutover.checklist import checklist
-from orders.cutover.requirements import (
-    CutOverRule,
-    store_rule,
-)
-from orders.cutover.switch import (
-    EFFECT_SECONDS,
-    CutOverRefused,
-    cut_over,
-    go_back,
-)
+from orders.cutover.requirements import CutOverRule, store_rule
+from orders.cutover.switch import EFFECT_SECONDS, CutOverRefused, cut_over, go_back
 from orders.models import Delivery, Difference, Order, OrderEvent, Tenant
 from orders.onboarding.mode_change import switch_mode
 from tests.migration_drill.scene import SECRET, scene

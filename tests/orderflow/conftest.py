@@ -17,20 +17,11 @@ from orders.database.clock import DatabaseClock
 from orders.database.ids import new_id
 from orders.documents import load, render
 from orders.integrations import channels
-from orders.integrations.channels import (
-    Change,
-    RequiredDelivery,
-)
+from orders.integrations.channels import Change, RequiredDelivery
 from orders.models import Delivery, Destination, Lane, OrderQueue, Tenant
-from orders.outbox.deliveries import (
-    add_deliveries,
-    new_delivery,
-)
+from orders.outbox.deliveries import add_deliveries, new_delivery
 from orders.outbox.dispatcher import claim_requests
-from orders.outbox.outcomes import (
-    CompletedAttempt,
-    record,
-)
+from orders.outbox.outcomes import CompletedAttempt, record
 from orders.values.order_key import OrderKey
 
 

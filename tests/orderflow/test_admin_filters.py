@@ -3,11 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from orders.access.staff import (
-    OPERATOR,
-    TENANT_ADMIN,
-    give_role,
-)
+from orders.access.staff import OPERATOR, TENANT_ADMIN, give_role
 from orders.models import Tenant
 
 pytestmark = pytest.mark.django_db

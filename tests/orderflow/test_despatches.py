@@ -14,14 +14,8 @@ from orderflow.catalogue.products import put_products
 from orderflow.despatches import DespatchPolling
 from orderflow.fulfilment import parts
 from orderflow.models import Despatch, DespatchPoll
-from orderflow.site.reads import (
-    MOST_DESPATCHES,
-    despatch_notes,
-)
-from orderflow.site.reports import (
-    Kind,
-    Trouble,
-)
+from orderflow.site.reads import MOST_DESPATCHES, despatch_notes
+from orderflow.site.reports import Kind, Trouble
 from orders import tasks
 from orders.models import Destination, TimelineEntry
 from orders.values.order_key import OrderKey

@@ -10,11 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from orderflow.catalogue.product_documents import (
-    ProductScope,
-    minimal_product,
-    product_import,
-)
+from orderflow.catalogue.product_documents import ProductScope, minimal_product, product_import
 from orderflow.site.import_documents import (
     Import,
     NotSendable,

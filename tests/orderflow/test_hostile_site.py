@@ -5,10 +5,7 @@ import time
 import pytest
 
 from orderflow.site.client import site_of
-from orderflow.site.refusals import (
-    Cause,
-    explain,
-)
+from orderflow.site.refusals import Cause, explain
 from orderflow.site.reports import (
     Failure,
     NoSuchOrder,

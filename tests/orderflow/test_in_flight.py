@@ -15,16 +15,10 @@ from orderflow.site.client import Reply
 from orderflow.site.reports import Failure
 from orders.database.clock import DatabaseClock
 from orders.integrations import channels
-from orders.integrations.channels import (
-    Outcome,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Verdict
 from orders.models import Delivery, Lane
 from orders.outbox.dispatcher import claim_requests
-from orders.outbox.outcomes import (
-    CompletedAttempt,
-    record,
-)
+from orders.outbox.outcomes import CompletedAttempt, record
 from tests.orderflow.conftest import (
     an_order,
     call_limit_passes,

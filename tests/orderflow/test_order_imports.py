@@ -8,12 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orderflow.imports.order_documents import (
-    OrderRules,
-    order_import,
-    quantities,
-    read_order,
-)
+from orderflow.imports.order_documents import OrderRules, order_import, quantities, read_order
 from orderflow.site.import_documents import NotSendable
 
 PLAIN = OrderRules()

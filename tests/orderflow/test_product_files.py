@@ -10,19 +10,8 @@ import openpyxl
 import pytest
 
 from orderflow.catalogue.products import put_products
-from orderflow.catalogue.spreadsheet_import import (
-    Refused,
-    Stored,
-    take_file,
-)
-from orderflow.catalogue.spreadsheets import (
-    COLUMNS,
-    HEAD,
-    ROWS,
-    Unusable,
-    read,
-    written,
-)
+from orderflow.catalogue.spreadsheet_import import Refused, Stored, take_file
+from orderflow.catalogue.spreadsheets import COLUMNS, HEAD, ROWS, Unusable, read, written
 from orderflow.models import OrderFlowChannel, Product
 from orders.models import Delivery, Tenant
 

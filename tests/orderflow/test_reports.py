@@ -9,10 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orderflow.site.refusals import (
-    Cause,
-    explain,
-)
+from orderflow.site.refusals import Cause, explain
 from orderflow.site.reports import (
     CancelAnswer,
     Failure,

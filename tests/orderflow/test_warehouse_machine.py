@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import pytest
 from django.db import transaction
@@ -26,21 +25,10 @@ from hypothesis.stateful import (
 )
 
 from orderflow.imports import steps
-from orderflow.imports.warehouse_states import (
-    TRANSITIONS,
-    learned,
-)
+from orderflow.imports.warehouse_states import TRANSITIONS, learned
 from orderflow.models import OrderFlowChannel, WarehouseOrder
-from orderflow.site.client import (
-    CALL_SECONDS,
-    Reply,
-    Site,
-)
+from orderflow.site.client import Site
 from orderflow.site.credentials import store_password
-from orderflow.site.reports import (
-    Kind,
-    Trouble,
-)
 from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_deliveries, operations
 from orders.dead_letters.dead_deliveries import SetAside
@@ -50,12 +38,22 @@ from orders.models import Delivery, Destination, Lane, Tenant
 from orders.monitoring.invariants import broken_invariants
 from orders.outbox import destination_health
 from orders.outbox.dispatcher import claim_requests
-from orders.outbox.outcomes import (
-    CompletedAttempt,
-    record,
-)
-from orders.outgoing import Deadline
+from orders.outbox.outcomes import CompletedAttempt, record
 from tests.orderflow.conftest import Book, an_order, call_limit_passes
+from tests.orderflow.warehouse_machine_parts import (
+    FAULTS,
+    LOST,
+    MOST_CALLS,
+    ORDERS,
+    QUANTITIES,
+    ROUNDS_TO_SETTLE,
+    STATUSES,
+    TOWNS,
+    CourierDied,
+    Slowness,
+    UnderWay,
+    version,
+)
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.django_db]
 
@@ -63,60 +61,6 @@ EXAMPLES = max(1, int(os.environ.get("HUB_TEST_EXAMPLES", "50")) // 2)
 STEPS = 30
 FUZZING = "HUB_TEST_EXAMPLES" in os.environ
 """make fuzz: new seeds each time, and a failure is reduced; the suite has fixed seeds and reports the first failure."""
-ORDERS = ("1001", "1002")
-LOST = {"lost": True}
-FAULTS = (
-    {}, {}, LOST, LOST, {"drop": True}, {"malformed": True}, {"omit": True}, {"status": 503}, {"status": 412},
-    {"exception": True},
-)  # fmt: skip
-"""What goes wrong with one call: nothing, or its answer, or the call itself; 412 are wrong credentials."""
-MOST_CALLS = 4
-"""An order at most is looked up, cancelled, imported and looked up again."""
-ROUNDS_TO_SETTLE = 12
-"""Each round ends the head of every lane, and two deliveries of an order are unsent at most."""
-
-QUANTITIES = (1, 2)
-TOWNS = ("Leith", "Perth")
-"""Two versions that differ in the address alone are the same to a look at lines and quantities."""
-STATUSES = ("CREATED", "CREATED", "CANCELLED", "FULFILLED")
-version = st.tuples(st.sampled_from(QUANTITIES), st.sampled_from(TOWNS))
-
-
-@dataclass(eq=False)
-class UnderWay:
-    """A partner request that a courier has; without ``outcomes`` until its call has come back."""
-
-    sent: object
-    outcomes: list = field(default_factory=list)
-
-    @property
-    def deliveries(self):
-        return self.sent.request.deliveries
-
-
-class CourierDied(Exception):
-    """In the middle of a call."""
-
-
-class Slowness:
-    """A site that is slow at what changes it: the hub stops waiting, and the call arrives when it is let through."""
-
-    def __init__(self):
-        self.travelling = []
-        self.mode = ""
-        """"": calls are answered; "dies": the courier is killed meanwhile; "gives up": it stops waiting."""
-
-    def wrap(self, real):
-        def call(site, *arguments, **options):
-            if not self.mode:
-                return real(site, *arguments, **options)
-            options["deadline"] = Deadline.after(CALL_SECONDS)
-            self.travelling.append(lambda: real(site, *arguments, **options))
-            if self.mode == "dies":
-                raise CourierDied
-            return Trouble(Kind.UNAVAILABLE, "OrderFlow did not answer.", partner=True), Reply()
-
-        return call
 
 
 class WarehouseMachine(RuleBasedStateMachine):

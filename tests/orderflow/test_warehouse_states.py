@@ -7,14 +7,7 @@ from pathlib import Path
 import pytest
 
 from orderflow.imports.unanswered import Unanswered
-from orderflow.imports.warehouse_states import (
-    TRANSITIONS,
-    Evidence,
-    Holding,
-    Names,
-    State,
-    learned,
-)
+from orderflow.imports.warehouse_states import TRANSITIONS, Evidence, Holding, Names, State, learned
 
 PAIRS = [(before, evidence) for evidence, row in TRANSITIONS.items() for before in row]
 PROVES_ABSENCE = {

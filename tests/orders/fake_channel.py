@@ -7,17 +7,9 @@ from collections import defaultdict
 
 from orders.database.clock import DatabaseClock
 from orders.integrations import Integration
-from orders.integrations.channels import (
-    Outcome,
-    Request,
-    RequiredDelivery,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Request, RequiredDelivery, Verdict
 from orders.models import Delivery, Destination, Lane
-from orders.outbox.deliveries import (
-    NewDelivery,
-    add_deliveries,
-)
+from orders.outbox.deliveries import NewDelivery, add_deliveries
 
 DELIVERED = Outcome(Verdict.DELIVERED, response_status=202)
 FAILED = Outcome(Verdict.UNAVAILABLE, "answered 500", response_status=500, counts_for_breaker=True)

@@ -7,24 +7,11 @@ import uuid
 from django.utils import timezone
 
 from orders.database.clock import DatabaseClock
-from orders.integrations.channels import (
-    Outcome,
-    RequiredDelivery,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, RequiredDelivery, Verdict
 from orders.models import Delivery, Destination, Lane, OrderQueue
-from orders.outbox.deliveries import (
-    NewDelivery,
-    add_deliveries,
-)
-from orders.outbox.outcomes import (
-    CompletedAttempt,
-    record,
-)
-from orders.queueing.claims import (
-    LANES,
-    claim,
-)
+from orders.outbox.deliveries import NewDelivery, add_deliveries
+from orders.outbox.outcomes import CompletedAttempt, record
+from orders.queueing.claims import LANES, claim
 
 DELIVERED = Outcome(Verdict.DELIVERED)
 REJECTED = Outcome(Verdict.REJECTED, "the partner refused it")

@@ -11,10 +11,7 @@ from django.urls import reverse
 from orderflow.catalogue.products import put_products
 from orderflow.models import OrderFlowChannel
 from orderflow.site.credentials import password_of
-from orders.access.staff import (
-    OPERATOR,
-    give_role,
-)
+from orders.access.staff import OPERATOR, give_role
 from orders.models import ApiClient, Delivery, Destination, OperatorAction, Retention, Tenant
 from orders.onboarding.files import apply_file
 from suppliers.models import Supplier

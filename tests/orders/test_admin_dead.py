@@ -8,10 +8,7 @@ import pytest
 from django.urls import reverse
 
 from orders.dead_letters import bulk_runs
-from orders.dead_letters.causes import (
-    cause_of,
-    plain,
-)
+from orders.dead_letters.causes import cause_of, plain
 from orders.dead_letters.operations import Busy
 from orders.dead_letters.selection import Selection
 from orders.models import Delivery, OperatorAction, OrderEvent, RepairRun
@@ -257,10 +254,7 @@ def test_a_row_that_is_busy_stays_and_is_counted(dead, monkeypatch):
 
 
 def test_support_sees_the_groups_and_cannot_act(client, dead):
-    from orders.access.staff import (
-        SUPPORT,
-        give_role,
-    )
+    from orders.access.staff import SUPPORT, give_role
 
     client.force_login(give_role("sue", role=SUPPORT, password="pass-of-sue").user)
     assert "fault injection" in text_of(client.get(DEAD))

@@ -6,17 +6,10 @@ import re
 import pytest
 from django.urls import reverse
 
-from orders.access.staff import (
-    OPERATOR,
-    SUPPORT,
-    give_role,
-)
+from orders.access.staff import OPERATOR, SUPPORT, give_role
 from orders.dead_letters.causes import cause_of
 from orders.inbox.reception import accept
-from orders.integrations.channels import (
-    Outcome,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Verdict
 from orders.models import OrderEvent, RepairRun
 from tests.orders.outbox import Outbox
 

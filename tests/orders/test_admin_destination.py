@@ -6,10 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from orders.access.staff import (
-    SUPPORT,
-    give_role,
-)
+from orders.access.staff import SUPPORT, give_role
 from orders.models import Destination, Figure
 from tests.admin_fixtures import EVIL
 

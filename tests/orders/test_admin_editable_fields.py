@@ -15,11 +15,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 
 from orderflow.admin.products import OWN
-from orders.access.staff import (
-    ROLES,
-    TENANT_ADMIN,
-    give_role,
-)
+from orders.access.staff import ROLES, TENANT_ADMIN, give_role
 from orders.admin.onboarding.forms import StartForm
 from orders.integrations.onboarding_steps import StepForm
 from orders.onboarding.steps import steps

@@ -6,10 +6,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import reverse
 
-from orders.access.staff import (
-    SUPPORT,
-    give_role,
-)
+from orders.access.staff import SUPPORT, give_role
 from orders.models import Order, Tenant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]

@@ -7,10 +7,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from orders.access.staff import (
-    SUPPORT,
-    give_role,
-)
+from orders.access.staff import SUPPORT, give_role
 from orders.admin import lookups
 from orders.models import ApiClient, OrderEvent
 

@@ -2,10 +2,7 @@
 
 import pytest
 
-from orders.access.staff import (
-    SUPPORT,
-    give_role,
-)
+from orders.access.staff import SUPPORT, give_role
 
 pytestmark = pytest.mark.django_db
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from orders.access.staff import (
-    SUPPORT,
-    give_role,
-)
+from orders.access.staff import SUPPORT, give_role
 from tests.admin_fixtures import EVIL
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]

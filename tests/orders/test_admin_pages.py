@@ -105,10 +105,7 @@ def test_a_tenant_admin_without_a_tenant_sees_nothing(bound, furnished):
 
 
 def test_support_sees_and_cannot_act(client, furnished):
-    from orders.access.staff import (
-        SUPPORT,
-        give_role,
-    )
+    from orders.access.staff import SUPPORT, give_role
 
     client.force_login(give_role("sue", role=SUPPORT, password="pass-of-sue").user)
     assert "Retry" not in checked(client.get(reverse("admin:orders_orderevent_change", args=(furnished.dead.pk,))))

@@ -13,16 +13,9 @@ from standardwebhooks import Webhook
 
 from orders.access import sealing
 from orders.database.clock import DatabaseClock
-from orders.integrations.console import (
-    Measure,
-    Reading,
-)
+from orders.integrations.console import Measure, Reading
 from orders.models import AlertMessage, AlertRule, Incident, OrderEvent, Secret
-from orders.monitoring.alerting import (
-    incidents,
-    measures,
-    messages,
-)
+from orders.monitoring.alerting import incidents, measures, messages
 from orders.monitoring.alerting.periodic import Alerting
 from tests.orders.wire_server import answer, wire_server
 

@@ -13,10 +13,7 @@ import pytest
 from django.db import connections, transaction
 
 from orders.database import ids
-from orders.inbox.bulk_reception import (
-    Received,
-    accept_all,
-)
+from orders.inbox.bulk_reception import Received, accept_all
 from orders.models import OperatorAction, OrderEvent
 from tests.bodies import body
 from tests.orders.test_api_checks import problem

@@ -8,11 +8,7 @@ import requests
 import responses
 from django.core.management import CommandError, call_command
 
-from orders.management.load import (
-    batches,
-    command,
-    hub,
-)
+from orders.management.load import batches, command, hub
 from orders.management.load.batches import Batch
 from orders.management.load.position import Keeper
 from orders.models import OrderEvent, OrderQueue

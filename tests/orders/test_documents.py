@@ -12,14 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders.documents import (
-    ORDER_ENVELOPE,
-    load,
-    parse_instant,
-    parse_put,
-    render,
-    validate_order,
-)
+from orders.documents import ORDER_ENVELOPE, load, parse_instant, parse_put, render, validate_order
 from orders.values.problems import InvalidBody
 from tests.orders.sample_orders import FULL, GUID, LEAST, LINE, OBJECTS, at, body, places, pointed, with_value
 

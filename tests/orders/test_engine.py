@@ -11,11 +11,7 @@ from orders.inbox import applying
 from orders.inbox.batch import Batch
 from orders.inbox.event_status import event_statuses
 from orders.models import Order, OrderEvent, OrderQueue
-from orders.queueing.claims import (
-    QUEUES,
-    claim,
-    expire_leases,
-)
+from orders.queueing.claims import QUEUES, claim, expire_leases
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 

@@ -17,10 +17,7 @@ from orders.dead_letters.operations import NotDead
 from orders.inbox import applying
 from orders.inbox.batch import Batch
 from orders.models import OrderEvent, OrderQueue
-from orders.queueing.claims import (
-    QUEUES,
-    claim,
-)
+from orders.queueing.claims import QUEUES, claim
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE_SECONDS = 30

@@ -10,17 +10,11 @@ from django.db import transaction
 
 from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_events, operations
-from orders.dead_letters.operations import (
-    Busy,
-    NotDead,
-)
+from orders.dead_letters.operations import Busy, NotDead
 from orders.inbox.batch import Batch, LeaseLost
 from orders.inbox.event_status import event_statuses
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue
-from orders.queueing.claims import (
-    QUEUES,
-    claim,
-)
+from orders.queueing.claims import QUEUES, claim
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 

@@ -26,18 +26,12 @@ from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_events, operations
 from orders.dead_letters.operations import Busy
 from orders.documents import digest, parse_put
-from orders.inbox import (
-    applying,
-    batch,
-)
+from orders.inbox import applying, batch
 from orders.inbox.event_status import event_statuses
 from orders.inbox.fault_injection import InjectedFault
 from orders.models import OperatorAction, Order, OrderEvent, OrderQueue, Tenant
 from orders.monitoring.invariants import broken_invariants
-from orders.queueing.claims import (
-    QUEUES,
-    claim,
-)
+from orders.queueing.claims import QUEUES, claim
 from tests.bodies import body
 from tests.engine_fixtures import Engine
 

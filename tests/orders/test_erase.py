@@ -17,11 +17,7 @@ from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_deliveries
 from orders.inbox.reception import accept
 from orders.models import Delivery, Lane, OperatorAction, Order, OrderEvent, OrderQueue
-from orders.retention.erasure import (
-    Asked,
-    customer_orders,
-    erase,
-)
+from orders.retention.erasure import Asked, customer_orders, erase
 from tests.orderflow.conftest import add_channel  # noqa: F401
 from tests.orders.personal_scene import canaries, document, scene  # noqa: F401
 from tests.suppliers.conftest import add_supplier, tenant  # noqa: F401

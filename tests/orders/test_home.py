@@ -9,11 +9,7 @@ from django.utils import timezone
 
 from orders.models import Delivery, Destination, Lane, OrderEvent, SelfTest, Tenant
 from orders.monitoring.attention import problems
-from orders.monitoring.progress import (
-    OldestDue,
-    oldest_due,
-    oldest_due_by_tenant,
-)
+from orders.monitoring.progress import OldestDue, oldest_due, oldest_due_by_tenant
 from orders.telemetry import counters
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]

@@ -32,24 +32,14 @@ from orders.dead_letters import dead_events as replays
 from orders.dead_letters import operations
 from orders.dead_letters.dead_deliveries import SetAside
 from orders.dead_letters.operations import Busy
-from orders.inbox import (
-    applying,
-    batch,
-)
+from orders.inbox import applying, batch
 from orders.inbox.batch import Batch
 from orders.inbox.fault_injection import InjectedFault
 from orders.integrations import channels
-from orders.integrations.channels import (
-    Outcome,
-    RequiredDelivery,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, RequiredDelivery, Verdict
 from orders.models import Delivery, Destination, Lane, Order, OrderEvent, OrderQueue, Tenant
 from orders.monitoring.invariants import broken_invariants
-from orders.outbox import (
-    destination_health,
-    dispatcher,
-)
+from orders.outbox import destination_health, dispatcher
 from tests.engine_fixtures import Engine
 from tests.orders.fake_channel import FakeChannel, FakePartner
 

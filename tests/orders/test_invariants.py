@@ -9,10 +9,7 @@ from config.doctor import work
 from config.doctor.findings import Verdict
 from orders.database.clock import DatabaseClock
 from orders.models import Delivery, Lane, OrderEvent, OrderQueue
-from orders.monitoring.invariants import (
-    Broken,
-    broken_invariants,
-)
+from orders.monitoring.invariants import Broken, broken_invariants
 from orders.outbox import dispatcher
 from tests.orders.fake_channel import add_pending
 

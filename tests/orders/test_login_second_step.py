@@ -9,10 +9,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from orders.access import (
-    second_step,
-    staff,
-)
+from orders.access import second_step, staff
 from orders.access.sealing import open_bytes, reseal_all, second_step_context
 from orders.models import SecondStep, StaffChange
 

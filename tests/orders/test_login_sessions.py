@@ -12,12 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from orders.access.staff import (
-    OPERATOR,
-    SUPPORT,
-    end_sessions,
-    give_role,
-)
+from orders.access.staff import OPERATOR, SUPPORT, end_sessions, give_role
 from orders.models import StaffChange
 from orders.retention import expired_rows
 from orders.values.labels import link

@@ -9,10 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from orders.access import (
-    sign_ins,
-    staff,
-)
+from orders.access import sign_ins, staff
 from orders.access.sign_ins import FAILURES, PER_LOGIN, TooManyTries
 from orders.models import SignInTries, StaffChange
 

@@ -8,16 +8,8 @@ import pytest
 from django.db import DatabaseError
 
 from orders.cutover import matches
-from orders.cutover.comparison import (
-    answers,
-    judging,
-)
-from orders.cutover.comparison.answers import (
-    WAY,
-    _Answers,
-    saw_found,
-    saw_order,
-)
+from orders.cutover.comparison import answers, judging
+from orders.cutover.comparison.answers import WAY, _Answers, saw_found, saw_order
 from orders.database import write_behind
 from orders.database.clock import DatabaseClock
 from orders.models import ComparisonHour, Difference, MemberHour, OrderEvent, OrderQueue

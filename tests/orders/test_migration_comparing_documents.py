@@ -5,11 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from orders.cutover.comparison.documents import (
-    Found,
-    compared,
-    value_inside,
-)
+from orders.cutover.comparison.documents import Found, compared, value_inside
 from orders.documents import load
 from tests.orders.sample_orders import FULL, LEAST, at, places, with_value
 

@@ -9,20 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db import connection, connections
 
 from orders.cutover import sampling
-from orders.cutover.sampling import (
-    Sampling,
-    compare_some,
-)
+from orders.cutover.sampling import Sampling, compare_some
 from orders.database.clock import DatabaseClock
 from orders.inbox.reception import accept
 from orders.models import ComparisonSweep, Tenant
 from orders.tasks import periodic_work
 from orders.values.order_key import OrderKey
-from orders.values.problems import (
-    ExternalBusy,
-    ExternalContract,
-    ExternalUnavailable,
-)
+from orders.values.problems import ExternalBusy, ExternalContract, ExternalUnavailable
 from tests.bodies import body
 from tests.engine_fixtures import Engine
 

@@ -6,20 +6,10 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from orders.cutover import ledger
-from orders.cutover.changes import (
-    cutting_over,
-    going_back,
-)
-from orders.cutover.checklist import (
-    checklist,
-    percent,
-)
+from orders.cutover.changes import cutting_over, going_back
+from orders.cutover.checklist import checklist, percent
 from orders.cutover.progress import progress
-from orders.cutover.switch import (
-    CutOverRefused,
-    cut_over,
-    go_back,
-)
+from orders.cutover.switch import CutOverRefused, cut_over, go_back
 from orders.database.clock import DatabaseClock
 from orders.models import ComparisonHour, Delivery, Destination, LedgerHour, OperatorAction, OrderEvent, Tenant
 from orders.outbox import planning

@@ -6,10 +6,7 @@ import pytest
 from django.db import connections
 
 from orders.cutover import switch
-from orders.cutover.switch import (
-    CutOverRefused,
-    cut_over,
-)
+from orders.cutover.switch import CutOverRefused, cut_over
 from orders.models import OperatorAction, Tenant
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both]

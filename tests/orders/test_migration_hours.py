@@ -5,18 +5,8 @@ from datetime import timedelta
 import pytest
 
 from orders.cutover import ledger
-from orders.cutover.ledger_hours import (
-    COUNT_AGAIN,
-    CountingLedgers,
-    count,
-)
-from orders.cutover.requirements import (
-    CutOverRule,
-    RuleRefused,
-    read_rule,
-    rule_of,
-    store_rule,
-)
+from orders.cutover.ledger_hours import COUNT_AGAIN, CountingLedgers, count
+from orders.cutover.requirements import CutOverRule, RuleRefused, read_rule, rule_of, store_rule
 from orders.database.clock import DatabaseClock
 from orders.models import LedgerHour, Tenant
 from orders.tasks import periodic_work

@@ -8,27 +8,15 @@ from django.test import Client
 from django.urls import reverse
 
 from orders.access.staff import give_role
-from orders.cutover import (
-    ignored_differences,
-    matches,
-)
-from orders.cutover.comparison import (
-    answers,
-    judging,
-)
-from orders.cutover.comparison.answers import (
-    _Answers,
-    saw_order,
-)
+from orders.cutover import ignored_differences, matches
+from orders.cutover.comparison import answers, judging
+from orders.cutover.comparison.answers import _Answers, saw_order
 from orders.database.clock import DatabaseClock
 from orders.documents import load, render
 from orders.documents.pointers import pointer
 from orders.inbox.reception import accept
 from orders.models import ComparisonHour, ComparisonSweep, Difference, IgnoredMember, MemberHour, OperatorAction
-from orders.retention.erasure import (
-    Asked,
-    erase,
-)
+from orders.retention.erasure import Asked, erase
 from tests.bodies import body
 from tests.engine_fixtures import Engine
 from tests.orders.sample_orders import places

@@ -7,21 +7,10 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from orders.cutover import (
-    ledger,
-    listing,
-)
+from orders.cutover import ledger, listing
 from orders.cutover.ledger import _Collector
-from orders.cutover.listing import (
-    ListRefused,
-    add_file,
-    missing_as_csv,
-)
-from orders.cutover.progress import (
-    all_missing,
-    missing_orders,
-    progress,
-)
+from orders.cutover.listing import ListRefused, add_file, missing_as_csv
+from orders.cutover.progress import all_missing, missing_orders, progress
 from orders.database import write_behind
 from orders.models import KnownOrder, OrderEvent, Tenant
 from tests.bodies import body

@@ -7,17 +7,10 @@ import uuid
 import pytest
 from django.db import connections
 
-from orders.cutover import (
-    release_work,
-    releases,
-)
+from orders.cutover import release_work, releases
 from orders.cutover.order_choice import Choice
 from orders.cutover.release_work import Releasing
-from orders.cutover.releases import (
-    ReleaseRefused,
-    preview,
-    release,
-)
+from orders.cutover.releases import ReleaseRefused, preview, release
 from orders.models import Delivery, Destination, OperatorAction, Order, OrderQueue, OrderRelease, Tenant
 from orders.onboarding.mode_change import switch_mode
 from orders.outbox import planning

@@ -6,10 +6,7 @@ from datetime import timedelta
 import pytest
 
 from orders.models import Delivery, Destination, OperatorAction, Order, OrderEvent, Tenant
-from orders.onboarding.mode_change import (
-    set_notify_from,
-    switch_mode,
-)
+from orders.onboarding.mode_change import set_notify_from, switch_mode
 from orders.outbox import planning
 from orders.timeline import happenings_of
 from tests.bodies import body

@@ -6,10 +6,7 @@ import pytest
 from django.urls import reverse
 
 from orderflow.models import OrderFlowChannel
-from orders.access.staff import (
-    OPERATOR,
-    give_role,
-)
+from orders.access.staff import OPERATOR, give_role
 from orders.models import ApiClient, Tenant
 from suppliers.models import Supplier
 from tests.admin_fixtures import agreed

@@ -12,12 +12,7 @@ from django.urls import reverse
 
 from orderflow.models import OrderFlowChannel
 from orderflow.simulator.server import MockOrderFlow
-from orders.access.staff import (
-    OPERATOR,
-    SUPPORT,
-    TENANT_ADMIN,
-    give_role,
-)
+from orders.access.staff import OPERATOR, SUPPORT, TENANT_ADMIN, give_role
 from orders.models import ApiClient, Handover, OperatorAction, SelfTest, Tenant
 from orders.onboarding.handover import hand_over, paste_lines
 from proxy.simulator.server import MockOms

@@ -12,10 +12,7 @@ from orders.integrations.onboarding_faults import FileRefused
 from orders.models import Destination, Tenant
 from orders.onboarding import rows
 from orders.onboarding.files import apply_file
-from orders.onboarding.mode_change import (
-    set_notify_from,
-    switch_mode,
-)
+from orders.onboarding.mode_change import set_notify_from, switch_mode
 from orders.outbox import destination_health
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]

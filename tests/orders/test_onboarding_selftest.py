@@ -16,20 +16,9 @@ from orderflow.simulator.server import MockOrderFlow
 from orderflow.site.credentials import store_password
 from orders.integrations import self_test as trials
 from orders.models import ApiClient, Delivery, Destination, Order, OrderEvent, OrderQueue, SelfTest, Tenant
-from orders.onboarding.self_test import (
-    core_checks,
-    in_process_client,
-    running,
-)
-from orders.onboarding.self_test.reports import (
-    as_html,
-    as_json,
-    as_text,
-)
-from orders.onboarding.self_test.running import (
-    lines_of,
-    self_test,
-)
+from orders.onboarding.self_test import core_checks, in_process_client, running
+from orders.onboarding.self_test.reports import as_html, as_json, as_text
+from orders.onboarding.self_test.running import lines_of, self_test
 from proxy.models import ProxyConfig
 from proxy.simulator.server import MockOms
 from suppliers.models import Supplier, Webhook

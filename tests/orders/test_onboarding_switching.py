@@ -5,11 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from orders.access.staff import (
-    OPERATOR,
-    SUPPORT,
-    give_role,
-)
+from orders.access.staff import OPERATOR, SUPPORT, give_role
 from orders.inbox import applying
 from orders.models import OperatorAction, Order, Tenant
 from orders.onboarding.switching import SwitchRefused, mode_plan, switch_active, switch_mode, waiting

@@ -8,11 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from orders.access.staff import (
-    OPERATOR,
-    SUPPORT,
-    give_role,
-)
+from orders.access.staff import OPERATOR, SUPPORT, give_role
 from orders.admin.onboarding import files
 from orders.models import ApiClient, Tenant
 

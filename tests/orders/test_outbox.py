@@ -7,28 +7,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orders.database.clock import DatabaseClock
-from orders.integrations.channels import (
-    Outcome,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Verdict
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox import dispatcher
-from orders.outbox.outcomes import (
-    CompletedAttempt,
-    record,
-)
-from orders.queueing.claims import (
-    LANES,
-    claim,
-)
-from tests.orders.fake_channel import (
-    DELIVERED,
-    FAILED,
-    FakeChannel,
-    add_pending,
-    due_now,
-    status,
-)
+from orders.outbox.outcomes import CompletedAttempt, record
+from orders.queueing.claims import LANES, claim
+from tests.orders.fake_channel import DELIVERED, FAILED, FakeChannel, add_pending, due_now, status
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 REJECTED = Outcome(Verdict.REJECTED, "SKU BEAN-7 unknown", response_status=200)

@@ -8,22 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orders.database.clock import DatabaseClock
-from orders.integrations.channels import (
-    Outcome,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Verdict
 from orders.models import Delivery, Destination
-from orders.outbox import (
-    destination_health,
-    dispatcher,
-)
-from tests.orders.fake_channel import (
-    FAILED,
-    FakeChannel,
-    add_pending,
-    due_now,
-    status,
-)
+from orders.outbox import destination_health, dispatcher
+from tests.orders.fake_channel import FAILED, FakeChannel, add_pending, due_now, status
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 REFUSED = Outcome(Verdict.MISCONFIGURED, "OrderFlow refused the user", response_status=412)

@@ -7,26 +7,11 @@ from django.db import OperationalError, connections
 
 from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_deliveries
-from orders.integrations.channels import (
-    Outcome,
-    Verdict,
-)
+from orders.integrations.channels import Outcome, Verdict
 from orders.models import Delivery, Destination, Lane, Tenant
-from orders.outbox import (
-    dispatcher,
-    send_limits,
-)
-from orders.queueing.claims import (
-    LANES,
-    LEASE_SECONDS,
-    renew,
-)
-from tests.orders.fake_channel import (
-    FakeChannel,
-    add_pending,
-    due_now,
-    status,
-)
+from orders.outbox import dispatcher, send_limits
+from orders.queueing.claims import LANES, LEASE_SECONDS, renew
+from tests.orders.fake_channel import FakeChannel, add_pending, due_now, status
 from tests.orders.outbox import DELIVERED, UNAVAILABLE, Outbox
 from tests.processes import wait_until
 

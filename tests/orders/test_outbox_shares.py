@@ -10,20 +10,9 @@ from orders.integrations.channels import Request
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox import dispatcher
 from orders.outbox.send_limits import free_slots
-from orders.outbox.send_pool import (
-    SendPool,
-    Sent,
-)
-from orders.queueing.claims import (
-    LANES,
-    claim,
-)
-from tests.orders.fake_channel import (
-    DELIVERED,
-    FakeChannel,
-    add_pending,
-    status,
-)
+from orders.outbox.send_pool import SendPool, Sent
+from orders.queueing.claims import LANES, claim
+from tests.orders.fake_channel import DELIVERED, FakeChannel, add_pending, status
 from tests.processes import wait_until
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]

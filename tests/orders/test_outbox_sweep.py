@@ -6,9 +6,7 @@ from django.conf import settings
 from config.celery import app
 from orders import tasks
 from orders.models import Delivery, Tenant
-from orders.queueing import (
-    wake_ups,
-)
+from orders.queueing import wake_ups
 from tests.orders.outbox import Outbox
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]

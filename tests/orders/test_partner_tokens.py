@@ -14,21 +14,8 @@ import redis.exceptions
 from django.core.cache import cache
 
 from orders.cache import shared_cache
-from orders.outgoing import (
-    Call,
-    ConnectionCut,
-    Deadline,
-    DeadlineExceeded,
-    Refused,
-    partner_tokens,
-)
-from orders.outgoing.partner_tokens import (
-    ClientCredentials,
-    TokenRefused,
-    TokenUnusable,
-    send_authorized,
-    token_for,
-)
+from orders.outgoing import Call, ConnectionCut, Deadline, DeadlineExceeded, Refused, partner_tokens
+from orders.outgoing.partner_tokens import ClientCredentials, TokenRefused, TokenUnusable, send_authorized, token_for
 from tests.orders.wire_server import answer, wire_server
 
 

@@ -4,11 +4,7 @@ import itertools
 
 import pytest
 
-from orders.values.patterns import (
-    both_take,
-    matches,
-    taken_by,
-)
+from orders.values.patterns import both_take, matches, taken_by
 
 SIGNS = "ab*?"
 PATTERNS = ["".join(signs) for length in range(4) for signs in itertools.product(SIGNS, repeat=length)]

@@ -10,11 +10,7 @@ from django.db.utils import DataError, IntegrityError
 from django.forms.models import _get_foreign_key
 from django.test import Client
 
-from orders.access.staff import (
-    OPERATOR,
-    SUPPORT,
-    give_role,
-)
+from orders.access.staff import OPERATOR, SUPPORT, give_role
 from orders.dead_letters.causes import cause_of
 from orders.models import Delivery, OperatorAction, OrderEvent, OrderRelease
 from tests.orders.roles_rows import made, one_of_every_model

@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orders.dead_letters import dead_deliveries, operations
-from orders.dead_letters.operations import (
-    Busy,
-    NotDead,
-)
+from orders.dead_letters.operations import Busy, NotDead
 from orders.models import Delivery, DeliveryAttempt, Lane, OperatorAction, Tenant
 from tests.orders.outbox import DELIVERED, REJECTED, UNAVAILABLE, Outbox
 

@@ -7,10 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from orders.database.ids import (
-    earliest_id,
-    new_id,
-)
+from orders.database.ids import earliest_id, new_id
 from orders.models import (
     Delivery,
     DeliveryAttempt,

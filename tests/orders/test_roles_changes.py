@@ -6,10 +6,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from orders.access.clients import ClientEntry, rotate_secret, save_client
-from orders.access.staff import (
-    OPERATOR,
-    give_role,
-)
+from orders.access.staff import OPERATOR, give_role
 from orders.models import ApiClient, Tenant
 from orders.onboarding.files import apply_file
 from orders.outbox import destination_health

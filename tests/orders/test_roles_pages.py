@@ -14,12 +14,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from orders.access.staff import (
-    OPERATOR,
-    SUPPORT,
-    TENANT_ADMIN,
-    give_role,
-)
+from orders.access.staff import OPERATOR, SUPPORT, TENANT_ADMIN, give_role
 from orders.admin.base import HistoryAdmin
 from orders.models import Order, OrderEvent, Tenant
 from tests.orders.roles_rows import one_of_every_model

@@ -8,10 +8,7 @@ from django.db import connection
 from orders.inbox import applying
 from orders.models import Delivery, Destination, Order, OrderEvent
 from orders.outbox import dispatcher
-from tests.orders.fake_channel import (
-    DELIVERED,
-    add_pending,
-)
+from tests.orders.fake_channel import DELIVERED, add_pending
 
 pytestmark = pytest.mark.needs_postgres
 

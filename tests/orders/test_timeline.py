@@ -12,12 +12,7 @@ from orders.database.ids import new_id
 from orders.dead_letters import dead_deliveries, dead_events
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane, OrderEvent, TimelineEntry
 from orders.telemetry import timeline_entries
-from orders.timeline import (
-    MOST_HAPPENINGS,
-    Tone,
-    happenings_of,
-    timeline_of,
-)
+from orders.timeline import MOST_HAPPENINGS, Tone, happenings_of, timeline_of
 from orders.values.order_key import OrderKey
 
 pytestmark = pytest.mark.django_db

@@ -5,10 +5,7 @@ import time
 
 import pytest
 
-from orders.access.staff import (
-    OPERATOR,
-    give_role,
-)
+from orders.access.staff import OPERATOR, give_role
 from orders.dead_letters import bulk_runs
 from orders.inbox.reception import accept
 from orders.models import Delivery, Destination, OperatorAction, RepairRun

@@ -3,12 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from orders.access.staff import (
-    OPERATOR,
-    SUPPORT,
-    TENANT_ADMIN,
-    give_role,
-)
+from orders.access.staff import OPERATOR, SUPPORT, TENANT_ADMIN, give_role
 from orders.models import Destination, Tenant
 from tests.pages.test_console import ARTEFACTS, Console
 

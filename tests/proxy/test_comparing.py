@@ -2,27 +2,15 @@
 
 import pytest
 
-from orders.cutover import (
-    ledger,
-    sampling,
-)
-from orders.cutover.comparison import (
-    answers,
-    judging,
-)
+from orders.cutover import ledger, sampling
+from orders.cutover.comparison import answers, judging
 from orders.cutover.comparison.answers import _Answers
 from orders.documents import SearchCriteria
-from orders.inbox.sources import (
-    own_system,
-    source_for,
-)
+from orders.inbox.sources import own_system, source_for
 from orders.integrations.sources import Search
 from orders.models import ComparisonHour, ComparisonSweep, Difference, Figure, Tenant, TimelineEntry
 from orders.telemetry import counters
-from orders.values.problems import (
-    ExternalUnavailable,
-    UnknownOrder,
-)
+from orders.values.problems import ExternalUnavailable, UnknownOrder
 from proxy.sources import ProxiedOrders
 from tests.engine_fixtures import Engine
 

@@ -6,10 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from orders.access.bearer_tokens import (
-    caller_of,
-    forget_tokens,
-)
+from orders.access.bearer_tokens import caller_of, forget_tokens
 from orders.models import TimelineEntry
 from proxy import breaker
 from tests.orders.wire_server import answer, wire_server

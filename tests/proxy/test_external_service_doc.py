@@ -11,10 +11,7 @@ import pytest
 from orders.documents import check_answer, check_search_answer
 from orders.simulators.faults import Fault
 from proxy.bodies import config_of
-from proxy.simulator.server import (
-    MockOms,
-    fault_named_by,
-)
+from proxy.simulator.server import MockOms, fault_named_by
 
 DOC = (Path(__file__).parents[2] / "docs/guides/external-service.md").read_text()
 KNOWN = MockOms().faults.known

@@ -6,11 +6,7 @@ import re
 
 import pytest
 
-from orders.access.staff import (
-    OPERATOR,
-    TENANT_ADMIN,
-    give_role,
-)
+from orders.access.staff import OPERATOR, TENANT_ADMIN, give_role
 from orders.models import Tenant
 from proxy import breaker
 from proxy.attention import problems

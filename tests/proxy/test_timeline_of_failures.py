@@ -7,12 +7,7 @@ import pytest
 from orders.models import TimelineEntry
 from orders.values.problems import ExternalContract
 from proxy import sources
-from proxy.sources import (
-    ENTRIES_OF_ORDER,
-    ENTRIES_OF_TENANT,
-    LAST_ENTRY,
-    ProxiedOrders,
-)
+from proxy.sources import ENTRIES_OF_ORDER, ENTRIES_OF_TENANT, LAST_ENTRY, ProxiedOrders
 
 
 @pytest.fixture

@@ -11,11 +11,7 @@ from django.utils import timezone
 from standardwebhooks import Webhook as Judge
 
 from orders.database.clock import DatabaseClock
-from orders.integrations.channels import (
-    Channel,
-    Outcome,
-    Verdict,
-)
+from orders.integrations.channels import Channel, Outcome, Verdict
 from orders.models import Delivery, Destination, Lane, Secret
 from orders.outbox.destination_health import judge
 from suppliers.models import SupplierPart

@@ -10,10 +10,7 @@ from orders.integrations import channels
 from orders.models import Delivery, OrderEvent
 from suppliers.models import Supplier, SupplierPart, Webhook
 from suppliers.webhooks.events import EVENT_TYPES
-from suppliers.webhooks.planner import (
-    PartChanged,
-    SupplierPlanner,
-)
+from suppliers.webhooks.planner import PartChanged, SupplierPlanner
 from tests.bodies import body
 from tests.orders.outbox import DELIVERED, REJECTED, Outbox
 

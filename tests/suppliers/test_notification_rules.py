@@ -3,11 +3,7 @@ import itertools
 import pytest
 
 from suppliers.webhooks.events import EVENT_TYPES
-from suppliers.webhooks.notification_rules import (
-    LastNotified,
-    Share,
-    required_events,
-)
+from suppliers.webhooks.notification_rules import LastNotified, Share, required_events
 
 ALL = frozenset(EVENT_TYPES)
 STATUSES = ("CREATED", "IN_PROGRESS", "CANCELLED", "FULFILLED")

@@ -16,10 +16,7 @@ from orders.outgoing import (
     Unsendable,
 )
 from orders.values.storable_text import response_cut
-from suppliers.webhooks.outcomes import (
-    outcome_of_answer,
-    outcome_of_error,
-)
+from suppliers.webhooks.outcomes import outcome_of_answer, outcome_of_error
 
 NOW = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 

@@ -20,10 +20,7 @@ from orders.database.commit_order import Place, cursor_of
 from orders.integrations.channels import RequiredDelivery
 from orders.models import Delivery, Destination, Lane, OperatorAction
 from orders.outbox import dispatcher
-from orders.outbox.deliveries import (
-    NewDelivery,
-    add_deliveries,
-)
+from orders.outbox.deliveries import NewDelivery, add_deliveries
 from suppliers.throttles import ListsPerSupplier, RedeliveriesPerSupplier
 from tests.api_fixtures import Api
 from tests.orders.wire_server import answer, wire_server

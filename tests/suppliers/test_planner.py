@@ -5,10 +5,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from orders.integrations.channels import (
-    NotRequired,
-    RequiredDelivery,
-)
+from orders.integrations.channels import NotRequired, RequiredDelivery
 from orders.models import TimelineEntry
 from suppliers.models import Notice, OrderCase, SupplierPart
 from tests.suppliers.conftest import order

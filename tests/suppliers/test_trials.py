@@ -13,10 +13,7 @@ from orders.models import Delivery, OperatorAction
 from orders.outgoing import signing
 from suppliers.models import SupplierPart, Webhook
 from suppliers.simulator.server import MockSupplier
-from suppliers.webhooks import (
-    test_events,
-    webhook_secrets,
-)
+from suppliers.webhooks import test_events, webhook_secrets
 from tests.suppliers.conftest import order
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]

@@ -7,10 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from orderflow.simulator.server import (
-    COURIERS,
-    MockOrderFlow,
-)
+from orderflow.simulator.server import COURIERS, MockOrderFlow
 from orders.simulators.command import SimulatorCommand
 
 

@@ -6,10 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orderflow.imports.preview import (
-    Preview,
-    previews,
-)
+from orderflow.imports.preview import Preview, previews
 from orders.models import Order
 
 

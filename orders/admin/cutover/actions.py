@@ -9,37 +9,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from orders.admin.cutover.forms import (
-    ChoiceForm,
-    NotifyFromForm,
-)
-from orders.admin.cutover.state import (
-    page,
-    shown,
-)
-from orders.cutover import (
-    changes,
-    releases,
-)
-from orders.cutover.checklist import (
-    OVERRIDABLE,
-    checklist,
-)
-from orders.cutover.listing import (
-    ListRefused,
-    add_file,
-)
-from orders.cutover.requirements import (
-    RuleRefused,
-    read_rule,
-    store_rule,
-)
-from orders.cutover.switch import (
-    EFFECT_SECONDS,
-    CutOverRefused,
-    cut_over,
-    go_back,
-)
+from orders.admin.cutover.forms import ChoiceForm, NotifyFromForm
+from orders.admin.cutover.state import page, shown
+from orders.cutover import changes, releases
+from orders.cutover.checklist import OVERRIDABLE, checklist
+from orders.cutover.listing import ListRefused, add_file
+from orders.cutover.requirements import RuleRefused, read_rule, store_rule
+from orders.cutover.switch import EFFECT_SECONDS, CutOverRefused, cut_over, go_back
 from orders.models import Destination, Tenant
 from orders.onboarding.mode_change import set_notify_from
 

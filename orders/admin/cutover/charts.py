@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from orders.admin.charts import (
-    Series,
-    Shape,
-)
-from orders.admin.home.charts import (
-    Chart,
-    Span,
-    Total,
-    digits,
-    plot,
-)
+from orders.admin.charts import Series, Shape
+from orders.admin.home.charts import Chart, Span, Total, digits, plot
 from orders.cutover import matches
 from orders.cutover.checklist import percent
 from orders.cutover.matches import MatchRate

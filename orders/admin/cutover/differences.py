@@ -25,12 +25,7 @@ from orders.admin.orders.find import page_of_order
 from orders.cutover import ignored_differences
 from orders.cutover.comparison.documents import value_inside
 from orders.models import ComparisonHour, ComparisonSweep, Difference, IgnoredMember, MemberHour, Tenant
-from orders.values.labels import (
-    ago,
-    link,
-    mark,
-    preformatted,
-)
+from orders.values.labels import ago, link, mark, preformatted
 from orders.values.order_key import OrderKey
 
 WHOLE = "(the whole order)"

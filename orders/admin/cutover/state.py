@@ -15,11 +15,7 @@ from django.utils import timezone
 from orders.admin.cutover.differences import WHOLE
 from orders.admin.masking import TEXT, cover, masker_for
 from orders.cutover import matches
-from orders.cutover.checklist import (
-    ChecklistItem,
-    Key,
-    percent,
-)
+from orders.cutover.checklist import ChecklistItem, Key, percent
 from orders.models import OperatorAction, OrderRelease, Tenant
 from orders.values.time_text import exact
 

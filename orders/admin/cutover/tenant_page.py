@@ -1,7 +1,7 @@
 """The cut-over page of a tenant (from proxy to events mode), and the list of tenants in a cut-over.
 
-Whoever may view the tenant sees its page. The forms need permission to change it and a login that is not bound to a
-tenant, because a cut-over is work of the hub's own staff.
+A login that may view the tenant sees its page. The forms need permission to change it and a login that is not bound
+to a tenant, because a cut-over is work of the hub's own staff.
 """
 
 from __future__ import annotations
@@ -19,20 +19,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from orders.admin.base import bound_tenant
-from orders.admin.cutover import (
-    actions,
-    state,
-)
-from orders.admin.cutover.charts import (
-    PERIODS,
-    charts,
-)
+from orders.admin.cutover import actions, state
+from orders.admin.cutover.charts import PERIODS, charts
 from orders.cutover.checklist import checklist
 from orders.cutover.listing import missing_as_csv
-from orders.cutover.progress import (
-    missing_orders,
-    progress,
-)
+from orders.cutover.progress import missing_orders, progress
 from orders.models import IgnoredMember, KnownOrder, Order, Tenant
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Dead letters in one list over events, webhooks and imports, by cause; and the runs that work through many of them.
 
-Whoever may view events or deliveries sees their dead ones here; the buttons need the permission to retry and discard
+A login that may view events or deliveries sees the dead ones here; the buttons need the permission to retry and discard
 the rows themselves (``has_operate_permission`` of their own pages). A bound login's groups and runs are its tenant's.
 """
 
@@ -24,24 +24,12 @@ from orders.admin.dead_letters import rows
 from orders.admin.masking import TEXT, masker_for
 from orders.dead_letters import bulk_runs
 from orders.dead_letters.causes import EVENTS
-from orders.dead_letters.groups import (
-    Group,
-    dead_letters,
-    together,
-    whom,
-)
+from orders.dead_letters.groups import Group, dead_letters, together, whom
 from orders.dead_letters.masked_causes import masked_words
-from orders.dead_letters.selection import (
-    Selection,
-    kind_of,
-    kinds,
-)
+from orders.dead_letters.selection import Selection, kind_of, kinds
 from orders.masking.documents import sees_personal_data
 from orders.models import Delivery, OrderEvent, RepairRun
-from orders.values.labels import (
-    ago,
-    mark,
-)
+from orders.values.labels import ago, mark
 
 OVERTAKEN, ALL = "overtaken", "all"
 """In the place of a cause: dead events that a newer one has overtaken; and all of a kind, whatever their causes."""

@@ -16,16 +16,8 @@ from orders.admin.orders.find import pages_of_orders
 from orders.dead_letters.causes import EVENTS
 from orders.dead_letters.groups import Group
 from orders.dead_letters.masked_causes import masked_words
-from orders.dead_letters.operations import (
-    Busy,
-    NotDead,
-)
-from orders.dead_letters.selection import (
-    Selection,
-    ids,
-    kind_of,
-    loaded,
-)
+from orders.dead_letters.operations import Busy, NotDead
+from orders.dead_letters.selection import Selection, ids, kind_of, loaded
 from orders.masking.documents import Masker
 from orders.models import OrderEvent, RepairRun
 from orders.timeline.happenings import kind_words

@@ -20,10 +20,7 @@ from django.urls import reverse
 from unfold.decorators import action
 
 from orders.admin.base import chosen_tenant
-from orders.dead_letters.operations import (
-    Busy,
-    NotDead,
-)
+from orders.dead_letters.operations import Busy, NotDead
 
 MOST_AT_ONCE = 100
 """Rows on one page of previews; each is tried in a transaction of its own, some milliseconds."""
@@ -106,6 +103,7 @@ class DeadLetterAdmin:
     """What retry and discard do, shown before they are pressed."""
 
     def about(self, row: Any) -> str:
+        """What a row is, in a few words."""
         raise NotImplementedError
 
     def pending(self, rows: QuerySet[Any], tenant_id: int | None) -> QuerySet[Any]:

@@ -19,12 +19,7 @@ from django.utils.text import Truncator
 from unfold.decorators import action
 
 from orders.admin.base import EvidenceAdmin
-from orders.admin.dead_letters.verbs import (
-    ORDERS_WAITING,
-    DeadLetterAdmin,
-    StatusFilter,
-    Verbs,
-)
+from orders.admin.dead_letters.verbs import ORDERS_WAITING, DeadLetterAdmin, StatusFilter, Verbs
 from orders.admin.deliveries import destination_page
 from orders.admin.masking import DOCUMENT, FOREIGN, TEXT, MaskedInline
 from orders.admin.orders import find
@@ -32,19 +27,9 @@ from orders.dead_letters import dead_deliveries
 from orders.integrations.console import DestinationAction
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
 from orders.outbox import destination_health
-from orders.outbox.destination_labels import (
-    channel_label,
-    orders_waiting,
-    state_in_words,
-    state_mark,
-)
+from orders.outbox.destination_labels import channel_label, orders_waiting, state_in_words, state_mark
 from orders.timeline.happenings import kind_words
-from orders.values.labels import (
-    ago,
-    link,
-    mark,
-    preformatted,
-)
+from orders.values.labels import ago, link, mark, preformatted
 from orders.values.order_key import OrderKey
 
 

@@ -10,32 +10,15 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from orders.admin.charts import (
-    Series,
-    Shape,
-)
-from orders.admin.home.charts import (
-    Chart,
-    Span,
-    Total,
-    digits,
-    plot,
-)
+from orders.admin.charts import Series, Shape
+from orders.admin.home.charts import Chart, Span, Total, digits, plot
 from orders.integrations import integrations
 from orders.integrations.console import DestinationAction
-from orders.masking.documents import (
-    PLAIN,
-    Masker,
-    sees_personal_data,
-)
+from orders.masking.documents import PLAIN, Masker, sees_personal_data
 from orders.masking.known_values import Maskers
 from orders.models import Delivery, DeliveryAttempt, Destination, Figure
 from orders.monitoring import counters
-from orders.monitoring.counters import (
-    PERIODS,
-    Period,
-    Work,
-)
+from orders.monitoring.counters import PERIODS, Period, Work
 from orders.timeline.happenings import kind_words
 from orders.values.time_text import in_words
 

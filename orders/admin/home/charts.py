@@ -10,21 +10,11 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils import timezone
 
-from orders.admin.charts import (
-    Drawing,
-    Series,
-    Shape,
-    draw,
-)
+from orders.admin.charts import Drawing, Series, Shape, draw
 from orders.database.ids import earliest_id
 from orders.models import Destination, Figure
 from orders.monitoring import counters
-from orders.monitoring.counters import (
-    DESTINATIONS_DRAWN,
-    OTHERS,
-    Period,
-    Work,
-)
+from orders.monitoring.counters import DESTINATIONS_DRAWN, OTHERS, Period, Work
 from orders.values.time_text import in_milliseconds
 
 Name = Figure.Name
@@ -233,7 +223,7 @@ class _ChartRow:
 
 
 def _called(one: Destination, tenant_id: int | None) -> str:
-    """With its tenant for whoever sees several."""
+    """With its tenant for a login that sees several."""
     return f"{one.tenant.slug}/{one.name}" if tenant_id is None else one.name
 
 

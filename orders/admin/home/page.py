@@ -17,23 +17,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.admin.base import bound_tenant
-from orders.admin.home import (
-    charts,
-    tenants,
-)
+from orders.admin.home import charts, tenants
 from orders.integrations.console import Attention
 from orders.masking.documents import sees_personal_data
 from orders.models import Delivery, Destination, OrderEvent
-from orders.monitoring.attention import (
-    COUNTED_MOST,
-    capped,
-    problems,
-)
+from orders.monitoring.attention import COUNTED_MOST, capped, problems
 from orders.monitoring.counters import PERIODS
-from orders.monitoring.progress import (
-    OldestDue,
-    oldest_due_by_tenant,
-)
+from orders.monitoring.progress import OldestDue, oldest_due_by_tenant
 from orders.values.time_text import in_words
 
 

@@ -11,15 +11,9 @@ from orders.integrations import integrations
 from orders.integrations.console import Fact
 from orders.models import Destination, Figure, Tenant
 from orders.monitoring import counters
-from orders.monitoring.counters import (
-    RATE_MINUTES,
-    Work,
-)
+from orders.monitoring.counters import RATE_MINUTES, Work
 from orders.monitoring.progress import OldestDue
-from orders.values.time_text import (
-    in_milliseconds,
-    in_words,
-)
+from orders.values.time_text import in_milliseconds, in_words
 
 SHOWN_MOST = 50
 """Rows on the home page; the rest is found in the list of tenants."""

@@ -18,11 +18,7 @@ from django.urls import reverse
 from orders.access.sealing import SecretLost, open_bytes, seal_bytes
 from orders.admin.asking import MEANWHILE, Asks
 from orders.admin.base import bound_tenant
-from orders.integrations.onboarding_faults import (
-    SHOWN_FAULTS,
-    FileRefused,
-    path_of,
-)
+from orders.integrations.onboarding_faults import SHOWN_FAULTS, FileRefused, path_of
 from orders.integrations.onboarding_report import Report
 from orders.models import Tenant
 from orders.onboarding.files import Agree, apply_file, export_tenant, unasked

@@ -12,14 +12,8 @@ from django.utils.html import format_html
 from django.utils.text import slugify
 
 from orders.admin.fields import PairsField, SecondsField, TextField
-from orders.integrations.onboarding_faults import (
-    FileFault,
-    FileRefused,
-)
-from orders.integrations.onboarding_steps import (
-    EXISTS,
-    sentence,
-)
+from orders.integrations.onboarding_faults import FileFault, FileRefused
+from orders.integrations.onboarding_steps import EXISTS, sentence
 from orders.models import Tenant
 from orders.onboarding.fields import HttpUrl, Schedule
 from orders.onboarding.model import Code

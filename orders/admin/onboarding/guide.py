@@ -20,25 +20,13 @@ from orders.admin.base import bound_tenant
 from orders.admin.onboarding.forms import StartForm
 from orders.integrations.onboarding_faults import FileRefused
 from orders.integrations.onboarding_report import Report
-from orders.integrations.onboarding_steps import (
-    Item,
-    Step,
-    StepForm,
-)
+from orders.integrations.onboarding_steps import Item, Step, StepForm
 from orders.models import ApiClient, Tenant
 from orders.onboarding.files import add_tenant, apply_keys
 from orders.onboarding.handover import Credentials, await_handover, hand_over
 from orders.onboarding.self_test.reports import verdict
-from orders.onboarding.self_test.running import (
-    SelfTestResult,
-    lines_of,
-    run_trials,
-    self_test,
-)
-from orders.onboarding.steps import (
-    step_of,
-    steps,
-)
+from orders.onboarding.self_test.running import SelfTestResult, lines_of, run_trials, self_test
+from orders.onboarding.steps import step_of, steps
 from orders.onboarding.switching import SwitchRefused, switch_active
 
 if TYPE_CHECKING:

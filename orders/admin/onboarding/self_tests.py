@@ -16,15 +16,9 @@ from django.utils.safestring import SafeString
 from orders.admin.base import EvidenceAdmin
 from orders.admin.masking import masker_for
 from orders.models import SelfTest
-from orders.onboarding.self_test.reports import (
-    FORMS,
-    verdict,
-)
+from orders.onboarding.self_test.reports import FORMS, verdict
 from orders.onboarding.self_test.running import lines_of
-from orders.values.labels import (
-    ago,
-    mark,
-)
+from orders.values.labels import ago, mark
 
 QUOTING = ("road", "step", "detail", "next_step")
 """Members of a stored line; ``road`` is its area."""

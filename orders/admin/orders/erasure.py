@@ -13,11 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from orders.models import Order
-from orders.retention.erasure import (
-    Asked,
-    Report,
-    erase,
-)
+from orders.retention.erasure import Asked, Report, erase
 
 MOST_CUSTOMERS = 10
 MOST_ORDERS = 200
@@ -43,7 +39,7 @@ class ErasureRow:
 
 
 class ErasingAdmin:
-    """Mixed into the admin of orders. Whoever may operate orders may erase."""
+    """Mixed into the admin of orders. The permission to operate orders includes erasing."""
 
     @admin.action(description="Erase the customers' personal data (preview first)", permissions=["operate"])
     def erase_customers(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse:

@@ -18,11 +18,7 @@ from orders.admin.base import bound_tenant
 from orders.admin.masking import FOREIGN, TEXT, cover, masker_for
 from orders.models import Delivery, DeliveryAttempt, Order, OrderEvent, Tenant
 from orders.models.inbox import event_id
-from orders.timeline import (
-    find,
-    masked,
-    timeline_of,
-)
+from orders.timeline import find, masked, timeline_of
 from orders.values.order_key import OrderKey
 
 if TYPE_CHECKING:
@@ -117,7 +113,7 @@ def timeline_view(model_admin: HubAdmin, request: HttpRequest) -> HttpResponse:
 def part_view(site: AdminSite, request: HttpRequest) -> HttpResponse:
     """Details of one timeline entry, shown when it is opened: the body, and each attempt with its answer.
 
-    ``?subject=event:<id>`` or ``delivery:<id>``, for whoever may see that row. A fragment of HTML for
+    ``?subject=event:<id>`` or ``delivery:<id>``, for logins that may see that row. A fragment of HTML for
     orders/static/orders/timeline.js; without scripts the entry links to the row's own page.
     """
     kind, _, pk = request.GET.get("subject", "").partition(":")

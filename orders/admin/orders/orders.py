@@ -13,12 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from orders.admin.base import EvidenceAdmin
-from orders.admin.dead_letters.verbs import (
-    ORDERS_WAITING,
-    DeadLetterAdmin,
-    StatusFilter,
-    Verbs,
-)
+from orders.admin.dead_letters.verbs import ORDERS_WAITING, DeadLetterAdmin, StatusFilter, Verbs
 from orders.admin.masking import DOCUMENT, TEXT, masker_for
 from orders.admin.orders import find
 from orders.admin.orders.erasure import ErasingAdmin
@@ -28,16 +23,8 @@ from orders.integrations import integrations
 from orders.masking.documents import Masker
 from orders.models import Order, OrderEvent, OrderQueue
 from orders.onboarding.shared_items import warnings
-from orders.timeline import (
-    masked,
-    timeline_of,
-)
-from orders.values.labels import (
-    ago,
-    link,
-    mark,
-    preformatted,
-)
+from orders.timeline import masked, timeline_of
+from orders.values.labels import ago, link, mark, preformatted
 from orders.values.order_key import OrderKey
 
 

@@ -28,11 +28,7 @@ from django.views.generic import FormView
 from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from orders.access import (
-    second_step,
-    sign_ins,
-    staff,
-)
+from orders.access import second_step, sign_ins, staff
 from orders.access.second_step import SecondStepLost
 from orders.access.sign_ins import TooManyTries
 

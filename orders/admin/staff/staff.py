@@ -19,11 +19,7 @@ from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from orders.access import (
-    second_step,
-    sign_ins,
-    staff,
-)
+from orders.access import second_step, sign_ins, staff
 from orders.admin.base import EvidenceAdmin, HubAdmin
 from orders.models import ApiClient, StaffChange, StaffTenant
 from orders.values.labels import ago
@@ -53,7 +49,7 @@ class TenantOfStaff(TabularInline):  # type: ignore[misc]  # unfold has no types
 
 
 class _SuperusersOnly:
-    """Whoever could make logins could make one that may do everything, so the permission alone is not enough."""
+    """A login that can make logins could make one that may do everything, so the permission is not enough."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser

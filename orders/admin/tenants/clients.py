@@ -23,10 +23,7 @@ from orders.models import ApiClient
 from orders.onboarding.admin_changes import change_client
 from orders.onboarding.fields import BusinessUnits, ClientId, PublicKey
 from orders.onboarding.files import unasked
-from orders.values.labels import (
-    ago,
-    mark,
-)
+from orders.values.labels import ago, mark
 
 
 class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable when run

@@ -16,27 +16,15 @@ from unfold.decorators import action
 from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import HistoryAdmin
 from orders.admin.cutover import tenant_page as cutover_page
-from orders.admin.onboarding.files import (
-    export_view,
-    file_view,
-)
+from orders.admin.onboarding.files import export_view, file_view
 from orders.admin.onboarding.forms import TenantForm
-from orders.admin.onboarding.guide import (
-    guide_view,
-    start_view,
-)
-from orders.admin.onboarding.switches import (
-    active_view,
-    mode_view,
-)
+from orders.admin.onboarding.guide import guide_view, start_view
+from orders.admin.onboarding.switches import active_view, mode_view
 from orders.models import ApiClient, Destination, Tenant
 from orders.onboarding.admin_changes import change_tenant
 from orders.onboarding.self_test.running import self_test
 from orders.outbox.destination_labels import state_in_words
-from orders.values.labels import (
-    ago,
-    mark,
-)
+from orders.values.labels import ago, mark
 
 SELF_TEST_EFFECT = (
     "Signs in, reads and searches as a client made for this test; sends a signed test event without an order to each "

@@ -7,10 +7,7 @@ from typing import Final
 from orders.api.schema.components import TEXT, Json, define, listed, members
 from orders.api.schema.core import ORDER, ORDERS
 from orders.api.schema.operations import Answer, Operation
-from orders.values.problems import (
-    ProxyMode,
-    UnknownOrder,
-)
+from orders.values.problems import ProxyMode, UnknownOrder
 
 TEXT_OR_NULL: Json = {"type": ["string", "null"]}
 YES_OR_NO: Json = {"type": "boolean"}

@@ -7,12 +7,7 @@ from typing import Final
 from orders.api.schema.components import UUID, Json, define, listed, members, ref
 from orders.api.schema.core import ID, ORDERS
 from orders.api.schema.operations import Answer, Body, Operation
-from orders.values.problems import (
-    BusinessUnitNotAllowed,
-    IdempotencyKeyReused,
-    NotMigrating,
-    ProxyMode,
-)
+from orders.values.problems import BusinessUnitNotAllowed, IdempotencyKeyReused, NotMigrating, ProxyMode
 
 NDJSON = "application/x-ndjson"
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from orders.api.schema.components import TEXT, TOKEN, TOKEN_ERROR, Json, define, listed, members
 from orders.api.schema.operations import Answer, problem_responses
-from orders.values.problems import (
-    Internal,
-    NotAuthenticated,
-    Unavailable,
-)
+from orders.values.problems import Internal, NotAuthenticated, Unavailable
 
 WATCHING = "Watching the hub"
 

@@ -106,10 +106,7 @@ class _Answers(Collector):
 
     def write(self) -> None:
         """Compare the collected answers. If it fails, the answers it had taken are lost."""
-        from orders.cutover.comparison import (
-            judging,
-            rows,
-        )
+        from orders.cutover.comparison import judging, rows
 
         with self.writing:
             seen, dropped = self._take(began_before=time.monotonic() - judging.JUDGED_AFTER_SECONDS)

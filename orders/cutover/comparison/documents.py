@@ -13,11 +13,7 @@ from typing import Any
 
 from orders.documents import load, parse_instant, render
 from orders.documents.pointers import pointer
-from orders.masking.documents import (
-    ERASED,
-    ERASED_COUNTRY,
-    PERSONAL,
-)
+from orders.masking.documents import ERASED, ERASED_COUNTRY, PERSONAL
 
 VALUE, DIGITS, INSTANT = "value", "digits", "instant"
 MISSING_HERE, MISSING_THERE, SEQUENCE = "missing here", "missing there", "sequence"

@@ -20,15 +20,8 @@ from typing import NamedTuple
 from django.db.models import F
 
 from orders.cutover.comparison.answers import Seen
-from orders.cutover.comparison.documents import (
-    WHOLE_ORDER,
-    Found,
-    compared,
-)
-from orders.cutover.ignored_differences import (
-    IgnoredMembers,
-    ignored_members_of,
-)
+from orders.cutover.comparison.documents import WHOLE_ORDER, Found, compared
+from orders.cutover.ignored_differences import IgnoredMembers, ignored_members_of
 from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock
 from orders.documents import load

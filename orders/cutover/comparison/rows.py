@@ -14,16 +14,8 @@ from datetime import datetime
 from django.db import transaction
 
 from orders.cutover.comparison.answers import Seen
-from orders.cutover.comparison.documents import (
-    LISTED,
-    SEVERITY_ORDER,
-    Found,
-)
-from orders.cutover.comparison.judging import (
-    Judged,
-    Outcome,
-    copies_of,
-)
+from orders.cutover.comparison.documents import LISTED, SEVERITY_ORDER, Found
+from orders.cutover.comparison.judging import Judged, Outcome, copies_of
 from orders.cutover.ledger_hours import hour_of
 from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock

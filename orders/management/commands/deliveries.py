@@ -9,13 +9,7 @@ from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
 from orders.dead_letters import dead_deliveries
-from orders.management.dead_letters import (
-    DISCARD,
-    PREVIEW,
-    RETRY,
-    DeadLetterCommand,
-    ListedRow,
-)
+from orders.management.dead_letters import DISCARD, PREVIEW, RETRY, DeadLetterCommand, ListedRow
 from orders.models import Delivery
 
 

@@ -8,11 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders.access.staff import operator
 from orders.models import Tenant
-from orders.retention.erasure import (
-    Asked,
-    Report,
-    erase,
-)
+from orders.retention.erasure import Asked, Report, erase
 
 
 class Command(BaseCommand):

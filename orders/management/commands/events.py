@@ -10,13 +10,7 @@ from django.db.models import QuerySet
 
 from orders.dead_letters import dead_events
 from orders.inbox.event_status import event_statuses
-from orders.management.dead_letters import (
-    DISCARD,
-    PREVIEW,
-    RETRY,
-    DeadLetterCommand,
-    ListedRow,
-)
+from orders.management.dead_letters import DISCARD, PREVIEW, RETRY, DeadLetterCommand, ListedRow
 from orders.management.load import command as loading
 from orders.models import OrderEvent
 

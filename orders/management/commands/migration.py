@@ -9,17 +9,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from orders.access.staff import operator
-from orders.cutover.checklist import (
-    OVERRIDABLE,
-    Checklist,
-    checklist,
-)
-from orders.cutover.switch import (
-    EFFECT_SECONDS,
-    CutOverRefused,
-    cut_over,
-    go_back,
-)
+from orders.cutover.checklist import OVERRIDABLE, Checklist, checklist
+from orders.cutover.switch import EFFECT_SECONDS, CutOverRefused, cut_over, go_back
 from orders.management.arguments import FreeOrderCommand
 from orders.models import Tenant
 from orders.values.instants import instant

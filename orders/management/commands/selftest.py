@@ -8,10 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders.access.staff import operator
 from orders.models import Tenant
-from orders.onboarding.self_test.reports import (
-    as_json,
-    as_text,
-)
+from orders.onboarding.self_test.reports import as_json, as_text
 from orders.onboarding.self_test.running import self_test
 
 

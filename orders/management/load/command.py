@@ -19,21 +19,9 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
 
-from orders.management.load.batches import (
-    LINE_BYTES,
-    Batch,
-    batches,
-)
-from orders.management.load.hub import (
-    Hub,
-    LoadFailed,
-    Login,
-    Refused,
-)
-from orders.management.load.position import (
-    Keeper,
-    PositionRefused,
-)
+from orders.management.load.batches import LINE_BYTES, Batch, batches
+from orders.management.load.hub import Hub, LoadFailed, Login, Refused
+from orders.management.load.position import Keeper, PositionRefused
 from orders.values.time_text import in_words
 
 SOME_REFUSED, WRONG_USE, INTERRUPTED = 1, 2, 130

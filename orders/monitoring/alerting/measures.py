@@ -11,10 +11,7 @@ from orders.database.clock import DatabaseClock
 from orders.integrations import integrations
 from orders.integrations.console import Measure, Reading
 from orders.models import Delivery, Destination, OrderEvent
-from orders.monitoring.attention import (
-    capped,
-    counted,
-)
+from orders.monitoring.attention import capped, counted
 from orders.monitoring.progress import oldest_due
 from orders.outbox.destination_labels import channel_label
 from orders.values.time_text import in_words

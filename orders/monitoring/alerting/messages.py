@@ -24,10 +24,7 @@ from orders.database.clock import DatabaseClock
 from orders.database.ids import webhook_id
 from orders.models import AlertMessage, AlertRule, Incident
 from orders.outgoing import Call, Deadline, OutgoingError, send, signing
-from orders.queueing.retry_schedule import (
-    JITTER,
-    next_try,
-)
+from orders.queueing.retry_schedule import JITTER, next_try
 
 CALL_SECONDS = 10.0
 """Limit of a whole call to an alert's webhook: a chat answers at once, and other messages wait meanwhile."""

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from orders.database.clock import DatabaseClock
-from orders.monitoring.alerting.incidents import (
-    look,
-    rules_to_look_at,
-)
-from orders.monitoring.alerting.messages import (
-    deliver,
-    due_messages,
-)
+from orders.monitoring.alerting.incidents import look, rules_to_look_at
+from orders.monitoring.alerting.messages import deliver, due_messages
 
 
 class Alerting:

@@ -18,19 +18,9 @@ from django.conf import settings
 
 from orders.access.clients import SECRET_BYTES, ClientEntry, save_client
 from orders.http.raw_paths import encode_segment
-from orders.integrations.self_test import (
-    CHECK_ID,
-    Trial,
-    TrialResult,
-    failed,
-    not_applicable,
-    ok,
-)
+from orders.integrations.self_test import CHECK_ID, Trial, TrialResult, failed, not_applicable, ok
 from orders.models import ApiClient, Order, Tenant
-from orders.onboarding.self_test.in_process_client import (
-    SurfaceAnswer,
-    call,
-)
+from orders.onboarding.self_test.in_process_client import SurfaceAnswer, call
 from orders.outgoing import Call, Deadline, OutgoingError, send
 
 AREA = "API"

@@ -12,13 +12,7 @@ import structlog
 from django.db import DatabaseError
 
 from orders.integrations import integrations
-from orders.integrations.self_test import (
-    Outcome,
-    Trial,
-    TrialResult,
-    failed,
-    not_applicable,
-)
+from orders.integrations.self_test import Outcome, Trial, TrialResult, failed, not_applicable
 from orders.models import SelfTest, Tenant
 from orders.onboarding.self_test import core_checks
 from orders.values.storable_text import storable

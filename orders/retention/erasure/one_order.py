@@ -15,20 +15,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from orders.dead_letters import dead_deliveries, dead_events
-from orders.dead_letters.operations import (
-    Busy,
-    NotDead,
-)
+from orders.dead_letters.operations import Busy, NotDead
 from orders.integrations import integrations
-from orders.integrations.erasure import (
-    ROWS,
-    Erasure,
-    Step,
-)
-from orders.masking.documents import (
-    PersonalValue,
-    values_in_json,
-)
+from orders.integrations.erasure import ROWS, Erasure, Step
+from orders.masking.documents import PersonalValue, values_in_json
 from orders.models import (
     Delivery,
     DeliveryAttempt,
@@ -40,14 +30,8 @@ from orders.models import (
     OrderQueue,
     TimelineEntry,
 )
-from orders.retention.erasure.customer_orders import (
-    by_chunks,
-    names,
-)
-from orders.retention.erasure.locking import (
-    UnderWay,
-    locked_order,
-)
+from orders.retention.erasure.customer_orders import by_chunks, names
+from orders.retention.erasure.locking import UnderWay, locked_order
 
 Store = Callable[[OrderQueue, Erasure], Iterable[Step]]
 
