@@ -4,7 +4,7 @@ Under that lock it is decided whether the event is stale: it is applied only if 
 applied sequence, else it becomes ``superseded`` by that event (docs/design/inbox.md#dead-events).
 
     NotDead    the event is not dead
-    Busy       a worker has leased the order; try again in a moment
+    Busy       a worker has leased the order, or the tenant is being changed; try again in a moment
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from orders.dead_letters import operations
-from orders.dead_letters.operations import NotDead, Result, result
-from orders.inbox.batch import Batch, PoisonEvent, event_at
+from orders.dead_letters.operations import Busy, NotDead, Result, result
+from orders.inbox.batch import Batch, PoisonEvent, TenantsLocked, event_at
 from orders.models import Order, OrderEvent, OrderQueue
 from orders.queueing.wake_ups import wake_inbound
 
 BUSY = "a worker is applying this order just now; try again in a moment"
+TENANT_BUSY = "the tenant's settings are being changed just now; try again in a moment"
 
 
 def preview(event: OrderEvent) -> Result:
@@ -39,6 +40,8 @@ def preview(event: OrderEvent) -> Result:
                 Batch(lease, [queue], events_most=1).apply()
         except PoisonEvent as poison:
             return result(dead, "would_fail", detail=poison.words)
+        except TenantsLocked:
+            raise Busy(TENANT_BUSY) from None
         return result(dead, "would_apply", detail="A retry would apply it now.")
 
 

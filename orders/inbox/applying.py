@@ -21,7 +21,7 @@ from django.db.models import F
 
 from orders.database.clock import DatabaseClock
 from orders.database.lock_errors import limit_lock_waits, took_too_long, was_in_the_way
-from orders.inbox.batch import EVENTS_MOST, Batch, LeaseLost, PoisonEvent
+from orders.inbox.batch import EVENTS_MOST, Batch, LeaseLost, PoisonEvent, TenantsLocked
 from orders.inbox.retries import record_failure
 from orders.models import OrderEvent, OrderQueue, Tenant
 from orders.queueing.claims import LOSSES_THAT_COUNT, QUEUES, claim, due_groups, give_back
@@ -36,6 +36,8 @@ COSTLY_MOST = 20
 """Queues of a lost batch of 200 that one claim tries again. If the culprit is among them, at most 19 wait with it."""
 LOCKED_SECONDS = 1.0
 """Before an order that another transaction had locked is tried again."""
+ALONE_SECONDS = LEASE_SECONDS / 3
+"""For orders tried one by one: with the batch before and the last order's lock waits it stays within the lease."""
 TOO_LONG = "applying it took longer than the database lets one statement run (its statement_timeout)"
 GIVE_BACK_SECONDS = 0.25
 """Between two attempts to give a lease back while the database is away."""
@@ -68,10 +70,8 @@ def _batch_size() -> int:
 def _work(lease: UUID, ids: Sequence[int]) -> None:
     try:
         trusted, suspects = _partition(lease, ids)
-        if trusted:
-            _apply_together(lease, trusted)
-        for queue in suspects:
-            _apply_or_hand_back(lease, queue)
+        _apply_together(lease, trusted)
+        _apply_one_by_one(lease, suspects)
     except (OperationalError, InterfaceError) as error:
         log.warning("database trouble while applying; nothing is lost, no attempt counted", error=str(error))
         _give_back(lease)
@@ -102,8 +102,7 @@ def _partition(lease: UUID, ids: Sequence[int]) -> tuple[list[OrderQueue], list[
     costly = [queue for queue in queues if queue.losses]
     kept = [queue for queue in costly if queue.losses == 1][:COSTLY_MOST] or costly[:1]
     if len(costly) > len(kept):
-        back = [queue.pk for queue in costly if queue not in kept]
-        OrderQueue.objects.filter(pk__in=back, lease=lease).update(lease=None, due_at=DatabaseClock().now())
+        _hand_back(lease, [queue for queue in costly if queue not in kept])
         wake_inbound()
     failed = set(
         OrderEvent.objects.filter(
@@ -118,38 +117,65 @@ def _partition(lease: UUID, ids: Sequence[int]) -> tuple[list[OrderQueue], list[
 
 
 def _apply_together(lease: UUID, queues: Sequence[OrderQueue]) -> None:
+    if not queues:
+        return
     try:
         required = _apply(Batch(lease, queues))
+    except TenantsLocked as locked:
+        _hand_back(lease, [queue for queue in queues if queue.tenant_id in locked.ids], after=LOCKED_SECONDS)
+        _apply_together(lease, [queue for queue in queues if queue.tenant_id not in locked.ids])
+        return
     except (PoisonEvent, LeaseLost, OperationalError) as trouble:
         if isinstance(trouble, OperationalError) and not (was_in_the_way(trouble) or took_too_long(trouble)):
             raise
         log.info("batch redone order by order", because=type(trouble).__name__, queues=len(queues))
-        for queue in queues:
-            _apply_or_hand_back(lease, queue)
+        _apply_one_by_one(lease, queues)
         return
     if required:
         wake_outbound()
 
 
-def _apply_or_hand_back(lease: UUID, queue: OrderQueue) -> None:
-    """Apply one order; if another transaction has it locked, give it back and count no attempt."""
-    losses = queue.losses
+def _apply_one_by_one(lease: UUID, queues: Sequence[OrderQueue]) -> None:
+    """Apply each order alone. Those that other transactions have locked are given back with no attempt counted, and
+    after those that ALONE_SECONDS left untried, which so come first in the next batch.
+    """
+    until = time.monotonic() + ALONE_SECONDS
+    locked: list[tuple[OrderQueue, int]] = []
+    for number, queue in enumerate(queues):
+        if number and time.monotonic() > until:
+            _hand_back(lease, queues[number:])
+            wake_inbound()
+            break
+        losses = queue.losses
+        if not _is_applied(lease, queue):
+            locked.append((queue, losses))
+    for queue, losses in locked:
+        _hand_back(lease, [queue], after=LOCKED_SECONDS, losses=losses)
+
+
+def _is_applied(lease: UUID, queue: OrderQueue) -> bool:
+    """Apply one order; False if another transaction has rows of it or its tenant locked."""
     try:
         _apply_alone(lease, queue)
+    except TenantsLocked:
+        return False
     except OperationalError as trouble:
         if not (was_in_the_way(trouble) or took_too_long(trouble)):
             raise
         log.warning("order is locked by another transaction; tried again", queue=queue.pk, error=str(trouble))
-        _hand_back(lease, queue, losses=losses)
+        return False
+    return True
 
 
-def _hand_back(lease: UUID, queue: OrderQueue, *, losses: int) -> None:
-    """Make the queue due in LOCKED_SECONDS. If even its row is locked, its lease runs out by itself."""
-    at = DatabaseClock().now() + timedelta(seconds=LOCKED_SECONDS)
+def _hand_back(lease: UUID, queues: Sequence[OrderQueue], *, after: float = 0.0, **columns: int) -> None:
+    """Make the queues due after some seconds. If even their rows are locked, their lease runs out by itself."""
+    due_at = DatabaseClock().now() + timedelta(seconds=after)
+    rows = OrderQueue.objects.filter(pk__in=[queue.pk for queue in queues], lease=lease)
     try:
         with transaction.atomic():
             limit_lock_waits()
-            OrderQueue.objects.filter(pk=queue.pk, lease=lease).update(lease=None, due_at=at, losses=losses)
+            list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+            rows.update(lease=None, due_at=due_at, **columns)
     except OperationalError as trouble:
         if not (was_in_the_way(trouble) or took_too_long(trouble)):
             raise

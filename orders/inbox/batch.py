@@ -2,6 +2,7 @@
 
 PoisonEvent   an event of the batch cannot be applied; everything is rolled back
 LeaseLost     another worker has a queue of the batch by now; everything is rolled back
+TenantsLocked migrating tenants are being changed; everything is rolled back
 """
 
 from __future__ import annotations
@@ -44,6 +45,14 @@ class PoisonEvent(Exception):
 
 class LeaseLost(Exception):
     """The lease ran out and another worker may have the queue, so nothing is recorded."""
+
+
+class TenantsLocked(Exception):
+    """Migrating tenants that another transaction is changing: nothing of theirs can be judged until it ends."""
+
+    def __init__(self, ids: Collection[int]) -> None:
+        super().__init__(f"tenants {sorted(ids)} are being changed")
+        self.ids = frozenset(ids)
 
 
 class PendingEvent(NamedTuple):
@@ -92,7 +101,7 @@ class Batch:
         """False when events are left over for another transaction under the same lease."""
 
     def apply(self) -> int:
-        """Apply, write and release; returns how many deliveries it added. Raises PoisonEvent, LeaseLost."""
+        """Apply, write and release; returns how many deliveries it added. Raises PoisonEvent, LeaseLost, TenantsLocked."""
         try:
             events, cut = self._events()
             orders = self._orders(events)
@@ -109,7 +118,7 @@ class Batch:
         except InvalidBody as refused:
             faults = "; ".join(f"{fault.pointer} {fault.detail}" for fault in refused.errors[:3])
             raise PoisonEvent(f"the stored body is not valid: {faults or refused.detail}") from refused
-        except (OperationalError, InterfaceError, PoisonEvent, LeaseLost):
+        except (OperationalError, InterfaceError, PoisonEvent, LeaseLost, TenantsLocked):
             raise
         except (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise PoisonEvent(f"applying failed inside the hub ({type(error).__name__}: {error})"[:500]) from error
@@ -243,14 +252,17 @@ class Batch:
 
 
 def _tenants(ids: Collection[int]) -> dict[int, Tenant]:
-    """Tenants by id. Migrating ones are read again under a shared lock, which waits for a cut-over that has set
-    ``tells_from`` and not committed yet: its moment decides about events received after it.
+    """Tenants by id. Migrating ones are read again under a shared lock: a cut-over may have set ``tells_from``, whose
+    moment decides about events received after it, and not have committed yet. Raises TenantsLocked then.
     """
     tenants = Tenant.objects.in_bulk(ids)
     migrating = sorted(pk for pk, tenant in tenants.items() if tenant.mode == Tenant.Mode.MIGRATING)
     if migrating and connection.vendor == "postgresql":
-        locked = "SELECT * FROM orders_tenant WHERE id = ANY(%s) ORDER BY id FOR SHARE"
-        tenants |= {tenant.pk: tenant for tenant in Tenant.objects.raw(locked, [migrating])}
+        locked = "SELECT * FROM orders_tenant WHERE id = ANY(%s) ORDER BY id FOR SHARE SKIP LOCKED"
+        present = {tenant.pk: tenant for tenant in Tenant.objects.raw(locked, [migrating])}
+        if len(present) < len(migrating):
+            raise TenantsLocked(set(migrating) - present.keys())
+        tenants |= present
     return tenants
 
 
