@@ -101,7 +101,7 @@ class Batch:
         """False when events are left over for another transaction under the same lease."""
 
     def apply(self) -> int:
-        """Apply, write and release; returns how many deliveries it added. Raises PoisonEvent, LeaseLost, TenantsLocked."""
+        """Apply, write and release; returns how many deliveries it added. Raises what the module names."""
         try:
             events, cut = self._events()
             orders = self._orders(events)
