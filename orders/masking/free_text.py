@@ -18,7 +18,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -30,10 +30,15 @@ LONGEST = 200
 """Characters of a value looked for at the cut end of a text: the longest name or address line that people have."""
 NEAR_MOST = 500
 """Values looked for in one text: some twenty documents' worth. A text that may hold more is taken out as a whole."""
+PATTERNS_MOST = 250_000
+"""Characters of all patterns for one text; so many compile in half a second. Those of a document have 30,000, those of
+a name of forty words, each with accents and marks, 110,000. A text that may need more is taken out as a whole."""
 PHONE_DIGITS = 7
 """A subscriber's number without country and area."""
 
-_GAP = r"(?:\s|\[BR\]|\\[nrt]|%20|%0A|\+|&#(?:10|13|32|xA|xD|x20);|<br\s*/?>|&nbsp;)+"
+_GAP = r"(?>(?:[\s+]|\[BR\]|\\[nrt]|%(?:20|0A)|&(?:#(?:10|13|32|xA|xD|x20)|nbsp);|<br\s*/?>)+)"
+"""Atomic: a gap is taken as a whole or not at all, so that a text of gaps is not divided among words in every way."""
+_GAPS = re.compile(_GAP, re.I)
 _BETWEEN_DIGITS = r"[\s().\-/]{0,3}"
 _NO_DIGIT = re.compile(r"\D")
 _ASCII = re.compile(r"[a-z0-9]+")
@@ -70,10 +75,10 @@ class Traces:
         ended = self._cut_off(text, word)
         folded, digits = ended.lower(), _NO_DIGIT.sub("", ended)
         near = [value for value in self._values if value.may_be_in(folded, digits)]
-        if len(near) > NEAR_MOST:
+        patterns = _patterns_of(near)
+        if patterns is None:
             return word
-        patterns = {pattern for value in near for pattern in _patterns(value)}
-        return re.sub("|".join(sorted(patterns, key=lambda one: (-len(one), one))), word, ended) if near else ended
+        return re.sub("|".join(sorted(patterns, key=lambda one: (-len(one), one))), word, ended) if patterns else ended
 
     def _cut_off(self, text: str, word: str) -> str:
         """A value that the end of the text cuts: in a long text even its first letter, as it was most likely cut."""
@@ -110,6 +115,20 @@ def _phone_digits(member: str, value: str) -> str:
     return digits[-PHONE_DIGITS:] if member == "phone" and len(digits) >= PHONE_DIGITS else ""
 
 
+def _patterns_of(near: Collection[_Value]) -> set[str] | None:
+    """All patterns of these values; None where they are more than are looked for."""
+    patterns: set[str] = set()
+    if len(near) > NEAR_MOST:
+        return None
+    length = 0
+    for pattern in (one for value in near for one in _patterns(value)):
+        patterns.add(pattern)
+        length += len(pattern)
+        if length > PATTERNS_MOST:
+            return None
+    return patterns
+
+
 def _patterns(value: _Value) -> Iterator[str]:
     text = value.text
     if value.digits:
@@ -117,8 +136,7 @@ def _patterns(value: _Value) -> Iterator[str]:
     if len(text) <= SHORT or not _NO_DIGIT.search(text):
         yield rf"(?<!\w){re.escape(text)}(?!\w)"
         return
-    for written in _ways(text):
-        yield f"(?i:{written})"
+    yield from _ways(text)
     if value.member == "name":
         for word in re.findall(r"\w{3,}", text):
             yield rf"(?<!\w)(?:{re.escape(word)}|{re.escape(word.upper())})(?!\w)"
@@ -132,7 +150,17 @@ def _phone(digits: str) -> str:
 def _ways(value: str) -> set[str]:
     """The patterns of all ways in which a partner may write the value."""
     spellings = {unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value), _plain(value)}
-    return {_GAP.join(re.escape(write(word)) for word in one.split()) for one in spellings for write in _WRITINGS}
+    return {_pattern(_words(one, write)) for one in spellings for write in _WRITINGS} - {""}
+
+
+def _words(value: str, write: Callable[[str], str]) -> tuple[str, ...]:
+    """The value as written, without the gaps in it: a word that is itself a gap, or holds one, says nothing by it."""
+    return tuple(piece for word in value.split() for piece in _GAPS.split(write(word)) if piece)
+
+
+def _pattern(words: tuple[str, ...]) -> str:
+    joined = _GAP.join(map(re.escape, words))
+    return f"(?i:{joined})" if sum(map(len, words)) > SHORT else joined and rf"(?<!\w){joined}(?!\w)"
 
 
 def _plain(value: str) -> str:
@@ -141,7 +169,7 @@ def _plain(value: str) -> str:
 
 
 _MARKUP = "&<>\"'"
-_WRITINGS = (
+_WRITINGS: tuple[Callable[[str], str], ...] = (
     str,
     lambda word: json.dumps(word)[1:-1],
     lambda word: json.dumps(word, ensure_ascii=False)[1:-1],

@@ -22,7 +22,7 @@ from orders.masking.documents import (
     values_in,
     values_in_json,
 )
-from orders.masking.free_text import NEAR_MOST
+from orders.masking.free_text import NEAR_MOST, PATTERNS_MOST
 from tests.orders.personal_scene import document
 
 DOCUMENT = document(1, "1001", case={"uuid": "u", "number": "n", "externalClaimId": "", "token": "c." + "0" * 8 +
@@ -144,7 +144,70 @@ def test_thousands_of_known_values_leave_alone_a_text_that_holds_few():
 def test_as_many_values_as_are_looked_for_are_taken_out_one_by_one():
     values = [PersonalValue("name", f"Person{number:04}") for number in range(NEAR_MOST)]
     text = ", ".join(value for _, value in values)
+    began = time.thread_time()
     assert Masker(values).text(text) == ", ".join(["(masked)"] * NEAR_MOST)
+    assert time.thread_time() - began < 3
+
+
+@pytest.mark.parametrize("count", [20, NEAR_MOST])
+def test_values_that_can_be_written_in_very_many_ways_cost_no_more_than_others(count):
+    """Each in some thirty ways, of forty words."""
+    values = [PersonalValue("name", f"Person{number:04} " + "Ö&'\"x " * 40) for number in range(count)]
+    text = " ".join(f"Person{number:04}" for number in range(count))
+    began = time.thread_time()
+    assert Masker(values).text(text) == "(masked)"
+    assert time.thread_time() - began < 3
+
+
+def test_the_ways_to_write_one_long_name_are_all_looked_for():
+    name = "Ö&'\"x " * 40
+    assert Masker([PersonalValue("name", name)]).text(f"Refused: <{quote(name.strip())}>.") == "Refused: <(masked)>."
+    assert PATTERNS_MOST > 2 * 110_000
+
+
+HOSTILE = {
+    "+ + + + + X": "+", "+ " * 60 + "X": "+", "%20 " * 20 + "X": "%20", "[BR] " * 20 + "X": "[BR]",
+    "&nbsp; " * 20 + "X": "&nbsp;", "\\n " * 20 + "X": "\\n", "&#32; " * 20 + "X": "&#x20;",
+    "<br /> " * 20 + "X": "<br   ", "a " * 60 + "X": "a ", "a + " * 30 + "X": "a+", "a+b " * 30 + "X": "a b ",
+    "& " * 60 + "X": "&amp;+",
+}  # fmt: skip
+"""Names that begin like a text of many equal pieces; the piece."""
+
+
+@pytest.mark.parametrize("member", ["name", "line1", "phone"])
+@pytest.mark.parametrize(("name", "piece"), HOSTILE.items(), ids=range(len(HOSTILE)))
+def test_the_time_to_mask_a_text_grows_with_its_length_and_no_faster(name, piece, member):
+    masker = Masker([PersonalValue(member, name)])
+    for size in (20, 40, 80, 160):
+        assert _seconds(masker, piece * size) < 1
+    small, large = (min(_seconds(masker, piece * size) for _ in range(3)) for size in (10_000, 40_000))
+    assert large < 10 * small + 0.02, (
+        "four times the text may cost some four times as much; its square would be sixteen"
+    )
+
+
+def _seconds(masker, text):
+    began = time.thread_time()
+    masker.foreign(f"refused x {text} 12")
+    return time.thread_time() - began
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Foo +45 Bar", "foo +45 bar"), ("Foo +45 Bar", "Foo%20%2B45%20Bar"), ("Foo + Bar", "Foo+Bar"),
+        ("Foo\\name Bar", "Foo\\name\nBar"), ("Foo \\name", '"Foo \\\\name"'), ("[BR] Foo", "Foo"),
+        ("Foo%20Bar", "Foo%20Bar"), ("Foo &nbsp; Bar", "Foo &amp;nbsp; Bar"), ("+ + Xy", "Xy"),
+    ],
+)  # fmt: skip
+def test_a_value_that_holds_gaps_is_found_as_a_partner_writes_it(name, written):
+    left = masked_text(f"[{written}]", [PersonalValue("line1", name)])
+    assert left.strip('"[]') == MASK
+
+
+def test_what_is_left_of_a_value_of_gaps_counts_as_a_word_of_its_own():
+    values = [PersonalValue("name", "+ + + + X"), PersonalValue("name", "+ + + +")]
+    assert masked_text("Extra + X, x-ray", values) == f"Extra + {MASK}, x-ray"
 
 
 DEEP = {
