@@ -34,7 +34,7 @@ _ROW = re.compile(rb"<(?:\w+:)?row\b")
 _CELL, _STRING = re.compile(rb"<(?:\w+:)?c\b(?!:)"), re.compile(rb"<(?:\w+:)?si\b(?!:)")
 _TABLE = re.compile(rb"</?(?:\w+:)?(?:row|c|v|f|is|si|t|r)\b(?!:)")
 _DTD = re.compile(rb"<!DOCTYPE|<!ENTITY", re.IGNORECASE)
-_ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
+_ENCODING = re.compile(rb"""[\xef\xbb\xbf\xfe\xff]{0,3}\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 _ENCODINGS = {b"utf-8", b"utf8", b"utf-16", b"us-ascii", b"ascii"}
 
 
@@ -76,7 +76,7 @@ def _check_parts(package: zipfile.ZipFile) -> None:
 def _check_text(text: bytes) -> None:
     if _DTD.search(text):
         raise Unusable("The file holds a DTD, which no spreadsheet needs.")
-    declared = _ENCODING.search(text[: text.find(b"?>") + 2])
+    declared = _ENCODING.match(text[: text.find(b"?>") + 2])
     if declared and declared[1].lower() not in _ENCODINGS:
         raise Unusable("The file is written in an encoding that no spreadsheet program uses; save it anew.")
     if _more(_CELL, text, CELLS) or _more(_STRING, text, STRINGS):

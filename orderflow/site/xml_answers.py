@@ -22,10 +22,12 @@ TEXT_LIMIT = 65_536
 KEPT = 2_000
 """Characters of an answer's text that are kept, per import: as much as of its body (orders.outbox.outcomes)."""
 
-_ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([^"']*)""", re.IGNORECASE)
+_ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)""", re.IGNORECASE)
 _ENCODINGS = re.compile(rb"utf-?8|us-ascii|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE)
 """Those that write a tag as ASCII does; in any other the tags could not be counted. OrderFlow's is UTF-8."""
 _SPACE = re.compile(r"\s+")
+_NO_CHARACTER = re.compile(r"&#[0-9]{8,}")
+"""The last one has seven digits. ``html.unescape`` raises ValueError for thousands of them."""
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -41,8 +43,12 @@ class Unreadable(Exception):
 def plain(text: str) -> str:
     """Text as section 4 compares it: CDATA unwrapped, tags dropped, entities unescaped, white space collapsed."""
     bare = text[:TEXT_LIMIT].replace("<![CDATA[", "").replace("]]>", "").replace("\x00", "\ufffd")
-    unescaped = html.unescape(html.unescape(_TAG.sub(" ", bare)))
+    unescaped = _unescaped(_unescaped(_TAG.sub(" ", bare)))
     return _SPACE.sub(" ", unescaped).strip()
+
+
+def _unescaped(text: str) -> str:
+    return html.unescape(_NO_CHARACTER.sub("\ufffd", text))
 
 
 def raw_text(body: bytes) -> str:
@@ -61,7 +67,7 @@ def root_of(body: bytes, *, items: int = 1) -> etree._Element:
     room = items + _ALLOWANCE
     if len(body) > room * BYTES_PER_ITEM or body.count(b"<") > room * TAGS_PER_ITEM:
         raise Unreadable(f"the answer is too large for {items} item(s)", raw_text(body))
-    declared = _ENCODING.search(body[: body.find(b"?>") + 2])
+    declared = _ENCODING.match(body[: body.find(b"?>") + 2])
     if b"\x00" in body or (declared and not _ENCODINGS.fullmatch(declared[1])):
         raise Unreadable("the answer is not in UTF-8", raw_text(body))
     try:

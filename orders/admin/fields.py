@@ -11,6 +11,9 @@ from pydantic import TypeAdapter
 from pydantic import ValidationError as Faults
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+_PUBLIC_KEY = re.compile(r"-----BEGIN [^-]+-----[^-]*-----END [^-]+-----")
+"""Base64 has no hyphen, so that a text of many beginnings is read once."""
+
 
 def checked(annotation: Any, value: Any) -> Any:
     """The value as the onboarding file would take it. Raises Django's ValidationError in the file's words."""
@@ -112,8 +115,8 @@ class KeysField(LinesField):
     empty: Any = []
 
     def read(self, text: str) -> list[str]:
-        blocks = re.findall(r"-----BEGIN [^-]+-----.*?-----END [^-]+-----", text, re.DOTALL)
-        if re.sub(r"-----BEGIN [^-]+-----.*?-----END [^-]+-----", "", text, flags=re.DOTALL).strip() or not blocks:
+        blocks = _PUBLIC_KEY.findall(text)
+        if _PUBLIC_KEY.sub("", text).strip() or not blocks:
             raise ValidationError("Paste whole public keys, each from -----BEGIN PUBLIC KEY----- to its END line.")
         return [block.replace("\r\n", "\n") for block in blocks]
 

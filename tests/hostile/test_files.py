@@ -45,6 +45,7 @@ BOMBS = {
     "styles": {STYLES: MORE_STYLES},
     "styles in UTF-16": {STYLES: MORE_STYLES.decode().encode("utf-16")},
     "styles in UTF-7": {STYLES: b'<?xml version="1.0" encoding="UTF-7"?>' + MORE_STYLES.replace(b"<", b"+ADw-")},
+    "many beginnings of a declaration": {STYLES: b"<?xml encoding" * 100_000 + b"?>"},
     "nested": {SHEET: HEAD + b"<a>" * 500_000},
     "billion laughs": {STRINGS: b'<!DOCTYPE a [<!ENTITY a "aaa">]><sst ' + NS + b"><si><t>&a;</t></si></sst>"},
     "a thousand parts": {f"x{number}": b"" for number in range(1_001)},

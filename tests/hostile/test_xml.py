@@ -31,6 +31,7 @@ REFUSED = {
     "UTF-16": "<a/>".encode("utf-16"),
     "UTF-32": "<a/>".encode("utf-32"),
     "EBCDIC": '<?xml version="1.0" encoding="IBM037"?><a/>'.encode("cp037"),
+    "many beginnings of a declaration": b"<?xml encoding" * 7_000 + b" " * 1_000_000 + b"?><a/>",
     "an unknown encoding": b'<?xml version="1.0" encoding="x-none"?><a/>',
     "deep": b"<a>" * 3_000 + b"</a>" * 3_000,
     "wide": b"<a>" + b"<b/>" * 300_000 + b"</a>",

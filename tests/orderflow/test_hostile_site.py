@@ -27,8 +27,14 @@ LONG = "failed to convert property value "
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "body",
-    [b"\x00\x01\x02", b"<importResult>\x00", b"<error><message>x\x00y</message>", b"<html>" + b"long words " * 9_000],
-    ids=["binary", "cut at a NUL", "a NUL in an error", "a long page"],
+    [
+        b"\x00\x01\x02",
+        b"<importResult>\x00",
+        b"<error><message>x\x00y</message>",
+        b"<html>" + b"long words " * 9_000,
+        b"<error><message>no &#" + b"9" * 5_000 + b"; of yours</message>",
+    ],
+    ids=["binary", "cut at a NUL", "a NUL in an error", "a long page", "a character beyond counting"],
 )
 def test_whatever_a_site_answers_is_recorded_and_tried_again(loopback, add_channel, book, body):
     with wire_server(lambda connection, _: connection.sendall(answer(body))) as site:

@@ -1,11 +1,14 @@
 """What staff do in the admin: previews before anything is done, reasons on record, secrets shown once."""
 
 import re
+import time
 from base64 import b64encode
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from orders.admin.fields import KeysField
 from orders.dead_letters import dead_events
 from orders.dead_letters.operations import Busy
 from orders.models import ApiClient, OperatorAction, OrderEvent, Tenant
@@ -183,6 +186,13 @@ def test_a_clients_faults_are_said_in_plain_words(root, furnished):
     assert "This names &#x27;a&#x27; twice." in html
     assert "Paste whole public keys" in html
     assert not ApiClient.objects.filter(client_id="two words").exists()
+
+
+def test_a_text_of_many_beginnings_of_keys_is_refused_at_once():
+    began = time.thread_time()
+    with pytest.raises(ValidationError):
+        KeysField(annotation=str).read("-----BEGIN A-----" * 10_000)
+    assert time.thread_time() - began < 1
 
 
 TENANT = {
