@@ -17,6 +17,10 @@ LARGEST_HEAD = 1024 * 1024
 """More than gunicorn's own limits allow (100 fields of 8,190 bytes): it names the one that is exceeded."""
 LARGEST_BODY = 34 * 1024 * 1024
 """More than the hub takes anywhere (config.security.FORM_BYTES): it refuses what is longer without reading it."""
+CHUNKS_AT_LEAST = 10_000
+CHUNK_AVERAGE = 128
+"""A body may come in CHUNKS_AT_LEAST chunks, and in one more for each CHUNK_AVERAGE bytes of it. The loop steps over
+each, a microsecond or two: a third of a second for LARGEST_BODY. Libraries send chunks of kilobytes."""
 BYTES_HELD = 256 * 1024 * 1024
 """Of requests and answers in one process: seven of the largest. Beyond, the oldest LARGE ones are closed."""
 LARGE = 64 * 1024

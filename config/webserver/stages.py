@@ -47,7 +47,8 @@ class Arrival:
         self.received = bytearray(left)
         self.since = time.monotonic()
         self._seen = self._body = self._chunk = self._length = 0
-        self._chunked = False
+        self._chunked = self.is_refused = False
+        self._chunks = 0
 
     @property
     def held(self) -> int:
@@ -105,7 +106,7 @@ class Arrival:
         return True
 
     def _chunks_ended(self) -> bool:
-        """Steps over the chunks; one that is none ends them, and is refused by the parser."""
+        """Steps over the chunks; one that is none ends them, and is refused by the parser, as are too many here."""
         while (line := self.received.find(b"\r\n", self._chunk)) >= 0:
             size = CHUNK_SIZE.match(self.received[self._chunk : line])
             if not size:
@@ -115,6 +116,10 @@ class Arrival:
             if line + 4 + int(size[1], 16) > len(self.received):
                 return False
             self._chunk = line + 4 + int(size[1], 16)
+            self._chunks += 1
+            if self._chunks > bounds.CHUNKS_AT_LEAST + (self._chunk - self._body) // bounds.CHUNK_AVERAGE:
+                self.is_refused = True
+                return True
         return len(self.received) > self._chunk + bounds.LARGE
 
 

@@ -24,6 +24,7 @@ LOOK_SECONDS = 0.05
 RELOADS, READY = 0, 1
 """Shared by the master and all workers: how many reloads there were; the last one after which a worker was ready."""
 LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+CRUMBS = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 10\r\n\r\n"
 
 
@@ -82,10 +83,19 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if not arrival.received:
             self._end(conn)
             return
+        if arrival.is_refused:
+            self._refuse(conn)
+            return
         conn.parser.unreader.sock = Source(bytes(arrival.received))
         conn.bytes_held = arrival.held
         self.held += conn.bytes_held
         super().enqueue_req(conn)
+
+    def _refuse(self, conn: Any) -> None:
+        with contextlib.suppress(OSError):  # the caller is gone
+            conn.sock.send(CRUMBS)
+        self.nr_conns -= 1
+        self._leave(conn, graceful=True)
 
     def handle(self, conn: Any) -> bool:
         """In a thread."""

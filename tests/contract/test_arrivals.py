@@ -74,5 +74,26 @@ def test_what_is_to_be_refused_is_not_waited_for(sent):
     assert Arrival(sent).step(Sender())
 
 
+def test_a_body_in_tiny_chunks_is_refused_after_the_first_ten_thousand():
+    """The loop steps over each; for 33 MiB of them it stood still for 8 s."""
+    arrival, piece = Arrival(CHUNKED), b"1\r\nx\r\n" * 10_000
+    told = arrived_with(arrival, *[piece] * 3)
+    assert told == [False, True, True]
+    assert arrival.is_refused
+
+
+def test_a_body_in_chunks_of_a_usual_size_is_read_however_many_they_are():
+    arrival, piece = Arrival(CHUNKED), b"400\r\n" + b"x" * 1_024 + b"\r\n"
+    count = bounds.LARGEST_BODY // len(piece) - 1
+    told = [arrival.step(Sender(piece * 100)) for _ in range(count // 100)]
+    assert (set(told), arrival.is_refused) == ({False}, False)
+    assert arrival.step(Sender(b"0\r\n\r\n"))
+
+
+def test_a_body_of_ten_thousand_chunks_of_one_byte_is_read():
+    arrival = Arrival(CHUNKED + b"1\r\nx\r\n" * bounds.CHUNKS_AT_LEAST + b"0\r\n\r\n")
+    assert (arrival.step(Sender()), arrival.is_refused) == (True, False)
+
+
 def test_nothing_that_the_hub_takes_is_too_large_to_be_read_whole():
     assert max(FORM_BYTES, LIMIT_BYTES) < bounds.LARGEST_BODY
