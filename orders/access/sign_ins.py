@@ -5,6 +5,7 @@ at once get no more of them than one after the other.
     login               PER_LOGIN from addresses that it never came in from; those it did come in from go on.
     address             PER_ADDRESS, whatever the logins.
 
+A try that waits at its address counts no further: one address spends FAILURES of PER_LOGIN and no more.
 The first is a row, so it holds over all processes, with Redis or without; the other two are counters that may be lost.
 Not django-axes: it knows no addresses that a login came in from before, so that anybody could lock a person out.
 """
@@ -53,19 +54,20 @@ def start(name: str, address: str) -> int:
     login, place = _digest(name), place_of(address)
     try:
         PER_ADDRESS.use(place)
-        if not _is_known(login, place):
-            PER_LOGIN.use(login)
+        return _count(login, place)
     except Throttled as throttled:
         raise TooManyTries(timedelta(seconds=int(throttled.headers["Retry-After"]))) from None
-    return _count(login, place)
 
 
 @transaction.atomic
 def _count(login: str, place: str) -> int:
+    """The address's own wait comes first. A try that the login has no room for changes nothing at its address."""
     now = DatabaseClock().now()
     tries = _locked(login, place)
     if tries.locked_until and tries.locked_until > now:
         raise TooManyTries(tries.locked_until - now)
+    if not _is_known(login, place):
+        PER_LOGIN.use(login)
     if tries.locked_until or now - tries.since > WAIT:
         tries.failures, tries.since, tries.locked_until = 0, now, None
     tries.failures += 1

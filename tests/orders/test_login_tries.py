@@ -65,6 +65,22 @@ def test_a_wait_holds_at_one_address_only(client, ada):
     assert attempt(client, "right-one", address=THERE).status_code == 302
 
 
+def test_one_address_alone_keeps_a_login_out_nowhere_else(client, ada):
+    for _ in range(PER_LOGIN.most * 2):
+        attempt(client, "wrong-one")
+    assert attempt(client, "right-one").status_code == 429
+    assert attempt(client, "right-one", address=THERE).status_code == 302
+
+
+def test_a_try_that_a_login_has_no_room_for_is_none_at_its_address(client, ada):
+    for number in range(PER_LOGIN.most):
+        sign_ins.start("ada", f"198.51.100.{number}")
+    for _ in range(FAILURES + 1):
+        assert attempt(client, "right-one").status_code == 429
+    PER_LOGIN.forget(sign_ins._digest("ada"))
+    assert attempt(client, "right-one").status_code == 302
+
+
 def test_a_wait_of_one_login_is_not_anothers(client, ada):
     User.objects.create_user("bob", password="right-two", is_staff=True)
     wrong(client)
