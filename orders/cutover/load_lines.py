@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 
 from orders.documents import parse_load_line
 from orders.http.bodies import BODY_LIMIT_BYTES
@@ -24,9 +25,10 @@ class Refused:
 
 def numbered(body: bytes) -> list[tuple[int, bytes]]:
     """The lines with their numbers, from 1; empty lines count but are left out. Raises TooLarge, InvalidBody."""
-    lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
-    if len(lines) > LINES_MOST:
-        raise TooLarge(f"The body has {len(lines):,} lines; send at most {LINES_MOST:,} at once.")
+    count = body.count(b"\n") + (not body.endswith(b"\n"))
+    if count > LINES_MOST:
+        raise TooLarge(f"The body has {count:,} lines, empty ones included; send at most {LINES_MOST:,} at once.")
+    lines = [(number, line.removesuffix(b"\n")) for number, line in enumerate(BytesIO(body), 1) if line.strip()]
     if not lines:
         raise InvalidBody("The body has no line; send one JSON object per line.")
     return lines

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import tracemalloc
 
 import pytest
 from django.db import connection, connections
@@ -10,6 +11,7 @@ from django.utils import timezone
 from orders.cutover import load_lines
 from orders.inbox import bulk_reception
 from orders.models import LoadRequest, Order, OrderEvent, OrderQueue, Tenant
+from orders.values.problems import TooLarge
 from tests.api_fixtures import Api
 from tests.bodies import body
 
@@ -88,6 +90,28 @@ def test_more_lines_or_bytes_than_the_limit_are_413_and_store_nothing(api, monke
     monkeypatch.setattr("orders.api.load.LinesParser.limit_bytes", 100)
     assert problem(send(api, line("1"))) == (413, "too-large")
     assert not OrderEvent.objects.exists()
+
+
+@pytest.mark.parametrize("line", [b"\n", b"x\n", b"{}\r\n"], ids=["empty", "short", "of Windows"])
+def test_lines_beyond_the_limit_are_counted_and_not_taken_apart(line):
+    body = line * (4 * 1024 * 1024 // len(line))
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            load_lines.numbered(body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 100_000
+
+
+def test_as_many_lines_as_are_taken_may_end_with_or_without_a_line_break(monkeypatch):
+    monkeypatch.setattr(load_lines, "LINES_MOST", 3)
+    taken = [(1, b"a"), (3, b"b")]
+    assert [load_lines.numbered(lines) for lines in (b"a\n\nb", b"a\n\nb\n")] == [taken, taken]
+    for lines in (b"a\n\nb\n\n", b"\n\n\na"):
+        with pytest.raises(TooLarge):
+            load_lines.numbered(lines)
 
 
 def test_no_line_is_400_and_another_content_type_415(api):
