@@ -10,6 +10,7 @@ import pickle
 import time
 from dataclasses import replace
 
+import orjson
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -18,6 +19,7 @@ from config.celery import app
 from orders.access.throttle import Throttle
 from orders.api.token import FAILURES
 from orders.cache import shared_cache
+from orders.cache.json_serializer import LONGEST_BYTES
 from orders.outgoing import Call, Deadline, partner_tokens
 from orders.outgoing.partner_tokens import ClientCredentials
 from orders.values.problems import ExternalBusy
@@ -109,6 +111,15 @@ def test_a_count_of_another_type_or_shape_is_none(plant, value):
     assert shared_cache.get_count(throttle._key("me")) == 0
     assert throttle.count("me") > 0
     assert not shared_cache.is_away()
+
+
+def test_a_value_larger_than_the_hub_keeps_is_taken_for_none_unread(plant, monkeypatch):
+    longest = b'"' + b"a" * (LONGEST_BYTES - 2) + b'"'
+    plant("k", longest)
+    assert shared_cache.get("k") == "a" * (LONGEST_BYTES - 2)
+    monkeypatch.setattr(orjson, "loads", lambda data: pytest.fail("it is parsed"))
+    plant("k", longest + b" ")
+    assert (shared_cache.get("k"), shared_cache.get_many(["k"])) == (None, {})
 
 
 @pytest.mark.parametrize("write", ["rpush", "sadd"])
