@@ -187,10 +187,13 @@ class WarehouseOrder(models.Model):
         return self.reference or self.customer_order_id
 
     @classmethod
-    def hold(cls, pks: Iterable[int]) -> None:
-        """Lock rows before several are written: an UPDATE locks in the order of its plan (docs/design/locks.md)."""
-        rows = cls.objects.select_for_update(no_key=True).filter(pk__in=sorted(pks))
-        list(rows.order_by("pk").values_list("pk"))
+    def hold(cls, pks: Iterable[int], *, skip_locked: bool = False) -> set[int]:
+        """Lock rows before several are written: an UPDATE locks in the order of its plan (docs/design/locks.md).
+
+        Returns the ids of the locked rows.
+        """
+        rows = cls.objects.select_for_update(no_key=True, skip_locked=skip_locked).filter(pk__in=sorted(pks))
+        return set(rows.order_by("pk").values_list("pk", flat=True))
 
     @property
     def place(self) -> tuple[int, str, str]:

@@ -47,8 +47,8 @@ class OrderFlowImports:
     def group(self, destination: Destination, heads: Sequence[Delivery]) -> Iterable[Request]:
         channel = OrderFlowChannel.objects.select_related("destination").get(destination=destination)
         steps = steps_of(channel, heads)
-        mark(steps)
         site, catalogue = site_of(channel), catalogue_for(channel, steps)
+        steps = mark(steps)
         requests = []
         for path in SendPath:
             own = [step for step in steps if step.path is path]

@@ -20,9 +20,10 @@ from orderflow.models import OrderFlowChannel, Product, WarehouseOrder
 from orderflow.site.import_documents import Import, NotSendable, Operation
 from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock
+from orders.database.lock_errors import limit_lock_waits
 from orders.documents import load
 from orders.integrations.channels import Verdict
-from orders.models import Delivery
+from orders.models import Delivery, Lane
 
 PRODUCT = "product"
 """The kind of a product's delivery; those of orders are in ``orderflow.imports.import_rules``."""
@@ -200,7 +201,7 @@ def _reserve(channel: OrderFlowChannel, row: WarehouseOrder) -> str | None:
         return None
     try:
         with transaction.atomic():
-            WarehouseOrder.objects.filter(pk=row.pk).update(reference=wanted)
+            WarehouseOrder.objects.filter(pk=row.pk, reference=None).update(reference=wanted)
     except IntegrityError:
         return _conflict(channel, wanted)
     row.reference = wanted
@@ -216,6 +217,11 @@ def _conflict(channel: OrderFlowChannel, reference: str) -> str:
     )
 
 
+LOCKED_SECONDS = 1.0
+"""Before a step is tried again whose rows another transaction had locked, as for orders (orders.inbox.applying)."""
+SET_ASIDE = replace(
+    decided(Verdict.HELD, "Not sent: another transaction has the order locked."), retry_after=LOCKED_SECONDS
+)
 _BEGUN = Columns(WarehouseOrder, "id", "state", "digest", "imports_unanswered", "import_sent_at", "cancel_sent_at")
 _MARK = """
     WITH begun (id, state, digest, imports_unanswered, import_sent_at, cancel_sent_at) AS ({rows})
@@ -226,24 +232,42 @@ _MARK = """
 """
 
 
-def mark(steps: Sequence[Step]) -> None:
-    """Store, before sending, what the warehouse may hold from now on, so that this is known if the worker dies."""
-    now = DatabaseClock.recent().now()
-    rows = []
-    for step in steps:
-        if step.row_id and step.delivery.kind != PRODUCT:
-            after = _begun(step)
-            if after is not None:
-                calls = after.unanswered.written(now)
-                row = (step.row_id, after.state, after.digest, calls.imports, calls.import_at, calls.cancel_at)
-                rows.append(row)
+def mark(steps: Sequence[Step]) -> list[Step]:
+    """Store, before sending, what the warehouse may hold from now on, so that this is known if the worker dies.
+
+    Returns the steps as they may be sent. One whose lane has another lease by now is another dispatcher's: it changes
+    nothing and is not sent. Nor is one whose rows another transaction has locked: nobody waits for it here, and it is
+    tried again soon.
+    """
     with transaction.atomic():
-        WarehouseOrder.hold(row[0] for row in rows)
-        _BEGUN.execute(_MARK, sorted(rows))
+        limit_lock_waits()
+        leased = _still_leased(steps)
+        begun = {step.row_id: after for step in leased if (after := _begun(step)) is not None}
+        free = WarehouseOrder.hold(begun, skip_locked=True)
+        now = DatabaseClock.recent().now()
+        _BEGUN.execute(_MARK, [_row(pk, begun[pk], now) for pk in sorted(free)])
+    sent = {step.delivery.pk for step in leased if _begun(step) is None or step.row_id in free}
+    return [
+        step if step.delivery.pk in sent else Step(step.delivery, SendPath.DECIDED, outcome=SET_ASIDE) for step in steps
+    ]
+
+
+def _still_leased(steps: Sequence[Step]) -> list[Step]:
+    """Lock the lanes, before the orders (docs/design/locks.md); the steps whose lane still has its claim's lease."""
+    lanes = Lane.locked(skip_locked=True).filter(pk__in=[step.delivery.lane_id for step in steps])
+    leases = dict(lanes.values_list("pk", "lease"))
+    return [step for step in steps if leases.get(step.delivery.lane_id) == step.delivery.lane.lease]
+
+
+def _row(pk: int, begun: Holding, now: datetime) -> tuple[Any, ...]:
+    calls = begun.unanswered.written(now)
+    return (pk, begun.state, begun.digest, calls.imports, calls.import_at, calls.cancel_at)
 
 
 def _begun(step: Step) -> Holding | None:
     """The state to store before ``step``; None when it does not change."""
+    if not step.row_id or step.delivery.kind == PRODUCT:
+        return None
     if step.path is SendPath.ORDERS:
         return step.learned(Evidence.IMPORT_GOES_OUT)
     if step.path is SendPath.ALONE and step.item is None:

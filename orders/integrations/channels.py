@@ -107,7 +107,7 @@ class Outcome:
     response_status: int | None = None
     response_cut: str = ""
     retry_after: float | None = None
-    """Seconds the partner asked us to wait; lengthens the schedule's step."""
+    """Seconds the partner asked us to wait; lengthens the schedule's step. Of HELD: before it is tried again."""
     destination_waits: bool = False
     """True when the partner asked the whole destination to wait (429, 503, Retry-After), not this delivery only."""
     counts_for_breaker: bool = False
@@ -140,7 +140,10 @@ class Channel(Protocol):
         """How many lane heads of the destination may go out in one partner request (1 for webhooks)."""
 
     def group(self, destination: Destination, heads: Sequence[Delivery]) -> Iterable[Request]:
-        """Group due deliveries of one destination into partner requests. Reads the database, no network."""
+        """Group due deliveries of one destination into partner requests. Uses the database, no network.
+
+        Heads have their lanes as claimed. What is written must be guarded by the lease: it may have run out by now.
+        """
 
     def send(self, request: Request) -> Sequence[Outcome]:
         """Send one request, outside any transaction; one outcome per delivery, same order. Never raises for what a

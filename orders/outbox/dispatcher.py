@@ -16,26 +16,23 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from queue import Empty
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
-from orders.database.clock import DatabaseClock
 from orders.integrations import channels
 from orders.integrations.channels import Channel, Outcome, Request, Verdict
-from orders.models import Delivery, Destination, Lane
+from orders.models import Delivery, Destination
 from orders.outbox import destination_health
-from orders.outbox.deliveries import supersede_overtaken
+from orders.outbox.lane_heads import ClaimedHeads, claim_heads
 from orders.outbox.outcomes import CompletedAttempt, record
-from orders.outbox.send_limits import free_slots
 from orders.outbox.send_pool import SendPool, Sent
-from orders.queueing.claims import LANES, LEASE_SECONDS, claim, renew
+from orders.queueing.claims import LANES, LEASE_SECONDS, renew
 
 log = structlog.get_logger("orderhub.outbox")
 
@@ -102,9 +99,9 @@ class Dispatcher:
         wanted = room > 0 and (not pool.waiting or room >= most // 4)
         if not wanted or (self._under_way and time.monotonic() < self._look_at):
             return
-        claimed = claim_requests(room, most=most)
         if not self._under_way:
             self._renew_at = time.monotonic() + RENEW_SECONDS
+        claimed = claim_requests(room, most=most)
         self._under_way.update(claimed)
         pool.put(claimed)
         self._look_at = 0.0 if claimed else time.monotonic() + IDLE_SECONDS
@@ -168,71 +165,23 @@ def claim_requests(room: int, *, most: int) -> list[Sent]:
 
     Commits. The caller sends them and records the outcomes; otherwise the leases run out.
     """
-    leased, destinations = _lease(room, most=most)
-    found: list[Sent] = []
-    for channel, lease, lane_ids in leased:
-        supersede_overtaken(lane_ids)
-        for pk, deliveries in _heads(lane_ids, lease).items():
-            requests = _grouped(channel, destinations[pk], deliveries)
-            found += [Sent(request, lease) for request in requests]
-    return found
+    return [sent for claimed in claim_heads(room, most=most) for sent in requests_of(claimed)]
 
 
-@transaction.atomic
-def _lease(room: int, *, most: int) -> tuple[list[tuple[Channel, uuid.UUID, list[int]]], dict[int, Destination]]:
-    """Count free slots and claim in one transaction, with the destinations locked."""
-    allowed = free_slots(room, most=most)
-    by_channel: dict[str, dict[int, int]] = defaultdict(dict)
-    for destination, heads in allowed.items():
-        by_channel[destination.channel][destination.pk] = heads
-    leased = []
-    for name, limits in by_channel.items():
-        lease, lane_ids = claim(LANES, limits, lease_seconds=LEASE_SECONDS)
-        leased.append((channels()[name], lease, lane_ids))
-    return leased, {destination.pk: destination for destination in allowed}
+def requests_of(claimed: ClaimedHeads) -> list[Sent]:
+    """The requests that send claimed heads. Another dispatcher may have them by now: see ``Channel.group``."""
+    destination = claimed.destination
+    requests = _grouped(channels()[destination.channel], destination, claimed.heads)
+    return [Sent(request, claimed.lease, claimed.at) for request in requests]
 
 
-def _grouped(channel: Channel, destination: Destination, deliveries: list[Delivery]) -> list[Request]:
+def _grouped(channel: Channel, destination: Destination, deliveries: Sequence[Delivery]) -> list[Request]:
     """The channel's requests; if it cannot make them, one request that fails with the reason."""
     try:
         return list(channel.group(destination, deliveries))
     except Exception as error:  # a fault of ours at one destination must not stop the others
         log.error("preparing failed inside the hub", **destination_health.named(destination), exc_info=error)
         return [Request(destination, deliveries, {FAULT: f"preparing failed inside the hub ({type(error).__name__})"})]
-
-
-def _heads(lane_ids: Sequence[int], lease: uuid.UUID) -> dict[int, list[Delivery]]:
-    """The first pending delivery of each lane, by destination; closes lanes without one."""
-    if not lane_ids:
-        return {}
-    first: dict[int, Delivery] = {}
-    pending = Delivery.objects.filter(lane__in=lane_ids, status=Delivery.Status.PENDING).select_related("lane")
-    for delivery in pending.order_by("lane_id", "-position"):
-        first[delivery.lane_id] = delivery
-    if len(first) < len(lane_ids):
-        _close_empty([lane for lane in lane_ids if lane not in first], lease)
-    by_destination: dict[int, list[Delivery]] = defaultdict(list)
-    for delivery in sorted(first.values(), key=lambda delivery: delivery.pk):
-        by_destination[delivery.destination_id].append(delivery)
-    return by_destination
-
-
-@transaction.atomic
-def _close_empty(lane_ids: Sequence[int], lease: uuid.UUID) -> None:
-    """Release leased lanes: close those with nothing pending, make the others due.
-
-    It looks for pending deliveries with the lanes locked; ``add_deliveries`` takes the same locks.
-    """
-    lanes = list(Lane.locked().filter(pk__in=lane_ids, lease=lease))
-    pending = Delivery.objects.filter(lane__in=[lane.pk for lane in lanes], status=Delivery.Status.PENDING)
-    busy = set(pending.values_list("lane_id", flat=True))
-    for lane in lanes:
-        lane.lease, lane.losses = None, 0
-        if lane.pk in busy:
-            lane.due_at = DatabaseClock().now()
-        else:
-            lane.due_at, lane.done_position = None, lane.last_position
-        lane.save(update_fields=["lease", "losses", "due_at", "done_position"])
 
 
 def _send(request: Request) -> Sequence[Outcome]:

@@ -234,8 +234,10 @@ def _finished(one: CompletedAttempt, clock: DatabaseClock) -> str | datetime:
             return Delivery.Status.SUPERSEDED
         case Verdict.REJECTED:
             return Delivery.Status.DEAD
-        case Verdict.MISCONFIGURED | Verdict.HELD:
+        case Verdict.MISCONFIGURED:
             return now
+        case Verdict.HELD:
+            return clock.now(outcome.retry_after or 0.0)
     schedule = one.destination.retry_schedule or settings.HUB_DELIVERY_RETRY_SCHEDULE
     tries = delivery.attempts + 1 - delivery.tries_left_from
     at = next_try(schedule, tries, now=now, jitter=JITTER, retry_after=outcome.retry_after)

@@ -1,7 +1,7 @@
 """The send pool: the threads of a dispatcher, and one queue of requests per destination, served in turn.
 
-A hanging destination keeps the threads it has, but SPARE_PART keeps it from having all of them. A request that waited
-too long for a thread is not sent, because its lease might end before the partner answers: it is given back untried.
+A hanging destination keeps the threads it has, but SPARE_PART keeps it from having all of them. A request that was
+claimed too long ago is not sent, because its lease might end before the partner answers: it is given back untried.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 import uuid
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from orders.integrations.channels import Outcome, Request, Verdict
@@ -19,7 +19,8 @@ from orders.integrations.channels import Outcome, Request, Verdict
 SPARE_PART = 4
 """One destination has at most three threads in four, whatever its concurrency."""
 LONGEST_WAIT_SECONDS = 10.0
-"""Of the 15 seconds by which a lane's lease is longer than the whole call (docs/design/inbox.md#leases)."""
+"""From the claim to the call. Of the 15 seconds by which a channel's whole lease is longer than its call
+(docs/design/inbox.md#leases), and far less than a lane's lease: a dispatcher that stalled begins no call without it."""
 NOT_TRIED = Outcome(Verdict.HELD, "no thread was free in time; it stays pending and no attempt was counted")
 
 
@@ -29,7 +30,8 @@ class Sent:
 
     request: Request
     lease: uuid.UUID
-    claimed: float = 0.0
+    claimed: float = field(default_factory=time.monotonic)
+    """Before its lease began."""
     outcomes: Sequence[Outcome] = ()
     began: float = 0.0
     ended: float = 0.0
@@ -50,10 +52,8 @@ class SendPool:
             threading.Thread(target=self._work, name=f"send_{number}", daemon=True).start()
 
     def put(self, claimed: Sequence[Sent]) -> None:
-        now = time.monotonic()
         with self._change:
             for sent in claimed:
-                sent.claimed = now
                 self._lines.setdefault(sent.request.destination.pk, deque()).append(sent)
             self.waiting += len(claimed)
             self._change.notify(len(claimed))

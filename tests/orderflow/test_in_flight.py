@@ -9,15 +9,17 @@ from django.utils import timezone
 from orderflow.catalogue.products import put_products
 from orderflow.imports.channel import OrderFlowImports
 from orderflow.imports.outcomes import refused
+from orderflow.imports.steps import SET_ASIDE
 from orderflow.imports.warehouse_states import Evidence
-from orderflow.models import Product
+from orderflow.models import Product, WarehouseOrder
 from orderflow.site.client import Reply
 from orderflow.site.reports import Failure
 from orders.database.clock import DatabaseClock
 from orders.integrations import channels
 from orders.integrations.channels import Outcome, Verdict
 from orders.models import Delivery, Lane
-from orders.outbox.dispatcher import claim_requests
+from orders.outbox.dispatcher import claim_requests, requests_of
+from orders.outbox.lane_heads import claim_heads
 from orders.outbox.outcomes import CompletedAttempt, record
 from tests.orderflow.conftest import (
     an_order,
@@ -30,6 +32,7 @@ from tests.orderflow.conftest import (
     place,
     posts,
 )
+from tests.orders.test_locked_rows import held as locked_rows
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 LEITH, PERTH = (
@@ -171,6 +174,40 @@ def test_a_version_that_may_have_been_replaced_is_looked_up_before_it_is_sent_ag
     call_limit_passes()
     deliver()
     assert town(site) == "Leith"
+
+
+def test_a_dispatcher_that_stalled_over_its_lease_before_it_marked_writes_and_sends_nothing(site, stocked, book):
+    """Another one imports the order meanwhile, and then cancels it."""
+    book.apply(an_order())
+    (stalled,) = claim_heads(10, most=10)
+    Lane.objects.filter(lease__isnull=False).update(due_at=DatabaseClock().now(-1))
+    deliver()
+    book.apply(an_order(status="CANCELLED"))
+    deliver()
+    before = WarehouseOrder.objects.values().get()
+    assert (before["state"], held(site)) == ("cancelled", {})
+    for sent in requests_of(stalled):
+        end(sent)
+    assert WarehouseOrder.objects.values().get() == before
+    assert (held(site), fates()) == ({}, [("import", "delivered"), ("cancel", "delivered")])
+
+
+@pytest.mark.parametrize("locked", [Lane, WarehouseOrder])
+@pytest.mark.needs_postgres
+@pytest.mark.django_db(transaction=True)
+def test_an_order_that_another_transaction_has_locked_holds_up_no_other_one(site, stocked, book, locked):
+    book.apply(an_order(order_id="1001"), an_order(order_id="1002"))
+    (claimed_heads,) = claim_heads(10, most=10)
+    with locked_rows(locked.objects.filter(customer_order_id="1001")):
+        requests = requests_of(claimed_heads)
+    for sent in requests:
+        end(sent)
+    assert held(site) == {"1002": {"A": 2}}
+    waiting = Delivery.objects.get(lane__customer_order_id="1001")
+    assert (waiting.status, waiting.attempts, waiting.error) == ("pending", 0, SET_ASIDE.detail)
+    assert Lane.objects.get(pk=waiting.lane_id).due_at > DatabaseClock().now()
+    deliver()
+    assert set(held(site)) == {"1001", "1002"}
 
 
 def test_an_order_cancelled_after_it_was_fulfilled_is_cancelled_at_the_warehouse_too(site, stocked, book, monkeypatch):

@@ -37,7 +37,8 @@ from orders.integrations import channels
 from orders.models import Delivery, Destination, Lane, Tenant
 from orders.monitoring.invariants import broken_invariants
 from orders.outbox import destination_health
-from orders.outbox.dispatcher import claim_requests
+from orders.outbox.dispatcher import requests_of
+from orders.outbox.lane_heads import claim_heads
 from orders.outbox.outcomes import CompletedAttempt, record
 from tests.orderflow.conftest import Book, an_order, call_limit_passes
 from tests.orderflow.warehouse_machine_parts import (
@@ -80,6 +81,8 @@ class WarehouseMachine(RuleBasedStateMachine):
         self.channel = a_channel(self.site)
         self.book = Book(self.channel.destination.tenant)
         self.under_way = []
+        self.stalled = []
+        """Claims whose dispatchers have marked and sent nothing yet."""
         self.versions = {}
         """(order, digest of the import) -> the version that it says."""
         self.stock(active=True)
@@ -142,12 +145,38 @@ class WarehouseMachine(RuleBasedStateMachine):
 
     @rule()
     def a_dispatcher_claims(self):
-        self.time_comes()
-        with_others = {one.lane_id for flying in self.under_way for one in flying.deliveries}
-        for sent in claim_requests(10, most=10):
-            assert not with_others & {one.lane_id for one in sent.request.deliveries}, "two couriers have one lane"
-            self.nothing_outdated_is_sent(sent)
-            self.under_way.append(UnderWay(sent))
+        for claimed in self.claimed():
+            for sent in self.it_goes_on(claimed):
+                self.nothing_outdated_is_sent(sent)
+
+    @rule()
+    def a_dispatcher_claims_and_stalls(self):
+        self.stalled += self.claimed()
+
+    @precondition(lambda self: self.stalled)
+    @rule(data=st.data(), runs_out=st.booleans())
+    def a_stalled_dispatcher_goes_on(self, data, runs_out):
+        claimed = data.draw(st.sampled_from(self.stalled))
+        if runs_out:
+            self.run_out(claimed.lease)
+        else:
+            self.stalled.remove(claimed)
+            self.it_goes_on(claimed)
+
+    @rule(order=st.sampled_from(ORDERS), status=st.sampled_from(STATUSES))
+    def a_dispatcher_stalls_while_another_sends(self, order, status):
+        self.change(order, (1, TOWNS[0]), "CREATED")
+        claims = self.claimed()
+        for claimed in claims:
+            self.run_out(claimed.lease)
+        self.a_whole_round([], dies=False)
+        self.change(order, (2, TOWNS[0]), status)
+        self.a_whole_round([], dies=False)
+        for claimed in claims:
+            self.it_goes_on(claimed)
+        for flying in self.uncalled():
+            self.call(flying, [])
+            self.end(flying)
 
     @precondition(lambda self: self.uncalled())
     @rule(data=st.data(), faults=st.lists(st.sampled_from(FAULTS), max_size=MOST_CALLS))
@@ -196,6 +225,8 @@ class WarehouseMachine(RuleBasedStateMachine):
         """Nobody is at work on anything any more."""
         for flying in list(self.under_way):
             self.lose(flying)
+        for claimed in self.stalled:
+            self.run_out(claimed.lease)
         self.late_calls_arrive()
         call_limit_passes()
 
@@ -268,6 +299,27 @@ class WarehouseMachine(RuleBasedStateMachine):
             assert there is None, f"the site holds the cancelled order {order}"
         elif document["status"] == "CREATED":
             assert there == wanted, f"the site holds {there} of {order}"
+
+    def claimed(self):
+        """What a dispatcher claims; nothing is marked or sent yet."""
+        self.time_comes()
+        with_others = {pk for flying in self.under_way for pk in self.leased(flying.sent.lease)}
+        with_others |= {pk for one in self.stalled for pk in self.leased(one.lease)}
+        claims = claim_heads(10, most=10)
+        lanes = {head.lane_id for claimed in claims for head in claimed.heads}
+        assert not with_others & lanes, "two couriers have one lane"
+        return claims
+
+    def it_goes_on(self, claimed):
+        sent = requests_of(claimed)
+        self.under_way += map(UnderWay, sent)
+        return sent
+
+    def leased(self, lease):
+        return Lane.objects.filter(lease=lease, due_at__gt=DatabaseClock().now()).values_list("pk", flat=True)
+
+    def run_out(self, lease):
+        Lane.objects.filter(lease=lease).update(due_at=DatabaseClock().now(-1))
 
     def nothing_outdated_is_sent(self, sent):
         """An import that is claimed is of an order that wants it; what happens from now on is in flight."""

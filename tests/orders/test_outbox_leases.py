@@ -1,6 +1,7 @@
 """Couriers beside each other, and one that dies or meets an error: nothing is lost, doubled or held up by it."""
 
 import threading
+import time
 
 import pytest
 from django.db import OperationalError, connections
@@ -9,7 +10,7 @@ from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_deliveries
 from orders.integrations.channels import Outcome, Verdict
 from orders.models import Delivery, Destination, Lane, Tenant
-from orders.outbox import dispatcher, send_limits
+from orders.outbox import dispatcher, lane_heads, send_limits
 from orders.queueing.claims import LANES, LEASE_SECONDS, renew
 from tests.orders.fake_channel import FakeChannel, add_pending, due_now, status
 from tests.orders.outbox import DELIVERED, UNAVAILABLE, Outbox
@@ -49,8 +50,16 @@ def test_a_delivery_added_while_its_empty_lane_is_closed_is_sent(beans, monkeypa
         FakeChannel.answers[reference] = [Outcome(Verdict.REJECTED, "no", response_status=400)]
     dispatcher.deliver()
     dead_deliveries.retry(Delivery.objects.get(reference="a1"), who="ann")
-    meanwhile(monkeypatch, dispatcher, "_close_empty", lambda: add_pending(beans, "a3"))
+    adding, close = [], lane_heads._close
+
+    def close_while_one_is_added(lanes):
+        if lanes:
+            adding.append(in_thread(lambda: add_pending(beans, "a3")))
+        close(lanes)
+
+    monkeypatch.setattr(lane_heads, "_close", close_while_one_is_added)
     dispatcher.deliver()
+    adding[0].join()
     dispatcher.deliver()
     assert (status("a1"), status("a2"), status("a3")) == ("delivered", "dead", "delivered")
     lane = Lane.objects.get()
@@ -62,7 +71,7 @@ def test_two_dispatchers_at_once_keep_a_destinations_concurrency(beans, monkeypa
     for number in range(12):
         add_pending(beans, f"{number}", lane=f"order:{number}")
     found = []
-    meanwhile(monkeypatch, dispatcher, "claim", lambda: found.extend(dispatcher.claim_requests(100, most=100)))
+    meanwhile(monkeypatch, lane_heads, "claim", lambda: found.extend(dispatcher.claim_requests(100, most=100)))
     found += dispatcher.claim_requests(100, most=100)
     assert len(found) == 4
 
@@ -174,7 +183,9 @@ def test_a_lease_is_renewed_while_its_call_runs(beans, monkeypatch):
 def test_a_lease_is_not_renewed_beyond_its_channels_whole_lease(beans, monkeypatch):
     add_pending(beans, "a1")
     courier = dispatcher.Dispatcher()
-    courier._under_way.update(dispatcher.claim_requests(10, most=10))
+    [sent] = dispatcher.claim_requests(10, most=10)
+    sent.claimed -= FakeChannel.lease_seconds
+    courier._under_way.add(sent)
     claimed_until = Lane.objects.get().due_at
     courier._renew()
     assert Lane.objects.get().due_at == claimed_until
@@ -201,3 +212,36 @@ def test_one_delivered_before_goes_back_to_delivered_and_holds_nobody(settings):
     later = outbox.add_delivery("order_cancelled")
     assert (outbox.statuses(), outbox.lane.held_by) == (["delivered", "pending"], None)
     assert outbox.send(DELIVERED) == later.pk
+
+
+def test_an_error_while_heads_are_read_leaves_nothing_leased(beans, monkeypatch):
+    add_pending(beans, "a1")
+    before = Lane.objects.values().get()
+
+    def broken(lanes):
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(lane_heads, "_heads", broken)
+    with pytest.raises(OperationalError):
+        dispatcher.claim_requests(10, most=10)
+    assert Lane.objects.values().get() == before
+    monkeypatch.undo()
+    dispatcher.deliver()
+    assert (status("a1"), FakeChannel.sent) == ("delivered", ["a1"])
+
+
+def test_what_was_claimed_too_long_ago_is_not_sent_however_short_it_waited_for_a_thread(beans, monkeypatch):
+    monkeypatch.setattr("orders.outbox.send_pool.LONGEST_WAIT_SECONDS", 0.05)
+    real = FakeChannel.group
+
+    def stalled(self, destination, heads):
+        monkeypatch.setattr(FakeChannel, "group", real)
+        monkeypatch.setattr(dispatcher, "claim_requests", lambda room, most: [])
+        goes_on = time.monotonic() + 0.1
+        wait_until(lambda: time.monotonic() > goes_on, seconds=5)
+        return real(self, destination, heads)
+
+    monkeypatch.setattr(FakeChannel, "group", stalled)
+    add_pending(beans, "a1")
+    dispatcher.deliver()
+    assert (FakeChannel.sent, status("a1"), Delivery.objects.get().attempts) == ([], "pending", 0)
