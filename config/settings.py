@@ -51,7 +51,7 @@ BEHIND_TLS = ENV.public_url.startswith("https://")
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

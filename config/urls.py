@@ -19,6 +19,8 @@ from orders.api.token import TokenEndpoint
 from orders.api.views import UnknownPath
 from orders.integrations import integrations
 
+admin.autodiscover()  # here, not in every process: workers and most commands show no page
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orders.urls")),
     *(path("", include(list(one.api_urls()))) for one in integrations()),

@@ -15,6 +15,13 @@ pytest_plugins = [
 ]
 
 
+def pytest_configure():
+    """Tests are made from what is registered there."""
+    from django.contrib import admin
+
+    admin.autodiscover()
+
+
 def pytest_collection_finish(session):
     """What collecting made stays until the end: no garbage collection during a test has to walk through it."""
     gc.collect()

@@ -28,6 +28,7 @@ from tests.servers.pooler import describe_pgbouncer
 ROOT = Path(__file__).resolve().parent.parent
 PASS_SECONDS = int(os.environ.get("HUB_TEST_SECONDS", "1500"))  # make test as a whole has 30 minutes in CI
 TIDY_SECONDS = 20
+WORKERS_PER_CORE = 2  # the tests with processes and browsers, which come first, mostly wait
 INTERRUPTED = 2  # pytest's exit code
 NO_TESTS = 5  # pytest's exit code
 
@@ -65,11 +66,28 @@ def on_sqlite(marks: str, rest: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="orderhub-sqlite-") as folder:
         database = f"{folder}/hub.sqlite3"
         environ = {"DATABASE_URL": f"sqlite:///{database}", "HUB_TEST_DATABASE": database}
-        return run_pytest(environ, f"both and ({marks})" if marks else "both", rest)
+        return run_pytest(environ, f"both and ({marks})" if marks else "both", rest or files_marked_both())
+
+
+def files_marked_both() -> list[str]:
+    """Only these are imported: the others take each worker seconds and hold no test of the second pass."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [str(file.relative_to(ROOT)) for file in files if "pytest.mark.both" in file.read_text()]
 
 
 def run_pytest(environ: dict[str, str], marks: str, rest: list[str]) -> int:
-    command = [sys.executable, "-m", "pytest", "-n", str(cores()), "--dist", "loadgroup", "-m", marks, *rest]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        str(WORKERS_PER_CORE * cores()),
+        "--dist",
+        "loadgroup",
+        "-m",
+        marks,
+        *rest,
+    ]
     with (
         tempfile.TemporaryDirectory(prefix="orderhub-template-") as folder,
         subprocess.Popen(command, cwd=ROOT, env=clean_environ() | environ | {"HUB_TEST_TEMPLATE": folder}) as pytest,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 
-class UnreadableImports(Exception):
+class UnreadableDocument(Exception):
     """The body is no ``<imports>`` document."""
 
 
@@ -45,14 +45,14 @@ class Import:
 
 
 def read_imports(body: bytes) -> list[Import]:
-    """Raises UnreadableImports: not XML, a DOCTYPE, another root."""
+    """Raises UnreadableDocument: not XML, a DOCTYPE, another root."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
-        raise UnreadableImports(str(error)) from None
+        raise UnreadableDocument(str(error)) from None
     if root.getroottree().docinfo.internalDTD is not None or root.tag != "imports":
-        raise UnreadableImports(f"the root is {root.tag}")
+        raise UnreadableDocument(f"the root is {root.tag}")
     return [_import(element) for element in root.iterfind("import")]
 
 

@@ -127,7 +127,7 @@ def test_a_worker_reads_on_and_does_its_work(engine, empty_redis, hub_environ, t
         wait_until(lambda: not empty_redis.llen(queue), why=lambda: worker.text[-3000:])
         empty_redis.set(queue, "no list at all")
         wait_until(lambda: not empty_redis.exists(queue), why=lambda: worker.text[-3000:])
-        assert current_app.control.inspect(timeout=30).active_queues(), worker.text[-3000:]
+        assert current_app.control.inspect(timeout=30, limit=1).active_queues(), worker.text[-3000:]
         for message in [*messages, *commands()]:
             for number in (0, empty_redis.connection_pool.connection_kwargs["db"]):
                 empty_redis.publish(f"/{number}.celery.pidbox", message)
@@ -135,7 +135,7 @@ def test_a_worker_reads_on_and_does_its_work(engine, empty_redis, hub_environ, t
             current_app.control.broadcast(command)
         current_app.control.cancel_consumer(queue)
         current_app.control.time_limit("orders.tasks.drain", soft=0.001, hard=0.001)
-        assert current_app.control.inspect(timeout=30).active_queues(), worker.text[-6000:]
+        assert current_app.control.inspect(timeout=30, limit=1).active_queues(), worker.text[-6000:]
         assert current_app.control.inspect(timeout=1).conf() is None
         empty_redis.sadd(f"_kombu.binding.{queue}", "elsewhere\x06\x16\x06\x16elsewhere")
         wait_until(lambda: reads(empty_redis, queue), why=lambda: worker.text[-3000:])

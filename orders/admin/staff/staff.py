@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from oauth2_provider import admin as _  # noqa: F401  # registers the toolkit's pages, which are taken away below
 from oauth2_provider import models as toolkit
 from unfold.admin import TabularInline
 from unfold.decorators import action
@@ -34,8 +35,7 @@ for model in (
     toolkit.get_id_token_model(),
     toolkit.get_refresh_token_model(),
 ):
-    if admin.site.is_registered(model):
-        admin.site.unregister(model)
+    admin.site.unregister(model)
 
 
 class TenantOfStaff(TabularInline):  # type: ignore[misc]  # unfold has no types
