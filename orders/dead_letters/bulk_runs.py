@@ -15,6 +15,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+from django.db import connection
 from django.db.models import Q
 
 from orders.database.clock import DatabaseClock
@@ -31,6 +33,7 @@ FIRST_SECONDS = 1.0
 """Work done in the request that begins a run: a person does not notice this wait."""
 LOADED_AT_ONCE = 50
 
+log = structlog.get_logger("orderhub.dead_letters")
 Verb, State = RepairRun.Verb, RepairRun.State
 RUN_WORDS = {
     Verb.PREVIEW: "try out",
@@ -124,7 +127,7 @@ class _Turn:
 
 
 def _outcome(kind: DeadLetterKind, row: Any, run: RepairRun) -> str:
-    """Do the run's verb with one row; returns the outcome in one word."""
+    """Do the run's verb with one row; returns the outcome in one word. No row's error keeps the run from the next."""
     noted = {"who": run.who, "reason": run.reason}
     try:
         if run.verb == Verb.DISCARD:
@@ -135,6 +138,11 @@ def _outcome(kind: DeadLetterKind, row: Any, run: RepairRun) -> str:
         return "busy"
     except NotDead:
         return "refused"
+    except Exception as error:
+        if not connection.is_usable():  # the database is away: not this row's fault, the run goes on once it is back
+            raise
+        log.error("one row of a bulk run failed inside the hub", run=run.pk, row=str(row.pk), exc_info=error)
+        return "failed"
 
 
 def stop(run: RepairRun, *, who: str) -> None:

@@ -10,7 +10,7 @@ again, unless a later one of its lane was delivered since.
 
     NotDead    the delivery is not dead
     SetAside   the delivery was superseded, discarded or overtaken; it is not sent any more
-    Busy       the lane's head is being sent now; try again in a minute
+    Busy       the lane's head is being sent now, or another transaction is in the way; try again in a minute
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def retry(delivery: Delivery, *, who: str, reason: str = "") -> Result:
     Busy.
     """
     with _locked(delivery) as (lane, dead):
+        operations.end_lease_of_a_lost_worker(lane)
         newer = _overtaken_by(lane, dead)
         if newer:
             done = operations.supersede(dead, newer, detail=_SUPERSEDED)
@@ -69,6 +70,7 @@ def retry(delivery: Delivery, *, who: str, reason: str = "") -> Result:
 def discard(delivery: Delivery, *, who: str, reason: str = "") -> Result:
     """Give a dead delivery up for good; if it holds its lane, its successors too. Raises NotDead, Busy."""
     with _locked(delivery) as (lane, dead):
+        operations.end_lease_of_a_lost_worker(lane)
         behind = _discard_behind(lane, dead) if lane.held_by == dead.pk else []
         detail = f"It will never be sent, nor will {_counted(len(behind))} behind it." if behind else _NEVER
         operations.discard(dead)
@@ -83,6 +85,7 @@ def redeliver(delivery: Delivery, *, who: str, reason: str = "") -> Result:
     Raises SetAside, Busy.
     """
     with _locked(delivery, _REDELIVERABLE) as (lane, wanted):
+        operations.end_lease_of_a_lost_worker(lane)
         if wanted.status == Delivery.Status.PENDING:
             _make_due(lane)
             detail = _LANE_HELD if lane.held_by else "It was pending; it is sent as soon as it is first in its lane."
@@ -108,7 +111,6 @@ def _locked(delivery: Delivery, statuses: Sequence[str] = (Delivery.Status.DEAD,
     a delivery in another status.
     """
     with operations.locked(Lane.objects.filter(pk=delivery.lane_id), busy=BUSY) as lane:
-        operations.end_lease_of_a_lost_worker(lane)
         fresh = Delivery.objects.select_related("destination").get(pk=delivery.pk)
         if fresh.status not in statuses:
             raise _untouchable(fresh.status, statuses)

@@ -4,7 +4,7 @@ Under that lock it is decided whether the event is stale: it is applied only if 
 applied sequence, else it becomes ``superseded`` by that event (docs/design/inbox.md#dead-events).
 
     NotDead    the event is not dead
-    Busy       a worker has leased the order, or the tenant is being changed; try again in a moment
+    Busy       a worker has leased the order, or another transaction is in the way; try again in a moment
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
+from orders.database.lock_errors import took_too_long
 from orders.dead_letters import operations
 from orders.dead_letters.operations import Busy, NotDead, Result, result
+from orders.inbox.applying import TOO_LONG
 from orders.inbox.batch import Batch, PoisonEvent, TenantsLocked, event_at
 from orders.models import Order, OrderEvent, OrderQueue
 from orders.queueing.wake_ups import wake_inbound
@@ -36,13 +38,23 @@ def preview(event: OrderEvent) -> Result:
         OrderQueue.objects.filter(pk=queue.pk).update(lease=lease, done_sequence=dead.sequence - 1)
         queue.refresh_from_db()
         try:
-            with transaction.atomic():
-                Batch(lease, [queue], events_most=1).apply()
+            _apply(lease, queue)
         except PoisonEvent as poison:
             return result(dead, "would_fail", detail=poison.words)
         except TenantsLocked:
             raise Busy(TENANT_BUSY) from None
         return result(dead, "would_apply", detail="A retry would apply it now.")
+
+
+def _apply(lease: uuid.UUID, queue: OrderQueue) -> None:
+    """Apply the head as a worker would. Raises PoisonEvent also for a statement timeout."""
+    try:
+        with transaction.atomic():
+            Batch(lease, [queue], events_most=1).apply()
+    except OperationalError as trouble:
+        if took_too_long(trouble):
+            raise PoisonEvent(TOO_LONG) from trouble
+        raise
 
 
 def retry(event: OrderEvent, *, who: str, reason: str = "") -> Result:

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
 
 from orders.database.clock import DatabaseClock
+from orders.database.lock_errors import limit_lock_waits, took_too_long, was_in_the_way
 from orders.models import Delivery, Lane, OperatorAction, OrderEvent, OrderQueue
 from orders.values.order_key import OrderKey
 
+IN_THE_WAY = "another transaction has it locked, or the database is too slow just now; try again in a minute"
 BUSY_SECONDS = 3.0
 """How long an operator's change waits for the worker that leased the order or lane; most work takes far less."""
 
@@ -35,7 +37,7 @@ class NotDead(Exception):
 
 
 class Busy(Exception):
-    """A worker has leased this order or lane; the message says when to try again."""
+    """The order or lane cannot be locked or changed just now; the message says why and when to try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,23 @@ def result(letter: Letter, outcome: str = "", newer: uuid.UUID | None = None, *,
 def locked(rows: QuerySet[Leased], *, busy: str) -> Iterator[Leased]:
     """In a transaction, lock the one queue or lane of ``rows`` once nobody has it leased.
 
-    Waits BUSY_SECONDS at most, then raises Busy.
+    Waits BUSY_SECONDS at most, then raises Busy; also when a lock or a statement inside takes too long.
     """
+    try:
+        with _locked(rows, busy=busy) as row:
+            yield row
+    except OperationalError as trouble:
+        if not (was_in_the_way(trouble) or took_too_long(trouble)):
+            raise
+        raise Busy(IN_THE_WAY) from trouble
+
+
+@contextmanager
+def _locked(rows: QuerySet[Leased], *, busy: str) -> Iterator[Leased]:
     until = time.monotonic() + BUSY_SECONDS
     while True:
         with transaction.atomic():
+            limit_lock_waits()
             free = Q(lease__isnull=True) | Q(due_at__lte=DatabaseClock().now())
             row = rows.select_for_update().filter(free).first()
             if row:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
 
 from orders.dead_letters import bulk_runs
+from orders.dead_letters import selection as selections
 from orders.dead_letters.causes import cause_of, plain
 from orders.dead_letters.operations import Busy
-from orders.dead_letters.selection import Selection
+from orders.dead_letters.selection import Selection, kind_of
 from orders.models import Delivery, OperatorAction, OrderEvent, RepairRun
 from tests.orders.outbox import REJECTED, Outbox
 
@@ -214,6 +216,23 @@ def test_a_run_rests_when_it_is_asked_to_and_goes_on_after_its_cursor(root, dead
     assert (run.state, run.counts) == ("done", {"pending": 2})
     assert [one["what"] for one in run.log] == ["stopped", "resumed"]
     assert not bulk_runs.BulkRuns().due()
+
+
+@pytest.mark.parametrize("verb", ["preview", "retry", "discard"])
+def test_a_row_that_fails_inside_the_hub_is_counted_and_the_run_goes_on(root, dead, monkeypatch, verb):
+    def broken(row, **noted):
+        if row.pk == dead[0].pk:
+            raise LookupError("no such thing")
+        return services(row, **noted)
+
+    kind = kind_of("events")
+    services = getattr(kind, verb)
+    monkeypatch.setattr(selections, "_EVENTS", replace(kind, **{verb: broken}))
+    run = bulk_runs.begin(bulk_runs.Begin(verb, Selection("events"), "all", "maria", "mended", expected=2))
+    outcome = {"preview": "would_apply", "retry": "pending", "discard": "discarded"}[verb]
+    assert (run.state, run.counts) == ("done", {"failed": 1, outcome: 1})
+    page = text_of(root.get(reverse("admin:orders_repairrun_change", args=(run.pk,))))
+    assert "failed inside the hub, see its log" in page
 
 
 def test_a_killed_workers_run_goes_on_when_its_lease_has_run_out(dead):

@@ -158,6 +158,18 @@ def test_a_lease_that_ran_out_is_no_hindrance(outbox):
     assert outbox.send(DELIVERED) == dead.pk
 
 
+def test_a_preview_leaves_the_lease_of_a_lost_worker(outbox):
+    outbox.add_delivery()
+    outbox.send(REJECTED)
+    outbox.add_delivery()
+    outbox.lease()
+    Lane.objects.update(due_at="2020-01-01T00:00:00Z")
+    before = Lane.objects.values().get()
+    assert before["lease"] is not None
+    dead_deliveries.preview(Delivery.objects.dead().get())
+    assert Lane.objects.values().get() == before
+
+
 def test_what_a_person_did_is_on_record(outbox):
     created = outbox.add_delivery("order_created")
     outbox.send(REJECTED)

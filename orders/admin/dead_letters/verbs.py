@@ -36,6 +36,7 @@ WORDS = {
     "superseded": ("superseded", "plain"),
     "discarded": ("discarded", "plain"),
     "busy": ("busy", "waiting"),
+    "failed": ("failed inside the hub, see its log", "attention"),
     "refused": ("left unchanged", "plain"),
 }
 
