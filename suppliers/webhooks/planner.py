@@ -2,8 +2,8 @@
 
 Reads its rows in four queries per batch, updates them in memory while the changes are planned in sequence, and writes
 them in bulk in ``save``, in the applying transaction. The lease of the order's queue keeps two workers off one order;
-if a lease was outlived, the unique constraints of part and case decide. An operator may discard the order_created
-between reading and writing: parts are written only if they are as they were read (PartChanged).
+if a lease was outlived, the unique constraints of part and case decide. An operator may discard a delivery between
+reading and writing: parts are written only if all that was read of them is as it was (PartChanged).
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ from suppliers.webhooks.events import Case, case_in, minted_case, render_event
 from suppliers.webhooks.notification_rules import CANCELLED, LastNotified, RequiredEvents, Share, required_events
 
 PartKey = tuple[OrderKey, int]
-_REMEMBERED = Columns(
-    SupplierPart, "id", "owed_sequence", "owed_digest", "owed_cancelled", "owed_lines", "owed_sequence"
-)
+_REQUIRED = ("owed_sequence", "owed_digest", "owed_cancelled", "owed_lines")
+"""What the last required event left in the part: all that planning reads of it and writes."""
+_REMEMBERED = Columns(SupplierPart, "id", *_REQUIRED, *_REQUIRED)
 _REMEMBER = """
-    WITH new (id, read_sequence, digest, cancelled, lines, sequence) AS ({rows})
-    UPDATE suppliers_supplierpart SET owed_digest = new.digest, owed_cancelled = new.cancelled,
-        owed_lines = new.lines, owed_sequence = new.sequence
-    FROM new WHERE suppliers_supplierpart.id = new.id AND suppliers_supplierpart.owed_sequence = new.read_sequence
+    WITH new (id, read_sequence, read_digest, read_cancelled, read_lines, sequence, digest, cancelled, lines)
+        AS ({rows})
+    UPDATE suppliers_supplierpart AS part SET owed_sequence = new.sequence, owed_digest = new.digest,
+        owed_cancelled = new.cancelled, owed_lines = new.lines
+    FROM new WHERE part.id = new.id AND part.owed_sequence = new.read_sequence AND part.owed_digest = new.read_digest
+        AND part.owed_cancelled = new.read_cancelled AND part.owed_lines = new.read_lines
 """
 
 
@@ -50,7 +52,7 @@ class SupplierPlanner:
         self._suppliers = tenant_suppliers(tenant)
         self._claims = [Claim(supplier.pk, supplier.item_patterns) for supplier in self._suppliers]
         self._parts: dict[PartKey, SupplierPart] = {}
-        self._read_sequences: dict[int, int] = {}
+        self._read: dict[int, tuple[Any, ...]] = {}
         self._cases: dict[OrderKey, OrderCase] = {}
         self._touched: dict[PartKey, SupplierPart] = {}
         self._made: list[OrderCase] = []
@@ -63,7 +65,7 @@ class SupplierPlanner:
         wanted = set(keys)
         parts = _of_orders(SupplierPart.objects.all(), self._tenant, wanted)
         self._parts = {(part.key, part.supplier_id): part for part in parts if part.key in wanted}
-        self._read_sequences = {part.pk: part.owed_sequence for part in self._parts.values()}
+        self._read = {part.pk: _required(part) for part in self._parts.values()}
         cases = _of_orders(OrderCase.objects.all(), self._tenant, wanted)
         self._cases = {case.key: case for case in cases if case.key in wanted}
 
@@ -88,11 +90,7 @@ class SupplierPlanner:
 
     def _save_known(self, parts: Sequence[SupplierPart]) -> None:
         """Their lanes are already locked (orders.outbox.planning), so a discard happens before or after."""
-        rows = [
-            (part.pk, self._read_sequences[part.pk], part.owed_digest, part.owed_cancelled, part.owed_lines,
-             part.owed_sequence)
-            for part in parts
-        ]  # fmt: skip
+        rows = [(part.pk, *self._read[part.pk], *_required(part)) for part in parts]
         SupplierPart.hold(pk__in=[part.pk for part in parts])
         if _REMEMBERED.execute(_REMEMBER, rows) != len(rows):
             raise PartChanged
@@ -192,6 +190,10 @@ def _share(change: Change, items: Sequence[Item], case: Case) -> Share:
     visible = visible_order(change.after, items, business_unit_id=change.key.business_unit_id)
     digest = value_digest({**visible, "case": case.as_json()})
     return Share(status=change.after["status"], has_lines=bool(items), digest=digest)
+
+
+def _required(part: SupplierPart) -> tuple[Any, ...]:
+    return tuple(getattr(part, name) for name in _REQUIRED)
 
 
 def _last_notified(part: SupplierPart | None) -> LastNotified | None:
