@@ -102,7 +102,8 @@ class AsksFirst:
         try:
             return view(request, object_id, form_url, extra_context)
         except Asks as asks:
-            return asked(self, request, asks, name=str(self.get_object(request, object_id)))
+            row = self.get_object(request, object_id) if object_id else None
+            return asked(self, request, asks, name=str(row or self.opts.verbose_name))
         except FileRefused as refused:
             vars(request)["_refused"] = refused
             return view(request, object_id, form_url, extra_context)

@@ -86,15 +86,16 @@ def _refuse_switching_on(client_id: str) -> None:
 
 
 def change_retention(wanted: Retention, *, who: str, agree: Agree = unasked) -> Report:
-    """Change how many days of history a tenant keeps."""
+    """Set how many days of history the tenant keeps, which kept all of it where ``wanted`` is its first retention."""
     report = Report(note=f"retention page by {who}")
     with one_at_a_time():
-        stored = Retention.objects.get(pk=wanted.pk)
-        shorter = wanted.days < stored.days
+        stored = Retention.objects.filter(tenant=wanted.tenant_id).first() or Retention(tenant=wanted.tenant)
+        shorter = stored._state.adding or wanted.days < stored.days
         update_row(stored, f"retention of {stored.tenant.slug}", {"days": wanted.days}, report)
         if shorter:
             report.effect(f"What is finished for more than {wanted.days} days is removed for good within a day.")
         agree(report)
+        wanted.pk = stored.pk
     return report
 
 

@@ -25,7 +25,4 @@ class RetentionAdmin(AsksFirst, HistoryAdmin):
         return (*self.readonly_fields, "tenant") if obj else self.readonly_fields
 
     def save_model(self, request: HttpRequest, obj: Retention, form: Any, change: bool) -> None:
-        if not change:
-            super().save_model(request, obj, form, change)
-            return
         change_retention(obj, who=request.user.get_username(), agree=agreement(request, obj.tenant))
