@@ -21,6 +21,7 @@ from django.db import transaction
 
 from orders.database.clock import DatabaseClock
 from orders.integrations.channels import Outcome, Verdict
+from orders.masking.documents import Masker
 from orders.models import Destination, OperatorAction
 from orders.queueing.retry_schedule import bounded
 from orders.queueing.wake_ups import wake_outbound
@@ -97,12 +98,17 @@ def named(destination: Destination) -> dict[str, object]:
     return {"destination": name, "destination_id": destination.pk, "tenant_id": destination.tenant_id}
 
 
+def shown_to_all(reason: str) -> str:
+    """Everybody who may see the destination reads why it stands; what a person wrote is whole in ``OperatorAction``."""
+    return Masker().text(reason)
+
+
 def _stop(destination: Destination, reason: str, clock: DatabaseClock) -> None:
     if destination.state == Destination.State.RUNNING:
         destination.state, destination.state_since = Destination.State.STOPPED, clock.now()
         log.error("destination stopped", **named(destination), reason=reason, probed_after_seconds=PROBE_SECONDS)
     if destination.state == Destination.State.STOPPED:
-        destination.state_reason = reason or "misconfigured"
+        destination.state_reason = shown_to_all(reason) or "misconfigured"
         destination.probe_at = clock.now(PROBE_SECONDS)
 
 
@@ -147,7 +153,7 @@ def recovery_allows(destination: Destination, clock: DatabaseClock) -> int | Non
 def pause(destination: Destination, *, who: str, reason: str) -> None:
     """Send nothing more to the destination until an operator resumes it; its deliveries stay pending."""
     _lock(destination)
-    destination.state, destination.state_reason = Destination.State.PAUSED, reason or f"paused by {who}"
+    destination.state, destination.state_reason = Destination.State.PAUSED, shown_to_all(reason) or f"paused by {who}"
     destination.state_since, destination.probe_at = DatabaseClock().now(), None
     destination.save(update_fields=FIELDS)
     _note(destination, "pause", who=who, reason=reason)

@@ -115,6 +115,23 @@ def test_a_setting_of_a_tenant_that_is_off_is_changed_at_once(operator, acme, na
     assert str(getattr(row, column)) != before
 
 
+def test_a_first_retention_of_a_live_tenant_asks_and_says_what_is_removed(operator, acme):
+    page, form = reverse("admin:orders_retention_add"), {"tenant": acme.pk, "days": 30}
+    html = asks(operator.post(page, form))
+    assert "What is finished for more than 30 days is removed for good within a day." in html
+    assert "retention of acme" in html
+    assert not Retention.objects.exists()
+    assert operator.post(page, {"agreed": ASKED.search(html)[1]}).status_code == 302
+    kept = Retention.objects.get()
+    assert (kept.tenant, kept.days, kept.history.get().history_change_reason) == (acme, 30, "retention page by olga")
+
+
+def test_a_first_retention_of_a_tenant_that_is_off_is_stored_at_once(operator, acme):
+    Tenant.objects.update(active=False)
+    assert operator.post(reverse("admin:orders_retention_add"), {"tenant": acme.pk, "days": 30}).status_code == 302
+    assert Retention.objects.get().days == 30
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_form_that_changes_nothing_asks_nothing(operator, acme, name):
     row = row_of(CASES[name][0], acme)
@@ -151,6 +168,19 @@ def test_the_page_that_asks_shows_no_secret(operator, acme):
     assert password_of(channel) == "canary-password"
     operator.post(page_of(channel), {"agreed": ASKED.search(html)[1]})
     assert password_of(channel) == "another-canary"
+
+
+def test_staff_of_one_tenant_do_not_say_where_its_order_service_is(operator, acme):
+    """The external URL counts as leave to reach a private network there."""
+    Tenant.objects.update(mode="proxy", external_url="https://oms.example.com")
+    acme.refresh_from_db()
+    assert form_of(operator, acme)["external_url"] == "https://oms.example.com"
+    operator.force_login(give_role("anna", role=OPERATOR, tenant=acme, password="pass-of-anna").user)
+    form = form_of(operator, acme, name="Acme Retail")
+    assert "external_url" not in form
+    assert agreed(operator, page_of(acme), {**form, "external_url": "https://10.0.0.1/"}).status_code == 302
+    stored = Tenant.objects.get()
+    assert (stored.name, stored.external_url) == ("Acme Retail", "https://oms.example.com")
 
 
 def test_stopping_a_supplier_says_what_follows(operator, acme):

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from orders.database.clock import DatabaseClock
 from orders.integrations.channels import Outcome, Verdict
-from orders.models import Delivery, Destination
+from orders.models import Delivery, Destination, OperatorAction
 from orders.outbox import destination_health, dispatcher
 from tests.orders.fake_channel import FAILED, FakeChannel, add_pending, due_now, status
 
@@ -95,6 +95,14 @@ def test_a_paused_destination_holds_everything(beans):
     destination_health.pause(beans, who="ada", reason="maintenance")
     dispatcher.deliver()
     assert (FakeChannel.sent, status("a1")) == ([], "pending")
+
+
+def test_why_a_destination_is_paused_names_nobody_where_everybody_reads_it(beans):
+    reason = "olga@acme.example asked, call +45 12 34 56 78"
+    destination_health.pause(beans, who="ada", reason=reason)
+    beans.refresh_from_db()
+    assert beans.state_reason == "(masked) asked, call (masked)"
+    assert OperatorAction.objects.get().reason == reason
 
 
 def test_a_stopped_tenants_deliveries_are_held(beans, engine):

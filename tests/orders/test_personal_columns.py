@@ -32,7 +32,8 @@ OF_NOBODY = {
     "orders.Destination.name", "orders.Destination.channel", "orders.Destination.retry_schedule",
     "suppliers.Webhook.url", "suppliers.Webhook.events", "suppliers.Webhook.auth_config", "proxy.ProxyConfig.public",
 }  # fmt: skip
-"""Settings, amounts, types of JSON; and why a destination stands, which is scrubbed when it is written."""
+"""Settings, amounts, types of JSON; and why a destination stands, which is scrubbed when it is written
+(orders.outbox.destination_health.shown_to_all)."""
 BODIES = {"document", "payload", "body", "here", "there"}
 """JSON of ours and of partners."""
 MAIL = re.compile(rb"v(\d+)@leak\.example")

@@ -56,7 +56,7 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
     def clean(self) -> dict[str, Any] | None:
         values = super().clean() or self.cleaned_data
         mode = values.get("mode", self.instance.mode)
-        reads_through = mode in (Tenant.Mode.PROXY, Tenant.Mode.MIGRATING)
+        reads_through = mode in (Tenant.Mode.PROXY, Tenant.Mode.MIGRATING) and "external_url" in self.fields
         if reads_through and not values.get("external_url") and "external_url" not in self.errors:
             self.add_error("external_url", f"Enter the tenant's external URL: in {mode} mode orders are read from it.")
         return values

@@ -14,7 +14,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from orders.admin.asking import AsksFirst, agreement
-from orders.admin.base import HistoryAdmin
+from orders.admin.base import HistoryAdmin, bound_tenant
 from orders.admin.cutover import tenant_page as cutover_page
 from orders.admin.onboarding.files import export_view, file_view
 from orders.admin.onboarding.forms import TenantForm
@@ -97,8 +97,12 @@ class TenantAdmin(AsksFirst, HistoryAdmin):
         return ago(tenant.updated_at)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """The id stands in partners' addresses, so it stays; mode and active have pages that say what a switch does."""
-        return ("slug", "active", "mode") if obj else ()
+        """The id stands in partners' addresses, so it stays; mode and active have pages that say what a switch does.
+
+        The external URL is the word of those who run the hub that a private network may be reached there.
+        """
+        of_the_hub = ("external_url",) if bound_tenant(request) is not None else ()
+        return ("slug", "active", "mode", *of_the_hub) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         who = request.user.get_username()
