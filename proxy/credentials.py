@@ -16,7 +16,7 @@ from django.db import transaction
 
 from orders.access import sealing
 from orders.models import Tenant
-from orders.outgoing import same_host
+from orders.outgoing import same_host, same_origin
 from orders.outgoing.partner_tokens import ClientCredentials
 from orders.values.problems import ProxyNotConfigured
 from proxy.models import ProxyConfig
@@ -106,6 +106,17 @@ def wait_until_everywhere() -> None:
     """Return when no process remembers credentials from before; at once where there is one process."""
     if not settings.HUB_EMBEDDED:
         time.sleep(KEPT_SECONDS)
+
+
+def would_go_elsewhere(config: ProxyConfig, *, before: str, after: str, auth_url: str = "") -> bool:
+    """Whether the stored secret, or a token got with it, would go to another host than it was entered for.
+
+    ``before`` and ``after`` are the tenant's external URLs; ``auth_url`` is the one that comes, where one does.
+    """
+    addresses = [(before, after)] if after else []
+    if config.type == ProxyConfig.Type.OAUTH2 and auth_url:
+        addresses.append((config.public["authUrl"], auth_url))
+    return not all(same_origin(one, other) for one, other in addresses)
 
 
 def masked(config: ProxyConfig) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from orders.integrations.self_test import Trial
 from orders.integrations.sources import OwnSystem
 from orders.models import Tenant
 from proxy import attention, urls
+from proxy.credentials import would_go_elsewhere
 from proxy.models import ProxyConfig
 from proxy.onboarding import self_test
-from proxy.onboarding.section import ProxyAuth
+from proxy.onboarding.section import ANOTHER_HOST, ProxyAuth
 from proxy.onboarding.step import OrderService
 from proxy.sources import ProxiedOrders
 
@@ -40,6 +41,12 @@ class ProxyIntegration(Integration):
                 "No credentials of the order service are stored: reads fail until they are entered on the onboarding "
                 "page or the tenant sets them (PUT /api/v1/proxy-config)."
             )
+
+    def why_not_read_from(self, tenant: Tenant, external_url: str) -> str:
+        config = ProxyConfig.objects.filter(tenant=tenant).first()
+        if config and would_go_elsewhere(config, before=tenant.external_url, after=external_url):
+            return f"The external URL {ANOTHER_HOST}."
+        return ""
 
     def self_test(self, tenant: Tenant, *, who: str) -> Generator[Trial, None, None]:
         return self_test.trials(tenant, who=who)

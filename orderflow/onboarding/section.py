@@ -17,9 +17,10 @@ from orderflow.site.credentials import password_of, store_password
 from orders.access.sealing import MASK, SecretLost
 from orders.integrations.onboarding_report import Report
 from orders.models import Destination, Tenant
-from orders.onboarding.fields import to_store
+from orders.onboarding.fields import SENT_ELSEWHERE, to_store
 from orders.onboarding.rows import hold_rows, update_row
 from orders.outbox import destination_health
+from orders.outgoing import same_origin
 
 CHANNEL = "orderflow"
 """The name of the channel (Integration.channels)."""
@@ -41,8 +42,8 @@ class Channels:
     default: Sequence[ChannelEntry] = ()
 
     def apply(self, tenant: Tenant, value: Sequence[ChannelEntry], report: Report) -> None:
-        for entry in value:
-            channel = _apply_channel(tenant, entry, report=report)
+        for number, entry in enumerate(value):
+            channel = _apply_channel(tenant, entry, number=number, report=report)
             if entry.products is not None:
                 products = partial(_apply_products, channel, entry, report=report)
                 skus = [str(given["externalReference"]) for given in entry.products]
@@ -53,7 +54,7 @@ class Channels:
         return [_exported(channel) for channel in channels.order_by("destination__name")]
 
 
-def _apply_channel(tenant: Tenant, entry: ChannelEntry, *, report: Report) -> OrderFlowChannel:
+def _apply_channel(tenant: Tenant, entry: ChannelEntry, *, number: int, report: Report) -> OrderFlowChannel:
     what = _name(tenant, entry.id)
     destination = Destination.objects.filter(tenant=tenant, channel=CHANNEL, name=entry.id).first()
     destination = destination or Destination(tenant=tenant, channel=CHANNEL, name=entry.id)
@@ -62,8 +63,11 @@ def _apply_channel(tenant: Tenant, entry: ChannelEntry, *, report: Report) -> Or
         hold_rows(Destination, report)
     channel = OrderFlowChannel.objects.filter(destination=destination).select_related("destination").first()
     channel = channel or OrderFlowChannel(destination=destination)
+    given = to_store(entry.auth.password)
+    if channel.pk and given is None and not same_origin(channel.base_url, entry.base_url):
+        report.refuse("orderflow_channels", number, "auth", "password", because=SENT_ELSEWHERE)
     changed = update_row(channel, what, _values(entry), report)
-    new_secret = _apply_password(channel, to_store(entry.auth.password), what=what, report=report)
+    new_secret = _apply_password(channel, given, what=what, report=report)
     if not (switched or changed or new_secret):
         report.unchanged(what)
     if (changed or new_secret) and disabled:

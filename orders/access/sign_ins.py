@@ -1,7 +1,7 @@
 """Who tries to sign in how often. A try is counted before the password is looked at, under a row lock, so that many
 at once get no more of them than one after the other.
 
-    login and address   FAILURES wrong in WAIT: that login waits for WAIT at that address. Nobody elsewhere notices.
+    login and address   FAILURES wrong in WAIT: that login waits for WAIT at that address alone.
     login               PER_LOGIN from addresses that it never came in from; those it did come in from go on.
     address             PER_ADDRESS, whatever the logins.
 

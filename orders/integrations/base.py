@@ -47,6 +47,10 @@ class Integration:
         """What switching the tenant to ``mode`` needs or changes here."""
         return ()
 
+    def why_not_read_from(self, tenant: Tenant, external_url: str) -> str:
+        """Why the tenant's orders may not be read from another address with what is stored; empty where they may."""
+        return ""
+
     def why_stopped(self, client: ApiClient) -> str:
         """Why an API client may not be switched on; empty where it may."""
         return ""

@@ -52,6 +52,8 @@ class Report:
     """Goes into the history of each changed row: who applied it."""
     base: Place = ()
     """Where the tenant under work stands in the file; places given to ``refuse`` are relative to it."""
+    read_from: str | None = None
+    """The external URL of the tenant under work before the file; None for what it is now."""
     tenants: Sequence[str] = ()
     """The slugs of the file's tenants."""
     locked: set[type] = field(default_factory=set)

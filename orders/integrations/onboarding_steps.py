@@ -120,4 +120,4 @@ def secret_input() -> forms.PasswordInput:
     return forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
 
 
-KEEPS_SECRET = "Empty keeps what is stored."
+KEEPS_SECRET = "Empty keeps what is stored, unless the address gets another host."

@@ -197,3 +197,7 @@ ClientSecret = Annotated[SecretText, AfterValidator(_client_secret)]
 def to_store(secret: str | None) -> str | None:
     """The secret that the file gives, or None where the stored one stays (or a new one is made)."""
     return None if secret in (None, MASK) else secret
+
+
+SENT_ELSEWHERE = "must be entered again: the stored secret would otherwise be sent to another host"
+"""Why a mask, or nothing, does not keep a secret whose address got another scheme, host or port."""

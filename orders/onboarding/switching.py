@@ -97,6 +97,8 @@ def switch_mode(tenant: Tenant, mode: str, *, who: str, reason: str, external_ur
         blocking = [note.words for note in mode_plan(locked, mode, external_url=url).notes if note.blocks]
         _want(not blocking, " ".join(blocking))
         if mode != Tenant.Mode.EVENTS and url != locked.external_url:
+            because = [why for one in integrations() if (why := one.why_not_read_from(locked, url))]
+            _want(not because, " ".join(because))
             locked.external_url = url
             _save(locked, ["external_url"], f"mode switched by {who}")
         switched = migration.switch_mode(locked, mode, who=who, reason=reason)

@@ -25,7 +25,7 @@ PLAIN_KEYS = (
 def apply_tenant(entry: TenantEntry, report: Report) -> Tenant:
     """Store the tenant and its own API clients, in the caller's transaction."""
     tenant = Tenant.objects.filter(slug=entry.id).first() or Tenant(slug=entry.id)
-    mode_read = tenant.mode
+    mode_read, report.read_from = tenant.mode, tenant.external_url
     what = f"tenant {entry.id}"
     before = None if tenant._state.adding else Tenant(pk=tenant.pk, slug=tenant.slug, mode=mode_read)
     was_active = tenant.active

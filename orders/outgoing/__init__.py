@@ -23,7 +23,7 @@ from orders.outgoing.errors import (
 )
 from orders.outgoing.probe import Probe
 from orders.outgoing.retry_after import asked_wait
-from orders.outgoing.session import Answer, Call, check_shape, check_url, same_host, send
+from orders.outgoing.session import Answer, Call, check_shape, check_url, same_host, same_origin, send
 
 __all__ = [
     "Answer",
@@ -45,5 +45,6 @@ __all__ = [
     "check_shape",
     "check_url",
     "same_host",
+    "same_origin",
     "send",
 ]

@@ -34,6 +34,7 @@ partner invents to keep the hub reading (chunks without size, endless headers, t
 TOLD = 300
 """Characters of a fault's own words, which may be the partner's."""
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _NETLOC = re.compile(r"(?:\[[0-9A-Fa-f:.]+(?:%[\w.~-]+)?\]|[^\[\]:%]+)(?::[0-9]{0,5})?", re.ASCII)
 """A host and a port, in no form that two parsers could take apart differently."""
 _NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
@@ -106,6 +107,20 @@ def same_host(one: str, other: str) -> bool:
     except ValueError:
         return False
     return len(hosts) == 1 and hosts != {""}
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two URLs name the same scheme, host and port: what goes to one may go to the other."""
+    try:
+        origins = {_origin(url) for url in (one, other)}
+    except ValueError:
+        return False
+    return len(origins) == 1
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or DEFAULT_PORTS.get(parts.scheme)
 
 
 def _prepared(call: Call) -> requests.PreparedRequest:

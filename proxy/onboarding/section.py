@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field
 from orders.access.sealing import SecretLost
 from orders.integrations.onboarding_report import Report
 from orders.models import Tenant
-from orders.onboarding.fields import MASK, Entry, HttpUrl, SecretText, Words, to_store
-from proxy.credentials import locked_config, masked, store, stored_secret
+from orders.onboarding.fields import MASK, SENT_ELSEWHERE, Entry, HttpUrl, SecretText, Words, to_store
+from proxy.credentials import locked_config, masked, store, stored_secret, would_go_elsewhere
 from proxy.models import ProxyConfig
 
 
@@ -41,13 +41,27 @@ class OAuth2Auth(Entry):
     config: OAuth2Config
 
 
+class Kept:
+    """In the place of a value that the file does not have."""
+
+
+KEPT = Kept()
+ANOTHER_HOST = (
+    "is on another host: enter the secret again together with it, on the onboarding page or as proxy_auth of the "
+    "onboarding file; the stored one would otherwise be sent there"
+)
+
+
 class ProxyAuth:
     """Absent keeps what is stored, since the tenant sets it over the API too."""
 
-    annotation: Any = Annotated[BasicAuth | OAuth2Auth, Field(discriminator="type")]
-    default: Any = None
+    annotation: Any = Annotated[BasicAuth | OAuth2Auth, Field(discriminator="type")] | None
+    default: Any = KEPT
 
-    def apply(self, tenant: Tenant, value: BasicAuth | OAuth2Auth, report: Report) -> None:
+    def apply(self, tenant: Tenant, value: BasicAuth | OAuth2Auth | Kept | None, report: Report) -> None:
+        if isinstance(value, Kept) or value is None:
+            _keep(tenant, report)
+            return
         wanted = ProxyConfig(tenant=tenant, type=value.type, set_by=ProxyConfig.SetBy.OPS)
         members = value.config.model_dump(by_alias=True)
         given = to_store(members.pop(wanted.secret_member))
@@ -56,11 +70,25 @@ class ProxyAuth:
         if given is None and (before is None or before.type != wanted.type or _secret_of(before) is None):
             report.refuse("proxy_auth", "config", wanted.secret_member, because="is needed: none is stored yet")
             return
+        if given is None and before is not None and _goes_elsewhere(before, tenant, report, members.get("authUrl", "")):
+            report.refuse("proxy_auth", "config", wanted.secret_member, because=SENT_ELSEWHERE)
+            return
         _bring(before, wanted, secret=given, report=report)
 
     def export(self, tenant: Tenant) -> Any:
         config = ProxyConfig.objects.filter(tenant_id=tenant.pk).first()
         return masked(config) if config else None
+
+
+def _keep(tenant: Tenant, report: Report) -> None:
+    config = locked_config(tenant.pk) if tenant.external_url != report.read_from else None
+    if config and _goes_elsewhere(config, tenant, report):
+        report.refuse("external_url", because=ANOTHER_HOST)
+
+
+def _goes_elsewhere(stored: ProxyConfig, tenant: Tenant, report: Report, auth_url: str = "") -> bool:
+    before = tenant.external_url if report.read_from is None else report.read_from
+    return would_go_elsewhere(stored, before=before, after=tenant.external_url, auth_url=auth_url)
 
 
 def _bring(before: ProxyConfig | None, wanted: ProxyConfig, *, secret: str | None, report: Report) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from orders.access.sealing import MASK
 from orders.integrations.onboarding_report import Report
 from orders.models import Destination
-from orders.onboarding.fields import to_store
+from orders.onboarding.fields import SENT_ELSEWHERE, to_store
 from orders.onboarding.rows import hold_rows, update_row
 from orders.outbox import destination_health
+from orders.outgoing import same_origin
 from suppliers.models import Supplier, Webhook
 from suppliers.onboarding.entries import BasicAuth, NoAuth, OAuth2Auth, WebhookEntry
 from suppliers.webhooks import webhook_secrets
@@ -36,6 +37,7 @@ def apply(supplier: Supplier, entry: WebhookEntry | None, *, number: int, report
     if disabled := _is_disabled(destination):
         hold_rows(Destination, report)
     webhook = webhook or Webhook(supplier=supplier, destination=destination)
+    _refuse_to_send_elsewhere(webhook, entry, number=number, report=report)
     changed = update_row(webhook, what, _values(entry), report)
     new_secret = _apply_signing_secret(webhook, entry, report=report)
     new_secret |= _apply_auth_secret(webhook, entry.auth, number=number, report=report)
@@ -115,14 +117,28 @@ def _apply_signing_secret(webhook: Webhook, entry: WebhookEntry, *, report: Repo
     return stored is not None
 
 
+def _refuse_to_send_elsewhere(webhook: Webhook, entry: WebhookEntry, *, number: int, report: Report) -> None:
+    """A stored secret, and a token got with it, goes only to the hosts for which the secret was entered."""
+    auth = entry.auth
+    if webhook._state.adding or webhook.auth_type != auth.type or to_store(_given(auth)) is not None:
+        return
+    addresses = [(webhook.url, entry.url)] if isinstance(auth, BasicAuth | OAuth2Auth) else []
+    if isinstance(auth, OAuth2Auth):
+        addresses.append((webhook.auth_config["authUrl"], auth.authUrl))
+    if not all(same_origin(before, after) for before, after in addresses):
+        member = "clientSecret" if isinstance(auth, OAuth2Auth) else "password"
+        report.refuse("suppliers", number, "webhook", "auth", member, because=SENT_ELSEWHERE)
+
+
+def _given(auth: NoAuth | BasicAuth | OAuth2Auth) -> str | None:
+    return auth.password if isinstance(auth, BasicAuth) else auth.clientSecret if isinstance(auth, OAuth2Auth) else None
+
+
 def _apply_auth_secret(webhook: Webhook, auth: NoAuth | BasicAuth | OAuth2Auth, *, number: int, report: Report) -> bool:
     """Store the file's secret. A missing password is made for the supplier; a clientSecret only the supplier has."""
     what = _name(webhook.supplier)
-    given = (
-        auth.password if isinstance(auth, BasicAuth) else auth.clientSecret if isinstance(auth, OAuth2Auth) else None
-    )
     fresh = not webhook_secrets.has_auth_secret(webhook)
-    changed = webhook_secrets.set_auth_secret(webhook, to_store(given))
+    changed = webhook_secrets.set_auth_secret(webhook, to_store(_given(auth)))
     if webhook_secrets.has_auth_secret(webhook):
         if changed and not fresh:
             report.changed(what, "auth", MASK, MASK)

@@ -97,6 +97,19 @@ def test_a_masked_or_absent_password_keeps_what_is_stored(password):
     assert password_of(channel()) == "s3cret"
 
 
+@pytest.mark.parametrize("password", [', password: "********"', ""])
+def test_a_stored_password_is_not_kept_for_another_host(password):
+    apply(HEAD + LEAST)
+    before = channel().base_url
+    there = (HEAD + LEAST).replace(before, "https://thief.example/rtd2-host")
+    with pytest.raises(FileRefused, match=r"auth\.password: must be entered again: the stored secret would otherwise"):
+        apply(there.replace(", password: s3cret", password))
+    assert (channel().base_url, password_of(channel())) == (before, "s3cret")
+    apply((HEAD + LEAST).replace(before, f"{before}/2").replace(", password: s3cret", password))
+    apply(there.replace("s3cret", "n3w"))
+    assert (channel().base_url, password_of(channel())) == ("https://thief.example/rtd2-host", "n3w")
+
+
 def test_a_new_channel_without_a_password_gets_one_that_is_shown_once():
     report = apply(HEAD + LEAST.replace(", password: s3cret", ""))
     ((what, name, value),) = report.secrets

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from orders.access.sealing import MASK
+from orders.integrations.onboarding_faults import FileRefused
 from orders.integrations.onboarding_report import Report
+from orders.models import Tenant
+from orders.onboarding.admin_changes import change_tenant
+from orders.onboarding.files import apply_file
+from orders.onboarding.switching import SwitchRefused, switch_mode
 from proxy.credentials import Login, credentials_of, opened, stored_secret
 from proxy.models import ProxyConfig
 from proxy.onboarding.section import ProxyAuth
@@ -55,6 +62,82 @@ def test_a_secret_that_nobody_has_is_refused(section, tenant):
     switched = {"type": "oauth2", "config": {"clientId": "c", "authUrl": "https://example.com/token"}}
     assert apply(section, tenant, switched).refusals[0].place == ("proxy_auth", "config", "clientSecret")
     assert credentials_of(tenant) == Login("u", "p")
+
+
+TOKEN_URL = "https://auth.example.com/token"
+OAUTH2 = {"type": "oauth2", "config": {"clientId": "c", "clientSecret": "s3cret", "authUrl": TOKEN_URL}}
+ELSEWHERE = "must be entered again: the stored secret would otherwise be sent to another host"
+
+
+def kept(body, **members):
+    """With the mask in the place of the secret."""
+    secret = {name: MASK for name in body["config"] if name in ("password", "clientSecret")}
+    return {"type": body["type"], "config": {**body["config"], **secret, **members}}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://thief.example/token", "http://auth.example.com/token", "https://auth.example.com:444/token"]
+)
+@pytest.mark.parametrize("secret", [{}, {"clientSecret": None}])
+def test_a_stored_secret_is_not_kept_for_another_token_address(section, tenant, url, secret):
+    apply(section, tenant, OAUTH2)
+    refused = apply(section, tenant, kept(OAUTH2, authUrl=url, **secret))
+    assert [(one.place, one.because) for one in refused.refusals] == [
+        (("proxy_auth", "config", "clientSecret"), ELSEWHERE)
+    ]
+    assert ProxyConfig.objects.get().public["authUrl"] == TOKEN_URL
+    assert apply(section, tenant, kept(OAUTH2, authUrl=url, clientSecret="n3w")).refusals == []
+
+
+def test_a_stored_secret_is_kept_for_another_path_of_the_same_host(section, tenant):
+    apply(section, tenant, OAUTH2)
+    assert apply(section, tenant, kept(OAUTH2, authUrl="https://AUTH.example.com.:443/v2/token")).refusals == []
+    assert stored_secret(ProxyConfig.objects.get()) == "s3cret"
+
+
+FILE = """
+tenants:
+- {id: acme, name: Acme, mode: migrating, external_url: "https://%s/api"%s}
+"""
+HERE, THIEF = "oms.example.com", "thief.example"
+
+
+def file(host, auth):
+    text = f", proxy_auth: {json.dumps(auth)}" if auth else ""
+    return apply_file((FILE % (host, text)).encode(), file="acme.yaml", who="olga")
+
+
+@pytest.mark.parametrize("auth", [BASIC, OAUTH2], ids=["basic", "oauth2"])
+def test_a_file_keeps_no_secret_for_another_external_url(db, auth):
+    file(HERE, auth)
+    for again in (kept(auth), None):
+        with pytest.raises(FileRefused, match=r"to another host|stored one would otherwise be sent there"):
+            file(THIEF, again)
+        assert Tenant.objects.get().external_url == f"https://{HERE}/api"
+        file(HERE, again)
+    file(THIEF, auth)
+    assert Tenant.objects.get().external_url == f"https://{THIEF}/api"
+
+
+def test_no_other_page_keeps_a_secret_for_another_external_url(db):
+    file(HERE, BASIC)
+    tenant = Tenant.objects.get()
+    tenant.external_url = f"https://{THIEF}/api"
+    with pytest.raises(FileRefused, match="enter the secret again"):
+        change_tenant(tenant, ["external_url"], who="olga")
+    with pytest.raises(SwitchRefused, match="enter the secret again"):
+        switch_mode(tenant, "proxy", who="olga", reason="x", external_url=tenant.external_url)
+    tenant.external_url = f"https://{HERE}/api/v2"
+    change_tenant(tenant, ["external_url"], who="olga")
+    stored = Tenant.objects.get()
+    assert (stored.mode, stored.external_url) == ("migrating", f"https://{HERE}/api/v2")
+
+
+def test_an_external_url_that_was_taken_away_meanwhile_is_no_way_around(db):
+    file(HERE, BASIC)
+    Tenant.objects.update(mode="events", external_url="")
+    with pytest.raises(FileRefused, match="stored one would otherwise be sent there"):
+        file(THIEF, None)
 
 
 def test_an_auth_url_is_the_word_of_who_set_it(section, tenant):

@@ -283,3 +283,44 @@ def test_a_lost_secret_can_be_entered_again(tenant, settings):
         webhook_secrets.target_of(Webhook.objects.get(), now=timezone.now())
     onboard(tenant, BEANS)
     assert webhook_secrets.signing_secrets(Webhook.objects.get(), now=timezone.now()) == [SIGNING]
+
+
+LOGINS = {
+    "basic": ({"type": "basic", "username": "u", "password": "s3cret"}, "password"),
+    "oauth2": (
+        {"type": "oauth2", "clientId": "c", "clientSecret": "s3cret", "authUrl": "https://auth.example/token"},
+        "clientSecret",
+    ),
+}
+
+
+def login_with(auth, **members):
+    return {**BEANS, "webhook": {**WEBHOOK, "auth": auth, **members}}
+
+
+@pytest.mark.parametrize("url", ["https://thief.example/hook", "http://beans.example/hook", "https://beans.example:8/"])
+@pytest.mark.parametrize("kind", LOGINS)
+def test_a_stored_secret_is_not_kept_for_another_host(tenant, kind, url):
+    auth, member = LOGINS[kind]
+    onboard(tenant, login_with(auth))
+    for masked in ({**auth, member: "********"}, without(auth, member)):
+        [refusal] = onboard(tenant, login_with(masked, url=url)).refusals
+        assert refusal.place == ("tenants", 0, "suppliers", 0, "webhook", "auth", member)
+        assert "must be entered again: the stored secret would otherwise be sent to another host" in refusal.because
+        Webhook.objects.update(url=WEBHOOK["url"])
+        assert onboard(tenant, login_with(masked, url="https://beans.example/hook/2")).refusals == []
+    assert onboard(tenant, login_with(auth, url=url)).refusals == []
+
+
+def test_a_stored_client_secret_is_not_kept_for_another_token_address(tenant):
+    auth, member = LOGINS["oauth2"]
+    onboard(tenant, login_with(auth))
+    moved = {**auth, member: "********", "authUrl": "https://thief.example/token"}
+    [refusal] = onboard(tenant, login_with(moved)).refusals
+    assert refusal.place[-1] == member
+    assert onboard(tenant, login_with({**moved, member: "n3w"})).refusals == []
+
+
+def test_a_webhook_without_a_login_may_move(tenant):
+    onboard(tenant, BEANS)
+    assert onboard(tenant, {**BEANS, "webhook": {**WEBHOOK, "url": "https://other.example/"}}).refusals == []
