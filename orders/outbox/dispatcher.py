@@ -37,7 +37,7 @@ from orders.queueing.claims import LANES, LEASE_SECONDS, renew
 log = structlog.get_logger("orderhub.outbox")
 
 FAULT = "orders.outbox.dispatcher: not prepared"
-"""Key in a request's context: why it could not be prepared. No channel uses this key."""
+"""Key in a request's context: the outcome of one that could not be prepared. No channel uses this key."""
 IDLE_SECONDS = 0.05
 """How often to look for more due work while requests are under way."""
 GATHER_SECONDS = 0.01
@@ -175,20 +175,28 @@ def requests_of(claimed: ClaimedHeads) -> list[Sent]:
     return [Sent(request, claimed.lease, claimed.at) for request in requests]
 
 
-def _grouped(channel: Channel, destination: Destination, deliveries: Sequence[Delivery]) -> list[Request]:
-    """The channel's requests; if it cannot make them, one request that fails with the reason."""
+def _grouped(channel: Channel, destination: Destination, heads: Sequence[Delivery]) -> list[Request]:
+    """The channel's requests. Of heads that it cannot group, those at fault are found by halves and fail alone.
+
+    Trouble of the database is no delivery's fault: all of them are tried again soon, and no attempt is counted.
+    """
     try:
-        return list(channel.group(destination, deliveries))
+        return list(channel.group(destination, heads))
     except Exception as error:  # a fault of ours at one destination must not stop the others
+        away, middle = isinstance(error, OperationalError | InterfaceError), len(heads) // 2
+        if middle and not away:
+            return _grouped(channel, destination, heads[:middle]) + _grouped(channel, destination, heads[middle:])
         log.error("preparing failed inside the hub", **destination_health.named(destination), exc_info=error)
-        return [Request(destination, deliveries, {FAULT: f"preparing failed inside the hub ({type(error).__name__})"})]
+        words = f"preparing failed inside the hub ({type(error).__name__}); see the log"
+        again = Outcome(Verdict.HELD, words, retry_after=REST_SECONDS)
+        return [Request(destination, heads, {FAULT: again if away else Outcome(Verdict.UNAVAILABLE, words)})]
 
 
 def _send(request: Request) -> Sequence[Outcome]:
     """Send one request in a thread; returns one outcome per delivery and never raises."""
     try:
         if FAULT in request.context:
-            return [Outcome(Verdict.UNAVAILABLE, request.context[FAULT])] * len(request.deliveries)
+            return [request.context[FAULT]] * len(request.deliveries)
         close_old_connections()
         return channels()[request.destination.channel].send(request)
     except Exception as error:  # a fault of ours must not lose the delivery

@@ -4,6 +4,7 @@ import threading
 import uuid
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from orders.database.clock import DatabaseClock
 from orders.integrations.channels import Request
@@ -12,7 +13,7 @@ from orders.outbox import dispatcher
 from orders.outbox.send_limits import free_slots
 from orders.outbox.send_pool import SendPool, Sent
 from orders.queueing.claims import LANES, claim
-from tests.orders.fake_channel import DELIVERED, FakeChannel, add_pending, status
+from tests.orders.fake_channel import DELIVERED, FakeChannel, add_pending, due_now, status
 from tests.processes import wait_until
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -61,6 +62,49 @@ def test_a_destination_whose_requests_cannot_be_made_holds_up_nobody(beans, engi
     dispatcher.deliver()
     assert (status("a1"), status("b1")) == ("pending", "delivered")
     assert "preparing failed" in Delivery.objects.get(reference="a1").error
+
+
+def test_a_head_that_cannot_be_prepared_fails_alone(beans, monkeypatch, settings):
+    settings.HUB_DELIVERY_RETRY_SCHEDULE = []
+    Destination.objects.update(concurrency=10)
+    FakeChannel.batch = 10
+    real, grouped = FakeChannel.group, []
+
+    def broken_by_a3(self, destination, heads):
+        grouped.append(len(heads))
+        if "a3" in [head.reference for head in heads]:
+            raise LookupError("a bug")
+        return real(self, destination, heads)
+
+    monkeypatch.setattr(FakeChannel, "group", broken_by_a3)
+    for number in range(8):
+        add_pending(beans, f"a{number}", lane=f"order:{number}")
+    dispatcher.deliver()
+    fates = dict(Delivery.objects.values_list("reference", "status"))
+    assert fates == dict.fromkeys((f"a{number}" for number in range(8)), "delivered") | {"a3": "dead"}
+    assert Delivery.objects.get(reference="a3").error == "preparing failed inside the hub (LookupError); see the log"
+    assert grouped == [8, 4, 2, 2, 1, 1, 4]
+
+
+@pytest.mark.parametrize("trouble", [OperationalError, InterfaceError])
+def test_trouble_of_the_database_while_preparing_counts_no_attempt(beans, monkeypatch, settings, trouble):
+    settings.HUB_DELIVERY_RETRY_SCHEDULE = []
+    real = FakeChannel.group
+
+    def broken(self, destination, heads):
+        raise trouble("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(FakeChannel, "group", broken)
+    add_pending(beans, "a1")
+    dispatcher.deliver()
+    assert list(Delivery.objects.values_list("status", "attempts")) == [("pending", 0)]
+    lane = Lane.objects.get()
+    assert (lane.lease, lane.losses) == (None, 0)
+    assert lane.due_at <= DatabaseClock().now(dispatcher.REST_SECONDS)
+    monkeypatch.setattr(FakeChannel, "group", real)
+    due_now()
+    dispatcher.deliver()
+    assert (FakeChannel.sent, status("a1")) == (["a1"], "delivered")
 
 
 def test_a_hanging_destination_leaves_threads_to_the_others_whatever_its_concurrency(beans, engine):
