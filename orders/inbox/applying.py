@@ -68,22 +68,28 @@ def _batch_size() -> int:
 
 
 def _work(lease: UUID, ids: Sequence[int]) -> None:
+    suspects: Sequence[OrderQueue] = ()
     try:
         trusted, suspects = _partition(lease, ids)
         _apply_together(lease, trusted)
         _apply_one_by_one(lease, suspects)
     except (OperationalError, InterfaceError) as error:
         log.warning("database trouble while applying; nothing is lost, no attempt counted", error=str(error))
-        _give_back(lease)
+        _give_back(lease, suspects)
         raise
 
 
-def _give_back(lease: UUID) -> None:
-    """Make the queues due again; repeated until the lease ends by itself, as a restarting server is back in seconds."""
+def _give_back(lease: UUID, suspects: Sequence[OrderQueue]) -> None:
+    """Make the queues due again, with no loss counted for a suspect that was tried: this worker is not lost.
+
+    Repeated until the lease ends by itself, as a restarting server is back in seconds.
+    """
     until = time.monotonic() + LEASE_SECONDS
     while time.monotonic() < until:
         close_old_connections()
         try:
+            for queue in suspects:
+                OrderQueue.objects.filter(pk=queue.pk, lease=lease, losses__gt=queue.losses).update(losses=queue.losses)
             give_back(QUEUES, lease, at=DatabaseClock().now() + timedelta(seconds=1))
             return
         except (OperationalError, InterfaceError):

@@ -11,7 +11,7 @@ from orders.inbox import applying
 from orders.inbox.batch import Batch
 from orders.inbox.event_status import event_statuses
 from orders.models import Order, OrderEvent, OrderQueue
-from orders.queueing.claims import QUEUES, claim, expire_leases
+from orders.queueing.claims import LOSSES_THAT_COUNT, QUEUES, claim, expire_leases
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -228,6 +228,26 @@ def test_a_lease_is_given_back_once_the_database_answers_again(engine, monkeypat
         with pytest.raises(OperationalError, match="terminating"):
             applying.drain()
     assert engine.queue().lease is None
+    engine.due_now()
+    engine.drain()
+    assert (fate(event)["status"], fate(event)["attempts"], engine.queue().losses) == ("applied", 1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_while_a_suspect_is_tried_counts_no_loss(engine, monkeypatch):
+    event = engine.put()
+    lose_worker(engine)
+
+    def cut(self):
+        raise OperationalError("terminating connection")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Batch, "apply", cut)
+        for _ in range(LOSSES_THAT_COUNT + 1):
+            engine.due_now()
+            with pytest.raises(OperationalError, match="terminating"):
+                applying.drain()
+            assert (engine.queue().lease, engine.queue().losses) == (None, 1)
     engine.due_now()
     engine.drain()
     assert (fate(event)["status"], fate(event)["attempts"], engine.queue().losses) == ("applied", 1, 0)
