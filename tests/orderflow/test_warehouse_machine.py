@@ -36,7 +36,7 @@ from orders.dead_letters.operations import Busy
 from orders.integrations import channels
 from orders.models import Delivery, Destination, Lane, Tenant
 from orders.monitoring.invariants import broken_invariants
-from orders.outbox import destination_health
+from orders.outbox import destination_health, lane_heads
 from orders.outbox.dispatcher import requests_of
 from orders.outbox.lane_heads import claim_heads
 from orders.outbox.outcomes import CompletedAttempt, record
@@ -258,6 +258,16 @@ class WarehouseMachine(RuleBasedStateMachine):
                     assert there == self.versions[row.customer_order_id, row.digest], f"{row} is another version"
 
     @invariant()
+    def an_order_of_which_nothing_is_left_to_do_is_there_as_wanted(self):
+        for key, document in self.book.documents.items():
+            lanes = Lane.objects.filter(
+                destination=self.channel.destination_id, customer_order_id=key.customer_order_id
+            )
+            idle = not lanes.filter(due_at__isnull=False).exists()
+            if idle and not Delivery.objects.filter(lane__in=lanes, status="dead").exists():
+                self.the_site_holds_what_is_wanted(key.customer_order_id, document)
+
+    @invariant()
     def the_site_has_one_of_an_order_at_most(self):
         for order in ORDERS:
             assert len(self.open_orders(order)) <= 1
@@ -415,6 +425,7 @@ def a_channel(site):
 
 def test_the_site_ends_with_every_wanted_order_once_and_no_cancelled_one(db, site, monkeypatch, settings):
     settings.HUB_BREAKER_FAILURES = 0
+    monkeypatch.setattr(lane_heads, "LEASE_SECONDS", 3600.0)
     monkeypatch.setattr(operations, "BUSY_SECONDS", 0.0)
     monkeypatch.setattr(WarehouseMachine, "site", site)
     slowness = Slowness()
