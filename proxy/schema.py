@@ -2,92 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from orders.api.schema import Answer, Body, Operation, define
-from orders.values.problems import Conflict, NotFound, VerificationFailed
+from pydantic import Field, RootModel
+
+from orders.api.schema.components import MOMENT, Count
+from orders.documents.value_types import Model, member, optional
 from proxy.bodies import LONGEST
 
-Shape = dict[str, Any]
-
-PROXY = "Proxy configuration"
-SCOPE = "proxy-config:write"
-
-_TEXT: Shape = {"type": "string"}
-_MOMENT: Shape = {"type": "string", "format": "date-time"}
-
-
-_VALUE: Shape = {**_TEXT, "minLength": 1, "maxLength": LONGEST, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"}
-_NARROWER: Shape = {
-    "username": {"pattern": r"^[^:\u0000-\u001f\u007f-\u009f]*$"},
-    "authUrl": {"format": "uri", "pattern": "^https?://"},
-}
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+Value = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=f"^[^{_CONTROL}]*$")]
+UserName = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=f"^[^:{_CONTROL}]*$")]
+WebAddress = Annotated[
+    str, Field(min_length=1, max_length=LONGEST, pattern="^https?://", json_schema_extra={"format": "uri"})
+]
 
 
-def _closed(properties: Shape, *, optional: tuple[str, ...] = ()) -> Shape:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+class BasicCredentials(Model):
+    username: UserName = member("The user's name, without a colon.", "hub")
+    password: Value = member("The user's password.", "correct horse")
 
 
-def _config(kind: str, *names: str) -> Shape:
-    members = {name: {**_VALUE, **_NARROWER.get(name, {})} for name in names}
-    return _closed({"type": {"const": kind}, "config": _closed(members)})
+class BasicProxyConfig(Model):
+    type: Literal["basic"] = member("How the hub logs in.")
+    config: BasicCredentials = member("With what it logs in.")
 
 
-_STEP = define(
-    "VerificationStep",
-    _closed({"step": _TEXT, "ok": {"type": "boolean"}, "ms": {"type": "integer", "minimum": 0}, "detail": _TEXT}),
-)
-_STEPS: Shape = {"type": "array", "items": _STEP}
-_WANTED = define(
-    "ProxyConfig",
-    {"oneOf": [_config("basic", "username", "password"), _config("oauth2", "clientId", "clientSecret", "authUrl")]},
-)
-_STORED = define(
-    "StoredProxyConfig",
-    _closed(
-        {"type": {"enum": ["basic", "oauth2"]}, "config": {"type": "object"}, "verification": _STEPS},
-        optional=("verification",),
-    ),
-)
-_DRIFT = define(
-    "Drift",
-    _closed(
-        {
-            "pointer": _TEXT,
-            "expected": _TEXT,
-            "found": _TEXT,
-            "firstSeen": _MOMENT,
-            "lastSeen": _MOMENT,
-            "count": {"type": "integer", "minimum": 1},
-        }
-    ),
-)
+class ClientCredentials(Model):
+    client_id: Value = member("The client's id.", "hub")
+    client_secret: Value = member("The client's secret.", "correct horse")
+    auth_url: WebAddress = member("Where the hub fetches its token.", "https://oms.example/oauth2/token")
 
-get_config = Operation(
-    id="getProxyConfig",
-    summary="Read the configuration of the external service",
-    tag=PROXY,
-    scope=SCOPE,
-    answers={200: Answer(description="As stored, secrets masked", schema=_STORED)},
-    problems=(NotFound,),
-)
-put_config = Operation(
-    id="putProxyConfig",
-    summary="Set the credentials of the external service",
-    tag=PROXY,
-    scope=SCOPE,
-    query={"verify": {"type": "string", "enum": ["true", "false"]}},
-    body=Body(schema=_WANTED, example={"type": "basic", "config": {"username": "hub", "password": "correct horse"}}),
-    answers={200: Answer(description="As stored, secrets masked", schema=_STORED)},
-    problems=(Conflict, VerificationFailed),
-)
-get_drift = Operation(
-    id="getContractDrift",
-    summary="Read where the external service leaves the contract",
-    tag=PROXY,
-    scope=SCOPE,
-    answers={
-        200: Answer(description="What was seen", schema=_closed({"drift": {"type": "array", "items": _DRIFT}})),
-    },
-)
+
+class OAuth2ProxyConfig(Model):
+    type: Literal["oauth2"] = member("How the hub logs in.")
+    config: ClientCredentials = member("With what it logs in.")
+
+
+class ProxyConfig(RootModel[Annotated[BasicProxyConfig | OAuth2ProxyConfig, Field(discriminator="type")]]):
+    """The credentials of the external service."""
+
+
+class VerificationStep(Model):
+    step: str = member("What was tried.", "Fetch a token")
+    ok: bool = member("Whether the service did as it should.", True)
+    ms: Count = member("How long it took, in milliseconds.", 84)
+    detail: str = member("What came of it.", "The token is valid for 3600 s.")
+
+
+class StoredProxyConfig(Model):
+    type: Literal["basic", "oauth2"] = member("How the hub logs in.")
+    config: dict[str, Any] = member("With what it logs in.", {"username": "hub", "password": "********"})
+    verification: list[VerificationStep] = optional("With `verify=true`: the steps that were tried.")
+
+
+class Drift(Model):
+    pointer: str = member("Where, as a JSON pointer with * for any index.", "/customerOrder/items/*/unitPrice")
+    expected: str = member("What the contract wants there.", "number")
+    found: str = member("The type that was found, never a value.", "string")
+    first_seen: datetime = member("When it was seen first.", MOMENT)
+    last_seen: datetime = member("When it was seen last.", MOMENT)
+    count: int = member("How often it was seen.", 12, ge=1)
+
+
+class DriftList(Model):
+    drift: list[Drift] = member("Each place that was seen.")
+
+
+Verify = Annotated[Literal["true", "false"], optional("Store the credentials only when they work.")]

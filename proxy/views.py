@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orders.api.parameters import one_of, read_parameters
+from orders.api.schema import Answer, Body, Operation
 from orders.api.views import ApiView
 from orders.integrations.self_test import Step
 from orders.models import Tenant
@@ -18,6 +19,9 @@ from proxy.bodies import config_of
 from proxy.connection_test import ConnectionTest
 from proxy.credentials import masked, opened, store, wait_until_everywhere
 from proxy.models import ContractDrift, ProxyConfig
+
+PROXY = "Proxy configuration"
+SCOPE = "proxy-config:write"
 
 
 class NotVerified(VerificationFailed):
@@ -32,11 +36,14 @@ class NotVerified(VerificationFailed):
 
 
 class ProxyConfigView(ApiView):
-    """The caller's own tenant is meant; there is no id in the path."""
-
-    scopes = {"GET": "proxy-config:write", "PUT": "proxy-config:write"}
-
-    @schema.get_config
+    @Operation(
+        id="getProxyConfig",
+        summary="Read the configuration of the external service",
+        tag=PROXY,
+        scope=SCOPE,
+        answers={200: Answer("As stored, secrets masked", schema.StoredProxyConfig)},
+        problems=(NotFound,),
+    )
     def get(self, request: Request) -> Response:
         """The stored configuration, its secret masked."""
         read_parameters(request, {})
@@ -45,7 +52,16 @@ class ProxyConfigView(ApiView):
             raise NotFound("No credentials of the external service are set.")
         return Response(masked(config))
 
-    @schema.put_config
+    @Operation(
+        id="putProxyConfig",
+        summary="Set the credentials of the external service",
+        tag=PROXY,
+        scope=SCOPE,
+        query={"verify": schema.Verify},
+        body=Body(schema.ProxyConfig),
+        answers={200: Answer("As stored, secrets masked", schema.StoredProxyConfig)},
+        problems=(Conflict, VerificationFailed),
+    )
     def put(self, request: Request) -> Response:
         """Store the credentials; with ``verify=true`` only when they work."""
         verifying = read_parameters(request, {"verify": one_of("true", "false")}).get("verify") == "true"
@@ -64,11 +80,13 @@ class ProxyConfigView(ApiView):
 
 
 class DriftView(ApiView):
-    """Where the external service's answers left the contract."""
-
-    scopes = {"GET": "proxy-config:write"}
-
-    @schema.get_drift
+    @Operation(
+        id="getContractDrift",
+        summary="Read where the external service leaves the contract",
+        tag=PROXY,
+        scope=SCOPE,
+        answers={200: Answer("What was seen", schema.DriftList)},
+    )
     def get(self, request: Request) -> Response:
         """Places where answers differ from the contract; ``found`` is a type, never a value."""
         read_parameters(request, {})

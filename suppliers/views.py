@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -14,35 +14,49 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_list, read_parameters, text, whole
+from orders.api.parameters import DEFAULT_TAKE, an_id, parsers, read_list, read_parameters, text
 from orders.api.parsers import ApiRequest
 from orders.api.permissions import METHOD_AND_ACCESS, AnswersInMode
+from orders.api.schema import Answer, Body, Operation
+from orders.api.schema.components import IF_NONE_MATCH, LIST
 from orders.api.views import ApiView
-from orders.database.commit_order import page_of, read_cursor
+from orders.database.commit_order import page_of
 from orders.documents import render
 from orders.http.correlation import correlation_id
-from orders.models import Delivery, Tenant
-from orders.values.problems import InvalidParameter, NotFound
+from orders.models import Tenant
+from orders.values.problems import Conflict, InvalidParameter, NotFound, ProxyMode, Throttled, UnknownOrder
 from suppliers import fulfilment, schema
 from suppliers.models import Supplier
 from suppliers.order_data.answer import answer_for
 from suppliers.order_data.fetches import fetch_part
+from suppliers.order_data.parts import OrderData
 from suppliers.reports.recording import receive_report
 from suppliers.throttles import ListsPerSupplier, RedeliveriesPerSupplier
 from suppliers.webhooks import own_deliveries
-from suppliers.webhooks.pull_feed import event_json, mark_notified, page_after
+from suppliers.webhooks.pull_feed import EventsGone, event_json, mark_notified, page_after
 
+SUPPLIERS = "Suppliers"
+_SAME_PLACE = {name: f"$request.path.{name}" for name in ("country", "tenant")}
 MOST_ITEMS = 200
 """Items of one stock request: as many as a page of anything else (docs/reference/api.md#events)."""
 
 
 class OrderDataView(ApiView):
-    """``GET /api/Orders?ExternalId=<orderToken>``: the supplier's part of an order as it is now."""
-
-    scopes: ClassVar = {"GET": "supplier-orders:read"}
-
-    @schema.order_data
+    @Operation(
+        id="getOrderData",
+        summary="Read the supplier's part of an order",
+        tag=SUPPLIERS,
+        scope="supplier-orders:read",
+        query={"ExternalId": schema.PartToken},
+        headers=IF_NONE_MATCH,
+        answers={
+            200: Answer("As it is now", OrderData, headers=("ETag",)),
+            304: Answer("The caller has it already", headers=("ETag",)),
+        },
+        problems=(UnknownOrder,),
+    )
     def get(self, request: Request) -> HttpResponse:
+        """The supplier's own lines alone, by the order's token. The fetch is put on record."""
         token = read_parameters(request, {"ExternalId": text}).get("ExternalId", "")
         if not token:
             raise InvalidParameter("Name the order with ?ExternalId=<orderToken>; the names' letter case counts.")
@@ -59,12 +73,17 @@ def conditional(request: HttpRequest, etag: str, response: Response) -> HttpResp
 
 
 class StockView(ApiView):
-    """``GET /api/v1/stock?itemId=a&itemId=b``: what suppliers last said of their stock, for the tenant."""
-
-    scopes: ClassVar = {"GET": "customer-orders:read"}
-
-    @schema.stock
+    @Operation(
+        id="getStock",
+        summary="Read what suppliers last said of their stock",
+        tag=SUPPLIERS,
+        scope="customer-orders:read",
+        query={"itemId": schema.ItemIds},
+        answers={200: Answer("One entry per item and supplier, in the order asked for", schema.Stock)},
+        problems=(ProxyMode,),
+    )
     def get(self, request: Request) -> Response:
+        """What the tenant's suppliers reported of these items; an item that nobody reported is left out."""
         item_ids = read_list(request, "itemId", an_id, most=MOST_ITEMS)
         return Response({"stock": fulfilment.stock(self.caller.tenant, item_ids)})
 
@@ -94,12 +113,27 @@ class SupplierEventsView(ApiView):
 
 
 class ReceiveView(SupplierEventsView):
-    """``GET …/receive?lastEventId=``: the supplier's events after the last one it has; a long poll."""
-
-    scopes: ClassVar = {"GET": "events"}
-
-    @schema.receive
+    @Operation(
+        id="receiveSupplierEvents",
+        summary="Ask for the supplier's events after the last one it has",
+        tag=SUPPLIERS,
+        scope="events",
+        path=schema.PLACE,
+        query={"lastEventId": schema.LastEventId},
+        answers={
+            200: Answer(
+                "At most 100, oldest first",
+                schema.SupplierFeed,
+                links={
+                    "receiveSupplierEvents": {**_SAME_PLACE, "lastEventId": "$response.body#/data/0/id"},
+                    "getOrderData": {"ExternalId": "$response.body#/data/0/attributes/orderToken"},
+                },
+            )
+        },
+        problems=(NotFound, EventsGone),
+    )
     def get(self, request: ApiRequest, country: str, tenant: str) -> Response:
+        """A long poll: where there is none, the call is held for up to 25 s. Go on from ``links.next``."""
         cursor = read_parameters(request, {"lastEventId": text}).get("lastEventId", "")
         page = page_after(self.supplier, cursor, hold_seconds=settings.HUB_RECEIVE_HOLD_SECONDS)
         self.check_again(request)
@@ -110,12 +144,19 @@ class ReceiveView(SupplierEventsView):
 
 
 class SendView(SupplierEventsView):
-    """``POST …/send``: a supplier reports order status, delivery or stock."""
-
-    scopes: ClassVar = {"POST": "events"}
-
-    @schema.send
+    @Operation(
+        id="sendSupplierEvent",
+        summary="Report order status, delivery or stock",
+        tag=SUPPLIERS,
+        scope="events",
+        path=schema.PLACE,
+        headers={"Event-Type": schema.EventType},
+        body=Body(schema.SupplierEvent),
+        answers={201: Answer("Kept; a repeat has the first one's id", schema.SupplierEventReceipt)},
+        problems=(NotFound, UnknownOrder),
+    )
     def post(self, request: Request, country: str, tenant: str) -> Response:
+        """The newest report wins by its timestamp. The same report again is not kept again."""
         body = request.data
         header_type = request.headers.get("Event-Type", "")
         if not header_type:
@@ -125,18 +166,28 @@ class SendView(SupplierEventsView):
 
 
 class DeliveriesView(SupplierEventsView):
-    """``GET …/deliveries``: the supplier's own webhook deliveries with every attempt, oldest first."""
-
     throttle_classes = (ListsPerSupplier,)
-    scopes: ClassVar = {"GET": "events"}
-    parameters: ClassVar = {
-        "since": an_instant,
-        "status": one_of(*Delivery.Status.values),
-        "cursor": read_cursor,
-        "take": whole(1, 200),
-    }
+    parameters = parsers({**schema.DELIVERY_FILTERS, **LIST})
 
-    @schema.deliveries
+    @Operation(
+        id="listSupplierDeliveries",
+        summary="List the supplier's own webhook deliveries with their attempts",
+        tag=SUPPLIERS,
+        scope="events",
+        path=schema.PLACE,
+        query={**schema.DELIVERY_FILTERS, **LIST},
+        answers={
+            200: Answer(
+                "Oldest first",
+                schema.SupplierDeliveries,
+                links={
+                    "redeliver": {**_SAME_PLACE, "deliveryId": "$response.body#/deliveries/0/id"},
+                    "getOrderData": {"ExternalId": "$response.body#/deliveries/0/orderToken"},
+                },
+            )
+        },
+        problems=(NotFound, Throttled),
+    )
     def get(self, request: Request, country: str, tenant: str) -> Response:
         """What went to the supplier's webhook and came back. Go on from ``page.next``: it never skips one."""
         given = read_parameters(request, self.parameters)
@@ -146,13 +197,18 @@ class DeliveriesView(SupplierEventsView):
 
 
 class RedeliverView(SupplierEventsView):
-    """``POST …/deliveries/{id}:redeliver``: the same event again, with the same ``webhook-id``."""
-
     throttle_classes = (RedeliveriesPerSupplier,)
-    scopes: ClassVar = {"POST": "events"}
 
-    @schema.redeliver
+    @Operation(
+        id="redeliver",
+        summary="Have one webhook delivery sent again",
+        tag=SUPPLIERS,
+        scope="events",
+        path={**schema.PLACE, "deliveryId": schema.DeliveryId},
+        answers={200: Answer("It is sent again, in its place", schema.Redelivery)},
+        problems=(NotFound, Conflict, Throttled),
+    )
     def post(self, request: Request, country: str, tenant: str, delivery_id: str) -> Response:
-        """Sent again as soon as it is first in its order's line; a body is not looked at."""
+        """The same event with the same webhook-id, as soon as it is first in its order's line. A body is not read."""
         read_parameters(request, {})
         return Response(own_deliveries.redeliver(self.supplier, delivery_id).as_json())

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orderflow.catalogue import openapi
+from orderflow.catalogue import schema
 from orderflow.catalogue.product_documents import product_faults
 from orderflow.catalogue.products import put_products
 from orderflow.models import OrderFlowChannel, Product
 from orderflow.onboarding.section import CHANNEL
 from orderflow.site.import_documents import REFERENCE_LIMIT, NotSendable, reference_text
 from orders.api.parameters import read_parameters
+from orders.api.schema import Answer, Body, Operation
 from orders.api.views import ApiView
 from orders.documents import check_id
 from orders.documents.pointers import pointer
 from orders.http.raw_paths import fault_of_id
-from orders.values.problems import BusinessUnitNotAllowed, Fault, InvalidBody, InvalidId, UnknownChannel, UnknownProduct
+from orders.values.problems import (
+    BusinessUnitNotAllowed,
+    Fault,
+    InvalidBody,
+    InvalidId,
+    ProxyMode,
+    UnknownChannel,
+    UnknownProduct,
+)
 
-PRODUCTS = "products:write"
+PRODUCTS = "Products"
+_SAME_PRODUCT = {name: f"$request.path.{name}" for name in schema.PLACE}
 
 
 class ProductView(ApiView):
-    """One product of one channel's catalogue."""
-
-    scopes: ClassVar = {"PUT": PRODUCTS, "GET": PRODUCTS}
-
-    @openapi.get_product
+    @Operation(
+        id="getProduct",
+        summary="Read one product of a warehouse's catalogue",
+        tag=PRODUCTS,
+        scope="products:write",
+        path=schema.PLACE,
+        answers={200: Answer("The product as it is sent", schema.StoredProduct)},
+        problems=(InvalidId, UnknownChannel, UnknownProduct, ProxyMode),
+    )
     def get(self, request: Request, channel: str, sku: str) -> Response:
         """What the catalogue says of the product, and whether the warehouse has taken it."""
         read_parameters(request, {})
@@ -39,7 +53,22 @@ class ProductView(ApiView):
         answer = {"sku": sku, "status": product.status, "failure": product.failure or None}
         return Response(answer | {"properties": product.properties})
 
-    @openapi.put_product
+    @Operation(
+        id="putProduct",
+        summary="Send one product to a warehouse's catalogue",
+        tag=PRODUCTS,
+        scope="products:write",
+        path=schema.PLACE,
+        body=Body(schema.Product),
+        answers={
+            202: Answer(
+                "Stored; sent to the warehouse if it changed",
+                schema.AcceptedProduct,
+                links={"getProduct": _SAME_PRODUCT},
+            )
+        },
+        problems=(InvalidId, UnknownChannel, ProxyMode),
+    )
     def put(self, request: Request, channel: str, sku: str) -> Response:
         """The body is the whole product, its properties by OrderFlow's names; what is left out is unset.
 

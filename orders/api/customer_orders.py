@@ -7,11 +7,12 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from orders.api.parameters import DEFAULT_TAKE, PAGE, read_parameters
+from orders.api.parameters import DEFAULT_TAKE, parsers, read_parameters
 from orders.api.parsers import ApiRequest, RawJSONParser
-from orders.api.schema import documented
+from orders.api.schema import READ_THROUGH, Answer, Body, Operation, components
 from orders.api.views import ApiView
 from orders.documents import parse_put, parse_search
+from orders.documents.schema import CustomerOrderEnvelope, CustomerOrderSearch
 from orders.http.correlation import correlation_id
 from orders.inbox.reception import accept
 from orders.inbox.sources import source_for
@@ -19,14 +20,30 @@ from orders.integrations.sources import Search
 from orders.queueing.wake_ups import wake_inbound
 from orders.telemetry import tracing
 from orders.values.order_key import OrderKey
-from orders.values.problems import Fault, InvalidBody
+from orders.values.problems import Fault, InvalidBody, ProxyMode, UnknownOrder
+
+_SAME_UNIT = {"businessUnitId": "$request.path.businessUnitId"}
+_SAME_ORDER = {name: f"$request.path.{name}" for name in components.ORDER}
+_FIRST_FOUND = {**_SAME_UNIT, "customerOrderId": "$response.body#/customerOrders/0/customerOrderId"}
+_READS = ("getCustomerOrder", "getFulfilment")
 
 
 class CustomerOrderView(ApiView):
     parser_classes = (RawJSONParser,)
-    scopes = {"GET": "customer-orders:read", "PUT": "customer-orders:write"}
 
-    @documented.get_order
+    @Operation(
+        id="getCustomerOrder",
+        summary="Read one order",
+        tag=components.ORDERS,
+        scope="customer-orders:read",
+        path=components.ORDER,
+        headers=components.IF_NONE_MATCH,
+        answers={
+            200: Answer("The order", CustomerOrderEnvelope, headers=("ETag", "Orderhub-Sequence")),
+            304: Answer("The caller has it already", headers=("ETag", "Orderhub-Sequence")),
+        },
+        problems=(UnknownOrder, *READ_THROUGH),
+    )
     def get(self, request: ApiRequest, business_unit_id: str, customer_order_id: str) -> Response:
         """One order, from the hub's store or through the tenant's own system."""
         read_parameters(request, {})
@@ -40,7 +57,23 @@ class CustomerOrderView(ApiView):
                 return Response(status=304, headers=headers)
         return Response(found.body, headers=headers)
 
-    @documented.put_order
+    @Operation(
+        id="putCustomerOrder",
+        summary="Send one order",
+        tag=components.ORDERS,
+        scope="customer-orders:write",
+        path=components.ORDER,
+        body=Body(CustomerOrderEnvelope),
+        answers={
+            202: Answer(
+                "Stored durably for processing",
+                components.AcceptedEvent,
+                headers=("Location",),
+                links={"getOrderEvent": {"eventId": "$response.body#/eventId"}, **dict.fromkeys(_READS, _SAME_ORDER)},
+            )
+        },
+        problems=(ProxyMode,),
+    )
     def put(self, request: ApiRequest, business_unit_id: str, customer_order_id: str) -> Response:
         """Accept one order event, stored durably; it is applied in the sequence of reception."""
         began = time.time()
@@ -62,13 +95,29 @@ class CustomerOrderView(ApiView):
 
 class CustomerOrderSearchView(ApiView):
     parser_classes = (RawJSONParser,)
-    scopes = {"POST": "customer-orders:read"}
+    parameters = parsers(components.PAGE)
 
-    @documented.search_orders
+    @Operation(
+        id="searchCustomerOrders",
+        summary="Search orders",
+        tag=components.ORDERS,
+        scope="customer-orders:read",
+        path=components.UNIT,
+        query=components.PAGE,
+        body=Body(CustomerOrderSearch),
+        answers={
+            200: Answer(
+                "One page, newest reception first",
+                components.CustomerOrderPage,
+                links=dict.fromkeys(_READS, _FIRST_FOUND),
+            )
+        },
+        problems=READ_THROUGH,
+    )
     def post(self, request: ApiRequest, business_unit_id: str) -> Response:
         """Search the orders of one business unit; ``{}`` is all of them."""
         body = request.data
-        page = {"skip": 0, "take": DEFAULT_TAKE} | read_parameters(request, PAGE)
+        page = {"skip": 0, "take": DEFAULT_TAKE} | read_parameters(request, self.parameters)
         wanted = Search(criteria=parse_search(body), raw=body, **page)
         found = source_for(self.caller.tenant).search(self.caller.tenant, business_unit_id, wanted)
         answer: dict[str, Any] = {"customerOrders": found.orders, "page": page | {"hasMore": found.has_more}}

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rest_framework.response import Response
 
 from orders.api.parameters import read_parameters
 from orders.api.parsers import ApiRequest, RawJSONParser
-from orders.api.schema.migration import list_known
+from orders.api.schema import Answer, Body, Operation, components
 from orders.api.views import ApiView
 from orders.cutover import ledger
 from orders.documents import parse_listed_orders
+from orders.documents.schema import ListedOrders
+from orders.documents.value_types import Model, member
 from orders.models import KnownOrder, Tenant
-from orders.values.problems import BusinessUnitNotAllowed, Fault, NotMigrating
+from orders.values.problems import BusinessUnitNotAllowed, Fault, NotMigrating, ProxyMode
+
+
+class KnownOrders(Model):
+    known: components.Count = member("Of the business units that the token allows.", 1200)
+    added: components.Count = member("How many of those listed were not known before.", 1)
 
 
 class MigrationOrdersView(ApiView):
     parser_classes = (RawJSONParser,)
-    scopes: ClassVar = {"POST": "customer-orders:write"}
 
-    @list_known
+    @Operation(
+        id="listKnownOrders",
+        summary="List orders that your own system has",
+        tag="Migration",
+        scope="customer-orders:write",
+        body=Body(ListedOrders),
+        answers={200: Answer("How many are known now", KnownOrders)},
+        problems=(ProxyMode, BusinessUnitNotAllowed, NotMigrating),
+    )
     def post(self, request: ApiRequest) -> Response:
         """List orders that your own system has. ``added``: of these, how many were not known yet; ``known``: how many
         are known now, of the business units that the token allows. Listing an order again does no harm."""

@@ -5,35 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orders.api.parameters import DEFAULT_TAKE, an_id, an_instant, one_of, read_parameters, whole
+from orders.api.parameters import DEFAULT_TAKE, parsers, read_parameters
 from orders.api.parsers import OptionalJSONParser
-from orders.api.schema import documented
+from orders.api.schema import Answer, Body, Operation, components
 from orders.api.views import ApiView
-from orders.database.commit_order import page_of, read_cursor
+from orders.database.commit_order import page_of
 from orders.dead_letters import dead_events
 from orders.dead_letters.operations import Busy, NotDead, Result
 from orders.inbox.event_status import Listing, event_statuses, listed
 from orders.models import OrderEvent
 from orders.models.inbox import event_id as parsed_id
-from orders.values.problems import Conflict, Fault, InvalidBody, UnknownEvent
+from orders.values.problems import Conflict, Fault, InvalidBody, ProxyMode, UnknownEvent
+
+EVENTS = "Order events"
+_FIRST_EVENT = {"eventId": "$response.body#/orderEvents/0/eventId"}
+_ONE_EVENT = ("getOrderEvent", "previewOrderEvent", "retryOrderEvent", "discardOrderEvent")
 
 
 class OrderEventsView(ApiView):
-    scopes = {"GET": "customer-orders:write"}
-    parameters = {
-        "customerOrderId": an_id,
-        "businessUnitId": an_id,
-        "status": one_of(*OrderEvent.Status.values),
-        "since": an_instant,
-        "cursor": read_cursor,
-        "take": whole(1, 200),
-    }
+    parameters = parsers({**components.EVENT_FILTERS, **components.LIST})
 
-    @documented.list_events
+    @Operation(
+        id="listOrderEvents",
+        summary="List accepted events",
+        tag=EVENTS,
+        scope="customer-orders:write",
+        query={**components.EVENT_FILTERS, **components.LIST},
+        answers={
+            200: Answer(
+                "One page, oldest first",
+                components.OrderEventList,
+                links={
+                    **dict.fromkeys(_ONE_EVENT, _FIRST_EVENT),
+                    "listOrderEvents": {"cursor": "$response.body#/page/next"},
+                },
+            )
+        },
+    )
     def get(self, request: Request) -> Response:
         """Accepted events, oldest first. Go on from ``page.next`` at any time: it never skips an event."""
         given = read_parameters(request, self.parameters)
@@ -61,49 +72,69 @@ class _OneEvent(ApiView):
 
 
 class OrderEventView(_OneEvent):
-    scopes = {"GET": "customer-orders:write"}
-
-    @documented.get_event
+    @Operation(
+        id="getOrderEvent",
+        summary="Read the fate of one event",
+        tag=EVENTS,
+        scope="customer-orders:write",
+        path={"eventId": components.EventId},
+        answers={200: Answer("Its fate", components.OrderEvent)},
+        problems=(UnknownEvent,),
+    )
     def get(self, request: Request, event_id: str) -> Response:
         """The fate of one accepted event."""
         read_parameters(request, {})
         return Response(event_statuses([self.event(event_id)])[0])
 
 
-class OrderEventVerbView(_OneEvent):
-    parser_classes = (OptionalJSONParser,)
-    scopes = {"POST": "order-events:operate"}
-    operation: Callable[..., Result] = dead_events.retry
+def _operate(name: str, summary: str) -> Operation:
+    return Operation(
+        id=f"{name}OrderEvent",
+        summary=summary,
+        tag=EVENTS,
+        scope="order-events:operate",
+        path={"eventId": components.EventId},
+        body=Body(components.OperatorReason, required=False),
+        answers={200: Answer("What became of it, or would", components.OrderEventOutcome)},
+        problems=(UnknownEvent, Conflict, ProxyMode),
+    )
 
-    def post(self, request: Request, event_id: str) -> Response:
-        """Only a dead event can be previewed, retried or discarded; the reason is kept with who did it."""
+
+class _DeadEvent(_OneEvent):
+    parser_classes = (OptionalJSONParser,)
+
+    def answer(self, operation: Callable[..., Result], request: Request, event_id: str) -> Response:
+        """What ``operation`` makes of the event. Raises Conflict unless the event is dead."""
         reason = _reason(request)
         event = self.event(event_id)
-        operation = type(self).operation
-        noted: dict[str, Any] = {} if operation is dead_events.preview else {"who": self._who(), "reason": reason}
+        who = f"client {self.caller.client.client_id}"
+        noted: dict[str, Any] = {} if operation is dead_events.preview else {"who": who, "reason": reason}
         try:
             result = operation(event, **noted)
         except (NotDead, Busy) as refused:
             raise Conflict(f"{str(refused)[:1].upper()}{str(refused)[1:]}.") from None
         return Response(result.as_json())
 
-    def _who(self) -> str:
-        return f"client {self.caller.client.client_id}"
+
+class PreviewView(_DeadEvent):
+    @_operate("preview", "Say what a retry of a dead event would do")
+    def post(self, request: Request, event_id: str) -> Response:
+        """Changes nothing."""
+        return self.answer(dead_events.preview, request, event_id)
 
 
-@extend_schema_view(post=documented.preview_event)
-class PreviewView(OrderEventVerbView):
-    operation = dead_events.preview
+class RetryView(_DeadEvent):
+    @_operate("retry", "Retry a dead event")
+    def post(self, request: Request, event_id: str) -> Response:
+        """Only a dead event can be retried; the reason is kept with who did it."""
+        return self.answer(dead_events.retry, request, event_id)
 
 
-@extend_schema_view(post=documented.retry_event)
-class RetryView(OrderEventVerbView):
-    operation = dead_events.retry
-
-
-@extend_schema_view(post=documented.discard_event)
-class DiscardView(OrderEventVerbView):
-    operation = dead_events.discard
+class DiscardView(_DeadEvent):
+    @_operate("discard", "Set a dead event aside for good")
+    def post(self, request: Request, event_id: str) -> Response:
+        """Only a dead event can be set aside; the reason is kept with who did it."""
+        return self.answer(dead_events.discard, request, event_id)
 
 
 def _reason(request: Request) -> str:

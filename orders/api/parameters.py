@@ -37,6 +37,11 @@ def read_parameters(request: Request, parsers: Mapping[str, Parser]) -> dict[str
     return values
 
 
+def parsers(kinds: Mapping[str, Any]) -> dict[str, Parser]:
+    """The parsers among the annotations of parameters' types."""
+    return {name: next(part for part in kind.__metadata__ if callable(part)) for name, kind in kinds.items()}
+
+
 def read_list(request: Request, name: str, parser: Parser, *, most: int) -> list[Any]:
     """The one parameter of an address that takes it several times: 1 to ``most`` values, each parsed.
 
@@ -100,5 +105,4 @@ def text(given: str) -> str:
 
 
 NO_LIMIT = 2**53
-PAGE: dict[str, Parser] = {"skip": whole(0, NO_LIMIT), "take": whole(1, 200)}
 DEFAULT_TAKE = 50

@@ -25,7 +25,8 @@ class ApiView(APIView):
     """Checks, in this order: token, permissions (mode, path, method, scope, business unit), throttles, ids; then the
     handler reads ``request.data``.
 
-    ``scopes`` names the scope each handler's method wants. Path ids arrive decoded (orders.http.raw_paths).
+    Each handler is decorated with its ``Operation``; ``scopes`` has the scope that each method wants. Path ids arrive
+    decoded (orders.http.raw_paths).
     """
 
     http_method_names = ("get", "head", "post", "put")
@@ -36,6 +37,10 @@ class ApiView(APIView):
     renderer_classes: Sequence[type[ExactJSONRenderer]] = (ExactJSONRenderer,)
     content_negotiation_class = OnlyOne
     scopes: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls) -> None:
+        handlers = {method.upper(): getattr(cls, method, None) for method in cls.http_method_names}
+        cls.scopes = {method: handler.operation.scope for method, handler in handlers.items() if handler}
 
     @property
     def caller(self) -> Caller:

@@ -12,20 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from orders.documents import schema as shapes
 from orders.documents.checks import Checked, Mismatch, Schema
 from orders.documents.rules import check_id, parse_instant
-from orders.documents.schema import CustomerOrder, ListedOrders, LoadLine, OrderEnvelope, SearchAnswer, SearchBody
 from orders.documents.search import SearchCriteria
 from orders.documents.strict_json import JsonError, deeper_than, parse, raw_member
 from orders.documents.written import digest, load, render
 from orders.values.problems import InvalidBody
 
 __all__ = [
-    "LISTED_ORDERS",
-    "LOAD_LINE",
     "ORDER",
-    "ORDER_ENVELOPE",
-    "SEARCH_BODY",
     "Checked",
     "Mismatch",
     "SearchCriteria",
@@ -46,12 +42,12 @@ __all__ = [
     "validate_order",
 ]
 
-ORDER = Schema(CustomerOrder)
-ORDER_ENVELOPE = Schema(OrderEnvelope)
-SEARCH_BODY = Schema(SearchBody)
-LOAD_LINE = Schema(LoadLine)
-LISTED_ORDERS = Schema(ListedOrders)
-_SEARCH_ANSWER = Schema(SearchAnswer)
+ORDER = Schema(shapes.CustomerOrder)
+ORDER_ENVELOPE = Schema(shapes.CustomerOrderEnvelope)
+SEARCH_BODY = Schema(shapes.CustomerOrderSearch)
+LOAD_LINE = Schema(shapes.LoadLine)
+LISTED_ORDERS = Schema(shapes.ListedOrders)
+_SEARCH_ANSWER = Schema(shapes.SearchAnswer)
 
 
 def decode(body: bytes) -> Any:

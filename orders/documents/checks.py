@@ -120,10 +120,6 @@ class Schema:
         wanted = self._shape.at(path).kind
         return error["ctx"]["expected"] if found == wanted and error["type"] == "rule" else wanted
 
-    def json_schema(self) -> dict[str, Any]:
-        """JSON Schema 2020-12 of the shape, for the OpenAPI document; definitions stand in its ``$defs``."""
-        return self._adapter.json_schema(ref_template="#/components/schemas/{model}")
-
 
 def kind_of(value: Any) -> str:
     """The JSON type of a value, in one word."""

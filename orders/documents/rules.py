@@ -52,10 +52,10 @@ class Rule:
                 return value
             raise broken
 
-        return core_schema.no_info_plain_validator_function(check)
+        return core_schema.no_info_plain_validator_function(check, json_schema_input_schema=core_schema.any_schema())
 
-    def __get_pydantic_json_schema__(self, _core: CoreSchema, _handler: Any) -> dict[str, Any]:
-        return {"type": self.kind, **self.limits}
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"type": self.kind, **self.limits, **handler(core)}
 
 
 def check_id(text: str) -> str | None:

@@ -22,6 +22,7 @@ from orders.documents.value_types import (
     Instant,
     Number,
     Text,
+    member,
 )
 
 MAX_ITEMS = 2_000
@@ -39,91 +40,97 @@ class _Strict(TypedDict):
 
 
 class AdditionalInformation(_Strict):
-    id: Code
-    value: Text
-    displayText: Text
-    receiptLabel: Text
+    id: Annotated[Code, member("The text's key.", "requisition")]
+    value: Annotated[Text, member("Its value.", "R-4711")]
+    displayText: Annotated[Text, member("The value as shown to a person.", "Requisition R-4711")]
+    receiptLabel: Annotated[Text, member("Its label on a receipt.", "Requisition")]
 
 
 class InvoicePaymentInstructions(_Strict):
-    customerAccountId: Code
-    invoicingAmount: Number
-    additionalInformation: NotRequired[Listed[AdditionalInformation] | None]
+    customerAccountId: Annotated[Code, member("The account that is invoiced.", "ACC-1")]
+    invoicingAmount: Annotated[Number, member("The amount invoiced.", 19.9)]
+    additionalInformation: NotRequired[
+        Annotated[Listed[AdditionalInformation] | None, member("Texts that belong to the payment.")]
+    ]
 
 
 class Discount(_Strict):
-    discountAmount: Number
-    discountId: Code
-    discountText: Text
-    rewardType: Text
+    discountAmount: Annotated[Number, member("Taken off the line's total.", 5)]
+    discountId: Annotated[Code, member("The discount's id.", "D-1")]
+    discountText: Annotated[Text, member("What it is called.", "Summer sale")]
+    rewardType: Annotated[Text, member("Its kind, such as NET_PRICE or PERCENTAGE; free text.", "PRICE_REDUCTION")]
 
 
 class Item(_Strict):
-    itemId: Id
-    quantityOrdered: Number
-    unitPrice: Number
-    contributedAmount: NotRequired[Number | None]
-    discounts: NotRequired[Listed[Discount] | None]
-    itemName: NotRequired[Text | None]
+    itemId: Annotated[Id, member("The item's id.", "BEAN-1")]
+    quantityOrdered: Annotated[Number, member("How many; may be negative.", 2)]
+    unitPrice: Annotated[Number, member("The price of one.", 19.95)]
+    contributedAmount: NotRequired[Annotated[Number | None, member("What others pay of the line.", 10)]]
+    discounts: NotRequired[Annotated[Listed[Discount] | None, member("The line's discounts.")]]
+    itemName: NotRequired[Annotated[Text | None, member("What the item is called.", "Green beans")]]
 
 
 class Customer(_Strict):
-    name: Text
-    accountNumber: NotRequired[Text | None]
-    email: NotRequired[Text | None]
-    phone: NotRequired[Text | None]
+    name: Annotated[Text, member("The customer's name.", "Ada Jensen")]
+    accountNumber: NotRequired[Annotated[Text | None, member("The customer's account.", "42")]]
+    email: NotRequired[Annotated[Text | None, member("Where mail reaches the customer.", "ada@example.com")]]
+    phone: NotRequired[Annotated[Text | None, member("Where a call reaches the customer.", "+45 12 34 56 78")]]
 
 
 class DeliveryAddress(_Strict):
-    name: Text
-    line1: Text
-    line2: NotRequired[Text | None]
-    city: Text
-    postalCode: Text
-    countryCode: Country
-    phone: NotRequired[Text | None]
-    email: NotRequired[Text | None]
+    name: Annotated[Text, member("Who receives it.", "Ada Jensen")]
+    line1: Annotated[Text, member("Street and number.", "Bean Street 1")]
+    line2: NotRequired[Annotated[Text | None, member("More of the address.", "2nd floor")]]
+    city: Annotated[Text, member("The town.", "Aarhus")]
+    postalCode: Annotated[Text, member("The postal code.", "8000")]
+    countryCode: Annotated[Country, member("The country, ISO 3166-1 alpha-2.", "DK")]
+    phone: NotRequired[Annotated[Text | None, member("For the driver.", "+45 12 34 56 78")]]
+    email: NotRequired[Annotated[Text | None, member("For messages of the delivery.", "ada@example.com")]]
 
 
 class Case(_Strict):
-    uuid: Code
-    number: Text
-    externalClaimId: CodeOrEmpty
-    token: CaseToken
-    caseType: Text
+    uuid: Annotated[Code, member("The case's id.", "0b6f3c1e-5a8e-4d53-9a35-0f8f6a1c7d20")]
+    number: Annotated[Text, member("The case's number.", "CLAIM-77")]
+    externalClaimId: Annotated[CodeOrEmpty, member("The insurer's id of it; may be empty.", "77")]
+    token: Annotated[CaseToken, member("`c.` and a GUID.", "c.3F2504E0-4F89-41D3-9A0C-0305E82C3301")]
+    caseType: Annotated[Text, member("What kind of case it is.", "contentClaim")]
 
 
 class CustomerOrder(_Strict):
-    customerOrderId: Id
-    customerId: Id
-    status: Code
-    minimumDownPaymentAmount: NotRequired[Number | None]
-    isLocked: NotRequired[Boolean | None]
-    invoicePaymentInstructions: NotRequired[InvoicePaymentInstructions | None]
-    items: Annotated[list[Item], Field(max_length=MAX_ITEMS)]
-    currencyId: NotRequired[Currency | None]
-    placedDateTime: NotRequired[Instant | None]
-    customer: NotRequired[Customer | None]
-    deliveryAddress: NotRequired[DeliveryAddress | None]
-    case: NotRequired[Case | None]
+    customerOrderId: Annotated[Id, member("The order's id in your own system.", "1001")]
+    customerId: Annotated[Id, member("The customer's id.", "111")]
+    status: Annotated[Code, member("Free text; `CANCELLED` and `FULFILLED` have a meaning here.", "CREATED")]
+    minimumDownPaymentAmount: NotRequired[Annotated[Number | None, member("The least to pay in advance.", 0)]]
+    isLocked: NotRequired[
+        Annotated[Boolean | None, member("The sender's own flag; the hub does nothing with it.", False)]
+    ]
+    invoicePaymentInstructions: NotRequired[
+        Annotated[InvoicePaymentInstructions | None, member("How much of it is paid by invoice.")]
+    ]
+    items: Annotated[list[Item], member("The lines; may be empty.", max_length=MAX_ITEMS)]
+    currencyId: NotRequired[Annotated[Currency | None, member("The currency of every amount, ISO 4217.", "EUR")]]
+    placedDateTime: NotRequired[Annotated[Instant | None, member("When the customer ordered.", "2026-11-20T08:46:36Z")]]
+    customer: NotRequired[Annotated[Customer | None, member("Who ordered.")]]
+    deliveryAddress: NotRequired[Annotated[DeliveryAddress | None, member("Where it goes.")]]
+    case: NotRequired[Annotated[Case | None, member("The insurance case that it belongs to.")]]
 
 
-class OrderEnvelope(_Strict):
-    customerOrder: CustomerOrder
+class CustomerOrderEnvelope(_Strict):
+    customerOrder: Annotated[CustomerOrder, member("The order.")]
 
 
 class LoadLine(_Strict):
-    businessUnitId: Id
-    customerOrder: CustomerOrder
+    businessUnitId: Annotated[Id, member("The business unit's id.", "store-1")]
+    customerOrder: Annotated[CustomerOrder, member("The order.")]
 
 
 class ListedOrder(_Strict):
-    businessUnitId: Id
-    customerOrderId: Id
+    businessUnitId: Annotated[Id, member("The business unit's id.", "store-1")]
+    customerOrderId: Annotated[Id, member("The order's id.", "1001")]
 
 
 class ListedOrders(_Strict):
-    orders: Listed[ListedOrder]
+    orders: Annotated[Listed[ListedOrder], member("The orders.")]
 
 
 class FoundOrder(_Strict):
@@ -136,12 +143,12 @@ class SearchAnswer(_Strict):
     customerOrders: list[FoundOrder]
 
 
-class SearchBody(_Strict):
-    customerId: NotRequired[Id]
-    customerOrderId: NotRequired[Id]
-    status: NotRequired[Code]
-    itemId: NotRequired[Id]
-    placedFrom: NotRequired[Instant]
-    placedTo: NotRequired[Instant]
-    updatedFrom: NotRequired[Instant]
-    updatedTo: NotRequired[Instant]
+class CustomerOrderSearch(_Strict):
+    customerId: NotRequired[Annotated[Id, member("The id of the customer.", "111")]]
+    customerOrderId: NotRequired[Annotated[Id, member("The id of the order.", "1001")]]
+    status: NotRequired[Annotated[Code, member("The order's status.", "CREATED")]]
+    itemId: NotRequired[Annotated[Id, member("An item of one of its lines.", "BEAN-1")]]
+    placedFrom: NotRequired[Annotated[Instant, member("Placed then or later.", "2026-11-01T00:00:00Z")]]
+    placedTo: NotRequired[Annotated[Instant, member("Placed then or before.", "2026-11-30T23:59:59Z")]]
+    updatedFrom: NotRequired[Annotated[Instant, member("Last applied then or later.", "2026-11-01T00:00:00Z")]]
+    updatedTo: NotRequired[Annotated[Instant, member("Last applied then or before.", "2026-11-30T23:59:59Z")]]

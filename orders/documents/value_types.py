@@ -9,6 +9,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
 from orders.documents.rules import (
     CASE_TOKEN,
     COUNTRY,
@@ -95,3 +98,25 @@ Instant = Annotated[
         format="date-time",
     ),
 ]
+
+
+def member(description: str, *examples: Any, **rules: Any) -> Any:
+    """A member of a model: what it means, and an example unless its own members or its one value give it."""
+    return Field(description=description, examples=list(examples) or None, **rules)
+
+
+def optional(description: str, *examples: Any, **rules: Any) -> Any:
+    """A member that may be absent."""
+    return member(description, *examples, default=None, **rules)
+
+
+class Model(BaseModel):
+    """Members in camelCase, and no others. Its docstring is its description."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", defer_build=True)
+
+
+class OpenModel(Model):
+    """There can be members that the document does not name."""
+
+    model_config = ConfigDict(extra="ignore")

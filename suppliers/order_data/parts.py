@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, Overflow
 from typing import Any, Generic, TypeVar
 
+from orders.documents.schema import Case as CaseBody
+from orders.documents.schema import DeliveryAddress
+from orders.documents.value_types import OpenModel, member, optional
 from orders.values.patterns import matches
 from suppliers.webhooks.events import Case
 
@@ -22,6 +25,44 @@ Item = Mapping[str, Any]
 EXACT = Context(prec=500, traps=[Inexact, Overflow])
 """30 digits with exponents to ±30 (docs/reference/customer-order.md#numbers), multiplied and added 2,000 times: far
 below 500 digits. Inexact is trapped, so a rounded amount can never leave."""
+
+
+class OrderDataLine(OpenModel):
+    item_id: str = member("The item's id.", "BEAN-1")
+    item_name: str = optional("What the item is called.", "Green beans")
+    quantity_ordered: float = member("How many.", 2)
+    unit_price: float = member("The price of one.", 19.95)
+    total_price: float = member("Quantity times unit price less the line's discounts, exact.", 39.9)
+
+
+class OrderDataCustomer(OpenModel):
+    name: str = member("The customer's name.", "Ada Jensen")
+    email: str = optional("Where mail reaches the customer.", "ada@example.com")
+    phone: str = optional("Where a call reaches the customer.", "+45 12 34 56 78")
+
+
+class SupplierStatus(OpenModel):
+    status: str = member("The status in the supplier's own words.", "in progress")
+    comment: str = optional("The remark that came with it.", "Green beans come on Monday.")
+    updated_at: str = member("When it was so.", "2026-11-20T08:46:36Z")
+
+
+class OrderData(OpenModel):
+    order_token: str = member("The GUID of the supplier's part, in upper case.", "3F2504E0-4F89-41D3-9A0C-0305E82C3301")
+    customer_order_id: str = member("The order's id at the tenant.", "1001")
+    business_unit_id: str = member("The business unit that the order belongs to.", "store-1")
+    status: str = member("The order's status.", "CREATED")
+    currency_id: str = optional("The currency of every amount, ISO 4217.", "EUR")
+    placed_date_time: str = optional("When the customer ordered.", "2026-11-20T08:46:36Z")
+    case: CaseBody = member("The order's insurance case, or one made for it.")
+    customer: OrderDataCustomer = optional("Who ordered.")
+    delivery_address: DeliveryAddress = optional("Where it goes.")
+    items: list[OrderDataLine] = member("The supplier's lines; empty where none is left.")
+    total_price: float = member("The sum of the lines, exact.", 39.9)
+    supplier_status: SupplierStatus | None = member("What the supplier reported last, or null.")
+
+
+ANSWER_MEMBERS = tuple(str(field.alias) for field in OrderData.model_fields.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +118,6 @@ def order_data(
     members: dict[str, Any] = {"orderToken": order_token, **visible, "case": case.as_json()}
     members["supplierStatus"] = supplier_status
     return {name: members[name] for name in ANSWER_MEMBERS if name in members}
-
-
-ANSWER_MEMBERS = (
-    "orderToken",
-    "customerOrderId",
-    "businessUnitId",
-    "status",
-    "currencyId",
-    "placedDateTime",
-    "case",
-    "customer",
-    "deliveryAddress",
-    "items",
-    "totalPrice",
-    "supplierStatus",
-)
 
 
 def value_digest(value: Any) -> str:

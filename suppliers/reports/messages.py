@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
 
 from orders.documents.pointers import pointer
-from orders.documents.rules import check_id
+from orders.documents.rules import ID_LENGTH, check_id
+from orders.documents.value_types import member, optional
 from orders.values.instants import in_every_zone
 from orders.values.problems import Fault, InvalidBody
 
@@ -26,7 +27,7 @@ _TIMESTAMP = re.compile(
     re.ASCII,
 )
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_VERSION_1 = re.compile(r"1(\.\d{1,9}){0,2}", re.ASCII)
+_VERSION_1 = re.compile(r"1(\.[0-9]{1,9}){0,2}")
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -98,12 +99,16 @@ def _item_id(text: str) -> str:
     return text
 
 
+WIRE_TIME, ORDER_TOKEN = "2026-11-20T08:46:36+0000", "3F2504E0-4F89-41D3-9A0C-0305E82C3301"
+"""Examples."""
 Word = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
 Text = Annotated[str, Field(max_length=2000), AfterValidator(_printable)]
-ItemId = Annotated[str, AfterValidator(_item_id)]
+ItemId = Annotated[str, AfterValidator(_item_id), Field(json_schema_extra={"minLength": 1, "maxLength": ID_LENGTH})]
 Token = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
-WebAddress = Annotated[str, Field(max_length=2000), AfterValidator(_printable), AfterValidator(_web_address)]
+WebAddress = Annotated[Text, Field(json_schema_extra={"format": "uri"}), AfterValidator(_web_address)]
+TrackingNumber = Annotated[str, Field(max_length=128), AfterValidator(_printable)]
 Day = Annotated[str, Field(max_length=64), AfterValidator(_day)]
+Version = Annotated[str, AfterValidator(_version), Field(json_schema_extra={"pattern": f"^{_VERSION_1.pattern}$"})]
 
 
 class _Shape(BaseModel):
@@ -114,8 +119,8 @@ class Envelope(_Shape):
     """The members that every event carries. ``timestamp`` keeps the supplier's own text."""
 
     event_type: str
-    payload_version: Annotated[str, AfterValidator(_version)]
-    timestamp: Annotated[str, AfterValidator(_timestamp)]
+    payload_version: Version = member("The version of the event's form.", "1.0.0")
+    timestamp: Annotated[str, AfterValidator(_timestamp)] = member("When it happened.", WIRE_TIME)
 
     @property
     def happened_at(self) -> datetime:
@@ -123,25 +128,30 @@ class Envelope(_Shape):
 
 
 class OrderStatusUpdated(Envelope):
-    order_token: Token
-    status: Word
-    comment: Text | None = None
+    event_type: Literal["order_status_updated"] = member("As the Event-Type header.")
+    order_token: Token = member("The orderToken of the event that told of the order.", ORDER_TOKEN)
+    status: Word = member("The status in the supplier's own words.", "in progress")
+    comment: Text | None = optional("A remark for the tenant.", "Green beans come on Monday.")
 
 
 class DeliveredItem(_Shape):
     """Written as an object or as the bare item id."""
 
-    item_id: ItemId
+    item_id: ItemId = member("The item's id.", "BEAN-1")
+
+
+Delivered = Annotated[DeliveredItem, BeforeValidator(_named, json_schema_input_type=DeliveredItem | ItemId)]
 
 
 class DeliveryUpdated(Envelope):
-    order_token: Token
-    status: Word
-    carrier: Text | None = None
-    tracking_number: Annotated[str, Field(max_length=128), AfterValidator(_printable)] | None = None
-    tracking_url: WebAddress | None = None
-    expected_date: Day | None = None
-    items: Annotated[list[Annotated[DeliveredItem, BeforeValidator(_named)]], Field(max_length=2000)] | None = None
+    event_type: Literal["delivery_updated"] = member("As the Event-Type header.")
+    order_token: Token = member("The orderToken of the event that told of the order.", ORDER_TOKEN)
+    status: Word = member("The parcel's status in the supplier's own words.", "shipped")
+    carrier: Text | None = optional("Who carries it.", "GLS")
+    tracking_number: TrackingNumber | None = optional("The carrier's number of it.", "GLS-1001")
+    tracking_url: WebAddress | None = optional("Where it can be followed.", "https://gls.example/GLS-1001")
+    expected_date: Day | None = optional("When it is expected: a day or a time with zone.", "2026-11-23")
+    items: Annotated[list[Delivered], Field(max_length=2000)] | None = optional("What is in it.")
 
     @property
     def item_ids(self) -> list[str]:
@@ -149,13 +159,14 @@ class DeliveryUpdated(Envelope):
 
 
 class StockItem(_Shape):
-    item_id: ItemId
-    available: Annotated[Decimal, PlainValidator(_number)]
-    expected_date: Day | None = None
+    item_id: ItemId = member("The item's id.", "BEAN-1")
+    available: Annotated[Decimal, PlainValidator(_number, json_schema_input_type=float)] = member("How many.", 120)
+    expected_date: Day | None = optional("When there will be more: a day or a time with zone.", "2026-12-01")
 
 
 class StockUpdated(Envelope):
-    items: Annotated[list[StockItem], Field(max_length=2000)]
+    event_type: Literal["stock_updated"] = member("As the Event-Type header.")
+    items: list[StockItem] = member("The items, each with its stock.", max_length=2000)
 
 
 SupplierReport = OrderStatusUpdated | DeliveryUpdated | StockUpdated

@@ -3,16 +3,22 @@
 import json
 import re
 
+import jsonschema
 import pytest
 from django.urls import get_resolver
 from openapi_spec_validator import validate
 
-from orders.api.schema import define
+from orderflow.catalogue.product_documents import LIMITS, PRODUCT_PROPERTIES, product_faults
 from orders.api.schema import document as documents
 from orders.api.schema.document import written
+from orders.api.schema.operations import Components
 from orders.api.views import ApiView, UnknownPath
+from orders.documents import parse_listed_orders, parse_load_line, parse_put, parse_search
+from orders.documents.value_types import Model
 from orders.http.modes import check_mode
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
+from proxy.bodies import config_of
+from suppliers.reports.messages import parse_report
 from tests.api_fixtures import Api
 
 ADDRESS = "/schemas/v1/openapi.json"
@@ -120,9 +126,102 @@ def test_the_order_is_the_one_of_the_document_model(document):
     assert order["additionalProperties"] is False
 
 
-def test_one_name_has_one_schema():
-    with pytest.raises(ValueError, match="two schemas are called Fault"):
-        define("Fault", {"type": "string"})
+def test_one_name_has_one_model():
+    parts = Components()
+    parts.schema(type("Fault", (Model,), {}))
+    with pytest.raises(ValueError, match="two models are called Fault"):
+        parts.schema(type("Fault", (Model,), {}))
+
+
+# --- descriptions and examples --------------------------------------------------------------------------------------
+
+
+def found_in(value, place="#"):
+    """Every object of the document that is not inside an example, with its place."""
+    if isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from found_in(part, f"{place}/{number}")
+    elif isinstance(value, dict):
+        yield place, value
+        for name, part in value.items():
+            if name not in ("example", "examples") or place.endswith("/properties"):
+                yield from found_in(part, f"{place}/{name}")
+
+
+def contents(operation):
+    """Every body of a request or an answer, by its kind."""
+    for body in (operation.get("requestBody", {}), *operation["responses"].values()):
+        yield from body.get("content", {}).items()
+
+
+def examples(media):
+    return [one["value"] for one in media.get("examples", {}).values()] or [media["example"]]
+
+
+def test_every_operation_has_a_description_and_an_example_of_every_body(document):
+    assert [name for name, one in operations(document).items() if not one["description"]] == []
+    bodies = [(name, media) for name, one in operations(document).items() for _, media in contents(one)]
+    assert [name for name, media in bodies if "example" not in media and not media.get("examples")] == []
+
+
+def test_every_member_has_a_description_and_an_example(document):
+    members = {
+        f"{place}/{name}": rule
+        for place, schema in found_in(document)
+        for name, rule in schema.get("properties", {}).items()
+        if not place.endswith("/properties")
+    }
+    assert len(members) > 250
+    assert [place for place, rule in members.items() if not (rule.get("description") and rule.get("examples"))] == []
+
+
+def test_every_parameter_and_header_has_a_description_and_an_example(document):
+    shared = document["components"]
+    own = [one for operation in operations(document).values() for one in operation.get("parameters", ())]
+    every = [*shared["headers"].values(), *shared["parameters"].values(), *(one for one in own if "$ref" not in one)]
+    assert len(every) > 40
+    assert [one for one in every if not one["description"] or "example" not in one] == []
+
+
+def test_every_example_fits_its_schema(document):
+    """Bodies, parameters, headers and members."""
+    whole = {place: value for place, value in found_in(document) if "schema" in value or "examples" in value}
+    checked = 0
+    for place, value in whole.items():
+        schema = value.get("schema", value)
+        shown = value["examples"] if "schema" not in value else examples(value)
+        validator = jsonschema.Draft202012Validator({**schema, "components": document["components"]})
+        faults = [fault.message for one in shown for fault in validator.iter_errors(one)]
+        assert faults == [], place
+        checked += len(shown)
+    assert checked > 400
+
+
+TAKEN = {
+    "putCustomerOrder": lambda body: parse_put(json.dumps(body).encode()),
+    "searchCustomerOrders": lambda body: parse_search(json.dumps(body).encode()),
+    "loadCustomerOrders": lambda body: parse_load_line(body.encode()),
+    "listKnownOrders": lambda body: parse_listed_orders(json.dumps(body).encode()),
+    "putProxyConfig": config_of,
+    "sendSupplierEvent": lambda body: parse_report(body, header_type=body["eventType"]),
+}
+"""How the hub checks a body; each raises for one that it does not take."""
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_the_hub_takes_the_example_of_a_body(document, name):
+    operation = next(one for one in operations(document).values() if one["operationId"] == name)
+    for media in operation["requestBody"]["content"].values():
+        TAKEN[name](media["example"])
+
+
+def test_the_hub_takes_the_example_of_a_product_and_documents_the_catalogue(document):
+    product = document["components"]["schemas"]["Product"]
+    example = {name: rule["examples"][0] for name, rule in product["properties"].items()}
+    assert list(product_faults("BEAN-1", example)) == []
+    assert set(example) == set(PRODUCT_PROPERTIES) - {"channel", "organisation"}
+    texts = {name: (rule.get("anyOf") or [rule])[0] for name, rule in product["properties"].items()}
+    assert {name: texts[name]["maxLength"] for name in LIMITS} == LIMITS
 
 
 @pytest.mark.parametrize(

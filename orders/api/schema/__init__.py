@@ -2,11 +2,11 @@
 
     Operation (decorates a view's handler) -> Generator walks config.urls -> /schemas/v1/openapi.json -> /docs
 
-An app documents its own views: it decorates their handlers with an ``Operation`` and names its schemas with ``define``.
+An app documents its own views: it decorates their handlers with an ``Operation`` of models whose members each have a
+description and an example.
 """
 
-from orders.api.schema.components import define, ref
-from orders.api.schema.core import documented
-from orders.api.schema.operations import Answer, Body, Operation
+from orders.api.schema import components
+from orders.api.schema.operations import READ_THROUGH, Answer, Body, Operation
 
-__all__ = ["Answer", "Body", "Operation", "define", "documented", "ref"]
+__all__ = ["READ_THROUGH", "Answer", "Body", "Operation", "components"]

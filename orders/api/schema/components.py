@@ -1,142 +1,149 @@
-"""The parts that operations share: schemas, parameters, headers, ways to authenticate."""
+"""The parts of the document: parameters, headers, problems, the bodies of orders and events, ways to authenticate."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from django.conf import settings
+from pydantic import Field
 
-from orders.documents import LOAD_LINE, ORDER_ENVELOPE, SEARCH_BODY
-from orders.models import OrderEvent
+from orders import models
+from orders.api.parameters import DEFAULT_TAKE, NO_LIMIT, an_id, an_instant, one_of, whole
+from orders.database.commit_order import read_cursor
+from orders.documents.value_types import Id, Model, OpenModel, member, optional
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
 
 Json = dict[str, Any]
+ORDERS = "Customer orders"
+MOMENT, ETAG, CORRELATION_ID = "2026-11-20T08:46:36Z", '"5f2b8c1e"', "till-4-0815"
+NEXT, EVENT_ID = "AZjFon0-fEGfazofXC6NcAAAAAAAAAAB", "0198c5a2-7d3e-7c41-9f6b-3a1f5c2e8d70"
+"""Examples."""
 
-TEXT: Json = {"type": "string"}
-MOMENT: Json = {"type": "string", "format": "date-time"}
-UUID: Json = {"type": "string", "format": "uuid"}
-MOMENT_OR_NULL: Json = {"type": ["string", "null"], "format": "date-time"}
-UUID_OR_NULL: Json = {"type": ["string", "null"], "format": "uuid"}
+UnitId = Annotated[Id, member("The business unit's id.", "store-1")]
+OrderId = Annotated[Id, member("The order's id in your own system.", "1001")]
+EventId = Annotated[UUID, member("The event's id.", EVENT_ID)]
+Sequence = Annotated[int, member("The event's place among those of its order.", 7, ge=1)]
+SupersededBy = Annotated[UUID | None, member("The later event that takes its place, or null.", None)]
+Skip = Annotated[int, whole(0, NO_LIMIT), member("Entries to leave out first.", 0, ge=0, le=NO_LIMIT, default=0)]
+Take = Annotated[int, whole(1, 200), member("Most entries of the answer.", 50, ge=1, le=200, default=DEFAULT_TAKE)]
+Cursor = Annotated[str, read_cursor, optional("An earlier answer's `page.next`.", NEXT, pattern="^[A-Za-z0-9_-]{32}$")]
+Count = Annotated[int, Field(ge=0)]
+LIST = {"cursor": Cursor, "take": Take}
+UNIT = {"businessUnitId": UnitId}
+ORDER = {**UNIT, "customerOrderId": OrderId}
+IF_NONE_MATCH = {"If-None-Match": Annotated[str, optional("The ETag of an earlier answer; 304 if it holds.", ETAG)]}
 
-_schemas: dict[str, Json] = {}
-
-
-def ref(name: str) -> Json:
-    """A reference to the schema of this name."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def define(name: str, schema: Json) -> Json:
-    """Give a schema its name in the document, once; returns the reference to it."""
-    if _schemas.setdefault(name, schema) != schema:
-        raise ValueError(f"two schemas are called {name}")
-    return ref(name)
-
-
-def members(properties: Json, *, optional: tuple[str, ...] = ()) -> Json:
-    """An object with these members and no others; all are required but the optional ones."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
-    }
-
-
-def listed(items: Json) -> Json:
-    return {"type": "array", "items": items}
-
-
-FAULT = define("Fault", members({"pointer": TEXT, "detail": TEXT}))
-PROBLEM = define(
-    "Problem",
-    {
-        "type": "object",
-        "description": "RFC 9457. The names, their causes and next steps: docs/reference/errors.md.",
-        "properties": {
-            "type": {"type": "string", "pattern": "^urn:orderhub:problem:[a-z-]+$"},
-            "title": TEXT,
-            "status": {"type": "integer"},
-            "detail": TEXT,
-            "correlationId": TEXT,
-            "errors": listed(FAULT),
-        },
-        "required": ["type", "title", "status", "detail", "correlationId"],
-    },
-)
-ORDER_EVENT = define(
-    "OrderEvent",
-    members(
-        {
-            "eventId": UUID,
-            "sequence": {"type": "integer", "minimum": 1},
-            "customerOrderId": TEXT,
-            "businessUnitId": TEXT,
-            "status": {"type": "string", "enum": list(OrderEvent.Status.values)},
-            "changed": {"type": ["boolean", "null"]},
-            "attempts": {"type": "integer", "minimum": 0},
-            "receivedAt": MOMENT,
-            "nextAttemptAt": MOMENT_OR_NULL,
-            "finishedAt": MOMENT_OR_NULL,
-            "error": {"type": ["string", "null"]},
-            "waitingBehind": UUID_OR_NULL,
-            "supersededBy": UUID_OR_NULL,
-            "correlationId": TEXT,
-        }
-    ),
-)
-TOKEN = define(
-    "Token",
-    members(
-        {
-            "access_token": TEXT,
-            "token_type": {"const": "Bearer"},
-            "expires_in": {"type": "integer"},
-            "scope": TEXT,
-        }
-    ),
-)
-TOKEN_ERROR = define(
-    "TokenError",
-    {
-        "type": "object",
-        "description": "RFC 6749, section 5.2.",
-        "properties": {"error": TEXT, "error_description": TEXT},
-        "required": ["error"],
-    },
-)
-
-PARAMETERS: dict[str, Json] = {
-    "CorrelationId": {
-        "name": "Correlation-Id",
-        "in": "header",
-        "description": "Taken when it is 1 to 128 of A-Z a-z 0-9 . _ : -, else a new one is made.",
-        "schema": TEXT,
-    },
-    "TenantId": {
-        "name": "Tenant-Id",
-        "in": "header",
-        "description": "The tenant comes from the token; a header that disagrees with it is refused.",
-        "schema": TEXT,
-    },
+PARAMETERS = {
+    "Correlation-Id": Annotated[str, optional("1 to 128 of A-Z a-z 0-9 . _ : -, else one is made.", CORRELATION_ID)],
+    "Tenant-Id": Annotated[str, optional("The tenant is the token's; a header that disagrees is refused.", "acme")],
+}
+HEADERS = {
+    "Correlation-Id": Annotated[str, member("The request's, or the one made for it.", CORRELATION_ID)],
+    "Location": Annotated[str, member("Where the event's status can be read.", f"/api/v1/order-events/{EVENT_ID}")],
+    "ETag": Annotated[str, optional("Of orders that the hub stores; for If-None-Match.", ETAG)],
+    "Orderhub-Sequence": Annotated[int, optional("The last applied sequence, of orders that the hub stores.", 7, ge=1)],
+    "WWW-Authenticate": Annotated[str, member("How to authenticate.", 'Bearer realm="orderhub"')],
+    "Allow": Annotated[str, member("The methods that answer in the tenant's mode; empty: none.", "GET, HEAD")],
+    "Retry-After": Annotated[int, optional("Seconds to wait.", 2, ge=0)],
 }
 
-HEADERS: dict[str, Json] = {
-    "Correlation-Id": {"description": "The request's, or the one made for it.", "required": True, "schema": TEXT},
-    "Location": {"description": "Where the fate of the event can be read.", "required": True, "schema": TEXT},
-    "ETag": {"description": "Of orders that the hub stores; for If-None-Match.", "schema": TEXT},
-    "Orderhub-Sequence": {
-        "description": "The last applied sequence, of orders that the hub stores.",
-        "schema": {"type": "integer", "minimum": 1},
-    },
-    "WWW-Authenticate": {"description": "How to authenticate.", "required": True, "schema": TEXT},
-    "Allow": {
-        "description": "The methods this address answers in the tenant's mode; empty: none.",
-        "required": True,
-        "schema": TEXT,
-    },
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
+
+class Fault(Model):
+    """One thing that is wrong with what was sent or, of `external-contract`, with what was answered."""
+
+    pointer: str = member("Where, as a JSON pointer (RFC 6901) into the body, or / and a parameter's name.", "/status")
+    detail: str = member("What is wrong there.", "A required member is missing: expected a string, found nothing.")
+
+
+class Problem(OpenModel):
+    """RFC 9457. The names, their causes and next steps: docs/reference/errors.md."""
+
+    type: str = member("The problem's name.", "urn:orderhub:problem:internal", pattern="^urn:orderhub:problem:[a-z-]+$")
+    title: str = member("The problem in a few words, the same each time.", "The hub failed to answer")
+    status: int = member("The HTTP status of the answer.", 500)
+    detail: str = member("What happened this time, and what to do.", "Tell the hub's operators the correlation id.")
+    correlation_id: str = member("The Correlation-Id header, by which the hub's logs name the request.", CORRELATION_ID)
+    errors: list[Fault] = optional("Each thing that is wrong, where there can be several.")
+
+
+class ListPage(Model):
+    take: int = member("Most entries of this answer.", 50, ge=1, le=200)
+    next: str = member("The `cursor` to go on from at any time; it never skips an entry.", NEXT)
+    has_more: bool = member("Whether there are more entries by now.", False)
+
+
+Status = Annotated[str, Field(json_schema_extra={"enum": models.OrderEvent.Status.values})]
+EVENT_FILTERS = {
+    "customerOrderId": Annotated[Id, an_id, optional("Events of this order alone.", "1001")],
+    "businessUnitId": Annotated[Id, an_id, optional("Events of this business unit alone.", "store-1")],
+    "status": Annotated[
+        Status, one_of(*models.OrderEvent.Status.values), optional("Events of this status alone.", "dead")
+    ],
+    "since": Annotated[datetime, an_instant, optional("Events accepted since then.", MOMENT)],
 }
+PAGE = {"skip": Skip, "take": Take}
+Outcome = Literal["would_apply", "would_supersede", "would_fail", "pending", "superseded", "discarded"]
+
+
+class AcceptedEvent(Model):
+    event_id: EventId
+    sequence: Sequence
+    status: Literal["pending"] = member("It waits to be applied.")
+
+
+class FoundOrder(Model):
+    customer_order_id: str = member("The order's id.", "1001")
+    customer_id: str = member("The id of its customer.", "111")
+    status: str = member("Its status.", "CREATED")
+
+
+class SearchPage(Model):
+    skip: int = member("How many orders stand before this page.", 0, ge=0, le=NO_LIMIT)
+    take: int = member("Most orders of this page.", 50, ge=1, le=200)
+    has_more: bool = member("Whether there are orders behind this page.", False)
+
+
+class CustomerOrderPage(Model):
+    customer_orders: list[FoundOrder] = member("The orders, newest reception first.")
+    page: SearchPage = member("Which part of all this is.")
+
+
+class OrderEvent(Model):
+    event_id: EventId
+    sequence: Sequence
+    customer_order_id: str = member("The order's id.", "1001")
+    business_unit_id: str = member("The business unit's id.", "store-1")
+    status: Status = member("What became of the event.", "applied")
+    changed: bool | None = member("Whether it changed the stored order; null while that is not known.", True)
+    attempts: int = member("How often it was tried to apply it.", 1, ge=0)
+    received_at: datetime = member("When it was accepted.", MOMENT)
+    next_attempt_at: datetime | None = member("When it is tried next; null where nothing is planned.", None)
+    finished_at: datetime | None = member("When its status became final; null before.", MOMENT)
+    error: str | None = member("Why the last try failed, or null.", None)
+    waiting_behind: UUID | None = member("The earlier event of the order that must be finished first, or null.", None)
+    superseded_by: SupersededBy
+    correlation_id: str = member("The Correlation-Id of the request that brought it.", CORRELATION_ID)
+
+
+class OrderEventList(Model):
+    order_events: list[OrderEvent] = member("The events, oldest first.")
+    page: ListPage = member("Where the list goes on.")
+
+
+class OrderEventOutcome(Model):
+    event_id: EventId
+    sequence: Sequence
+    outcome: Outcome = member("Its new status or, of a preview, what a retry would do.", "pending")
+    superseded_by: SupersededBy
+    detail: str = member("The outcome in words.", "It is tried again now.")
+
+
+class OperatorReason(Model):
+    reason: str = optional(
+        "Why; kept with who did it.", "It is known by now.", max_length=2_000, pattern=r"^[^\u0000]*$"
+    )
 
 
 def security_schemes() -> Json:
@@ -154,28 +161,3 @@ def security_schemes() -> Json:
         "clients": clients,
         "metrics": {"type": "http", "scheme": "bearer", "description": "HUB_METRICS_TOKEN; not needed from loopback."},
     }
-
-
-def components() -> Json:
-    """All shared parts, with the order's own schemas as orders.documents has them."""
-    documents: Json = {}
-    own = (("CustomerOrderEnvelope", ORDER_ENVELOPE), ("CustomerOrderSearch", SEARCH_BODY), ("LoadLine", LOAD_LINE))
-    for name, schema in own:
-        whole = _untitled(schema.json_schema())
-        documents |= whole.pop("$defs", {})
-        documents[name] = whole
-    return {
-        "schemas": dict(sorted((_schemas | documents).items())),
-        "parameters": PARAMETERS,
-        "headers": HEADERS,
-        "securitySchemes": security_schemes(),
-    }
-
-
-def _untitled(schema: Any) -> Any:
-    """Without the titles that are the members' names once more."""
-    if isinstance(schema, list):
-        return [_untitled(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {name: _untitled(part) for name, part in schema.items() if name != "title" or not isinstance(part, str)}
