@@ -24,6 +24,7 @@ from orderflow.site.reads import DespatchNote
 from orderflow.site.reports import Kind, Trouble
 from orders.database.clock import DatabaseClock
 from orders.integrations.channels import LEASE_MARGIN_SECONDS
+from orders.integrations.periodic import each
 from orders.masking.documents import Masker
 from orders.models import Destination
 from orders.outbox.destination_health import PROBE_SECONDS
@@ -66,11 +67,14 @@ class DespatchPolling:
             return
         try:
             _add_polls()
-            for poll in list(_due_polls().select_related("channel__destination")):
-                if _claimed(poll):
-                    poll_channel(poll)
+            each(_due_polls().select_related("channel__destination"), _poll_if_unclaimed)
         finally:
             self._running.release()
+
+
+def _poll_if_unclaimed(poll: DespatchPoll) -> None:
+    if _claimed(poll):
+        poll_channel(poll)
 
 
 def poll_channel(poll: DespatchPoll) -> None:

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from orders.cutover.progress import progress
 from orders.database.clock import DatabaseClock
+from orders.integrations.periodic import each
 from orders.models import LedgerHour, Tenant
 
 COUNT_AGAIN = timedelta(minutes=5)
@@ -21,8 +22,7 @@ class CountingLedgers:
         return _uncounted().exists()
 
     def run(self) -> None:
-        for tenant in _uncounted():
-            count(tenant)
+        each(_uncounted(), count)
 
 
 def count(tenant: Tenant) -> None:

@@ -15,6 +15,7 @@ from django.db import transaction
 from orders.cutover.order_choice import Choice
 from orders.cutover.releases import plan_of
 from orders.database.clock import DatabaseClock
+from orders.integrations.periodic import each
 from orders.models import OperatorAction, Order, OrderQueue, OrderRelease
 from orders.outbox.planning import Plan
 from orders.queueing.wake_ups import wake_outbound
@@ -35,8 +36,7 @@ class Releasing:
 
     def run(self) -> None:
         """The oldest release first; one that another worker has locked is skipped."""
-        for release in OrderRelease.objects.filter(finished_at=None, tenant__active=True).order_by("pk"):
-            work_on(release)
+        each(OrderRelease.objects.filter(finished_at=None, tenant__active=True).order_by("pk"), work_on)
 
 
 def work_on(release: OrderRelease) -> None:

@@ -18,6 +18,7 @@ from django.db.models import F, Q, QuerySet
 
 from orders.database.clock import DatabaseClock
 from orders.inbox.sources import own_system
+from orders.integrations.periodic import each
 from orders.models import ComparisonSweep, Order, Tenant
 from orders.values.problems import ExternalContract, Problem
 
@@ -49,8 +50,7 @@ class Sampling:
         return _due().exists()
 
     def run(self) -> None:
-        for tenant in _due():
-            compare_some(tenant)
+        each(_due(), compare_some)
 
 
 def compare_some(tenant: Tenant) -> int:

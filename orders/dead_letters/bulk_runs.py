@@ -22,6 +22,7 @@ from django.db.models import Q
 from orders.database.clock import DatabaseClock
 from orders.dead_letters.operations import Busy, NotDead
 from orders.dead_letters.selection import DeadLetterKind, Selection, ids, kind_of, loaded
+from orders.integrations.periodic import each
 from orders.models import RepairRun
 from orders.values.time_text import in_words
 
@@ -168,8 +169,7 @@ class BulkRuns:
         return bool(self._waiting().exists())
 
     def run(self) -> None:
-        for pk in self._waiting().values_list("pk", flat=True)[:10]:
-            work(pk)
+        each(self._waiting().values_list("pk", flat=True)[:10], work)
 
     @staticmethod
     def _waiting() -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import IntegerField, Model, OneToOneRel, OuterRef, QuerySet, Subquery
@@ -18,12 +18,14 @@ from django.utils.text import Truncator
 
 from orders.integrations import integrations
 from orders.integrations.console import Attention, PageLink
-from orders.models import Delivery, Destination, Lane, OrderEvent
+from orders.models import Delivery, Destination, Lane, OrderEvent, OrderRelease
 from orders.outbox.destination_labels import channel_label, state_in_words
 from orders.values.time_text import in_words
 
 COUNTED_MOST = 10_000
 """A larger count is shown as "more than"; counting further would read all rows."""
+RELEASE_AFTER = timedelta(hours=1)
+"""Far longer than the release of 100,000 orders takes."""
 CAUSES_FROM = 200
 """The newest dead rows whose causes are counted."""
 
@@ -37,7 +39,7 @@ class CappedCount(Subquery):
 
 def problems(tenant_id: int | None, *, quoting: bool = True) -> list[Attention]:
     """All problems, worst first. Without ``quoting`` no failure is quoted: partners' words may name people."""
-    found = [*_destinations(tenant_id), *_dead(tenant_id, quoting=quoting)]
+    found = [*_destinations(tenant_id), *_dead(tenant_id, quoting=quoting), *_releases(tenant_id)]
     for one in integrations():
         found += one.attention(tenant_id)
     return sorted(found, key=lambda one: -one.harm)
@@ -71,6 +73,22 @@ def _destinations(tenant_id: int | None) -> Iterator[Attention]:
             open_words="Open the destination",
             more=_settings_button(one),
             stopped=one.state == Destination.State.STOPPED,
+        )
+
+
+def _releases(tenant_id: int | None) -> Iterator[Attention]:
+    """Releases that have not ended for RELEASE_AFTER: very large ones, and those that fail again and again."""
+    late = OrderRelease.objects.filter(finished_at=None, created_at__lte=timezone.now() - RELEASE_AFTER)
+    late = late.filter(tenant__active=True).select_related("tenant").order_by("pk")
+    for one in late if tenant_id is None else late.filter(tenant=tenant_id):
+        age = timezone.now() - one.created_at
+        yield Attention(
+            f"{one.tenant.name}: a release of known orders began {in_words(age)} ago and has not ended; "
+            f"{counted(one.released, 'order')} released so far. If that number does not grow, it fails: look for "
+            "“periodic work failed” in the outbound worker's log and correct what it names; it goes on by itself.",
+            reverse("admin:orders_tenant_cutover", args=(one.tenant_id,)),
+            harm=1 + age.total_seconds() / 3600,
+            open_words="Open the cut-over",
         )
 
 

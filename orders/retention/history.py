@@ -23,6 +23,7 @@ from django.db.models import F, Q, QuerySet
 
 from orders.database.clock import DatabaseClock
 from orders.database.ids import earliest_id
+from orders.integrations.periodic import each
 from orders.models import Delivery, DeliveryAttempt, OrderEvent, Retention, TimelineEntry
 
 BATCH_ROWS = 1_000
@@ -38,13 +39,9 @@ class RemovingHistory:
         return _due().exists()
 
     def run(self) -> None:
-        while self._turn():
-            pass
-
-    def _turn(self) -> bool:
-        """One batch of each due tenant; returns whether any has more."""
-        more = [remove_batch(pk) for pk in _due().values_list("pk", flat=True)]
-        return any(more)
+        going = list(_due().values_list("pk", flat=True))
+        while going:
+            going = [pk for pk, more in each(going, remove_batch) if more]
 
 
 def _due() -> QuerySet[Retention]:

@@ -3,6 +3,7 @@
 import json
 import threading
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connections
@@ -12,6 +13,7 @@ from orders.cutover.order_choice import Choice
 from orders.cutover.release_work import Releasing
 from orders.cutover.releases import ReleaseRefused, preview, release
 from orders.models import Delivery, Destination, OperatorAction, Order, OrderQueue, OrderRelease, Tenant
+from orders.monitoring.attention import problems
 from orders.onboarding.mode_change import switch_mode
 from orders.outbox import planning
 from orders.tasks import periodic_work
@@ -182,6 +184,35 @@ def test_a_choice_is_kept_as_it_was_made(moved):
     moment = moved.order("a").received_at
     choice = Choice(status="PACKED", received_from=moment)
     assert Choice.from_json(json.loads(json.dumps(choice.as_json()))) == choice
+
+
+def test_a_release_that_fails_holds_up_no_other_tenants_and_is_said_after_an_hour(engine, other_engine, monkeypatch):
+    for one in (engine, other_engine):
+        one.put("a")
+        one.drain()
+        Order.objects.filter(tenant=one.tenant).update(known_before=True)
+        release(one.tenant, ALL, who="ann", reason="all is well")
+
+    def plan_of(tenant, orders):
+        if tenant == engine.tenant:
+            raise LookupError("one order's trouble")
+        return releases.plan_of(tenant, orders)
+
+    monkeypatch.setattr(release_work, "plan_of", plan_of)
+    Releasing().run()
+    broken = OrderRelease.objects.get(finished_at=None)
+    assert broken.tenant == engine.tenant
+    assert problems(None) == []
+    OrderRelease.objects.update(created_at=broken.created_at - timedelta(minutes=61))
+    [one] = problems(engine.tenant.pk)
+    assert "Acme Retail: a release of known orders began 1 h 1 min ago and has not ended; 0 orders" in one.sentence
+    assert (problems(other_engine.tenant.pk), [line.sentence for line in problems(None)]) == ([], [one.sentence])
+
+
+def test_the_page_behind_the_sentence_of_an_unfinished_release_is_the_tenants_cut_over(moved, root):
+    OrderRelease.objects.create(tenant=moved.tenant, who="ann", choice={}, created_at="2026-01-01T00:00:00Z")
+    [one] = problems(None)
+    assert root.get(one.url).status_code == 200
 
 
 def test_the_work_is_among_what_the_hub_does_by_itself():

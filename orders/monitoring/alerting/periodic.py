@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orders.database.clock import DatabaseClock
+from orders.integrations.periodic import each
 from orders.monitoring.alerting.incidents import look, rules_to_look_at
 from orders.monitoring.alerting.messages import deliver, due_messages
 
@@ -13,7 +14,5 @@ class Alerting:
         return bool(rules_to_look_at(now) or due_messages(now))
 
     def run(self) -> None:
-        for pk in rules_to_look_at(DatabaseClock().now()):
-            look(pk)
-        for message in due_messages(DatabaseClock().now()):
-            deliver(message)
+        each(rules_to_look_at(DatabaseClock().now()), look)
+        each(due_messages(DatabaseClock().now()), deliver)
