@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, RootModel
 
 from orders.api.parameters import an_instant, one_of
-from orders.api.schema.components import EVENT_ID, MOMENT, ListPage
+from orders.api.schema.components import EVENT_ID, MOMENT, NOW_ONLY, ListPage
 from orders.documents.value_types import Id, OpenModel, member, optional
 from orders.models import Delivery
 from suppliers.reports.messages import ORDER_TOKEN, WIRE_TIME, SupplierReport
@@ -105,5 +105,7 @@ DELIVERY_FILTERS = {
     "since": Annotated[
         datetime, an_instant, optional("Made since then; behind the first, also a little older ones.", MOMENT)
     ],
-    "status": Annotated[Status, one_of(*Delivery.Status.values), optional("Deliveries of this status alone.", "dead")],
+    "status": Annotated[
+        Status, one_of(*Delivery.Status.values), optional(f"Deliveries of this status alone. {NOW_ONLY}", "dead")
+    ],
 }

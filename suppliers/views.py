@@ -189,7 +189,10 @@ class DeliveriesView(SupplierEventsView):
         problems=(NotFound, Throttled),
     )
     def get(self, request: Request, country: str, tenant: str) -> Response:
-        """What went to the supplier's webhook and came back. Go on from ``page.next``: it never skips one."""
+        """What went to the supplier's webhook and came back. Go on from ``page.next``: it skips none.
+
+        What gets the filtered ``status`` later may stand before a cursor.
+        """
         given = read_parameters(request, self.parameters)
         wanted = own_deliveries.listed(self.supplier, since=given.get("since"), status=given.get("status"))
         rows, page = page_of(wanted, given.get("cursor"), given.get("take", DEFAULT_TAKE))

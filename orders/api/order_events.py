@@ -46,7 +46,10 @@ class OrderEventsView(ApiView):
         },
     )
     def get(self, request: Request) -> Response:
-        """Accepted events, oldest first. Go on from ``page.next`` at any time: it never skips an event."""
+        """Accepted events, oldest first. Go on from ``page.next`` at any time: it skips no event.
+
+        What gets the filtered ``status`` later may stand before a cursor.
+        """
         given = read_parameters(request, self.parameters)
         take = given.get("take", DEFAULT_TAKE)
         wanted = Listing(

@@ -158,6 +158,19 @@ def test_an_event_that_commits_late_is_met_by_whoever_goes_on_from_a_cursor(acme
     assert sorted(seen) == ["1001", "late"]
 
 
+def test_an_earlier_event_that_dies_later_is_met_by_asking_anew_without_a_cursor(api, put):
+    first, second = put("1001"), put("1002")
+
+    def dies(event_id):
+        OrderEvent.objects.filter(pk=event_id).update(status="dead", finished_at=datetime.now(UTC))
+
+    dies(second)
+    seen = listed(api, "status=dead")
+    dies(first)
+    assert [one["eventId"] for one in listed(api, "status=dead")["orderEvents"]] == [first, second]
+    assert listed(api, f"status=dead&cursor={seen['page']['next']}")["orderEvents"] == []
+
+
 @pytest.mark.needs_postgres
 @pytest.mark.django_db(transaction=True)
 def test_an_event_of_a_host_whose_clock_is_behind_is_met_by_whoever_goes_on_from_a_cursor(api, put, monkeypatch):

@@ -70,16 +70,18 @@ class Problem(OpenModel):
 
 class ListPage(Model):
     take: int = member("Most entries of this answer.", 50, ge=1, le=200)
-    next: str = member("The `cursor` to go on from at any time; it never skips an entry.", NEXT)
+    next: str = member("The `cursor` to go on from at any time. It skips no entry; with `status` see there.", NEXT)
     has_more: bool = member("Whether there are more entries by now.", False)
 
 
+NOW_ONLY = "An entry that gets it later may stand before a cursor: ask again without one."
+"""Of a filter by status: entries are listed in the order in which they were made."""
 Status = Annotated[str, Field(json_schema_extra={"enum": models.OrderEvent.Status.values})]
 EVENT_FILTERS = {
     "customerOrderId": Annotated[Id, an_id, optional("Events of this order alone.", "1001")],
     "businessUnitId": Annotated[Id, an_id, optional("Events of this business unit alone.", "store-1")],
     "status": Annotated[
-        Status, one_of(*models.OrderEvent.Status.values), optional("Events of this status alone.", "dead")
+        Status, one_of(*models.OrderEvent.Status.values), optional(f"Events of this status alone. {NOW_ONLY}", "dead")
     ],
     "since": Annotated[datetime, an_instant, optional("Events accepted since then.", MOMENT)],
 }
