@@ -89,6 +89,7 @@ REFUSED = {
     "a header of 10,000 bytes": (put("x", "X-A: " + "b" * 10_000) + smuggled(), 431),
     "1,000 headers": (put("x", *(f"X-{number}: b" for number in range(1_000))) + smuggled(), 431),
     "an address of 10,000 bytes": (put("x" * 10_000) + smuggled(), 414),
+    "20,000 chunks of a byte": (unmeasured(CHUNKED, sent=b"1\r\nx\r\n" * 20_000), 400),
     "an expectation nobody has": (put("x", "Expect: 200-ok") + smuggled(), 417),
 }
 
