@@ -32,11 +32,11 @@ def may_be_repeated(error: OperationalError) -> bool:
     return _state(error) in SAFE_TO_REPEAT and not connection.in_atomic_block
 
 
-def limit_lock_waits() -> None:
+def limit_lock_waits(seconds: float = WORKER_LOCK_SECONDS) -> None:
     """For the current transaction: a row that is held longer raises instead of holding up everything else."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{int(WORKER_LOCK_SECONDS * 1000)}ms"])
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{int(seconds * 1000)}ms"])
 
 
 def _state(error: OperationalError) -> str:

@@ -8,29 +8,27 @@ destination never has more requests in flight than its concurrency. Delivery is 
 its leases run out and another one sends the same deliveries with the same ids.
 
 Leases are short and this loop renews them while calls run, so that a killed dispatcher's deliveries are sent soon; no
-lease is renewed beyond the channel's ``lease_seconds``. A database error ends neither the loop nor running calls.
+lease is renewed beyond the channel's ``lease_seconds``. A database error ends neither the loop nor running calls. A row
+that another transaction has locked is waited for a second at most.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Sequence
-from datetime import timedelta
 from queue import Empty
 
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
-from django.utils import timezone
 
 from orders.integrations import channels
 from orders.integrations.channels import Channel, Outcome, Request, Verdict
 from orders.models import Delivery, Destination
 from orders.outbox import destination_health
 from orders.outbox.lane_heads import ClaimedHeads, claim_heads
-from orders.outbox.outcomes import CompletedAttempt, record
+from orders.outbox.recorder import Recorder, outlived
 from orders.outbox.send_pool import SendPool, Sent
 from orders.queueing.claims import LANES, LEASE_SECONDS, renew
 
@@ -60,7 +58,7 @@ class Dispatcher:
         self._pool: SendPool | None = None
         self._under_way: set[Sent] = set()
         """Claimed and not yet recorded; kept between two runs."""
-        self._unrecorded: list[Sent] = []
+        self._recorder = Recorder(self._under_way.discard)
         self._look_at = self._renew_at = 0.0
 
     def run(self) -> None:
@@ -73,19 +71,20 @@ class Dispatcher:
                 self._running.release()
 
     def _stream(self) -> None:
-        """Loop until nothing is due or under way. An error does not end it while calls are under way."""
+        """Loop until nothing is due or under way. An error does not end it while calls are under way.
+
+        Claims come last: trouble with them keeps no lease from being renewed and no outcome from being recorded.
+        """
         pool = self._pool = self._pool or SendPool(settings.HUB_OUTBOUND_THREADS, send=_send)
         self._look_at = 0.0
         while True:
             try:
+                self._renew()
+                self._record(pool)
                 self._claim(pool)
                 if not self._under_way:
                     return
-                self._renew()
-                self._unrecorded += self._gathered(pool)
-                self._record()
             except Exception as error:
-                self._forget_outlived()
                 if not self._under_way:
                     raise
                 log.error("dispatching failed; continuing with the calls under way", exc_info=error)
@@ -112,9 +111,10 @@ class Dispatcher:
         if now < self._renew_at:
             return
         self._renew_at = now + RENEW_SECONDS
-        current = [sent for sent in self._under_way if not _outlived(sent, now)]
+        current = [sent for sent in self._under_way if not outlived(sent, now)]
         lanes = {delivery.lane_id: sent.lease for sent in current for delivery in sent.request.deliveries}
-        renew(LANES, lanes)
+        if lanes:
+            renew(LANES, lanes)
 
     def _gathered(self, pool: SendPool) -> list[Sent]:
         """Finished requests: waits up to IDLE_SECONDS for the first, then up to GATHER_SECONDS for more."""
@@ -131,33 +131,12 @@ class Dispatcher:
                 break
         return back
 
-    def _record(self) -> None:
-        """Record finished requests. After a database error they are recorded again; after any other error dropped."""
-        back = self._unrecorded
-        if not back:
-            return
-        try:
-            _record(back)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            self._forget(back)
-            raise
-        self._forget(back)
-        self._look_at = 0.0
-
-    def _forget_outlived(self) -> None:
-        """Drop finished requests that could not be recorded within their lease: another dispatcher may have them."""
-        now = time.monotonic()
-        self._forget([sent for sent in self._unrecorded if _outlived(sent, now)])
-
-    def _forget(self, done: Sequence[Sent]) -> None:
-        self._under_way.difference_update(done)
-        self._unrecorded = [sent for sent in self._unrecorded if sent in self._under_way]
-
-
-def _outlived(sent: Sent, now: float) -> bool:
-    return now - sent.claimed > channels()[sent.request.destination.channel].lease_seconds
+    def _record(self, pool: SendPool) -> None:
+        before = len(self._under_way)
+        self._recorder.add(self._gathered(pool))
+        self._recorder.work()
+        if len(self._under_way) < before:
+            self._look_at = 0.0
 
 
 def claim_requests(room: int, *, most: int) -> list[Sent]:
@@ -198,28 +177,16 @@ def _send(request: Request) -> Sequence[Outcome]:
         if FAULT in request.context:
             return [request.context[FAULT]] * len(request.deliveries)
         close_old_connections()
-        return channels()[request.destination.channel].send(request)
+        outcomes = channels()[request.destination.channel].send(request)
+        if len(outcomes) != len(request.deliveries):
+            raise ValueError(f"{len(outcomes)} outcomes of {len(request.deliveries)} deliveries")
+        return outcomes
     except Exception as error:  # a fault of ours must not lose the delivery
         log.error("sending failed inside the hub", **destination_health.named(request.destination), exc_info=error)
         words = f"sending failed inside the hub ({type(error).__name__}); see the log"
         return [Outcome(Verdict.UNAVAILABLE, words)] * len(request.deliveries)
     finally:
         close_old_connections()
-
-
-def _record(back: Sequence[Sent]) -> None:
-    if not back:
-        return
-    now, ticks = timezone.now(), time.monotonic()
-    tried: list[CompletedAttempt] = []
-    for sent in back:
-        request_id, began = uuid.uuid4(), now - timedelta(seconds=ticks - sent.began)
-        milliseconds = (sent.ended - sent.began) * 1000
-        tried += [
-            CompletedAttempt(delivery, sent.request.destination, sent.lease, outcome, request_id, began, milliseconds)
-            for delivery, outcome in zip(sent.request.deliveries, sent.outcomes, strict=True)
-        ]
-    record(tried)
 
 
 _dispatcher = Dispatcher()

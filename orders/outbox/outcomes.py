@@ -18,7 +18,7 @@ from django.db import OperationalError, transaction
 
 from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock
-from orders.database.lock_errors import may_be_repeated, took_too_long
+from orders.database.lock_errors import WORKER_LOCK_SECONDS, limit_lock_waits, may_be_repeated
 from orders.integrations import channels
 from orders.integrations.channels import Outcome, Verdict
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
@@ -48,40 +48,31 @@ class CompletedAttempt:
     duration_ms: float
 
 
-def record(tried: Sequence[CompletedAttempt]) -> None:
+def record(
+    tried: Sequence[CompletedAttempt], *, lock_seconds: float = WORKER_LOCK_SECONDS, inform: bool = True
+) -> None:
     """Write outcomes in one transaction; those whose lease was lost are left out.
 
-    Because partners' answers must not be lost, it is repeated after a deadlock, and done in halves after a statement
-    timeout.
+    It is repeated after a deadlock. Any other error leaves rows and ``tried`` as they were. ``inform``: whether the
+    channels store what they learned.
     """
-    try:
-        _record_or_repeat(tried)
-    except OperationalError as error:
-        if len(tried) == 1 or not took_too_long(error):
-            raise
-        log.warning("recording is done by halves", outcomes=len(tried), because=str(error))
-        middle = len(tried) // 2
-        record(tried[:middle])
-        record(tried[middle:])
-
-
-def _record_or_repeat(tried: Sequence[CompletedAttempt]) -> None:
     before = [(one.delivery, {name: getattr(one.delivery, name) for name in _DECIDED}) for one in tried]
     for left in reversed(range(RECORDED_MOST)):
         try:
-            _record(tried)
+            _record(tried, lock_seconds=lock_seconds, inform=inform)
             return
-        except OperationalError as error:
+        except Exception as error:
             for delivery, values in before:
                 for name, value in values.items():
                     setattr(delivery, name, value)
-            if not left or not may_be_repeated(error):
+            if not left or not (isinstance(error, OperationalError) and may_be_repeated(error)):
                 raise
             log.warning("recording is tried again", because=str(error))
 
 
 @transaction.atomic
-def _record(tried: Sequence[CompletedAttempt]) -> None:
+def _record(tried: Sequence[CompletedAttempt], *, lock_seconds: float, inform: bool) -> None:
+    limit_lock_waits(lock_seconds)
     hold([(one.destination, one.outcome) for one in tried if _shows_health(one.outcome)])
     lanes = _lock_leased(tried)
     clock = DatabaseClock.recent()
@@ -92,7 +83,8 @@ def _record(tried: Sequence[CompletedAttempt]) -> None:
     for one in kept:
         _decide(one, lanes[one.delivery.lane_id], clock, replaced_by.get(one.delivery.pk))
     _write(kept, lanes)
-    _inform_channels(kept)
+    if inform:
+        _inform_channels(kept)
     per_request = _most_severe(kept)
     judge([(one.destination, one.outcome) for one in per_request], clock)
     transaction.on_commit(lambda: _count(kept, per_request))

@@ -17,6 +17,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from orders.database.clock import DatabaseClock
+from orders.database.lock_errors import limit_lock_waits
 from orders.models import Lane, OrderQueue
 
 LOSSES_THAT_COUNT = 3
@@ -106,6 +107,7 @@ def renew(line: QueueKind, leases: Mapping[int, uuid.UUID]) -> None:
 
     Never waits for a lock: a locked row is left to the next renewal.
     """
+    limit_lock_waits()
     free = line.model._default_manager.select_for_update(skip_locked=True)
     wanted = free.filter(pk__in=list(leases), lease__in=set(leases.values()))
     ours = [pk for pk, lease in wanted.values_list("pk", "lease") if leases[pk] == lease]

@@ -11,11 +11,21 @@ from orders.integrations.channels import Outcome, RequiredDelivery, Verdict
 from orders.models import Delivery, Destination, Lane, OrderQueue
 from orders.outbox.deliveries import NewDelivery, add_deliveries
 from orders.outbox.outcomes import CompletedAttempt, record
+from orders.outbox.recorder import Recorder
 from orders.queueing.claims import LANES, claim
 
 DELIVERED = Outcome(Verdict.DELIVERED)
 REJECTED = Outcome(Verdict.REJECTED, "the partner refused it")
 UNAVAILABLE = Outcome(Verdict.UNAVAILABLE, "no answer")
+
+
+def record_finished(back):
+    """Record finished requests as the dispatcher does, until nothing of them is left."""
+    left = list(back)
+    recorder = Recorder(left.remove)
+    recorder.add(back)
+    while left:
+        recorder.work()
 
 
 class Outbox:

@@ -42,6 +42,7 @@ from orders.monitoring.invariants import broken_invariants
 from orders.outbox import destination_health, dispatcher
 from tests.engine_fixtures import Engine
 from tests.orders.fake_channel import FakeChannel, FakePartner
+from tests.orders.outbox import record_finished
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.django_db]
 
@@ -322,7 +323,7 @@ class HubMachine(RuleBasedStateMachine):
         if answer in ("delivered", "refused") and self.still_leased(sent):
             self.note_arrival(sent)
         before = None if self.holds(sent) else self.outbox_rows()
-        dispatcher._record([sent])
+        record_finished([sent])
         assert before is None or self.outbox_rows() == before, "a worker that lost its lease recorded something"
 
     def note_arrival(self, sent):

@@ -150,7 +150,7 @@ def test_an_order_received_while_the_cut_over_commits_is_judged_by_its_outcome(m
 def test_a_recording_that_ends_a_deadlock_is_tried_again_from_the_same_values(monkeypatch):
     delivery, seen = Delivery(attempts=2, error="before"), []
 
-    def write(tried):
+    def write(tried, **options):
         seen.append((delivery.attempts, delivery.error))
         delivery.attempts, delivery.error = 3, "after"
         if len(seen) == 1:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from orders.database.clock import DatabaseClock
 from orders.integrations.channels import Outcome, Verdict
 from orders.models import Delivery, DeliveryAttempt, Destination, Lane
-from orders.outbox import dispatcher
+from orders.outbox import dispatcher, recorder
 from orders.outbox.outcomes import CompletedAttempt, record
 from orders.queueing.claims import LANES, claim
 from tests.orders.fake_channel import DELIVERED, FAILED, FakeChannel, add_pending, due_now, status
@@ -167,13 +167,13 @@ def test_a_dispatcher_that_outlived_its_lease_records_nothing(beans, monkeypatch
         return [DELIVERED]
 
     monkeypatch.setattr(FakeChannel, "send", steal)
-    real = dispatcher.record
+    real = recorder.record
 
-    def steal_and_record(tried):
+    def steal_and_record(tried, **options):
         Lane.objects.update(lease=stolen)
-        real(tried)
+        real(tried, **options)
 
-    monkeypatch.setattr(dispatcher, "record", steal_and_record)
+    monkeypatch.setattr(recorder, "record", steal_and_record)
     dispatcher.deliver()
     assert (status("a1"), Delivery.objects.get().attempts) == ("pending", 0)
     assert Lane.objects.get().lease == stolen

@@ -10,10 +10,10 @@ from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_deliveries
 from orders.integrations.channels import Outcome, Verdict
 from orders.models import Delivery, Destination, Lane, Tenant
-from orders.outbox import dispatcher, lane_heads, send_limits
+from orders.outbox import dispatcher, lane_heads, recorder, send_limits
 from orders.queueing.claims import LANES, LEASE_SECONDS, renew
 from tests.orders.fake_channel import FakeChannel, add_pending, due_now, status
-from tests.orders.outbox import DELIVERED, UNAVAILABLE, Outbox
+from tests.orders.outbox import DELIVERED, UNAVAILABLE, Outbox, record_finished
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,7 +100,7 @@ def test_with_room_for_one_each_destination_has_its_turn(engine, fake_channel):
         served += [one.request.destination.name for one in sent]
         for one in sent:
             one.outcomes = [DELIVERED]
-        dispatcher._record(sent)
+        record_finished(sent)
     assert sorted(served) == sorted(names)
 
 
@@ -137,15 +137,15 @@ def test_an_error_in_the_database_stops_no_sending_while_a_slow_call_is_under_wa
 
 def test_outcomes_that_the_database_refused_are_recorded_later(beans, monkeypatch):
     monkeypatch.setattr(dispatcher, "REST_SECONDS", 0.0)
-    real, broke = dispatcher.record, []
+    real, broke = recorder.record, []
 
-    def once_broken(tried):
+    def once_broken(tried, **options):
         if not broke:
             broke.append(True)
             raise OperationalError("deadlock detected")
-        real(tried)
+        real(tried, **options)
 
-    monkeypatch.setattr(dispatcher, "record", once_broken)
+    monkeypatch.setattr(recorder, "record", once_broken)
     add_pending(beans, "a1")
     dispatcher.deliver()
     assert (status("a1"), FakeChannel.sent, broke) == ("delivered", ["a1"], [True])
@@ -160,7 +160,7 @@ def test_a_dead_dispatchers_delivery_goes_on_after_its_short_lease_and_it_record
     dispatcher.deliver()
     assert (status("a1"), FakeChannel.sent) == ("delivered", ["a1"])
     dead[0].outcomes = [UNAVAILABLE]
-    dispatcher._record(dead)
+    record_finished(dead)
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.attempts) == ("delivered", 1)
 

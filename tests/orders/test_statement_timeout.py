@@ -13,6 +13,7 @@ from orders.inbox import applying
 from orders.models import Delivery, Destination, Order, OrderEvent, OrderQueue, RepairRun
 from orders.outbox import dispatcher
 from tests.orders.fake_channel import DELIVERED, add_pending
+from tests.orders.outbox import record_finished
 
 pytestmark = pytest.mark.needs_postgres
 
@@ -60,7 +61,7 @@ def test_outcomes_that_take_longer_than_a_statement_may_are_recorded_by_halves(b
     for one in sent:
         one.outcomes = [DELIVERED]
     slow("UPDATE ON orders_delivery", seconds=0.03)
-    dispatcher._record(sent)
+    record_finished(sent)
     assert list(Delivery.objects.values_list("status", "attempts")) == [("delivered", 1)] * ORDERS
 
 
