@@ -35,7 +35,7 @@ class _Calls:
     last_end: float = 0.0
     last_took: float = 0.0
 
-    def hanging(self, now: float) -> int:
+    def hanging_calls(self, now: float) -> int:
         if not self.began or now - next(iter(self.began.values())) <= HANGS_SECONDS:
             return 0
         return sum(now - began > HANGS_SECONDS for began in self.began.values())
@@ -75,8 +75,8 @@ def leave(tenant_id: int) -> None:
 def _refuse_what_hangs(calls: _Calls) -> None:
     now = time.monotonic()
     half = max(1, int(settings.HUB_WEB_THREADS) // 2)
-    hanging = calls.hanging(now)
-    if hanging >= half or (hanging and sum(each.hanging(now) for each in _tenants.values()) >= _most()):
+    hanging = calls.hanging_calls(now)
+    if hanging >= half or (hanging and sum(each.hanging_calls(now) for each in _tenants.values()) >= _most()):
         raise _busy()
     if calls.last_took > HANGS_SECONDS and len(calls.began) >= half:
         raise _busy()

@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 
-from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import EvidenceAdmin, HistoryAdmin
+from orders.admin.confirmation import ConfirmsChanges, confirmed_by
 from orders.admin.fields import LinesField, checked
 from orders.admin.masking import FOREIGN, TEXT, MaskedInline
 from orders.integrations.self_test import Step
@@ -58,7 +58,7 @@ class SupplierForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
 
 
 @admin.register(Supplier)
-class SupplierAdmin(AsksFirst, HistoryAdmin):
+class SupplierAdmin(ConfirmsChanges, HistoryAdmin):
     """A line belongs to the first supplier, by position, with a matching pattern."""
 
     form = SupplierForm
@@ -73,7 +73,7 @@ class SupplierAdmin(AsksFirst, HistoryAdmin):
 
     def save_model(self, request: HttpRequest, obj: Supplier, form: forms.Form, change: bool) -> None:
         """By the onboarding service, so that its client and its webhook are switched with it."""
-        change_supplier(obj, who=request.user.get_username(), agree=agreement(request, obj.tenant))
+        change_supplier(obj, who=request.user.get_username(), agree=confirmed_by(request, obj.tenant))
 
     @admin.display(description="its items")
     def its_items(self, supplier: Supplier) -> str:

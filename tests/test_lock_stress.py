@@ -21,7 +21,7 @@ from orders.inbox import applying
 from orders.integrations.channels import Outcome, Verdict
 from orders.models import ApiClient, Destination
 from orders.onboarding.files import apply_file
-from orders.onboarding.handover import await_handover, hand_over
+from orders.onboarding.handover import hand_over, mark_for_handover
 from orders.outbox.dispatcher import claim_requests
 from orders.outbox.outcomes import CompletedAttempt, record
 from orders.retention.erasure import Asked, erase
@@ -179,7 +179,7 @@ def test_handing_over_secrets_and_rotating_one(pair, tenant):
     mine = ApiClient.objects.get(pk=client.pk)
 
     def wait_and_hand_over(_):
-        await_handover([client])
+        mark_for_handover([client])
         hand_over(tenant)
 
     pair.run(wait_and_hand_over, lambda _: rotate_secret(mine))

@@ -13,8 +13,8 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from orderflow.models import DespatchPoll, OrderFlowChannel
 from orderflow.onboarding.admin_changes import change_channel
-from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import HistoryAdmin
+from orders.admin.confirmation import ConfirmsChanges, confirmed_by
 from orders.onboarding.shared_items import shared_with
 from orders.outbox.destination_labels import state_in_words
 from orders.values.labels import ago
@@ -35,7 +35,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(OrderFlowChannel)
-class OrderFlowChannelAdmin(AsksFirst, HistoryAdmin):
+class OrderFlowChannelAdmin(ConfirmsChanges, HistoryAdmin):
     """The onboarding file sets the site's address and what is sent to it."""
 
     form = ChannelForm
@@ -108,7 +108,7 @@ class OrderFlowChannelAdmin(AsksFirst, HistoryAdmin):
 
     def save_model(self, request: HttpRequest, obj: OrderFlowChannel, form: forms.Form, change: bool) -> None:
         """By the onboarding service, which makes new deliveries of products whose documents change."""
-        who, agree = request.user.get_username(), agreement(request, obj.destination.tenant)
+        who, agree = request.user.get_username(), confirmed_by(request, obj.destination.tenant)
         change_channel(obj, form.cleaned_data.get("password") or "", who=who, agree=agree)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 
-class UnreadableDocument(Exception):
+class UnreadableImports(Exception):
     """The body is no ``<imports>`` document."""
 
 
@@ -45,14 +45,14 @@ class Import:
 
 
 def read_imports(body: bytes) -> list[Import]:
-    """Raises UnreadableDocument: not XML, a DOCTYPE, another root."""
+    """Raises UnreadableImports: not XML, a DOCTYPE, another root."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
-        raise UnreadableDocument(str(error)) from None
+        raise UnreadableImports(str(error)) from None
     if root.getroottree().docinfo.internalDTD is not None or root.tag != "imports":
-        raise UnreadableDocument(f"the root is {root.tag}")
+        raise UnreadableImports(f"the root is {root.tag}")
     return [_import(element) for element in root.iterfind("import")]
 
 

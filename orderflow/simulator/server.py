@@ -33,7 +33,7 @@ from zoneinfo import ZoneInfo
 
 from orderflow.simulator import documents
 from orderflow.simulator.checks import site_time
-from orderflow.simulator.imports import DuplicateEntity, Import, ImportRefused, UnreadableDocument, read_imports
+from orderflow.simulator.imports import DuplicateEntity, Import, ImportRefused, UnreadableImports, read_imports
 from orderflow.simulator.site import Site
 from orders.simulators.base import Simulator
 from orders.simulators.faults import Fault
@@ -172,7 +172,7 @@ class MockOrderFlow(Simulator):
     def _import(self, call: Call, fault: Fault, channel: str) -> Answer:
         try:
             items = read_imports(call.body)
-        except UnreadableDocument:
+        except UnreadableImports:
             raise SiteError("Unable to load XML document from resource\n        [request body]") from None
         results = documents.Results()
         for item in items:

@@ -1,4 +1,4 @@
-"""Order events: their fate, the reconciling list, and what a client with ``order-events:operate`` may do."""
+"""Order events: their status, the reconciling list, and what a client with ``order-events:operate`` may do."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Credentials:
         return paste_lines(self.client, self.secret)
 
 
-def await_handover(clients: Iterable[ApiClient]) -> None:
+def mark_for_handover(clients: Iterable[ApiClient]) -> None:
     """Mark clients whose secrets nobody has seen: they get new ones when the tenant is switched on."""
     for client in clients:
         Handover.objects.get_or_create(client=client)
@@ -47,7 +47,7 @@ def await_handover(clients: Iterable[ApiClient]) -> None:
 
 @transaction.atomic
 def hand_over(tenant: Tenant) -> list[Credentials]:
-    """Make a new secret for every client marked by ``await_handover``; shown in this one response only.
+    """Make a new secret for every client marked by ``mark_for_handover``; shown in this one response only.
 
     Locks the clients before their handovers, as the rotation of a secret does.
     """

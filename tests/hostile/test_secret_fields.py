@@ -26,7 +26,7 @@ SEALING = {
     "orders.access.sealing": "the rows of Secret",
     "orders.access.second_step": "the rows of SecondStep",
     "orders.outgoing.partner_tokens": "partners' tokens in the shared cache",
-    "orders.admin.asking": "a form that waits for an answer, in the page that asks",
+    "orders.admin.confirmation": "a form that waits for its confirmation, in the confirmation page",
     "orders.admin.onboarding.files": "an uploaded file on its way from preview to apply, in the page's form",
 }
 """Who seals bytes; each is planted by tests.hostile.secret_scene."""

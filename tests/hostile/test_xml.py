@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from orderflow.simulator.imports import UnreadableDocument, read_imports
+from orderflow.simulator.imports import UnreadableImports, read_imports
 from orderflow.site.xml_answers import Unreadable, root_of, text_of
 from tests.hostile.test_bombs import highest_kib
 from tests.hostile.tree import imports_of_modules
@@ -69,7 +69,7 @@ def bounded(read, document):
     before, began = highest_kib(anew=True), time.process_time()
     try:
         return read(document)
-    except (Unreadable, UnreadableDocument) as refused:
+    except (Unreadable, UnreadableImports) as refused:
         return refused
     finally:
         assert time.process_time() - began < 2
@@ -93,7 +93,7 @@ def test_what_points_elsewhere_is_not_followed(name, secret_file):
 @pytest.mark.parametrize("name", {**REFUSED, **TAKEN})
 def test_the_mock_reads_no_hostile_import_either(name, secret_file):
     document = pointing({**REFUSED, **TAKEN}[name], secret_file)
-    assert isinstance(bounded(read_imports, document), UnreadableDocument)
+    assert isinstance(bounded(read_imports, document), UnreadableImports)
 
 
 READERS = {"orderflow/site/xml_answers.py", "orderflow/simulator/imports.py"}

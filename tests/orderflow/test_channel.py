@@ -148,7 +148,7 @@ def test_a_document_refused_as_a_whole_is_halved_until_the_culprit_stands_alone(
 
     def fussy(body):
         if b'externalReference="poison"' in body:
-            raise server.UnreadableDocument("x")
+            raise server.UnreadableImports("x")
         return readable(body)
 
     monkeypatch.setattr(server, "read_imports", fussy)

@@ -16,8 +16,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from orders.access.sealing import SecretLost, open_bytes, seal_bytes
-from orders.admin.asking import MEANWHILE, Asks
 from orders.admin.base import bound_tenant
+from orders.admin.confirmation import MEANWHILE, ConfirmationRequired
 from orders.integrations.onboarding_faults import SHOWN_FAULTS, FileRefused, path_of
 from orders.integrations.onboarding_report import Report
 from orders.models import Tenant
@@ -86,13 +86,13 @@ def _applied(request: HttpRequest) -> dict[str, Any]:
 
     def agree(report: Report) -> None:
         if report.fingerprint != seen:
-            raise Asks(report, fault=MEANWHILE)
+            raise ConfirmationRequired(report, fault=MEANWHILE)
 
     try:
         return _tried(request, name, content, dry_run=False, agree=agree)
-    except Asks as asks:
-        shown = _result(name, asks.report, dry_run=True)
-        return {"fault": asks.fault, "sealed": _sealed(request, name, content, asks.report), **shown}
+    except ConfirmationRequired as required:
+        shown = _result(name, required.report, dry_run=True)
+        return {"fault": required.fault, "sealed": _sealed(request, name, content, required.report), **shown}
 
 
 def _tried(request: HttpRequest, name: str, content: bytes, *, dry_run: bool, agree: Agree = unasked) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from orders.admin import asking
+from orders.admin import confirmation
 from orders.admin.base import bound_tenant
 from orders.admin.onboarding.forms import StartForm
 from orders.integrations.onboarding_faults import FileRefused
@@ -23,7 +23,7 @@ from orders.integrations.onboarding_report import Report
 from orders.integrations.onboarding_steps import Item, Step, StepForm
 from orders.models import ApiClient, Tenant
 from orders.onboarding.files import add_tenant, apply_keys
-from orders.onboarding.handover import Credentials, await_handover, hand_over
+from orders.onboarding.handover import Credentials, hand_over, mark_for_handover
 from orders.onboarding.self_test.reports import verdict
 from orders.onboarding.self_test.running import SelfTestResult, lines_of, run_trials, self_test
 from orders.onboarding.steps import step_of, steps
@@ -124,7 +124,7 @@ def guide_view(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> H
         return _shown(model_admin, request, tenant, Page(item=request.GET.get("item", "")), may_act=may_act)
     if not may_act:
         raise PermissionDenied
-    return _acted(model_admin, request, tenant) if asking.answered(request) else asking.lost(request)
+    return _acted(model_admin, request, tenant) if confirmation.restore_form(request) else confirmation.expired(request)
 
 
 def _acted(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -136,8 +136,8 @@ def _acted(model_admin: HubAdmin, request: HttpRequest, tenant: Tenant) -> HttpR
         return HttpResponseRedirect(guide_url(tenant))
     try:
         page = _saved(request, tenant, step) if verb == "save" else _tested(request, tenant, step)
-    except asking.Asks as asks:
-        return asking.asked(model_admin, request, asks, name=f"{step.title} of {tenant}")
+    except confirmation.ConfirmationRequired as required:
+        return confirmation.page(model_admin, request, required, name=f"{step.title} of {tenant}")
     if page.saved and not (page.secrets or page.credentials):
         return HttpResponseRedirect(guide_url(tenant, key))
     return _shown(model_admin, request, tenant, page, may_act=True)
@@ -157,7 +157,7 @@ def _saved(request: HttpRequest, tenant: Tenant, step: Step) -> Page:
         return fresh.keys() if fresh.is_valid() else form.keys()
 
     try:
-        who, agree = request.user.get_username(), asking.agreement(request, tenant)
+        who, agree = request.user.get_username(), confirmation.confirmed_by(request, tenant)
         report = apply_keys(tenant, keys, who=who, agree=agree)
     except FileRefused as refused:
         form.refused(refused.faults)
@@ -183,7 +183,7 @@ def _saved_page(tenant: Tenant, step: Step, report: Report) -> Page:
     if tenant.active:
         credentials = [Credentials(client, made[client.client_id]) for client in clients]
     else:
-        await_handover(clients)
+        mark_for_handover(clients)
         credentials = []
     return Page(key=step.key, secrets=others, credentials=credentials, saved=step.title)
 

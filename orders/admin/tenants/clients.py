@@ -16,8 +16,8 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from orders.access.clients import ROTATION_OVERLAP, ClientEntry, rotate_secret
-from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import HistoryAdmin
+from orders.admin.confirmation import ConfirmsChanges, confirmed_by
 from orders.admin.fields import KeysField, LinesField, TextField
 from orders.models import ApiClient
 from orders.onboarding.admin_changes import change_client
@@ -59,7 +59,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
 
 
 @admin.register(ApiClient)
-class ApiClientAdmin(AsksFirst, HistoryAdmin):
+class ApiClientAdmin(ConfirmsChanges, HistoryAdmin):
     """A supplier's client is made with its supplier, in the onboarding file; here it can be changed and rotated."""
 
     form = ClientForm
@@ -104,7 +104,7 @@ class ApiClientAdmin(AsksFirst, HistoryAdmin):
             active=obj.active,
             kind=obj.kind,
         )
-        who, agree = request.user.get_username(), agreement(request, obj.tenant) if change else unasked
+        who, agree = request.user.get_username(), confirmed_by(request, obj.tenant) if change else unasked
         saved = change_client(obj.tenant, entry, who=who, adding=not change, agree=agree)
         obj.pk, obj.made_secret = saved.client.pk, saved.made_secret
 

@@ -7,14 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import HistoryAdmin
+from orders.admin.confirmation import ConfirmsChanges, confirmed_by
 from orders.models import Retention
 from orders.onboarding.admin_changes import change_retention
 
 
 @admin.register(Retention)
-class RetentionAdmin(AsksFirst, HistoryAdmin):
+class RetentionAdmin(ConfirmsChanges, HistoryAdmin):
     empty_words = "Every tenant's history is kept for good. Add a tenant to remove what is finished after some days."
     list_display = ("tenant", "days", "finished_at", "removed")
     list_select_related = ("tenant",)
@@ -25,4 +25,4 @@ class RetentionAdmin(AsksFirst, HistoryAdmin):
         return (*self.readonly_fields, "tenant") if obj else self.readonly_fields
 
     def save_model(self, request: HttpRequest, obj: Retention, form: Any, change: bool) -> None:
-        change_retention(obj, who=request.user.get_username(), agree=agreement(request, obj.tenant))
+        change_retention(obj, who=request.user.get_username(), agree=confirmed_by(request, obj.tenant))

@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import action
 
-from orders.admin.asking import AsksFirst, agreement
 from orders.admin.base import HistoryAdmin, bound_tenant
+from orders.admin.confirmation import ConfirmsChanges, confirmed_by
 from orders.admin.cutover import tenant_page as cutover_page
 from orders.admin.onboarding.files import export_view, file_view
 from orders.admin.onboarding.forms import TenantForm
@@ -71,7 +71,7 @@ class DestinationsOfTenant(_Glance):
 
 
 @admin.register(Tenant)
-class TenantAdmin(AsksFirst, HistoryAdmin):
+class TenantAdmin(ConfirmsChanges, HistoryAdmin):
     """Never deleted. A tenant that is switched off keeps everything and continues when it is switched on."""
 
     form = TenantForm
@@ -106,7 +106,7 @@ class TenantAdmin(AsksFirst, HistoryAdmin):
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         who = request.user.get_username()
-        change_tenant(obj, form.changed_data, who=who, agree=agreement(request, obj))
+        change_tenant(obj, form.changed_data, who=who, agree=confirmed_by(request, obj))
 
     def get_urls(self) -> list[URLPattern]:
         return [*cutover_page.urls(self), *super().get_urls()]

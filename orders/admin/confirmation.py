@@ -32,63 +32,63 @@ LOST = "Not saved: this confirmation is no longer valid. Enter the change again.
 MEANWHILE = "Not saved: the settings were changed in the meantime. Check the changes below again."
 
 
-class Asks(Exception):
-    """The change needs the person's agreement; nothing was changed."""
+class ConfirmationRequired(Exception):
+    """The change needs the person's confirmation; nothing was changed."""
 
     def __init__(self, report: Report, *, fault: str = "") -> None:
-        super().__init__(fault or "asks first")
+        super().__init__(fault or "confirmation required")
         self.report, self.fault = report, fault
 
 
-def agreement(request: HttpRequest, tenant: Tenant) -> Agree:
-    """For the service that makes the change: raises Asks where the person has not agreed to these very changes."""
-    seen = vars(request).get("_seen")
+def confirmed_by(request: HttpRequest, tenant: Tenant) -> Agree:
+    """For the service that makes the change: raises ConfirmationRequired unless exactly it was confirmed."""
+    confirmed = vars(request).get("_confirmed")
 
     def agree(report: Report) -> None:
-        if seen is not None and seen != report.fingerprint:
-            raise Asks(report, fault=MEANWHILE)
-        if seen is None and report.differences and Tenant.objects.filter(pk=tenant.pk, active=True).exists():
-            raise Asks(report)
+        if confirmed is not None and confirmed != report.fingerprint:
+            raise ConfirmationRequired(report, fault=MEANWHILE)
+        if confirmed is None and report.differences and Tenant.objects.filter(pk=tenant.pk, active=True).exists():
+            raise ConfirmationRequired(report)
 
     return agree
 
 
-def answered(request: HttpRequest) -> bool:
-    """Replace the answer by the form that the person agreed to; False if it can no longer be opened."""
+def restore_form(request: HttpRequest) -> bool:
+    """Replace a confirmation by the form that it confirms; False if that can no longer be opened."""
     if AGREED not in request.POST:
         return True
     try:
-        vars(request)["_seen"], form = _opened(request, request.POST[AGREED])
+        vars(request)["_confirmed"], form = _opened(request, request.POST[AGREED])
     except (SecretLost, ValueError, binascii.Error):
         return False
     request.POST = QueryDict(form, encoding="utf-8")
     return True
 
 
-def lost(request: HttpRequest) -> HttpResponse:
+def expired(request: HttpRequest) -> HttpResponse:
     messages.error(request, LOST)
     return HttpResponseRedirect(request.get_full_path())
 
 
-def asked(model_admin: HubAdmin, request: HttpRequest, asks: Asks, *, name: str) -> HttpResponse:
+def page(model_admin: HubAdmin, request: HttpRequest, required: ConfirmationRequired, *, name: str) -> HttpResponse:
     """The confirmation page with the changes. Secrets may be sealed in it."""
     context = {
         **model_admin.admin_site.each_context(request),
         "title": f"Change {name}?",
-        "changes": asks.report.differences,
-        "effects": asks.report.effects,
-        "would_make": [f"{secret} of {what}" for what, secret, _ in asks.report.secrets],
-        "fault": asks.fault,
-        "sealed": _sealed(request, asks.report.fingerprint),
+        "changes": required.report.differences,
+        "effects": required.report.effects,
+        "would_make": [f"{secret} of {what}" for what, secret, _ in required.report.secrets],
+        "fault": required.fault,
+        "sealed": _sealed(request, required.report.fingerprint),
         "back": request.get_full_path(),
     }
-    response = TemplateResponse(request, "admin/orders/asked.html", context)
+    response = TemplateResponse(request, "admin/orders/confirmation.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-class AsksFirst:
-    """Mixed into a page of settings whose ``save_model`` gives ``agreement`` to a service.
+class ConfirmsChanges:
+    """Mixed into a page of settings whose ``save_model`` gives ``confirmed_by`` to a service.
 
     A fault that only the service finds stands beside its field, as the form's own do.
     """
@@ -96,14 +96,14 @@ class AsksFirst:
     def changeform_view(
         self: Any, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        if not answered(request):
-            return lost(request)
+        if not restore_form(request):
+            return expired(request)
         view: Callable[..., HttpResponse] = super().changeform_view  # type: ignore[misc]
         try:
             return view(request, object_id, form_url, extra_context)
-        except Asks as asks:
+        except ConfirmationRequired as required:
             row = self.get_object(request, object_id) if object_id else None
-            return asked(self, request, asks, name=str(row or self.opts.verbose_name))
+            return page(self, request, required, name=str(row or self.opts.verbose_name))
         except FileRefused as refused:
             vars(request)["_refused"] = refused
             return view(request, object_id, form_url, extra_context)

@@ -24,7 +24,7 @@ tenants:
 """
 
 
-def test_a_person_sees_what_changes_and_what_follows_and_then_changes_it(person):
+def test_a_person_sees_what_changes_and_its_effects_and_confirms_it(person):
     apply_file(FILE, file="acme.yaml", who="test")
     page, supplier = person.page, Supplier.objects.get()
     person.open(f"/admin/suppliers/supplier/{supplier.pk}/change/")
@@ -34,15 +34,15 @@ def test_a_person_sees_what_changes_and_what_follows_and_then_changes_it(person)
     page.wait_for_load_state("networkidle")
     assert page.get_by_text("Nothing is changed yet.").is_visible()
     assert page.get_by_text("It keeps its open lines").is_visible()
-    person.picture("asking")
+    person.picture("confirmation")
     assert findings(page) == set()
-    on_the_phone(person, "asking")
+    on_the_phone(person, "confirmation")
     Tenant.objects.update(name="Acme of Denmark")
     Supplier.objects.update(name="Beans of Denmark")
     person.press("Apply the change")
     assert page.get_by_text("the settings were changed in the meantime").is_visible()
-    person.picture("asking-again")
-    on_the_phone(person, "asking-again")
+    person.picture("confirmation-again")
+    on_the_phone(person, "confirmation-again")
     person.press("Apply the change")
     supplier.refresh_from_db()
     assert (supplier.name, supplier.active) == ("Beans and Company", False)
