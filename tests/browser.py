@@ -33,3 +33,11 @@ def describe_chromium() -> str:
         return "Chromium not found: browser tests are left out (Debian's package chromium brings it)"
     said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
     return f"{' '.join(said.split()[:2])} ({path})"
+
+
+def sign_in(page, name, password):
+    """On the login page, which is open."""
+    page.fill("input[name=username]", name)
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit], input[type=submit]")
+    page.wait_for_load_state("networkidle")

@@ -1,7 +1,7 @@
 import ipaddress
 import time
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db.models import F
@@ -14,15 +14,13 @@ from orderflow.simulator.server import MockOrderFlow
 from orderflow.site.client import CALL_SECONDS
 from orderflow.site.credentials import store_password
 from orders.database.clock import DatabaseClock
-from orders.database.ids import new_id
-from orders.documents import load, render
 from orders.integrations import channels
-from orders.integrations.channels import Change, RequiredDelivery
+from orders.integrations.channels import RequiredDelivery
 from orders.models import Delivery, Destination, Lane, OrderQueue, Tenant
 from orders.outbox.deliveries import add_deliveries, new_delivery
 from orders.outbox.dispatcher import claim_requests
 from orders.outbox.outcomes import CompletedAttempt, record
-from orders.values.order_key import OrderKey
+from tests.changes import Changes
 
 
 @pytest.fixture
@@ -70,24 +68,8 @@ def stocked(site, warehouse):
     return warehouse
 
 
-class Book:
+class Book(Changes):
     """Applies documents as the core does: planned in batches, owed in lanes."""
-
-    def __init__(self, tenant):
-        self.tenant = tenant
-        self.sequences = {}
-        self.documents = {}
-
-    def change(self, document, *, unit):
-        document = load(render(document))
-        key = OrderKey(self.tenant.pk, unit, document["customerOrderId"])
-        self.sequences[key] = self.sequences.get(key, 0) + 1
-        before, self.documents[key] = self.documents.get(key), document
-        now = datetime.now(UTC)
-        return Change(
-            key=key, sequence=self.sequences[key], event_id=new_id(), before=before, after=document,
-            received_at=now, applied_at=now, correlation_id="corr-1",
-        )  # fmt: skip
 
     def apply(self, *documents, unit="store-1"):
         """What the documents require, one list per document, planned as one batch and written."""

@@ -12,6 +12,7 @@ from orders.monitoring.attention import problems
 from orders.onboarding.files import apply_file
 from tests.admin_fixtures import agreed
 from tests.orderflow.conftest import an_order, deliver, deliver_once, fates, held, posts
+from tests.orderflow.test_admin import form
 
 pytestmark = pytest.mark.both
 
@@ -55,19 +56,9 @@ def by_file(site, channel, client):
 
 def by_admin(site, channel, client):
     client.force_login(get_user_model().objects.create_superuser("ops", password="x"))
-    names = (
-        "auth_type",
-        "username",
-        "reference",
-        "time_zone",
-        "currency_units",
-        "on_update",
-        "on_cancel",
-        "batch_size",
-    )
-    form = {name: getattr(channel, name) for name in names} | {"password": "changed at the site"}
+    changed = form(channel, password="changed at the site")
     path = reverse("admin:orderflow_orderflowchannel_change", args=[channel.pk])
-    assert agreed(client, path, form).status_code == 302
+    assert agreed(client, path, changed).status_code == 302
 
 
 def test_a_stopped_channel_burns_nothing_and_is_reported(site, stopped):

@@ -6,23 +6,13 @@ holds; once everything has settled it holds each wanted order once, as it is now
 
 from __future__ import annotations
 
-import os
 import uuid
 from contextlib import suppress
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from orderflow.imports import steps
 from orderflow.imports.warehouse_states import TRANSITIONS, learned
@@ -55,16 +45,14 @@ from tests.orderflow.warehouse_machine_parts import (
     UnderWay,
     version,
 )
+from tests.state_machines import EXAMPLES, InOneTransaction, run_machine
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.django_db]
 
-EXAMPLES = max(1, int(os.environ.get("HUB_TEST_EXAMPLES", "50")) // 2)
 STEPS = 30
-FUZZING = "HUB_TEST_EXAMPLES" in os.environ
-"""make fuzz: new seeds each time, and a failure is reduced; the suite has fixed seeds and reports the first failure."""
 
 
-class WarehouseMachine(RuleBasedStateMachine):
+class WarehouseMachine(InOneTransaction):
     site = None
     """The simulated site; set by the test."""
     slowness = None
@@ -73,8 +61,6 @@ class WarehouseMachine(RuleBasedStateMachine):
         super().__init__()
         self.slowness.travelling.clear()
         self.slowness.mode = ""
-        self.example = transaction.atomic()
-        self.example.__enter__()
         self.site.site.clear()
         self.site.faults.clear()
         self.site.site.checks_before_duplicates = True
@@ -276,15 +262,7 @@ class WarehouseMachine(RuleBasedStateMachine):
     def every_row_agrees_with_the_others(self):
         assert broken_invariants(self.channel.destination.tenant_id) == []
 
-    def teardown(self):
-        try:
-            if not transaction.get_connection().needs_rollback:
-                self.everything_settles()
-        finally:
-            transaction.set_rollback(True)
-            self.example.__exit__(None, None, None)
-
-    def everything_settles(self):
+    def settle(self):
         for flying in list(self.under_way):
             self.lose(flying)
         self.site.faults.clear()
@@ -433,24 +411,9 @@ def test_the_site_ends_with_every_wanted_order_once_and_no_cancelled_one(db, sit
     monkeypatch.setattr(Site, "imports", slowness.wrap(Site.imports))
     monkeypatch.setattr(Site, "cancel", slowness.wrap(Site.cancel))
     monkeypatch.setattr(steps, "learned", only_by_the_table)
-    run(WarehouseMachine)
+    run_machine(WarehouseMachine, examples=EXAMPLES // 2, steps=STEPS)
 
 
 def only_by_the_table(before, evidence, *, digest):
     assert before.state in TRANSITIONS[evidence], f"{evidence.name} in the state {before.state}"
     return learned(before, evidence, digest=digest)
-
-
-def run(machine):
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=not FUZZING,
-            suppress_health_check=list(HealthCheck),
-            database=None,
-            phases=(Phase.generate, Phase.shrink) if FUZZING else (Phase.generate,),
-        ),
-    )

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
 from django.db.models import F
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_events, operations
@@ -34,10 +24,10 @@ from orders.monitoring.invariants import broken_invariants
 from orders.queueing.claims import QUEUES, claim
 from tests.bodies import body
 from tests.engine_fixtures import Engine
+from tests.state_machines import EXAMPLES, InOneTransaction, run_machine
 
 pytestmark = [pytest.mark.both, pytest.mark.fuzz, pytest.mark.django_db]
 
-EXAMPLES = max(1, int(os.environ.get("HUB_TEST_EXAMPLES", "50")) // 3)
 STEPS = 30
 ORDERS = ("a", "b", "c")
 TRIES, LOSSES = 2, 3
@@ -112,11 +102,9 @@ class Modelled:
         return [at for at in self.dead if at + 1 < self.applied]
 
 
-class InboxMachine(RuleBasedStateMachine):
+class InboxMachine(InOneTransaction):
     def __init__(self):
         super().__init__()
-        self.example = transaction.atomic()
-        self.example.__enter__()
         slug = uuid.uuid4().hex
         self.engine = Engine(Tenant.objects.create(slug=slug, name=slug, mode="events", event_retry_schedule=[3600]))
         self.queues = OrderQueue.objects.filter(tenant=self.engine.tenant)
@@ -293,16 +281,8 @@ class InboxMachine(RuleBasedStateMachine):
             head = self.model[fate["customerOrderId"]].statuses.index("pending") + 1
             assert (fate["waitingBehind"] is None) == (fate["sequence"] == head)
 
-    def teardown(self):
+    def settle(self):
         """Mended and given time, everything pending is applied. Nothing is left for the next example."""
-        try:
-            if not transaction.get_connection().needs_rollback:
-                self.everything_comes_to_its_end()
-        finally:
-            transaction.set_rollback(True)
-            self.example.__exit__(None, None, None)
-
-    def everything_comes_to_its_end(self):
         for modelled in self.model.values():
             modelled.poisoned = False
         for _ in range(TRIES):
@@ -349,13 +329,4 @@ def _die(*arguments, **options):
 def test_the_inbox_does_what_its_model_does(db, monkeypatch):
     monkeypatch.setattr(applying, "LEASE_SECONDS", 3600.0)
     monkeypatch.setattr(operations, "BUSY_SECONDS", 0.0)
-    run_state_machine_as_test(
-        InboxMachine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            database=None,
-        ),
-    )
+    run_machine(InboxMachine, examples=EXAMPLES // 3, steps=STEPS)

@@ -7,24 +7,14 @@ the last thing a partner was handed of an order is the newest that nobody discar
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections import defaultdict
 from contextlib import suppress
 
 import pytest
-from django.db import transaction
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_deliveries as redeliveries
@@ -43,13 +33,11 @@ from orders.outbox import destination_health, dispatcher
 from tests.engine_fixtures import Engine
 from tests.orders.fake_channel import FakeChannel, FakePartner
 from tests.orders.outbox import record_finished
+from tests.state_machines import EXAMPLES, InOneTransaction, run_machine
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.django_db]
 
-EXAMPLES = max(1, int(os.environ.get("HUB_TEST_EXAMPLES", "50")) // 2)
 STEPS = 40
-FUZZING = "HUB_TEST_EXAMPLES" in os.environ
-"""make fuzz: new seeds each time, and a failure is reduced; the suite has fixed seeds and reports the first failure."""
 ORDERS = ("a", "b")
 WEBHOOK, WAREHOUSE = "webhook", "warehouse"
 ANSWERS = {
@@ -91,11 +79,9 @@ class PlanForBoth:
         pass
 
 
-class HubMachine(RuleBasedStateMachine):
+class HubMachine(InOneTransaction):
     def __init__(self):
         super().__init__()
-        self.example = transaction.atomic()
-        self.example.__enter__()
         slug = uuid.uuid4().hex
         self.tenant = Tenant.objects.create(slug=slug, name=slug, mode="events", event_retry_schedule=[3600])
         self.engine = Engine(self.tenant)
@@ -269,15 +255,7 @@ class HubMachine(RuleBasedStateMachine):
             assert order.applied_sequence >= self.highest[order.customer_order_id]
             self.highest[order.customer_order_id] = order.applied_sequence
 
-    def teardown(self):
-        try:
-            if not transaction.get_connection().needs_rollback:
-                self.everything_settles()
-        finally:
-            transaction.set_rollback(True)
-            self.example.__exit__(None, None, None)
-
-    def everything_settles(self):
+    def settle(self):
         self.failing, self.under_way = False, []
         for name in (WEBHOOK, WAREHOUSE):
             destination_health.resume(self.destination(name), who="ada")
@@ -407,19 +385,4 @@ def test_whatever_happens_every_partner_ends_with_the_newest(db, fake_channel, m
     monkeypatch.setattr(applying, "LEASE_SECONDS", 3600.0)
     monkeypatch.setattr(FakeChannel, "lease_seconds", 3600.0)
     monkeypatch.setattr(operations, "BUSY_SECONDS", 0.0)
-    run(HubMachine)
-
-
-def run(machine):
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=not FUZZING,
-            suppress_health_check=list(HealthCheck),
-            database=None,
-            phases=(Phase.generate, Phase.shrink) if FUZZING else (Phase.generate,),
-        ),
-    )
+    run_machine(HubMachine, examples=EXAMPLES // 2, steps=STEPS)

@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from orders.access.staff import give_role
 from orders.cutover import ignored_differences, matches
-from orders.cutover.comparison import answers, judging
-from orders.cutover.comparison.answers import _Answers, saw_order
+from orders.cutover.comparison import answers
+from orders.cutover.comparison.answers import saw_order
 from orders.database.clock import DatabaseClock
 from orders.documents import load, render
 from orders.documents.pointers import pointer
@@ -18,34 +18,14 @@ from orders.inbox.reception import accept
 from orders.models import ComparisonHour, ComparisonSweep, Difference, IgnoredMember, MemberHour, OperatorAction
 from orders.retention.erasure import Asked, erase
 from tests.bodies import body
-from tests.engine_fixtures import Engine
 from tests.orders.sample_orders import places
+from tests.orders.test_migration_comparing import held, shop, tenant  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
 PRICE = "/items/*/unitPrice"
 CUSTOMER = {"name": "Zqvex Anna", "phone": "+45 71 98 76 54"}
 ADDRESS = {"name": "Zqvex", "line1": "Zqvexgatan 5", "city": "Zqvexby", "postalCode": "902", "countryCode": "SE"}
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch):
-    monkeypatch.setattr(answers, "_answers", _Answers())
-    monkeypatch.setattr(_Answers, "write_until_empty", lambda self: None)
-    monkeypatch.setattr(judging, "JUDGED_AFTER_SECONDS", 0.0)
-
-
-@pytest.fixture
-def tenant(make_tenant):
-    return make_tenant("acme", "migrating")
-
-
-@pytest.fixture
-def shop(tenant):
-    shop = Engine(tenant)
-    shop.put()
-    shop.drain()
-    return shop
 
 
 def compare(tenant, there):

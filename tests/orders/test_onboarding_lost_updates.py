@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Thread
-
 import pytest
-from django.db import connections
 
 from orders.database.clock import DatabaseClock
 from orders.integrations.onboarding_faults import FileRefused
@@ -14,6 +11,7 @@ from orders.onboarding import rows
 from orders.onboarding.files import apply_file
 from orders.onboarding.mode_change import set_notify_from, switch_mode
 from orders.outbox import destination_health
+from tests.threads import elsewhere
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
 
@@ -29,28 +27,11 @@ tenants:
     item_patterns: ["*"]
     webhook: {{url: "https://beans.example.com/hook", concurrency: {concurrency}}}
 """
-JOIN_SECONDS = 10
-"""More than one short transaction takes; a thread that is longer waits for a lock."""
 
 
 def apply(*, name="Acme", mode="migrating", concurrency=4):
     text = FILE.format(name=name, mode=mode, concurrency=concurrency)
     return apply_file(text.encode(), file="f.yaml", who="olga")
-
-
-def elsewhere(work):
-    """In another connection, to its end."""
-
-    def run():
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    thread = Thread(target=run)
-    thread.start()
-    thread.join(JOIN_SECONDS)
-    assert not thread.is_alive()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError
 
 from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_deliveries
@@ -15,20 +15,9 @@ from orders.queueing.claims import LANES, LEASE_SECONDS, renew
 from tests.orders.fake_channel import FakeChannel, add_pending, due_now, status
 from tests.orders.outbox import DELIVERED, UNAVAILABLE, Outbox, record_finished
 from tests.processes import wait_until
+from tests.threads import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def in_thread(work):
-    def run():
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def meanwhile(monkeypatch, module, name, work):

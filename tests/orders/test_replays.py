@@ -13,7 +13,6 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
@@ -27,7 +26,7 @@ from orders.retention import expired_rows
 from tests.api_fixtures import SECRET
 from tests.hostile.tree import ROOT
 from tests.orders.test_api_assertions import ask, assertion, cert_pem, granted, private_key, refused, wrong
-from tests.orders.test_login_second_step import code_of
+from tests.orders.test_login_second_step import ada, code_of, codes  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 8
@@ -55,19 +54,6 @@ for signed in sys.stdin:
     except assertions.AssertionRefused as refused:
         print(refused, flush=True)
 """
-
-
-@pytest.fixture
-def ada():
-    return User.objects.create_user("ada", password="right-one", is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def codes(ada):
-    second_step.propose(ada)
-    codes = second_step.confirm(ada, code_of(ada))
-    SecondStep.objects.update(last_step=0)
-    return codes
 
 
 class Processes:

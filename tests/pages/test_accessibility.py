@@ -27,6 +27,7 @@ from orders.models import (
 )
 from orders.telemetry import counters
 from suppliers.models import Webhook
+from tests.browser import sign_in
 from tests.orders.roles_rows import one_of_every_model
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -150,10 +151,7 @@ def signed_in(page, live_server, furnished):
     counters._counters.forget()
     User.objects.create_superuser("root", password="pass-of-root")
     page.goto(live_server.url + "/admin/")
-    page.fill("input[name=username]", "root")
-    page.fill("input[name=password]", "pass-of-root")
-    page.click("button[type=submit], input[type=submit]")
-    page.wait_for_load_state("networkidle")
+    sign_in(page, "root", "pass-of-root")
     return page
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from orders.models import OrderEvent
+from tests.browser import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -49,10 +50,7 @@ def console(page, live_server, furnished):
     person = Console(page, live_server.url)
     page.goto(live_server.url + "/")
     person.picture("login")
-    page.fill("input[name=username]", "root")
-    page.fill("input[name=password]", "pass-of-root")
-    page.click("button[type=submit], input[type=submit]")
-    page.wait_for_load_state("networkidle")
+    sign_in(page, "root", "pass-of-root")
     return person
 
 

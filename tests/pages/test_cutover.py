@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from orders.cutover import ledger
 from orders.database.clock import DatabaseClock
 from orders.models import Destination, LedgerHour, MemberHour, Tenant
+from tests.browser import sign_in
 from tests.migration_fixtures import compared
 from tests.pages.test_accessibility import findings
 from tests.pages.test_console import Console
@@ -26,10 +27,7 @@ def person(page, live_server, moving):
     page.set_viewport_size(DESK)
     User.objects.create_superuser("root", password="pass-of-root")
     page.goto(live_server.url + "/")
-    page.fill("input[name=username]", "root")
-    page.fill("input[name=password]", "pass-of-root")
-    page.click("button[type=submit], input[type=submit]")
-    page.wait_for_load_state("networkidle")
+    sign_in(page, "root", "pass-of-root")
     return Console(page, live_server.url)
 
 

@@ -13,6 +13,7 @@ from orders.outbox.dispatcher import deliver
 from orders.values.order_key import OrderKey
 from suppliers.simulator.server import MockSupplier
 from tests.bodies import body
+from tests.browser import sign_in
 from tests.pages.test_console import Console
 from tests.suppliers.conftest import add_supplier, tenant  # noqa: F401
 
@@ -30,10 +31,7 @@ def maria(page, live_server, settings):
     page.set_viewport_size(DESK)
     give_role("maria", role=OPERATOR, password="pass-of-maria")
     page.goto(live_server.url + "/")
-    page.fill("input[name=username]", "maria")
-    page.fill("input[name=password]", "pass-of-maria")
-    page.click("button[type=submit], input[type=submit]")
-    page.wait_for_load_state("networkidle")
+    sign_in(page, "maria", "pass-of-maria")
     return Console(page, live_server.url)
 
 

@@ -10,6 +10,7 @@ from orderflow.simulator.server import MockOrderFlow
 from orders.models import Delivery, Lane, Order, SelfTest, Tenant
 from orders.outbox.dispatcher import deliver
 from suppliers.simulator.server import MockSupplier
+from tests.browser import sign_in
 from tests.pages.test_console import Console
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -27,10 +28,7 @@ def person(page, live_server, settings):
     page.set_viewport_size(DESK)
     User.objects.create_superuser("root", password="pass-of-root")
     page.goto(live_server.url + "/")
-    page.fill("input[name=username]", "root")
-    page.fill("input[name=password]", "pass-of-root")
-    page.click("button[type=submit], input[type=submit]")
-    page.wait_for_load_state("networkidle")
+    sign_in(page, "root", "pass-of-root")
     return Console(page, live_server.url)
 
 

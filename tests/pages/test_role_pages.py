@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 
 from orders.access.staff import OPERATOR, SUPPORT, TENANT_ADMIN, give_role
 from orders.models import Destination, Tenant
+from tests.browser import sign_in
 from tests.pages.test_console import ARTEFACTS, Console
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -45,10 +46,7 @@ def test_the_same_pages_show_each_role_what_is_its_own(role, page, live_server, 
     person = Console(page, live_server.url)
     page.goto(live_server.url + "/admin/orders/order/")
     assert page.locator("input[name=password]").is_visible()
-    page.fill("input[name=username]", role)
-    page.fill("input[name=password]", "pass-of-them-1")
-    page.click("button[type=submit], input[type=submit]")
-    page.wait_for_load_state("networkidle")
+    sign_in(page, role, "pass-of-them-1")
     destination = f"/admin/orders/destination/{furnished.beans.pk}/change/"
 
     page.goto(live_server.url + "/admin/", wait_until="networkidle")

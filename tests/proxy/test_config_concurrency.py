@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from threading import Thread
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from pydantic import TypeAdapter
 
 from orders.integrations.onboarding_report import Report
 from proxy.credentials import store, stored_secret
 from proxy.models import ProxyConfig
 from proxy.onboarding import section
+from tests.threads import in_thread
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
 
@@ -28,15 +28,7 @@ def config(tenant, set_by, name):
 
 def begun_elsewhere(work):
     """Does it in another connection, until it is done or waits for a lock."""
-
-    def run():
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    thread = Thread(target=run)
-    thread.start()
+    thread = in_thread(work)
     until = time.monotonic() + JOIN_SECONDS
     with connection.cursor() as cursor:
         while thread.is_alive() and not cursor.execute(WAITING).fetchone()[0]:

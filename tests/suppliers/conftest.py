@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -6,14 +6,12 @@ from oauth2_provider.models import AccessToken
 
 from orders.access.bearer_tokens import forget_tokens
 from orders.access.clients import ClientEntry, save_client
-from orders.database.ids import new_id
-from orders.documents import digest, load, render
-from orders.integrations.channels import Change
+from orders.documents import digest, render
 from orders.models import ApiClient, Destination, Order, OrderQueue, Tenant
-from orders.values.order_key import OrderKey
 from suppliers.models import Supplier, Webhook
 from suppliers.webhooks import webhook_secrets
 from suppliers.webhooks.planner import SupplierPlanner
+from tests.changes import Changes
 
 ALL_EVENTS = ["order_created", "order_updated", "order_cancelled"]
 
@@ -71,24 +69,8 @@ def token():
     forget_tokens()
 
 
-class Book:
+class Book(Changes):
     """Applies documents as the core would: one planner per batch, then the stored order."""
-
-    def __init__(self, tenant):
-        self.tenant = tenant
-        self.sequences = {}
-        self.documents = {}
-
-    def change(self, document, *, unit="store-1"):
-        document = load(render(document))
-        key = OrderKey(self.tenant.pk, unit, document["customerOrderId"])
-        self.sequences[key] = self.sequences.get(key, 0) + 1
-        before, self.documents[key] = self.documents.get(key), document
-        now = datetime.now(UTC)
-        return Change(
-            key=key, sequence=self.sequences[key], event_id=new_id(), before=before, after=document,
-            received_at=now, applied_at=now, correlation_id="corr-1",
-        )  # fmt: skip
 
     def apply(self, *documents, unit="store-1"):
         """What the documents require, one list per document, planned as one batch."""

@@ -1,9 +1,6 @@
 """A person discards an order_created while a worker applies the order's next event (PostgreSQL's two connections)."""
 
-import threading
-
 import pytest
-from django.db import connection
 
 from orders.dead_letters import dead_deliveries
 from orders.models import Delivery, Tenant
@@ -11,6 +8,7 @@ from orders.outbox import planning
 from suppliers.models import Supplier, SupplierPart
 from tests.engine_fixtures import Engine
 from tests.orders.outbox import DELIVERED, REJECTED, Outbox
+from tests.threads import elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,21 +16,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def tenant(db):
     return Tenant.objects.create(slug="acme", name="Acme", mode="events", country="dk")
-
-
-def elsewhere(work):
-    """In a thread with a connection of its own, to its end."""
-
-    def run():
-        try:
-            work()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(10)
-    assert not thread.is_alive()
 
 
 def test_an_event_planned_before_the_discard_is_planned_anew_after_it(tenant, add_supplier, monkeypatch):
