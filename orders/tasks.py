@@ -16,7 +16,7 @@ from orders.dead_letters.bulk_runs import BulkRuns
 from orders.inbox import applying
 from orders.integrations import integrations
 from orders.integrations.periodic import Periodic
-from orders.monitoring.alerting.periodic import Alerting
+from orders.monitoring.alerting.incidents import Alerting
 from orders.outbox import dispatcher
 from orders.queueing.claims import LANES, QUEUES, due_groups
 from orders.queueing.wake_ups import publish, wake_inbound

@@ -1,4 +1,4 @@
-from config.checks import no_fault_injection
+from config.apps import no_fault_injection
 
 
 def test_check_deploy_refuses_fault_injection(settings):

@@ -10,12 +10,13 @@ and never raises: the caller reads ``Checked.mismatches``. Imports no Django.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from orders.documents import schema as shapes
 from orders.documents.checks import Checked, Mismatch, Schema
 from orders.documents.rules import check_id, parse_instant
-from orders.documents.search import SearchCriteria
 from orders.documents.strict_json import JsonError, deeper_than, parse, raw_member
 from orders.documents.written import digest, load, render
 from orders.values.problems import InvalidBody
@@ -48,6 +49,23 @@ SEARCH_BODY = Schema(shapes.CustomerOrderSearch)
 LOAD_LINE = Schema(shapes.LoadLine)
 LISTED_ORDERS = Schema(shapes.ListedOrders)
 _SEARCH_ANSWER = Schema(shapes.SearchAnswer)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchCriteria:
+    """The body of ``POST …/customer-orders:search`` (docs/reference/api.md#search): joined by AND, exact.
+
+    None does not restrict. ``from`` is inclusive, ``to`` exclusive; times are in UTC.
+    """
+
+    customer_id: str | None = None
+    customer_order_id: str | None = None
+    status: str | None = None
+    item_id: str | None = None
+    placed_from: datetime | None = None
+    placed_to: datetime | None = None
+    updated_from: datetime | None = None
+    updated_to: datetime | None = None
 
 
 def decode(body: bytes) -> Any:

@@ -43,3 +43,9 @@ def page_of(subject: str) -> str:
 @register.filter
 def icon_of(source: str) -> str:
     return ICONS.get(source, "schedule")
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """``1,234``"""
+    return f"{number:,}"

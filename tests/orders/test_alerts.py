@@ -16,7 +16,7 @@ from orders.database.clock import DatabaseClock
 from orders.integrations.console import Measure, Reading
 from orders.models import AlertMessage, AlertRule, Incident, OrderEvent, Secret
 from orders.monitoring.alerting import incidents, measures, messages
-from orders.monitoring.alerting.periodic import Alerting
+from orders.monitoring.alerting.incidents import Alerting
 from tests.orders.wire_server import answer, wire_server
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]

@@ -11,7 +11,7 @@ from orders.cutover.sampling import Sampling
 from orders.dead_letters.bulk_runs import BulkRuns
 from orders.integrations.periodic import each
 from orders.models import AlertRule, OrderRelease, RepairRun, Retention, Tenant
-from orders.monitoring.alerting.periodic import Alerting
+from orders.monitoring.alerting.incidents import Alerting
 from orders.retention import expired_rows
 from orders.retention.history import RemovingHistory
 from orders.tasks import periodic_work
@@ -28,7 +28,7 @@ WORKS = {
     "dead_letters.bulk_runs.work": (
         BulkRuns(), lambda one: RepairRun.objects.create(tenant=one, verb="preview", words="all", who="ann")
     ),
-    "monitoring.alerting.periodic.look": (
+    "monitoring.alerting.incidents.evaluate": (
         Alerting(), lambda one: AlertRule.objects.create(tenant=one, kind="dead", threshold=1)
     ),
 }  # fmt: skip

@@ -8,9 +8,10 @@ from django.db import transaction
 
 from orders.database.clock import DatabaseClock
 from orders.integrations.console import Reading
+from orders.integrations.periodic import each
 from orders.models import AlertMessage, AlertRule, Incident
 from orders.monitoring.alerting.measures import measures
-from orders.monitoring.alerting.messages import ways
+from orders.monitoring.alerting.messages import deliver, due_messages, ways
 
 LOOKED_AT_EVERY = timedelta(seconds=10)
 """Soon enough for a person, rare enough for the queries of all measures."""
@@ -18,7 +19,7 @@ QUIET_FOR = timedelta(seconds=60)
 """An incident stays open when its amount is below the threshold for less than this."""
 
 
-def rules_to_look_at(now: datetime) -> list[int]:
+def due_rules(now: datetime) -> list[int]:
     """Ids of rules to evaluate now: active ones, and stopped ones that still have an incident to end."""
     late = AlertRule.objects.exclude(looked_at__gt=now - LOOKED_AT_EVERY)
     ongoing = Incident.objects.ongoing().values("rule")
@@ -26,7 +27,7 @@ def rules_to_look_at(now: datetime) -> list[int]:
 
 
 @transaction.atomic
-def look(pk: int) -> None:
+def evaluate(pk: int) -> None:
     """Evaluate one rule under its row lock, so that two schedulers open one incident."""
     rule = AlertRule.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
     now = DatabaseClock().now()
@@ -76,3 +77,15 @@ def _end_when_quiet(incident: Incident, now: datetime) -> None:
 def _add_messages(incident: Incident, occasion: str, now: datetime) -> None:
     new = [AlertMessage(incident=incident, occasion=occasion, way=way, due_at=now) for way in ways(incident.rule)]
     AlertMessage.objects.bulk_create(new, ignore_conflicts=True)
+
+
+class Alerting:
+    """The periodic work of alerts (orders.tasks)."""
+
+    def due(self) -> bool:
+        now = DatabaseClock.recent().now()
+        return bool(due_rules(now) or due_messages(now))
+
+    def run(self) -> None:
+        each(due_rules(DatabaseClock().now()), evaluate)
+        each(due_messages(DatabaseClock().now()), deliver)
