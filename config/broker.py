@@ -100,7 +100,7 @@ def sanitized(message: Any, queue: str) -> Any:
 
 
 def wake_of(message: Any, queue: str) -> Mapping[str, Any]:
-    """The message with nothing of what it says but its task. Raises NoWake."""
+    """The message, reduced to its task. Raises NoWake."""
     match message:
         case {"headers": {"task": str(task)}} if task.startswith(TASK_PREFIX):
             return _bare(task, queue)

@@ -59,7 +59,7 @@ class KnownHost:
 
 
 def believe(meta: MutableMapping[str, Any]) -> None:
-    """Take over what a trusted proxy says: the nearest word of each header, the first address that is no proxy's."""
+    """Apply a trusted proxy's headers: the nearest word of each header, the first address that is no proxy's."""
     if "HTTP_X_FORWARDED_FOR" in meta:
         meta["REMOTE_ADDR"] = caller(meta["HTTP_X_FORWARDED_FOR"])
     scheme = _nearest(meta.get("HTTP_X_FORWARDED_PROTO", "")).lower()

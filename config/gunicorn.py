@@ -24,7 +24,7 @@ threads = int(os.environ.get("HUB_WEB_THREADS") or 16)
 keepalive = 75  # longer than a proxy in front keeps its connections (60 s), so that none is closed under a request
 graceful_timeout = 30  # as long as the longest proxied read
 sendfile = False  # its thread would wait for the caller
-timeout = 60  # of a worker that says nothing at all; requests have limits of their own
+timeout = 60  # of a worker that sends no heartbeat; requests have limits of their own
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # gunicorn's heartbeat file, in memory
 control_socket_disable = True
 forwarded_allow_ips = ""  # config.forwarded judges X-Forwarded-*; by default gunicorn believes loopback
@@ -65,11 +65,11 @@ def pre_request(worker: object, req: Any) -> None:
     addressed = "" if req.uri.startswith("/") else urlsplit(req.uri).netloc.lower()
     if (not named and req.version >= (1, 1)) or (addressed and [addressed] != named):
         raise InvalidHeader("HOST", req=req)
-    req._expected_100_continue = False  # config.webserver.stages told it already; gunicorn would do so again
+    req._expected_100_continue = False  # config.webserver.stages sent 100 Continue already; gunicorn would do so again
 
 
 def on_starting(server: Any) -> None:
-    """Under `make up`: end when the process that started us is gone, however it went."""
+    """Under `make up`: end when the process that started us has ended, however it ended."""
     server.hub_shared = memoryview(mmap.mmap(-1, 16)).cast("q")
     parent = os.environ.get("HUB_UP_PARENT")
     if parent:

@@ -1,4 +1,4 @@
-"""Celery's scheduler with a pulse: a file whose age says when the loop last turned (docker-compose.yml looks at it)."""
+"""Celery's scheduler with a pulse: a file whose age is the time since the last loop (checked by docker-compose.yml)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Celery's entry points. They take nothing, keep no results and have no retries: the rows say what is owed."""
+"""Celery's entry points. They take nothing, keep no results and have no retries: the rows say what is pending."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def drain() -> None:
 
 @shared_task(name="orders.tasks.deliver")
 def deliver() -> None:
-    """Send what is owed to partners until nothing is due."""
+    """Send pending deliveries until nothing is due."""
     close_old_connections()
     dispatcher.deliver()
 

@@ -36,7 +36,7 @@ def test_a_fresh_hub_has_nothing_wrong_but_what_is_not_running(capsys):
 
 
 @pytest.mark.both
-def test_an_event_that_waits_too_long_is_wrong_and_the_exit_code_says_so(tenant, capsys):
+def test_an_event_that_waits_too_long_is_wrong_and_the_exit_code_reports_it(tenant, capsys):
     OrderQueue.objects.create(
         tenant=tenant, business_unit_id="s", customer_order_id="1", last_sequence=1,
         due_at=timezone.now() - timedelta(minutes=5),

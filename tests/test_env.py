@@ -32,7 +32,7 @@ def test_keys_of_the_embedded_default_are_made_once_and_private(tmp_path):
     assert {path.stat().st_mode & 0o077 for path in (tmp_path / "var").iterdir()} == {0}
 
 
-def test_production_makes_no_keys_and_says_which_are_missing(tmp_path):
+def test_production_makes_no_keys_and_names_those_missing(tmp_path):
     with pytest.raises(EnvironmentFault) as refused:
         read_env({"DATABASE_URL": PRODUCTION["DATABASE_URL"]}, var_dir=tmp_path)
     assert [fault.split(":")[0] for fault in refused.value.faults] == ["HUB_SECRET_KEY", "HUB_ENCRYPTION_KEYS"]

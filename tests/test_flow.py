@@ -52,7 +52,7 @@ ROADS = [
 ]
 
 
-def test_orders_go_through_every_channel_and_a_broken_one_says_so(running):
+def test_orders_go_through_every_channel_and_a_broken_one_reports_it(running):
     url, partners, secrets = running
     lines = list(Scenario(url, partners, secrets).steps())
     assert [(line.what, line.detail) for line in lines if not line.happened] == []

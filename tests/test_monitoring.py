@@ -41,7 +41,7 @@ def test_every_metric_of_the_hub_is_explained(metrics):
     assert metrics <= explained
 
 
-def test_every_alert_says_what_to_do_and_names_a_page_of_the_runbook():
+def test_every_alert_names_the_next_step_and_a_page_of_the_runbook():
     rules = yaml.safe_load((GUIDES / "monitoring/alerts.yml").read_text())["groups"][0]["rules"]
     headings = set(re.findall(r"^#+ (.+)$", (GUIDES / "operations.md").read_text(), re.MULTILINE))
     for rule in rules:

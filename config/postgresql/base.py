@@ -1,6 +1,6 @@
 """Django's PostgreSQL backend with a health check that costs no round trip.
 
-Persistent connections must be looked at before each use, or every restart of PostgreSQL costs each thread one failed
+Persistent connections must be checked before each use, or every restart of PostgreSQL costs each thread one failed
 request; Django asks the server, which on a PUT is half of all statements. A closed connection announces itself: its
 socket has something to read. Only then is the server asked.
 """

@@ -85,7 +85,7 @@ class OrderEventView(_OneEvent):
         problems=(UnknownEvent,),
     )
     def get(self, request: Request, event_id: str) -> Response:
-        """The fate of one accepted event."""
+        """The status of one accepted event."""
         read_parameters(request, {})
         return Response(event_statuses([self.event(event_id)])[0])
 

@@ -3,7 +3,7 @@
     /livez    this process answers; asks nobody else
     /readyz   this process can accept work: database, schema, keys; not Redis and not the workers
     /healthz  the work moves: the oldest due row of each kind is younger than HUB_PROGRESS_LIMIT_SECONDS
-    /metrics  the same and more as Prometheus text, read from the database, so that every process tells the same
+    /metrics  the same and more as Prometheus text, read from the database, so that every process answers the same
 
 Details are for loopback and for bearers of HUB_METRICS_TOKEN.
 """

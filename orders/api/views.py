@@ -67,7 +67,7 @@ class ApiView(APIView):
         check_ids(kwargs)
 
     def check_again(self, request: ApiRequest) -> None:
-        """The checks once more, for a request that was held: what it may do can have been withdrawn meanwhile."""
+        """The checks once more, for a request that was held: what it may do can have been withdrawn since."""
         request.user, _ = BearerAuthentication().authenticate(request)
         self.check_permissions(request)
 

@@ -56,8 +56,8 @@ def ignore(tenant: Tenant, member: str, *, kind: str = EVERY_KIND, who: str, rea
     row, made = IgnoredMember.objects.get_or_create(
         tenant=tenant, member=member, kind=kind, defaults={"who": who, "reason": reason}
     )
-    gone = inside(Difference.objects.filter(tenant=tenant), member)
-    (gone.filter(kind=kind) if kind else gone).delete()
+    ignored = inside(Difference.objects.filter(tenant=tenant), member)
+    (ignored.filter(kind=kind) if kind else ignored).delete()
     if made:
         _note(tenant, "ignore differences", member, kind, who=who, reason=reason)
     return row

@@ -63,8 +63,8 @@ def differences(tenant: Tenant) -> QuerySet[Difference]:
 
 
 def members(tenant: Tenant, *, since: datetime) -> list[tuple[str, int, int]]:
-    """(member, comparisons that looked at it, of these wrong), the most often wrong first; those never wrong are not
-    listed. A comparison of a whole order looks at every member, also at one that the order does not have.
+    """(member, comparisons of it, of these wrong), the most often wrong first; those never wrong are not
+    listed. A comparison of a whole order compares every member, also at one that the order does not have.
     """
     compared = match_rate(tenant, since=since).compared
     hours = MemberHour.objects.filter(tenant=tenant, starts_at__gte=hour_of(since))

@@ -1,7 +1,7 @@
 """Imports per second: many in one document against one per document; what one costs; memory; hostile results.
 
 The warehouse is ``manage.py mock_orderflow`` in a process of its own, answering each POST after 50 ms. Both sides are
-the hub's own courier over one connection, from the claim of a lane to the recorded outcome.
+the hub's own dispatcher over one connection, from the claim of a lane to the recorded outcome.
 """
 
 from __future__ import annotations
@@ -97,10 +97,10 @@ def bench_cost(stacked: Stack) -> list[Comparison | Limit]:
 
 
 def bench_memory(stacked: Stack) -> list[Comparison | Limit]:
-    """The courier's peak for many orders against its peak for few, each in a fresh process."""
+    """The dispatcher's peak for many orders against its peak for few, each in a fresh process."""
     with imports(stacked) as site:
         few, many = (site.sent(orders, BATCH)["peak"] / MEBIBYTE for orders in (FEW, MANY))
-    what = f"peak memory of the courier for {MANY:,} orders ({many:.0f} MiB) by that for {FEW:,} ({few:.0f} MiB)"
+    what = f"peak memory of the dispatcher for {MANY:,} orders ({many:.0f} MiB) by that for {FEW:,} ({few:.0f} MiB)"
     return [_limit("import-memory", "times", [many / few], most=1.2, what=what)]
 
 

@@ -1,7 +1,7 @@
-"""Part of `make bench-scale`: what 100,000 deliveries owed to an endpoint that is gone cost the other nine.
+"""Part of `make bench-scale`: what 100,000 deliveries pending for a dead endpoint cost the other nine.
 
-In turns with and without what is owed to the dead one: how long a courier takes to claim for the others, and how long
-the outbound worker takes to deliver to them. No inbound worker runs and nothing wakes anybody: the sweep alone does.
+In turns with and without them: how long a dispatcher takes to claim for the others, and how long the outbound worker
+takes to deliver to them. No inbound worker runs and no wake-ups are sent: only the sweep wakes.
 """
 
 from __future__ import annotations

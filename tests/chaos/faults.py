@@ -77,7 +77,7 @@ class Scene:
 
 
 class Party:
-    """Who puts orders and who is told of them: by default the stack's only client, and nobody."""
+    """Who puts orders and who is notified of them: by default the stack's only client, and nobody."""
 
     token = ""
     told = ""
@@ -88,7 +88,7 @@ class Party:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        """Whoever it started is ended."""
+        """Ends the processes it started."""
 
     def settled(self) -> list[str]:
         """Wait until nobody is owed anything; what is not as it must be then."""

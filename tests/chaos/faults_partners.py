@@ -1,4 +1,4 @@
-"""What befalls the partners' calls: answers that are lost, couriers that die over them, a site that is slow."""
+"""What befalls the partners' calls: answers that are lost, dispatchers that die over them, a site that is slow."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.processes import wait_until
 KILL_EVERY_SECONDS = 3.0
 """A worker takes seconds to start again: killed more often, nobody would send."""
 SLOW_SECONDS = 50.0
-"""No import that is under way when its courier is killed is answered before its deliveries must have gone on."""
+"""No import that is under way when its dispatcher is killed is answered before its deliveries must have gone on."""
 QUIET_RATE = 10
 """PUTs a second: what waits is then what the killed one had, not what two cores cannot keep up with."""
 LEASE_SECONDS = 24.0
-"""orders.queueing.claims: after that a courier that is still has lost all that it had claimed."""
+"""orders.queueing.claims: after that a dispatcher that is still has lost all that it had claimed."""
 GO_ON_SECONDS = 30.0
 """A lease, a sweep every second, and a call."""
 HASTY = OUTWARD | {"DJANGO_SETTINGS_MODULE": "tests.chaos.hasty"}
@@ -38,7 +38,7 @@ WENT_ON = """
 @fault(
     "answers-lost",
     seconds=40.0,
-    surroundings=Surroundings(web=OUTWARD, couriers=(HASTY, HASTY)),
+    surroundings=Surroundings(web=OUTWARD, dispatchers=(HASTY, HASTY)),
     party=Partners,
 )
 def lose_answers(scene: Scene) -> None:
@@ -46,20 +46,20 @@ def lose_answers(scene: Scene) -> None:
     orders are changed and cancelled, and every three seconds an inbound or an outbound worker is killed."""
     chance = random.Random(1)
     scene.party.forget(True)
-    scene.every(KILL_EVERY_SECONDS, lambda: chance.choice([*scene.hub.couriers, *scene.hub.workers]).kill_both())
+    scene.every(KILL_EVERY_SECONDS, lambda: chance.choice([*scene.hub.dispatchers, *scene.hub.workers]).kill_both())
 
 
 @fault(
     "courier-kill",
     seconds=0.0,
     rate=QUIET_RATE,
-    surroundings=Surroundings(web=OUTWARD, couriers=(PATIENT, PATIENT)),
+    surroundings=Surroundings(web=OUTWARD, dispatchers=(PATIENT, PATIENT)),
     party=Partners,
 )
 def kill_a_courier(scene: Scene) -> None:
     """SIGKILL to the outbound worker that has imports under way at a site that takes 50 s for an answer; the other
     one goes on with all that it had claimed, within 30 s."""
-    killed, other = scene.hub.couriers
+    killed, other = scene.hub.dispatchers
     party = scene.party
     other.signal_all(signal.SIGSTOP)
     try:
@@ -79,7 +79,7 @@ def kill_a_courier(scene: Scene) -> None:
         f"It had {len(lanes)} lanes, {imports} of them imports; the last went on after {longest:.1f} s."
     )
     if longest > GO_ON_SECONDS:
-        party.found.append(f"late: a killed courier's deliveries went on after {longest:.1f} s")
+        party.found.append(f"late: a killed dispatcher's deliveries went on after {longest:.1f} s")
 
 
 def _held(scene: Scene) -> dict[int, str]:

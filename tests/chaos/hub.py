@@ -25,7 +25,7 @@ class Surroundings:
     web: Mapping[str, str] = field(default_factory=dict)
     workers: Sequence[Mapping[str, str]] = ({}, {})
     schedulers: Sequence[Mapping[str, str]] = ({}, {})
-    couriers: Sequence[Mapping[str, str]] = ()
+    dispatchers: Sequence[Mapping[str, str]] = ()
     """Outbound workers."""
 
 
@@ -34,7 +34,7 @@ class Hub:
 
     def __init__(self, web: Kept, port: int, workers: list[Worker], schedulers: list[Kept]) -> None:
         self.web, self.port, self.workers, self.schedulers = web, port, workers, schedulers
-        self.couriers: list[Kept] = []
+        self.dispatchers: list[Kept] = []
         self.beside: list[Kept] = []
         """Started later; looked after like the others."""
         self._ended = threading.Event()
@@ -54,7 +54,7 @@ class Hub:
 
     @property
     def everybody(self) -> list[Kept]:
-        return [self.web, *self.workers, *self.schedulers, *self.couriers, *self.beside]
+        return [self.web, *self.workers, *self.schedulers, *self.dispatchers, *self.beside]
 
     def _keep_alive(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):
@@ -80,13 +80,13 @@ def running_hub(stack: Stack, surroundings: Surroundings | None = None) -> Itera
             Kept(["beat"], environ=stack.environ | dict(more), log=folder / f"beat-{n}")
             for n, more in enumerate(beside.schedulers)
         ]
-        couriers = [
+        dispatchers = [
             Kept(["worker", "--queues", "outbound"], environ=stack.environ | dict(more), log=folder / f"courier-{n}")
-            for n, more in enumerate(beside.couriers)
+            for n, more in enumerate(beside.dispatchers)
         ]
-        for kept in [*workers, *schedulers, *couriers]:
+        for kept in [*workers, *schedulers, *dispatchers]:
             processes.callback(kept.end)
         web.started.wait_for_status(f"http://127.0.0.1:{port}/readyz", seconds=START_SECONDS)
         hub = Hub(web, port, workers, schedulers)
-        hub.couriers = couriers
+        hub.dispatchers = dispatchers
         yield processes.enter_context(hub)

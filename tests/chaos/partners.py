@@ -35,7 +35,7 @@ OUTWARD = {
     "HUB_DELIVERY_RETRY_SCHEDULE": ",".join(["1"] * 50),
     "HUB_BREAKER_FAILURES": "0",
 }  # fmt: skip
-"""A courier's environment: as many tries as a drill can need, so that a dead letter is a fault."""
+"""A dispatcher's environment: as many tries as a drill can need, so that a dead letter is a fault."""
 LOST, LATE = Fault({"lost": ""}), Fault({"late": f"{CALL_SECONDS + 1:g}"})
 SLOW = Fault({"delay": "2"})
 """Done within the limit of the call, also where its caller is gone: more than that no partner is trusted with."""
@@ -47,7 +47,7 @@ AT_ONCE = 64
 QUANTITIES = (1, 2, 3)
 STATUSES = ("CREATED", "CREATED", "CREATED", "CANCELLED")
 SETTLE_SECONDS = 240
-"""A killed courier's leases run out after 24 s, and then each lane of 100 orders has a call or three to make."""
+"""A killed dispatcher's leases run out after 24 s, and then each lane of 100 orders has a call or three to make."""
 FIRST_FETCHES_SECONDS = 30
 """Three tries with half a second between them, on loaded cores."""
 OWED = """
@@ -145,7 +145,7 @@ class Partners(Party):
         held = len(self.warehouse.held()), len(self.supplier.last_told())
         sentences = [
             f" {lost['lost']} answers were lost and {lost['late']} late, {lost['delay']} requests slow.",
-            f"In the end the warehouse holds {held[0]} orders, and the supplier was told of {held[1]}.",
+            f"In the end the warehouse holds {held[0]} orders, and the supplier was notified of {held[1]}.",
             *self.figures,
         ]
         return " ".join(sentences)

@@ -52,7 +52,7 @@ def test_partners_hold_what_the_orders_say_though_answers_are_lost_and_workers_d
 
 @pytest.mark.long
 @pytest.mark.needs_postgres
-def test_a_killed_couriers_deliveries_go_on_within_half_a_minute(stage_servers, capsys):
+def test_a_killed_dispatchers_deliveries_go_on_within_half_a_minute(stage_servers, capsys):
     with stage_on(*stage_servers, pace=Pace(before=1.0, after=1.0)) as stage:
         verdict = stage.try_out(FAULTS["courier-kill"])
     with capsys.disabled():

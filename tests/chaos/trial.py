@@ -117,7 +117,7 @@ def _with(around: Surroundings, more: dict[str, str]) -> Surroundings:
         web={**around.web, **more},
         workers=[{**each, **more} for each in around.workers],
         schedulers=[{**each, **more} for each in around.schedulers],
-        couriers=[{**each, **more} for each in around.couriers],
+        dispatchers=[{**each, **more} for each in around.dispatchers],
     )
 
 

@@ -141,7 +141,7 @@ OPEN = {
     "metrics": ("GET", 401),
     "": ("GET", 302),
 }
-"""Whoever asks, from elsewhere than loopback."""
+"""Any caller that is not on loopback."""
 
 
 def named(row: Row) -> str:

@@ -98,7 +98,7 @@ def test_a_hundred_callers_of_one_address_that_begin_at_once_are_all_answered(de
         assert {connection.recv(15) for connection in opened} == {b"HTTP/1.1 200 OK"}
 
 
-def test_a_caller_that_waits_to_be_told_so_sends_its_body_after_one_100(default_wire):
+def test_a_caller_that_expects_100_continue_sends_its_body_after_one_100(default_wire):
     head, _, sent = put("told", "Expect: 100-continue").partition(b"\r\n\r\n")
     with socket.create_connection(("127.0.0.1", default_wire.port), timeout=20) as connection:
         connection.sendall(head + b"\r\n\r\n")
@@ -107,6 +107,6 @@ def test_a_caller_that_waits_to_be_told_so_sends_its_body_after_one_100(default_
         assert connection.recv(1000).startswith(b"HTTP/1.1 202 ")
 
 
-def test_a_caller_that_would_wait_to_be_told_is_refused_at_once_when_its_body_is_too_long(default_wire):
+def test_a_caller_that_expects_100_continue_is_refused_at_once_when_its_body_is_too_long(default_wire):
     refused = put("long", "Expect: 100-continue", "Content-Length: 99999999", length=False, sent=b"")
     assert default_wire.send(refused).outcome == [(413, "too-large")]

@@ -122,7 +122,7 @@ def test_what_only_a_trusted_proxy_may_say_is_not_heard_from_a_stranger(wire, he
     assert b"evil" not in page.body
 
 
-def test_who_says_to_be_forwarded_from_loopback_sees_no_figures(wire):
+def test_a_caller_that_claims_to_be_forwarded_from_loopback_sees_no_figures(wire):
     assert wire.ask("GET", "/metrics").status == 200
     for header in ("X-Forwarded-For: 127.0.0.1", "Forwarded: for=127.0.0.1", "X-Forwarded-Host: 127.0.0.1"):
         assert wire.ask("GET", "/metrics", header).status == 401
@@ -175,6 +175,6 @@ def test_bytes_of_another_coding_that_say_utf_8_are_400(wire, coding):
 
 
 @pytest.mark.parametrize("coding", ["identity", "Identity", ""])
-def test_a_body_that_says_to_be_as_it_is_is_read(wire, coding):
+def test_a_body_with_content_encoding_identity_is_read(wire, coding):
     found = wire.send(put("as-it-is", f"Content-Encoding: {coding}", "Connection: close"))
     assert found.outcome == [(202, "")]

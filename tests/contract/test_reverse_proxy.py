@@ -74,7 +74,7 @@ def test_a_body_as_large_as_the_hub_takes_is_read_by_it(proxied):
 
 
 @needs_nginx
-def test_whoever_comes_through_it_is_not_taken_for_this_machine(proxied, proxied_wire):
+def test_a_caller_through_a_proxy_is_not_taken_for_this_machine(proxied, proxied_wire):
     assert proxied_wire.ask("GET", "/metrics").status == 200
     for header in ("X-Other: none", "X-Forwarded-For: 127.0.0.1", "Forwarded: for=127.0.0.1"):
         assert proxied.ask("GET", "/metrics", header).status in (401, 403, 404)

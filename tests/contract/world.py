@@ -1,4 +1,4 @@
-"""A furnished tenant: one applied order, one dead event, a supplier who was told, a warehouse with a product."""
+"""A furnished tenant: one applied order, one dead event, a notified supplier, a warehouse with a product."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_a_restored_backup_goes_on_where_the_dump_was(engine, hub_environ, tmp_p
     assert engine.statuses() == ["applied", "pending", "pending"]  # the source was only read
 
 
-def test_a_backup_restored_without_its_keys_says_which_secrets_to_enter_again(hub_environ, engine):
+def test_a_backup_restored_without_its_keys_names_which_secrets_to_enter_again(hub_environ, engine):
     store_secret(tenant_id=engine.tenant.pk, kind="password", owner="test:1", value="sealed")
     stranger = hub_environ | {"HUB_ENCRYPTION_KEYS": "other:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}
     command = [sys.executable, "manage.py", "secrets", "list"]

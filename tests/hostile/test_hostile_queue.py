@@ -1,4 +1,4 @@
-"""Whoever can write to Redis puts what they like into the workers' queues: the workers go on, and run nothing of it."""
+"""Somebody with access to Redis puts any message into the workers' queues: the workers go on, and run nothing of it."""
 
 from __future__ import annotations
 

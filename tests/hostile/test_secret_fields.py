@@ -1,4 +1,4 @@
-"""Whoever adds a place for a secret plants a canary in it: what code and models have is held against the planted."""
+"""Every place for a secret has a planted canary: what code and models have is held against the planted."""
 
 from __future__ import annotations
 

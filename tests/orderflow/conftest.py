@@ -69,7 +69,7 @@ def stocked(site, warehouse):
 
 
 class Book(Changes):
-    """Applies documents as the core does: planned in batches, owed in lanes."""
+    """Applies documents as the core does: planned in batches, written to lanes."""
 
     def apply(self, *documents, unit="store-1"):
         """What the documents require, one list per document, planned as one batch and written."""
@@ -96,7 +96,7 @@ def an_order(*lines, order_id="1001", status="CREATED", **members):
 
 
 def deliver_once():
-    """One round of the courier, in this thread; how many requests went out."""
+    """One round of the dispatcher, in this thread; how many requests went out."""
     Lane.objects.filter(due_at__isnull=False, lease__isnull=True).update(due_at=timezone.now())
     Destination.objects.update(waits_until=None)
     sent = claim_requests(1000, most=1000)
@@ -113,7 +113,7 @@ def deliver_once():
 
 
 def die_after_sending():
-    """A courier that sends and is killed before it records: its leases run out."""
+    """A dispatcher that sends and is killed before it records: its leases run out."""
     for one in claim_requests(1000, most=1000):
         channels()["orderflow"].send(one.request)
     Lane.objects.filter(lease__isnull=False).update(due_at=DatabaseClock().now(-1))

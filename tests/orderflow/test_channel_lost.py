@@ -106,7 +106,7 @@ def test_a_worker_lost_between_cancel_and_record_leaves_one_order(site, stocked,
     assert [status for _, status in fates()] == ["delivered", "delivered"]
 
 
-def test_a_cancel_whose_answer_was_lost_is_done_when_the_order_is_gone(site, stocked, book):
+def test_a_cancel_whose_answer_was_lost_is_done_when_the_order_does_not_exist(site, stocked, book):
     book.apply(an_order())
     deliver()
     book.apply(an_order(status="CANCELLED"))

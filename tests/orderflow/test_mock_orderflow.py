@@ -141,7 +141,7 @@ def test_a_reference_is_unique_per_channel(site, section, found_in):
         ('<import type="stock" operation="insert" externalReference="1">a=b</import>', "of type 'stock'"),
     ],
 )  # fmt: skip
-def test_a_bad_item_fails_alone_and_says_why(site, item, text):
+def test_a_bad_item_fails_alone_and_gives_the_reason(site, item, text):
     site.site.add_product("BEAN-1")
     found = take(site, item, order("good"))
     assert text in found["Failures"]["1"]

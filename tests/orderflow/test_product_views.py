@@ -51,7 +51,7 @@ def test_what_was_read_can_be_put_back_and_requires_nothing(api, site, warehouse
     assert Delivery.objects.count() == 1
 
 
-def test_a_refused_product_says_why_until_it_is_changed(api, site, add_channel):
+def test_a_refused_product_gives_the_reason_until_it_is_changed(api, site, add_channel):
     channel = add_channel(base_url=site.base_url, product_scope="organisation", organisation="nobody")
     api.put(PLACE + "A", {"description": "Green"})
     deliver()

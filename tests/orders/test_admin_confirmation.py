@@ -91,7 +91,7 @@ def row_of(model, tenant):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_live_tenants_setting_is_changed_after_it_was_shown_and_agreed_to(operator, acme, name):
+def test_an_active_tenants_setting_is_changed_after_confirmation(operator, acme, name):
     model, changed, column = CASES[name]
     row = row_of(model, acme)
     before = str(getattr(row, column))
@@ -133,7 +133,7 @@ def test_a_first_retention_of_a_tenant_that_is_off_is_stored_at_once(operator, a
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_form_that_changes_nothing_asks_nothing(operator, acme, name):
+def test_a_form_that_changes_nothing_needs_no_confirmation(operator, acme, name):
     row = row_of(CASES[name][0], acme)
     assert operator.post(page_of(row), form_of(operator, row)).status_code == 302
 
@@ -149,7 +149,7 @@ def test_what_was_changed_meanwhile_is_not_changed_back_unseen(operator, acme):
     assert Tenant.objects.get().name == "Acme Retail"
 
 
-def test_an_agreement_of_another_login_or_for_another_page_counts_for_nothing(client, operator, acme):
+def test_a_confirmation_of_another_login_or_for_another_page_is_refused(client, operator, acme):
     html = asks(operator.post(page_of(acme), form_of(operator, acme, name="Acme Retail")))
     sealed = ASKED.search(html)[1]
     supplier = Supplier.objects.get()
@@ -160,7 +160,7 @@ def test_an_agreement_of_another_login_or_for_another_page_counts_for_nothing(cl
     assert Tenant.objects.get().name == "Acme"
 
 
-def test_the_page_that_asks_shows_no_secret(operator, acme):
+def test_the_confirmation_page_shows_no_secret(operator, acme):
     channel = OrderFlowChannel.objects.get()
     html = asks(operator.post(page_of(channel), form_of(operator, channel, password="another-canary")))
     assert '<td>auth.password</td><td data-label="Now">********</td><td data-label="Then">********</td>' in html
@@ -183,7 +183,7 @@ def test_staff_of_one_tenant_do_not_say_where_its_order_service_is(operator, acm
     assert (stored.name, stored.external_url) == ("Acme Retail", "https://oms.example.com")
 
 
-def test_stopping_a_supplier_says_what_follows(operator, acme):
+def test_the_effects_of_stopping_a_supplier_are_shown(operator, acme):
     supplier = Supplier.objects.get()
     form = {name: value for name, value in form_of(operator, supplier).items() if name != "active"}
     html = asks(operator.post(page_of(supplier), form))
@@ -201,7 +201,7 @@ def test_stopping_a_supplier_says_what_follows(operator, acme):
     assert ApiClient.objects.get(client_id="acme-beans").active is False
 
 
-def test_a_channel_whose_products_are_written_otherwise_says_that_they_are_sent_again(operator, acme):
+def test_the_confirmation_says_that_products_written_otherwise_are_sent_again(operator, acme):
     channel = OrderFlowChannel.objects.get()
     put_products(channel, {"A": {"description": "Green"}})
     text = FILE.replace("    auth:", "    product_scope: organisation\n    auth:")
@@ -229,7 +229,7 @@ def test_a_fault_that_only_the_service_finds_stands_beside_its_field(operator, a
     assert (OrderFlowChannel.objects.get().username, Supplier.objects.get().name) == ("philz", "Beans Ltd")
 
 
-def test_the_guided_page_asks_before_it_adds_to_a_live_tenant(operator, acme):
+def test_the_guided_page_asks_for_confirmation_before_it_adds_to_an_active_tenant(operator, acme):
     page = reverse("admin:orders_tenant_onboard", args=(acme.pk,))
     given = {"client_id": "acme-pos", "scopes": ["customer-orders:read"], "do": "save:clients"}
     html = asks(operator.post(page, given))
@@ -258,7 +258,7 @@ def test_a_mode_switched_after_the_preview_of_a_file_is_not_switched_back_unseen
     assert (Tenant.objects.get().name, Tenant.objects.get().mode) == ("Acme Retail", "events")
 
 
-def test_a_file_that_switches_the_mode_says_what_follows(operator, acme):
+def test_the_effects_of_a_file_that_switches_the_mode_are_shown(operator, acme):
     Tenant.objects.update(external_url="https://oms.example.com")
     text = FILE.replace("mode: events", "mode: proxy\n  external_url: https://oms.example.com")
     html = upload(operator, text)

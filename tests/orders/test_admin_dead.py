@@ -94,7 +94,7 @@ def test_one_list_groups_events_and_deliveries_by_cause_and_keeps_the_overtaken_
     assert "Acme Retail" in html
 
 
-def test_an_empty_list_says_so(root):
+def test_an_empty_list_reports_it(root):
     assert "There are no dead letters" in text_of(root.get(DEAD))
 
 
@@ -200,7 +200,7 @@ def begun(seconds=0.0, **members):
         bulk_runs.FIRST_SECONDS = original
 
 
-def test_a_run_rests_when_it_is_asked_to_and_goes_on_after_its_cursor(root, dead):
+def test_a_run_pauses_when_asked_to_and_resumes_after_its_cursor(root, dead):
     run = begun()
     assert (run.state, run.counts) == ("running", {"pending": 1})
     page = reverse("admin:orders_repairrun_change", args=(run.pk,))

@@ -29,7 +29,7 @@ def test_a_program_still_gets_a_problem(root):
     assert root.get("/nothing", **BROWSER).headers["Content-Type"] == "application/problem+json"
 
 
-def test_what_is_not_allowed_says_whom_to_ask(client):
+def test_what_is_not_allowed_names_whom_to_ask(client):
     client.force_login(give_role("sue", role=SUPPORT, password="a long enough password 1").user)
     page = client.get(reverse("admin:orders_tenant_onboarding_file"), **BROWSER)
     assert page.status_code == 403

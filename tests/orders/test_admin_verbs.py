@@ -65,7 +65,7 @@ def test_a_stale_event_is_shown_with_the_one_that_superseded_it(root, furnished,
     assert status(furnished.dead) == "superseded"
 
 
-def test_a_discard_says_what_it_does_and_takes_a_reason(root, furnished):
+def test_a_discard_describes_its_effect_and_takes_a_reason(root, furnished):
     html = act(root, "discard", furnished.dead)
     assert "This cannot be undone" in html
     act(root, "discard", furnished.dead, apply="1", reason="a test order")
@@ -287,7 +287,7 @@ def test_home_says_what_needs_a_person_with_the_way_there(root, furnished):
     assert "/admin/orders/orderevent/?status=dead" in html
 
 
-def test_home_of_an_empty_hub_says_what_to_do_next(root):
+def test_home_of_an_empty_hub_names_the_next_step(root):
     html = root.get("/admin/").content.decode()
     assert "No tenant is set up yet." in html
     assert "Nothing: no destination is stopped or failing, and there are no dead letters." in html

@@ -65,7 +65,7 @@ def subjects():
     return [one.subject for one in mail.outbox]
 
 
-def test_one_mail_per_incident_however_often_it_is_looked_at(rule, amounts):
+def test_one_mail_per_incident_however_often_its_rule_is_evaluated(rule, amounts):
     amounts["oven"] = 12
     look(times=5)
     assert subjects() == ["[Orderhub] the hub: oven is at 12"]
@@ -133,7 +133,7 @@ def test_a_rule_that_is_switched_off_ends_its_incidents(rule, amounts):
     assert Incident.objects.count() == 1
 
 
-def test_a_rule_is_looked_at_once_in_its_time(rule, amounts):
+def test_a_rule_is_evaluated_once_per_interval(rule, amounts):
     Alerting().run()
     amounts["oven"] = 12
     Alerting().run()
@@ -221,7 +221,7 @@ def parsed(request):
     return {name.lower(): value for name, value in lines}, json.loads(body) and body
 
 
-def test_a_webhook_whose_secret_is_lost_says_so(db, amounts):
+def test_a_webhook_whose_secret_is_lost_reports_it(db, amounts):
     amounts["oven"] = 12
     AlertRule.objects.create(kind="heat", threshold=10, webhook_url="https://alerts.example.com/")
     look()

@@ -81,7 +81,7 @@ def test_an_applied_event_says_whether_it_changed_anything(api, put, apply_all):
     assert all(event["finishedAt"] and event["nextAttemptAt"] is None for event in found)
 
 
-def test_a_dead_event_says_why_in_plain_words(api, dead):
+def test_a_dead_event_gives_the_reason_in_plain_words(api, dead):
     found = fate(api, dead)
     assert (found["status"], found["attempts"]) == ("dead", 2)
     assert found["error"]
@@ -130,7 +130,7 @@ def test_every_page_says_where_to_go_on_and_whether_there_is_more(api, put):
 
 @pytest.mark.needs_postgres
 @pytest.mark.django_db(transaction=True)
-def test_an_event_that_commits_late_is_met_by_whoever_goes_on_from_a_cursor(acme, api, put):
+def test_an_event_that_commits_late_is_found_from_an_earlier_cursor(acme, api, put):
     """One event is stored in a transaction that stays open while others are committed and read."""
     stored, end = threading.Event(), threading.Event()
 
@@ -173,7 +173,7 @@ def test_an_earlier_event_that_dies_later_is_met_by_asking_anew_without_a_cursor
 
 @pytest.mark.needs_postgres
 @pytest.mark.django_db(transaction=True)
-def test_an_event_of_a_host_whose_clock_is_behind_is_met_by_whoever_goes_on_from_a_cursor(api, put, monkeypatch):
+def test_an_event_of_a_host_whose_clock_is_behind_is_found_from_an_earlier_cursor(api, put, monkeypatch):
     put("1001")
     page = listed(api)
     real = time.time_ns
@@ -198,7 +198,7 @@ def test_an_event_that_was_received_before_the_newest_known_and_stored_after_it_
 
 
 @pytest.mark.django_db(transaction=True)
-def test_since_the_time_of_an_event_as_it_was_told_meets_that_event_and_all_later_ones(api, put):
+def test_since_the_time_of_an_event_as_the_api_writes_it_finds_that_event_and_all_later_ones(api, put):
     """Times are told in milliseconds; what was received within the same one is met."""
     put("1001")
     last = [put(number) for number in ("1002", "1003")]

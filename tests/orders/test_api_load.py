@@ -63,7 +63,7 @@ def test_lines_of_one_order_get_consecutive_sequences_in_their_order(api, apply_
     assert Order.objects.get(customer_order_id="a").status == "THREE"
 
 
-def test_a_refused_line_says_why_and_keeps_no_other_from_being_stored(make_tenant, sign_in, monkeypatch):
+def test_a_refused_line_gives_the_reason_and_keeps_no_other_from_being_stored(make_tenant, sign_in, monkeypatch):
     monkeypatch.setattr(load_lines, "BODY_LIMIT_BYTES", 400)
     api = sign_in(make_tenant("bolt"), business_units=["store-1"])
     found = answers(

@@ -34,7 +34,7 @@ def ask(target, **environ):
 # --- alive and ready ------------------------------------------------------------------------------------------------
 
 
-def test_a_live_process_says_so_without_a_query(django_assert_num_queries):
+def test_a_live_process_answers_without_a_query(django_assert_num_queries):
     with django_assert_num_queries(0):
         assert ask("/livez") == (200, {"status": "alive"})
 

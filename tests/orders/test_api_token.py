@@ -227,7 +227,7 @@ def change(name):
     ("name", "status"),
     [("revoke", 401), ("stop_client", 401), ("stop_tenant", 401), ("drop_scope", 403), ("bind", 403)],
 )
-def test_what_is_taken_away_is_gone_within_five_seconds(till, make_token, monkeypatch, name, status):
+def test_what_is_revoked_is_refused_within_five_seconds(till, make_token, monkeypatch, name, status):
     now = [1000.0]
     monkeypatch.setattr(bearer_tokens.time, "monotonic", lambda: now[0])
     caller = Api(make_token(till))

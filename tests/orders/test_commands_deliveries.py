@@ -59,7 +59,7 @@ def test_the_destination_is_a_filter(acme, held):
     assert [line[0] for line in run("deliveries", "list", "--status", "dead", "--order", "1001")[1]] == [str(held.pk)]
 
 
-def test_preview_says_what_a_discard_would_take_along(outbox, held):
+def test_preview_shows_what_a_discard_would_take_along(outbox, held):
     [line] = run("deliveries", "preview", "--destination", "beans")[1]
     assert line[2] == "would_apply"
     assert "a discard also discards 1 delivery behind it" in line[4]

@@ -82,7 +82,7 @@ def test_list_is_narrowed_by_each_filter(engine, other_engine, dead):
     assert listed(here.pk) == {str(here.pk)}
 
 
-def test_preview_says_what_a_retry_would_do_and_does_nothing(engine, dead, settings):
+def test_preview_shows_what_a_retry_would_do_and_does_nothing(engine, dead, settings):
     assert events("preview", dead.pk)[1][0][2] == "would_fail"
     settings.HUB_FAULT_INJECTION = False
     assert events("preview", dead.pk)[1][0][2] == "would_apply"
@@ -246,6 +246,6 @@ def _interrupted_second(work):
     return discard
 
 
-def test_a_filter_that_finds_nothing_says_so(dead):
+def test_a_filter_that_finds_nothing_reports_it(dead):
     assert events("list", "--order", "nobody-s") == (0, [], "No events match.\n")
     assert events("discard", "--order", "nobody-s", "--reason", "x") == (0, [], "No dead events match.\n")

@@ -222,7 +222,7 @@ def test_the_secret_may_stand_in_a_file_and_is_never_an_argument(wire, file, tmp
     assert wire.calls[0].request.headers["Authorization"] == "Basic dGlsbDpzM2NyZXQ="
 
 
-def test_a_file_that_changed_in_its_loaded_part_is_not_gone_on_with(wire, file, three_at_once, slept, monkeypatch):
+def test_a_file_that_changed_in_its_loaded_part_is_not_resumed(wire, file, three_at_once, slept, monkeypatch):
     monkeypatch.setattr(hub, "PATIENCE_SECONDS", 0)
     wire.add_callback("POST", LOAD, accepted)
     keep = file.read_bytes()

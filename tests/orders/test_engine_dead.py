@@ -82,7 +82,7 @@ def test_events_put_behind_a_retried_one_wait_for_it(engine, faults, settings):
     assert engine.order("fault-3-x").status == "FULFILLED"
 
 
-def test_a_preview_of_what_still_fails_says_so_and_changes_nothing(engine, faults, settings):
+def test_a_preview_of_what_still_fails_reports_it_and_changes_nothing(engine, faults, settings):
     dead = kill_first(engine, settings, "fault-always-x")
     rows = list(OrderQueue.objects.values()), list(OrderEvent.objects.values())
     result = dead_events.preview(dead)

@@ -125,7 +125,7 @@ def test_a_status_alone_sends_the_warehouse_nothing_after_erasing(scene, tenant)
     assert Delivery.objects.filter(kind="import").count() == imports
 
 
-def test_an_order_with_a_pending_event_is_left_and_says_why(scene, tenant):
+def test_an_order_with_a_pending_event_is_left_and_gives_the_reason(scene, tenant):
     scene.put(1, "1001", status="IN_PROGRESS")
     before = Order.objects.get(customer_order_id="1001").document
     report = erase(ask(tenant))
@@ -146,7 +146,7 @@ def test_an_order_with_an_unsent_delivery_is_left(scene, tenant):
 
 
 @pytest.mark.parametrize("line", [OrderQueue, Lane])
-def test_whoever_holds_the_order_is_never_raced(scene, tenant, line, monkeypatch):
+def test_an_erasure_leaves_an_order_that_a_worker_holds(scene, tenant, line, monkeypatch):
     monkeypatch.setattr("orders.retention.erasure.locking.BUSY_SECONDS", 0.1)
     held = line.objects.filter(customer_order_id="1001")
     held.update(lease=uuid.uuid4(), due_at=DatabaseClock().now(60))

@@ -170,7 +170,7 @@ def test_a_tenant_is_given_its_own_figures_only(time_machine):
     assert counters.by_tenant(None, NOW)[2].counts["received"] == 30
 
 
-def test_destinations_beyond_those_drawn_are_told_together(engine, time_machine):
+def test_destinations_beyond_those_drawn_are_summed_up(engine, time_machine):
     time_machine.move_to(NOW, tick=False)
     made = [Destination.objects.create(tenant=engine.tenant, channel="supplier", name=f"s{n}") for n in range(3)]
     for destination in made:

@@ -48,7 +48,7 @@ def tenant_with_everything(slug):
     return tenant
 
 
-def test_with_nothing_to_do_the_page_says_so_and_what_comes_next(root):
+def test_with_nothing_to_do_the_page_reports_it_and_what_comes_next(root):
     said = words(root.get("/admin/"))
     assert "No tenant is set up yet." in said
     assert "Nothing: no destination is stopped or failing, and there are no dead letters." in said

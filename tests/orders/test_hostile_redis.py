@@ -1,4 +1,4 @@
-"""Whoever can write to Redis gets no code run, no token forged and no page broken: what lies there is not trusted."""
+"""Somebody with access to Redis gets no code run, no token forged and no page broken: its content is not trusted."""
 
 from __future__ import annotations
 

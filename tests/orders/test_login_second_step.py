@@ -159,7 +159,7 @@ def test_it_is_set_up_with_a_picture_the_password_and_a_code(client, ada):
     assert not any(code in str(list(SecondStep.objects.values())) for code in codes)
 
 
-def test_a_key_looked_at_before_is_never_switched_on_later(client, ada):
+def test_a_key_shown_before_is_never_switched_on_later(client, ada):
     client.force_login(ada)
     client.get("/admin/second-step/")
     seen = key_of(ada)

@@ -70,7 +70,7 @@ def test_cut_over_and_return(moving, run):
     assert (last.who.endswith("on the command line"), last.reason) == (True, "worse")
 
 
-def test_a_refused_cut_over_says_what_to_do_and_what_may_be_overridden(moving, run):
+def test_a_refused_cut_over_names_the_next_step_and_what_may_be_overridden(moving, run):
     ledger.add(moving.tenant.pk, [("store-1", "c")], how="file")
     code, said = run("cut-over", "--tenant", "acme", "--reason", "the day")
     assert code == 1

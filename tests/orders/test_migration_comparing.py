@@ -69,7 +69,7 @@ def test_a_read_that_answers_what_is_stored_has_matched(tenant, shop):
     assert open_differences() == []
 
 
-def test_a_read_that_answers_something_else_was_wrong_and_says_where(tenant, shop):
+def test_a_read_that_answers_something_else_was_wrong_and_names_the_place(tenant, shop):
     read(tenant, status="SENT", price="19.9")
     answers.write()
     assert hours() == {("acme", "read"): (0, 0, 1, 0)}

@@ -69,7 +69,7 @@ def test_the_same_time_written_otherwise_differs_from_another_time(there, kind):
     assert found({**FULL, "placedDateTime": there}, FULL) == [("/placedDateTime", kind)]
 
 
-def test_what_is_missing_says_where():
+def test_what_is_missing_names_the_place():
     without = {name: value for name, value in FULL.items() if name != "case"}
     assert found(without, FULL) == [("/case", "missing there")]
     (one,) = compared(FULL, without)

@@ -1,4 +1,4 @@
-"""Two people who press at once: one cuts over, the other is told so."""
+"""Two people who press at once: one cuts over, the other is refused."""
 
 import threading
 

@@ -184,7 +184,7 @@ def test_what_was_erased_does_not_come_back_with_the_next_comparison(tenant, sho
 # --- the page
 
 
-def test_an_operator_ignores_a_member_with_a_reason_on_a_page_that_says_what_it_does(differing):
+def test_an_operator_ignores_a_member_with_a_reason_on_a_page_that_describes_its_effect(differing):
     client, url = signed_in("operator"), reverse("admin:orders_difference_ignore_member", args=(differing.pk,))
     assert "1 open difference " in client.get(url).content.decode()
     missing = client.post(url, {"apply": "1", "kind": "", "reason": " "})

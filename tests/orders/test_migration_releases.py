@@ -61,7 +61,7 @@ def test_a_preview_counts_what_would_be_sent_per_destination_and_writes_nothing(
     assert (pending(), Order.objects.filter(known_before=True).count()) == ([], 3)
 
 
-def test_a_preview_of_very_many_orders_is_an_estimate_that_says_so(moved, notified, monkeypatch):
+def test_a_preview_of_very_many_orders_is_marked_as_an_estimate(moved, notified, monkeypatch):
     monkeypatch.setattr(releases, "PREVIEW_MOST", 1)
     monkeypatch.setattr(releases, "CHUNK", 1)
     seen = preview(moved.tenant, ALL)
@@ -175,7 +175,7 @@ def test_nothing_is_released_while_nobody_is_notified(moved, notified):
     assert not OrderRelease.objects.exists()
 
 
-def test_a_release_that_finds_no_order_says_so(moved, notified):
+def test_a_release_that_finds_no_order_reports_it(moved, notified):
     with pytest.raises(ReleaseRefused, match="No order"):
         release(moved.tenant, Choice(status="NONE"), who="ann", reason="asked")
 

@@ -131,7 +131,7 @@ def test_active_false_stops_a_client():
     assert ApiClient.objects.get().active is False
 
 
-def test_history_says_who():
+def test_history_names_who():
     apply(tenant(*client()))
     assert Tenant.history.get().history_change_reason == "onboarding by test"
     assert ApiClient.history.get().history_change_reason == "onboarding by test"

@@ -94,7 +94,7 @@ def test_it_creates_no_order_and_no_delivery(acme, beans, warehouse):
     assert len(beans.events) == 1
 
 
-def test_its_client_and_token_are_gone_afterwards_also_when_a_run_was_lost(acme):
+def test_its_client_and_token_are_removed_afterwards_also_when_a_run_was_lost(acme):
     self_test(acme, who="maria")
     assert not ApiClient.objects.filter(client_id__startswith="selftest.").exists()
     assert not AccessToken.objects.exists()
@@ -105,7 +105,7 @@ def test_its_client_and_token_are_gone_afterwards_also_when_a_run_was_lost(acme)
     assert not ApiClient.objects.filter(client_id__startswith="selftest.").exists()
 
 
-def test_what_fails_says_why_and_what_to_do(acme, beans, warehouse):
+def test_what_fails_gives_the_reason_and_what_to_do(acme, beans, warehouse):
     beans.signing_secrets = ["whsec_" + "QUJD" * 10]
     store_password(warehouse.row, "wrong")
     lines = lines_by_name(self_test(acme, who="maria"))

@@ -60,7 +60,7 @@ def test_events_accepted_before_are_applied_after_a_switch_to_proxy(engine):
     assert Order.objects.count() == 1
 
 
-def test_the_plan_says_which_addresses_answer_and_what_waits(engine):
+def test_the_plan_names_which_addresses_answer_and_what_waits(engine):
     engine.put("1")
     plan = mode_plan(engine.tenant, "proxy", external_url="https://oms.example.com")
     assert "send an order (PUT)" in plan.stops

@@ -67,7 +67,7 @@ def test_a_fault_of_ours_while_sending_is_logged_without_what_was_sent(scene, mo
     assert canaries(logged) == set()
 
 
-def test_a_channel_stopped_by_words_that_quote_an_order_says_why_without_them(scene, monkeypatch, caplog):
+def test_a_channel_stopped_by_words_that_quote_an_order_gives_the_reason_without_them(scene, monkeypatch, caplog):
     sent = {name: document(2, "1005")[name] for name in ("customer", "deliveryAddress")}
     words = f"<error><message>No user for supplied user name and password combination {sent}</message>"
 

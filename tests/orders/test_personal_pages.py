@@ -135,7 +135,7 @@ def test_a_login_without_the_permission_sees_what_is_masked(scene):
     assert order.document == Order.objects.get(pk=order.pk).document
 
 
-def test_values_are_known_from_the_document_when_the_events_are_gone(scene):
+def test_values_are_known_from_the_document_when_the_events_are_removed(scene):
     OrderEvent.objects.filter(queue__customer_order_id="1001").delete()
     assert masker_of(scene.key("1001")).text("told Zqvex1anna Wvtol1larsson so") == "told (masked) so"
 

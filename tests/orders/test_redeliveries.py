@@ -84,7 +84,7 @@ def test_a_retry_has_a_fresh_schedule_and_attempts_count_on(outbox):
     assert DeliveryAttempt.objects.filter(delivery=created).count() == 6
 
 
-def test_discarding_an_order_created_discards_its_successors_and_says_so_before(outbox):
+def test_discarding_an_order_created_discards_its_successors_and_reports_it_before(outbox):
     created = outbox.add_delivery("order_created")
     outbox.add_delivery()
     outbox.add_delivery("order_cancelled")

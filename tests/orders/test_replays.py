@@ -257,7 +257,7 @@ def test_of_secrets_guessed_at_once_no_more_are_answered_than_in_a_row(beans, mo
     assert (answers.count(401), answers.count(429)) == (token.FAILURES.most, guesses - token.FAILURES.most)
 
 
-def test_a_right_secret_among_too_many_wrong_ones_is_not_told(beans, monkeypatch):
+def test_a_right_secret_among_too_many_wrong_ones_is_not_revealed(beans, monkeypatch):
     monkeypatch.setattr(token.FAILURES.__class__, "_key", lambda self, caller: f"t:{caller}".replace("\n", "-"))
     check = ClientValidator._check_secret
 

@@ -30,7 +30,7 @@ def test_every_configuration_model_keeps_its_history(label):
     assert hasattr(apps.get_model(label), "history"), f"give {label} a HistoricalRecords"
 
 
-def test_a_change_in_a_form_says_who_and_from_what_to_what(client, furnished):
+def test_a_change_in_a_form_names_who_and_from_what_to_what(client, furnished):
     client.force_login(give_role("olga", role=OPERATOR, password="a-long-password").user)
     page = reverse("admin:orders_tenant_change", args=(furnished.tenant.pk,))
     form = client.get(page).context["adminform"].form
@@ -44,7 +44,7 @@ def test_a_change_in_a_form_says_who_and_from_what_to_what(client, furnished):
     assert "<b>Ltd" not in html
 
 
-def test_a_change_by_file_says_who_applied_it(root, furnished):
+def test_a_change_by_file_names_who_applied_it(root, furnished):
     text = f"tenants:\n  - id: {furnished.tenant.slug}\n    name: By File\n    mode: events\n"
     apply_file(text.encode(), file="acme.yaml", who="maria on the command line")
     html = root.get("/admin/changes/").content.decode()

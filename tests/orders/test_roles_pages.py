@@ -246,7 +246,7 @@ def test_every_page_answers_everybody_as_the_table_says(who, rows):
     assert wrong == {}
 
 
-def test_the_tables_name_nothing_that_is_gone():
+def test_the_tables_name_nothing_that_no_longer_exists():
     labels = {model._meta.label for model in admin.site._registry}
     assert labels >= FORMS | CHANGE_FORMS | EVIDENCE | PEOPLE
     assert set(PAGES) <= {name for name, _ in patterns()}

@@ -238,7 +238,7 @@ def test_each_command_prints_one_line_serves_and_stops_cleanly(command, options,
         assert process.stderr.read() == ""
 
 
-def test_a_command_on_a_busy_port_says_so_and_exits_1():
+def test_a_command_on_a_busy_port_reports_it_and_exits_1():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with _manage("mock_oms", "--port", str(port)) as process:

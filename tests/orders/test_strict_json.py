@@ -200,7 +200,7 @@ def test_what_is_not_json_is_refused(body):
     assert detail.startswith(("Expected well-formed JSON, found malformed JSON", "Expected JSON in UTF-8"))
 
 
-def test_a_refusal_of_malformed_json_says_where():
+def test_a_refusal_of_malformed_json_names_the_place():
     assert faults(b'{"a":1,}') == [
         ("", "Expected well-formed JSON, found malformed JSON (trailing comma in object (byte 7)).")
     ]

@@ -89,7 +89,7 @@ def test_required_deliveries_and_reasons_are_words(engine, beans):
     ]
 
 
-def test_an_event_that_changed_nothing_says_so(engine):
+def test_an_event_that_changed_nothing_reports_it(engine):
     engine.put()
     engine.drain()
     engine.put()

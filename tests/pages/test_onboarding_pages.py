@@ -150,7 +150,7 @@ def _pasted(lines):
     return subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-def test_a_file_is_previewed_and_a_switch_says_what_it_does(person, tmp_path):
+def test_a_file_is_previewed_and_a_switch_describes_its_effect(person, tmp_path):
     page = person.page
     file = tmp_path / "acme.yaml"
     file.write_text("tenants:\n  - id: acme\n    name: Acme\n    mode: sometimes\n")

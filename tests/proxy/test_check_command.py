@@ -40,7 +40,7 @@ def test_it_stops_at_the_step_that_fails(tenant, basic, oms, capsys):
     assert check(capsys, "acme")[0][-1] == ("FAILED", "read")
 
 
-def test_wrong_use_says_what_to_do(tenant, capsys):
+def test_wrong_use_names_the_next_step(tenant, capsys):
     with pytest.raises(CommandError, match="no tenant 'nobody'"):
         check(capsys, "nobody")
     with pytest.raises(CommandError, match="set them with PUT"):

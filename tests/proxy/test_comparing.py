@@ -69,7 +69,7 @@ def test_a_read_is_compared_as_its_reader_sees_it_with_the_status_in_the_hubs_wo
     assert (hours(), differences()) == ({"read": (1, 0, 0)}, [])
 
 
-def test_a_read_that_differs_says_where(migrating, stored, oms):
+def test_a_read_that_differs_names_the_place(migrating, stored, oms):
     oms.add_order("store-1", {**THERE, "status": "SENT", "items": [{**THERE["items"][0], "unitPrice": 20}]})
     get(migrating)
     assert (hours(), differences()) == ({"read": (0, 0, 1)}, [("/items/*/unitPrice", "value"), ("/status", "value")])

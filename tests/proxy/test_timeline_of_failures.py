@@ -28,7 +28,7 @@ def broken(tenant, basic, oms, monkeypatch):
         throttle._own.clear()
 
 
-def test_the_first_failed_reads_of_an_order_are_reported_and_the_last_of_them_says_so(broken):
+def test_the_first_failed_reads_of_an_order_are_reported_and_the_last_of_them_is_marked(broken):
     for _ in range(ENTRIES_OF_ORDER.most * 3):
         broken()
     details = list(TimelineEntry.objects.order_by("pk").values_list("detail", flat=True))

@@ -75,7 +75,7 @@ def test_a_supplier_switched_off_on_its_page_is_off_everywhere(staff, tenant):
     assert ApiClient.objects.get().client_id == CLIENT["client_id"]
 
 
-def test_a_new_position_moves_a_supplier_before_whoever_held_it(staff, tenant):
+def test_a_new_position_moves_a_supplier_before_the_one_that_held_it(staff, tenant):
     onboard(tenant, *({"id": name, "name": name, "item_patterns": ["*"]} for name in ("a", "b", "c")))
     path = reverse("admin:suppliers_supplier_change", args=[Supplier.objects.get(slug="c").pk])
     form = {"name": "c", "position": "0", "item_patterns": "*", "active": "on"}

@@ -1,4 +1,4 @@
-"""Orders that a supplier was told of and has not fetched are said to a person, with the way to them."""
+"""Orders that a supplier was notified of and has not fetched are a problem that needs attention, with a link."""
 
 from datetime import timedelta
 

@@ -253,7 +253,7 @@ def test_a_secret_moved_to_another_webhook_does_not_open(channel, deliver, add_s
     assert beans.webhook.pk != peas.webhook.pk
 
 
-def test_a_webhook_that_is_gone_is_misconfigured(channel, deliver, add_supplier):
+def test_a_webhook_that_was_removed_is_misconfigured(channel, deliver, add_supplier):
     supplier = add_supplier("beans", ["*"])
     delivery = deliver(supplier)
     supplier.webhook.delete()
@@ -283,7 +283,7 @@ def test_a_fetch_before_the_answer_was_recorded_counts(channel, deliver, add_sup
     assert SupplierPart.objects.get().unfetched_since is not None
 
 
-def test_a_receiver_that_is_gone_is_disabled_and_not_probed_and_its_rows_stay_pending(channel, deliver, add_supplier):
+def test_a_receiver_that_answers_410_is_disabled_and_its_rows_stay_pending(channel, deliver, add_supplier):
     with serving(status="410 Gone") as server:
         supplier = add_supplier("beans", ["*"], url=server.url)
         delivery = deliver(supplier)

@@ -101,7 +101,7 @@ def test_a_refused_login_stops_the_endpoint_and_burns_nothing(tenant, add_suppli
     assert len(server.requests) == sent
 
 
-def test_an_endpoint_that_is_gone_is_disabled(tenant, add_supplier):
+def test_an_endpoint_that_answers_410_is_disabled(tenant, add_supplier):
     with wire_server(lambda connection, _: connection.sendall(answer(status="410 Gone"))) as server:
         add_supplier("beans", ["*"], url=server.url)
         put(tenant, order("A"))

@@ -35,7 +35,7 @@ def report(supplier, event_type, timestamp="2026-11-20T10:00:00Z", **members):
     return receive_report(supplier, body, header_type=event_type, correlation_id="corr-2")
 
 
-def test_fulfilment_says_who_was_notified_fetched_and_reported_what(tenant, add_supplier, book, reader):
+def test_fulfilment_names_who_was_notified_fetched_and_reported_what(tenant, add_supplier, book, reader):
     beans, _, peas = add_supplier("beans", ["BEAN-*"]), add_supplier("nuts", ["NUT-*"]), add_supplier("peas", ["PEA-*"])
     book.apply(order("PEA-1", "BEAN-1", "BEAN-2", "OTHER"))
     part = SupplierPart.objects.get(supplier=beans)

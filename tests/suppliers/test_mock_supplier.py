@@ -154,7 +154,7 @@ def test_an_expired_token_is_fetched_anew(supplier, hub):
     assert hub.tokens.given == 2
 
 
-def test_a_failed_fetch_says_why(supplier, hub):
+def test_a_failed_fetch_gives_the_reason(supplier, hub):
     post(supplier, token="UNKNOWN")
     assert wait_until(lambda: supplier.fetched)
     assert (supplier.fetched[0]["status"], supplier.fetched[0]["order"]) == (404, None)

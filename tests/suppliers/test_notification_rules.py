@@ -52,7 +52,7 @@ def test_the_status_words_of_the_rules_are_exact():
         (LastNotified(False, True, "old"), Share("CANCELLED", True, "new"), "order_cancelled"),
     ],
 )
-def test_an_event_not_subscribed_to_is_not_required_and_the_timeline_says_so(told, share, missing):
+def test_an_event_not_subscribed_to_is_not_required_and_the_timeline_reports_it(told, share, missing):
     due = required_events(told, share, subscribed=ALL - {missing})
     assert due.event_type is None
     assert due.because == f"the supplier does not subscribe to {missing}"

@@ -102,7 +102,7 @@ def test_what_export_writes_is_what_was_read_and_keeps_every_secret(tenant):
     assert "canary" not in repr(list(Webhook.history.values()))
 
 
-def test_absent_secrets_of_a_new_supplier_are_made_and_told_once(tenant):
+def test_absent_secrets_of_a_new_supplier_are_made_and_shown_once(tenant):
     entry = BEANS | {
         "api_client": without(CLIENT, "client_secret"),
         "webhook": {"url": WEBHOOK["url"], "auth": {"type": "basic", "username": "hub"}},

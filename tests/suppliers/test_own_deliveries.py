@@ -189,7 +189,7 @@ def test_both_are_throttled_with_retry_after(beans, monkeypatch):
 
 
 @pytest.mark.needs_postgres
-def test_a_delivery_that_commits_late_is_met_by_whoever_goes_on_from_a_cursor(beans):
+def test_a_delivery_that_commits_late_is_found_from_an_earlier_cursor(beans):
     with added_late(beans):
         beans.add_delivery("order_created")
         before = page(beans)
@@ -201,7 +201,7 @@ def test_a_delivery_that_commits_late_is_met_by_whoever_goes_on_from_a_cursor(be
 
 
 @pytest.mark.needs_postgres
-def test_a_delivery_that_commits_late_is_met_by_whoever_asks_since_the_newest_one_it_knows(beans):
+def test_a_delivery_that_commits_late_is_found_since_the_newest_known_one(beans):
     """The late one was owed before the other, and by a transaction that was given its number after it."""
     with added_late(beans, numbered_late=True):
         beans.add_delivery("order_created")
@@ -211,7 +211,7 @@ def test_a_delivery_that_commits_late_is_met_by_whoever_asks_since_the_newest_on
 
 
 @pytest.mark.needs_postgres
-def test_a_delivery_of_a_host_whose_clock_is_behind_is_met_by_whoever_goes_on_from_a_cursor(beans, monkeypatch):
+def test_a_delivery_of_a_host_whose_clock_is_behind_is_found_from_an_earlier_cursor(beans, monkeypatch):
     beans.add_delivery("order_created")
     before = page(beans)
     real = time.time_ns
@@ -221,7 +221,7 @@ def test_a_delivery_of_a_host_whose_clock_is_behind_is_met_by_whoever_goes_on_fr
     assert ids_of(page(beans, f"?cursor={before['page']['next']}")) == [str(late.pk)]
 
 
-def test_whoever_follows_next_goes_on_at_the_end_too(beans):
+def test_a_reader_that_follows_next_continues_at_the_end_too(beans):
     empty = page(beans)
     assert (empty["deliveries"], empty["page"]["hasMore"]) == ([], False)
     beans.add_delivery("order_created", "order_updated")

@@ -58,7 +58,7 @@ def _lock_queues(queue_ids: Iterable[int]) -> None:
 
 
 def _confirmed(judged: Sequence[Judged]) -> list[Judged]:
-    """Check the wrong ones again with their queues locked: a copy that has changed meanwhile was stale."""
+    """Check the wrong ones again with their queues locked: a copy that has changed since was stale."""
     copies = copies_of(one.seen for one in judged if one.differences)
     return [
         replace(one, outcome=Outcome.STALE, differences=())
@@ -110,13 +110,13 @@ def _keep(final: Sequence[Judged], known: _Known, now: datetime) -> None:
             found[one.copy.queue_id, difference.member] = one, difference
     looked_at = {one.copy.queue_id: False for one in last.values()}
     looked_at |= {one.copy.queue_id: True for one in last.values() if not one.seen.is_listed}
-    gone = [
+    outdated = [
         pk
         for pk, queue_id, member in known
         if queue_id in looked_at and (looked_at[queue_id] or member in OF_A_SEARCH) and (queue_id, member) not in found
     ]
-    if gone:
-        Difference.objects.filter(pk__in=gone).delete()
+    if outdated:
+        Difference.objects.filter(pk__in=outdated).delete()
     _DIFFERENCE.execute(_PUT, [_row(*found[place], now) for place in sorted(found)])
 
 
