@@ -38,7 +38,7 @@ class Columns:
         for text, parameters in self._statements(sql, rows):
             with _cursor() as cursor:
                 cursor.execute(text, [*parameters, *after])
-                touched += _touched(cursor)
+                touched += _row_count(cursor)
         return touched
 
     def fetch(self, sql: str, rows: Rows, *, after: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -97,7 +97,7 @@ def _postgresql_type(field: models.Field[Any, Any]) -> str:
     return "text" if named.startswith("varchar") else named
 
 
-def _touched(cursor: Any) -> int:
+def _row_count(cursor: Any) -> int:
     """Rows of the last statement; sqlite3 does not count for a statement that begins with WITH."""
     if connection.vendor != "sqlite":
         return int(cursor.rowcount)
