@@ -14,7 +14,7 @@ from orders.api.schema.document import written
 from orders.api.schema.operations import Components
 from orders.api.views import ApiView, UnknownPath
 from orders.documents import parse_listed_orders, parse_load_line, parse_put, parse_search
-from orders.documents.value_types import Model
+from orders.documents.value_types import Model, member
 from orders.http.modes import check_mode
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
 from proxy.bodies import config_of
@@ -173,6 +173,16 @@ def test_every_member_has_a_description_and_an_example(document):
     }
     assert len(members) > 250
     assert [place for place, rule in members.items() if not (rule.get("description") and rule.get("examples"))] == []
+
+
+def test_a_member_without_an_example_is_named():
+    class Forgetful(Model):
+        size: str = member("How large it is.")
+
+    parts = Components()
+    parts.schema(Forgetful)
+    with pytest.raises(ValueError, match=r"give an example of the member .*How large it is"):
+        parts.schemas()
 
 
 def test_every_parameter_and_header_has_a_description_and_an_example(document):

@@ -98,18 +98,20 @@ class Components(ComponentRegistry):
 
 def example_of(schema: Json, schemas: Mapping[str, Json]) -> Any:
     """The example that is written, else the only or first value there is, else one made of the members'."""
-    if "examples" in schema:
-        return schema["examples"][0]
+    for values in ("examples", "enum"):
+        if values in schema:
+            return schema[values][0]
+    if "const" in schema:
+        return schema["const"]
     if "$ref" in schema:
         return example_of(schemas[schema["$ref"].removeprefix(_PLACE)], schemas)
     if "properties" in schema:
         return {name: example_of(rule, schemas) for name, rule in schema["properties"].items()}
     if "items" in schema:
         return [example_of(schema["items"], schemas)]
-    if "const" in schema:
-        return schema["const"]
-    choices = schema.get("oneOf") or schema.get("anyOf")
-    return example_of(choices[0], schemas) if choices else schema["enum"][0]
+    if choices := schema.get("oneOf") or schema.get("anyOf"):
+        return example_of(choices[0], schemas)
+    raise ValueError(f"give an example of the member {schema}")
 
 
 @dataclass(frozen=True, slots=True)
