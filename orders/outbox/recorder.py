@@ -68,8 +68,11 @@ class Recorder:
             self._parts.appendleft(_Part(new))
 
     def work(self) -> None:
-        """Record what is ready. Raises when the database is away; nothing is lost by that."""
-        until = time.monotonic() + ROUND_SECONDS
+        """Record what is ready: what is new, and then at least one part that failed before.
+
+        Raises when the database is away; nothing is lost by that.
+        """
+        until, tried = time.monotonic() + ROUND_SECONDS, 0
         while (part := self._next()) is not None:
             try:
                 record(part.outcomes, lock_seconds=part.lock_seconds, inform=not part.told)
@@ -79,7 +82,8 @@ class Recorder:
                     raise
             else:
                 self._end(part.outcomes)
-            if time.monotonic() > until:
+            tried += 1
+            if tried > 1 and time.monotonic() > until:
                 return
 
     def _next(self) -> _Part | None:
@@ -92,9 +96,9 @@ class Recorder:
     def _failed(self, part: _Part, error: Exception) -> None:
         """What outlived its channel's lease is dropped: another dispatcher may have it."""
         now = time.monotonic()
-        late = [one for one in part.outcomes if outlived(self._requests[one.request_id], now)]
-        left = [one for one in part.outcomes if one not in late]
-        self._end(late)
+        late = {pk for pk in {one.request_id for one in part.outcomes} if outlived(self._requests[pk], now)}
+        left = [one for one in part.outcomes if one.request_id not in late]
+        self._end(one for one in part.outcomes if one.request_id in late)
         if len(left) > 1:
             log.warning("recording is done in parts", outcomes=len(left), because=str(error))
             self._parts.extend(_Part(some, lock_seconds=AGAIN_LOCK_SECONDS) for some in _split(left))

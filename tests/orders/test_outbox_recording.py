@@ -166,6 +166,31 @@ def test_trouble_with_claiming_keeps_no_outcome_from_being_recorded(beans, monke
     assert (status("a1"), attempts("a1"), FakeChannel.sent) == ("delivered", 1, ["a1"])
 
 
+def test_however_long_new_outcomes_take_those_that_failed_before_have_their_turn(beans, monkeypatch):
+    recorded = []
+
+    def record(tried, **options):
+        if len(tried) > 1:
+            raise ValueError("a bug")
+        recorded.extend(one.delivery.reference for one in tried)
+
+    monkeypatch.setattr(recorder, "record", record)
+    monkeypatch.setattr(recorder, "ROUND_SECONDS", -1.0)
+    Destination.objects.update(concurrency=10)
+    for name in ("a1", "a2", "new1", "new2"):
+        add_pending(beans, name, lane=f"order:{name}")
+    a1, a2, *new = dispatcher.claim_requests(10, most=10)
+    for sent in (a1, a2, *new):
+        sent.outcomes = [FAILED]
+    rounds = recorder.Recorder(lambda sent: None)
+    rounds.add([a1, a2])
+    for sent in new:
+        rounds.work()
+        rounds.add([sent])
+    rounds.work()
+    assert recorded == ["a1", "new1", "a2", "new2"]
+
+
 def test_what_cannot_be_recorded_within_its_channels_whole_lease_is_dropped(beans, monkeypatch):
     def away(tried, **options):
         raise OperationalError("server closed the connection unexpectedly")
