@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_deliveries, operations
 from orders.dead_letters.operations import Busy, NotDead
 from orders.models import Delivery, DeliveryAttempt, Lane, OperatorAction, Tenant
@@ -156,6 +157,20 @@ def test_a_lease_that_ran_out_is_no_hindrance(outbox):
     assert retry(dead).outcome == "pending"
     assert outbox.lane.lease is None
     assert outbox.send(DELIVERED) == dead.pk
+
+
+def test_what_waits_behind_a_redelivered_one_waits_for_its_schedule_or_the_next_wish(outbox):
+    created = outbox.add_delivery("order_created")
+    outbox.send(DELIVERED)
+    dead_deliveries.redeliver(created, who="beans")
+    outbox.send(UNAVAILABLE)
+    outbox.add_delivery()
+    assert outbox.lane.due_at > DatabaseClock().now(1)
+    dead_deliveries.redeliver(created, who="beans")
+    assert outbox.lane.due_at < DatabaseClock().now()
+    outbox.send(DELIVERED)
+    outbox.send(DELIVERED)
+    assert outbox.statuses() == ["delivered", "delivered"]
 
 
 def test_a_preview_leaves_the_lease_of_a_lost_worker(outbox):
