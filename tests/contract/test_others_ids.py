@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from orders.access.throttle import Throttle
 from orders.inbox.stored_orders import StoredOrders
 from orders.models import OrderEvent
 from suppliers.models import Supplier
@@ -104,8 +105,15 @@ PROBES = {
 """What is asked, an id of the other tenant (or its name in a furnished one), one that nobody has, and the answer."""
 
 
+@pytest.fixture
+def _never_too_often(monkeypatch):
+    """A busy machine makes more tries in a minute than a caller may: all are counted, and none is refused."""
+    counted = Throttle.count
+    monkeypatch.setattr(Throttle, "count", lambda self, caller: min(counted(self, caller), 1))
+
+
 @pytest.fixture(params=PROBES)
-def probe(request, scene):
+def probe(request, scene, _never_too_often):
     """Asks for theirs (True) or for nobody's (False)."""
     ask, known, nobodys, status = PROBES[request.param]
     ids = {True: scene.theirs.ids.get(known, known), False: nobodys or str(uuid4())}

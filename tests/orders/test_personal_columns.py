@@ -9,6 +9,7 @@ from django.db import models, transaction
 from django.db.utils import DataError, IntegrityError
 from django.forms.models import _get_foreign_key
 from django.test import Client
+from django.utils import timezone
 
 from orders.access.staff import OPERATOR, SUPPORT, give_role
 from orders.dead_letters.causes import cause_of
@@ -86,6 +87,10 @@ def quoting(row, field, mail):
     return [f"left with {mail}"] if isinstance(field, models.JSONField) else f"left with {mail}"[: field.max_length]
 
 
+WITH = {"suppliers.SupplierPart.status": {"status_at": timezone.now()}}
+"""What must stand beside a column for the database to take it."""
+
+
 def plant(rows):
     """Number of the address -> column."""
     planted = {}
@@ -95,8 +100,9 @@ def plant(rows):
             try:
                 with transaction.atomic():
                     same = type(row)._default_manager.filter(pk=row.pk)
-                    if same.update(**{field.name: quoting(row, field, mail)}):
-                        planted[len(planted) + 1] = f"{row._meta.label}.{field.name}"
+                    column = f"{row._meta.label}.{field.name}"
+                    if same.update(**{field.name: quoting(row, field, mail)} | WITH.get(column, {})):
+                        planted[len(planted) + 1] = column
             except (IntegrityError, DataError):
                 continue
     return planted

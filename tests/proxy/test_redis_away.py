@@ -64,6 +64,13 @@ def seconds(tenant):
     return time.perf_counter() - began
 
 
+def seconds_of_the_first(tenant):
+    """Of a read by a process that has not met the absence of Redis yet."""
+    shared_cache._caches.cache_clear()
+    shared_cache._Away.until = 0.0
+    return seconds(tenant)
+
+
 @pytest.mark.parametrize("kind", ["basic", "oauth2"])
 def test_redis_away_costs_a_read_at_most_100_ms_once(request, tenant, oms, without_redis, kind, monkeypatch):
     request.getfixturevalue(kind)
@@ -71,8 +78,7 @@ def test_redis_away_costs_a_read_at_most_100_ms_once(request, tenant, oms, witho
     monkeypatch.setattr(shared_cache._Away, "until", time.monotonic() + 60)
     seconds(tenant)
     normal = min(seconds(tenant) for _ in range(5))
-    shared_cache._Away.until = 0.0
-    assert seconds(tenant) - normal < AT_MOST_SECONDS
+    assert min(seconds_of_the_first(tenant) for _ in range(3)) - normal < AT_MOST_SECONDS
     assert shared_cache.is_away()
     assert min(seconds(tenant) for _ in range(3)) < normal + 0.02
 
