@@ -58,6 +58,7 @@ class Env:
     receive_hold_seconds: float
     web_processes: int
     web_threads: int
+    database_connections: int
     worker_processes: int
     outbound_threads: int
     email_url: str
@@ -120,7 +121,8 @@ def read_env(source: dict[str, str], *, var_dir: Path = VAR_DIR) -> Env:
         progress_limit_seconds=read("HUB_PROGRESS_LIMIT_SECONDS", "60", _number(low=1, high=86_400)),
         receive_hold_seconds=read("HUB_RECEIVE_HOLD_SECONDS", "25", _number(low=0, high=25)),
         web_processes=read("HUB_WEB_PROCESSES", "2", _whole(low=1, high=256)),
-        web_threads=read("HUB_WEB_THREADS", "16", _whole(low=1, high=512)),
+        web_threads=read("HUB_WEB_THREADS", "640", _whole(low=1, high=2_048)),
+        database_connections=read("HUB_DATABASE_CONNECTIONS", "16", _whole(low=1, high=512)),
         worker_processes=read("HUB_WORKER_PROCESSES", "2", _whole(low=1, high=256)),
         outbound_threads=read("HUB_OUTBOUND_THREADS", "32", _whole(low=1, high=512)),
         email_url=read("HUB_EMAIL_URL", "", _email_url),

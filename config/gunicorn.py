@@ -20,7 +20,7 @@ for module in (bounds, stages, worker):
 bind = f"{os.environ.get('HUB_BIND', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104  # docs/reference/commands.md#processes
 embedded = not os.environ.get("REDIS_URL")
 workers = 1 if embedded else int(os.environ.get("HUB_WEB_PROCESSES") or 2)
-threads = int(os.environ.get("HUB_WEB_THREADS") or 16)
+threads = int(os.environ.get("HUB_WEB_THREADS") or 640)
 keepalive = 75  # longer than a proxy in front keeps its connections (60 s), so that none is closed under a request
 graceful_timeout = 30  # as long as the longest proxied read
 sendfile = False  # its thread would wait for the caller
@@ -44,11 +44,14 @@ def on_reload(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Figures are written from here on. Embedded mode: the worker and the scheduler live in the web process."""
+    from django.conf import settings
     from django.urls import get_resolver
 
+    from config.postgresql.shared import share_connections
     from orders.telemetry import counters
 
     _ = get_resolver().url_patterns  # loads every view; else the first caller would wait for it
+    share_connections(settings.HUB_DATABASE_CONNECTIONS)
     worker.ready()
     counters.start()
     if embedded:

@@ -31,6 +31,7 @@ HUB_RESPONSE_LIMIT_BYTES = ENV.response_limit_bytes
 HUB_PROGRESS_LIMIT_SECONDS = ENV.progress_limit_seconds
 HUB_RECEIVE_HOLD_SECONDS = ENV.receive_hold_seconds
 HUB_WEB_THREADS = ENV.web_threads
+HUB_DATABASE_CONNECTIONS = ENV.database_connections
 HUB_OUTBOUND_THREADS = ENV.outbound_threads
 HUB_METRICS_TOKEN = ENV.metrics_token
 HUB_FAULT_INJECTION = ENV.fault_injection

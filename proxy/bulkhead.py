@@ -1,11 +1,11 @@
 """The bulkhead: how many of a process's threads the calls of one tenant may use, so that others keep the rest.
 
-    half hang, or half are in use and the last finished call had hung     further calls are refused
-    all but an eighth are in use     a further call waits for one to end if calls are quick, else it is refused
-    nearly all hang, of several tenants     tenants with hanging calls get no further thread
+    three quarters run             a further call waits for one of them to end, within its own deadline
+    seven eighths run or wait      calls of any tenant: a further one is refused
+    its service hangs              a further call is refused where a quarter run
 
-So a quick service is not refused when it is busy, because a waiting call soon gets a thread, and a slow one never has
-the last threads. A refusal is 503 with ``Retry-After``.
+A service hangs when no call ended for ``HANGS_SECONDS`` while one is older than that: one that takes two seconds for
+each answer is slow, and is waited for. A refusal is 503 with ``Retry-After``.
 """
 
 from __future__ import annotations
@@ -16,62 +16,61 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from orders.outgoing import Deadline
 from proxy.breaker import busy
 
-HANGS_SECONDS = 1.0
-"""A call older than this hangs in the external service; the hub's own part is a few milliseconds."""
-
-QUICK_SECONDS = 0.25
-"""When calls take less, one of sixteen threads is free every 16 ms, so waiting for one is harmless."""
+HANGS_SECONDS = 5.0
+"""The default limit of a call (HUB_PROXY_TIMEOUT_SECONDS)."""
 
 _changed = threading.Condition()
 
 
 @dataclass(slots=True)
 class _Calls:
-    """One tenant's running calls (start by thread, oldest first) and the duration of the last finished one."""
+    """One tenant's running calls (start by thread, oldest first), its waiting ones, and when the last one ended."""
 
     began: dict[int, float] = field(default_factory=dict)
+    waiting: int = 0
     last_end: float = 0.0
-    last_took: float = 0.0
 
+<<<<<<< HEAD
     def hanging_calls(self, now: float) -> int:
         if not self.began or now - next(iter(self.began.values())) <= HANGS_SECONDS:
             return 0
         return sum(now - began > HANGS_SECONDS for began in self.began.values())
+=======
+    @property
+    def threads(self) -> int:
+        return len(self.began) + self.waiting
+>>>>>>> e528a98 (Serve as many reads of a slow external service as there are tills)
 
-    def worth_waiting(self, now: float) -> float:
-        """Seconds within which a call should end; 0 or less when that is unlikely."""
-        if self.last_took > QUICK_SECONDS:
-            return 0.0
-        return max(self.last_end, next(iter(self.began.values()))) + HANGS_SECONDS - now
+    def hangs(self, now: float) -> bool:
+        return bool(self.began) and now - max(self.last_end, next(iter(self.began.values()))) > HANGS_SECONDS
 
 
 _tenants: dict[int, _Calls] = {}
 
 
-def enter(tenant_id: int) -> None:
+def enter(tenant_id: int, deadline: Deadline) -> None:
     """Begin a call on this thread, or raise ExternalBusy. Every call must end with ``leave``."""
     with _changed:
         calls = _tenants.setdefault(tenant_id, _Calls())
-        _refuse_what_hangs(calls)
-        while len(calls.began) >= _most():
-            seconds = calls.worth_waiting(time.monotonic())
-            if seconds <= 0:
-                raise _busy()
-            _changed.wait(seconds)
+        _refuse_beyond_bounds(calls)
+        if len(calls.began) >= _share(3, 4):
+            _wait_for_place(calls, deadline)
         calls.began[threading.get_ident()] = time.monotonic()
 
 
 def leave(tenant_id: int) -> None:
     with _changed:
         calls = _tenants[tenant_id]
-        began = calls.began.pop(threading.get_ident())
+        del calls.began[threading.get_ident()]
         calls.last_end = time.monotonic()
-        calls.last_took = calls.last_end - began
-        _changed.notify_all()
+        if calls.waiting:
+            _changed.notify_all()
 
 
+<<<<<<< HEAD
 def _refuse_what_hangs(calls: _Calls) -> None:
     now = time.monotonic()
     half = max(1, int(settings.HUB_WEB_THREADS) // 2)
@@ -80,16 +79,28 @@ def _refuse_what_hangs(calls: _Calls) -> None:
         raise _busy()
     if calls.last_took > HANGS_SECONDS and len(calls.began) >= half:
         raise _busy()
+=======
+def _refuse_beyond_bounds(calls: _Calls) -> None:
+    if sum(each.threads for each in _tenants.values()) >= _share(7, 8):
+        raise busy("Too many calls are waiting for external services.", seconds=1)
+    if len(calls.began) >= _share(1, 4) and calls.hangs(time.monotonic()):
+        raise busy(f"It has answered nothing for {HANGS_SECONDS:g} s.", seconds=1)
+>>>>>>> e528a98 (Serve as many reads of a slow external service as there are tills)
 
 
-def _busy() -> Exception:
-    return busy("Too many calls are waiting for its answer.", seconds=1)
+def _wait_for_place(calls: _Calls, deadline: Deadline) -> None:
+    calls.waiting += 1
+    try:
+        while len(calls.began) >= _share(3, 4):
+            if deadline.is_over or calls.hangs(time.monotonic()):
+                raise busy("Too many calls are waiting for its answer.", seconds=1)
+            _changed.wait(deadline.remaining())
+    finally:
+        calls.waiting -= 1
 
 
-def _most() -> int:
-    """Threads that one tenant may use: all but an eighth."""
-    threads = int(settings.HUB_WEB_THREADS)
-    return max(1, threads - max(1, threads // 8))
+def _share(part: int, of: int) -> int:
+    return max(1, int(settings.HUB_WEB_THREADS) * part // of)
 
 
 def forget() -> None:

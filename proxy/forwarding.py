@@ -66,13 +66,14 @@ def _call(tenant: Tenant, method: str, url: str) -> Call:
 def _read(tenant: Tenant, call: Call) -> Answer:
     credentials = credentials_of(tenant)
     breaker.admit(tenant.pk)
+    deadline = Deadline.after(allowed_seconds(tenant))
     try:
-        bulkhead.enter(tenant.pk)
+        bulkhead.enter(tenant.pk, deadline)
     except Problem:
         breaker.undecided(tenant.pk)
         raise
     try:
-        answer = _answer(tenant, call, credentials)
+        answer = _answer(tenant, call, credentials, deadline=deadline)
     except (OutgoingError, PartnerTokenError) as error:
         _report(tenant, failed=counts_against(error), answered=isinstance(error, PartnerTokenError))
         raise problem_of_error(error) from error
@@ -97,8 +98,7 @@ def _report(tenant: Tenant, *, failed: bool, answered: bool) -> None:
         breaker.undecided(tenant.pk)
 
 
-def _answer(tenant: Tenant, call: Call, credentials: Credentials) -> Answer:
-    deadline = Deadline.after(allowed_seconds(tenant))
+def _answer(tenant: Tenant, call: Call, credentials: Credentials, *, deadline: Deadline) -> Answer:
     try:
         refusal = None
         answer = exchange(call, credentials=credentials, deadline=deadline)

@@ -21,7 +21,8 @@ def test_an_empty_environment_is_the_embedded_default(tmp_path):
     assert env.event_retry_schedule == [1, 5, 30, 120, 600]
     assert env.delivery_retry_schedule == [5, 30, 120, 600, 3600, 14400, 43200]
     assert (env.breaker_failures, env.breaker_open_seconds, env.response_limit_bytes) == (10, 15, 5242880)
-    assert (env.web_processes, env.web_threads, env.worker_processes, env.outbound_threads) == (2, 16, 2, 32)
+    assert (env.web_processes, env.web_threads, env.worker_processes, env.outbound_threads) == (2, 640, 2, 32)
+    assert env.database_connections == 16
     assert (env.outbound_allow_http, env.outbound_allowed_networks, env.fault_injection) == (False, [], False)
 
 
@@ -58,6 +59,7 @@ BAD = {
     "HUB_RECEIVE_HOLD_SECONDS": "26",
     "HUB_WEB_PROCESSES": "0",
     "HUB_WEB_THREADS": "many",
+    "HUB_DATABASE_CONNECTIONS": "0",
     "HUB_WORKER_PROCESSES": "0",
     "HUB_OUTBOUND_THREADS": "0",
     "HUB_EMAIL_URL": "mail.example.com",

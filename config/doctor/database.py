@@ -100,7 +100,7 @@ def connections() -> Iterator[Finding]:
         used, most = cursor.fetchone()
     said = f"{used} of {most} connections are used"
     if used > most * 0.8:
-        step = "Raise max_connections, or lower HUB_WEB_THREADS, HUB_WORKER_PROCESSES or HUB_OUTBOUND_THREADS."
+        step = "Raise max_connections, or lower HUB_DATABASE_CONNECTIONS, HUB_WEB_PROCESSES or HUB_WORKER_PROCESSES."
         yield warning("connections", said, step)
     else:
         yield well("connections", said)

@@ -8,6 +8,7 @@ socket has something to read. Only then is the server asked.
 from __future__ import annotations
 
 import select
+from typing import Any
 
 from django.db.backends.postgresql import base
 
@@ -18,6 +19,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = self.connection
         if connection is None or connection.closed:
             return False
-        poll = select.poll()
-        poll.register(connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
-        return not poll.poll(0) or super().is_usable()
+        return is_silent(connection) or super().is_usable()
+
+
+def is_silent(connection: Any) -> bool:
+    """Whether nothing came from the server since the connection's last use, not even that it was closed."""
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+    return not poll.poll(0)

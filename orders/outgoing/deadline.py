@@ -26,5 +26,9 @@ class Deadline:
             raise self.exceeded()
         return left
 
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.ends_at
+
     def exceeded(self) -> DeadlineExceeded:
         return DeadlineExceeded(f"No complete answer within {self.seconds:g} s")

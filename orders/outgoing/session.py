@@ -1,7 +1,7 @@
 """``send``: the one way out of the hub (docs/design/outgoing.md#session).
 
-Sessions are kept per thread and destination, so that connections stay open between calls and no two threads share
-one. Nothing of the environment (proxies, .netrc) is used, no cookie is kept, no redirect followed.
+Sessions are kept per destination, so that connections stay open between calls; a call has one for itself, and gives
+it back for any thread. Nothing of the environment (proxies, .netrc) is used, no cookie is kept, no redirect followed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
@@ -19,13 +20,14 @@ import requests.structures
 import urllib3.exceptions
 from django.conf import settings
 
+from orders.database.waiting import give_back_connection
 from orders.outgoing.deadline import Deadline
 from orders.outgoing.errors import ConnectionCut, DeadlineExceeded, Refused, TlsFailed, TooLarge, Unsendable
 from orders.outgoing.secret_masking import secrets_in, without_echoes
 from orders.outgoing.wire import Guard, GuardedAdapter
 
-SESSIONS_PER_THREAD = 64
-"""Open destinations of one thread; with 32 threads some 2,000 sockets, well under usual limits."""
+IDLE_SESSIONS = 512
+"""Kept open by a process between calls, the last used ones; with those under way well under usual limits of files."""
 
 CHUNK = 65_536
 WIRE_SHARE, HEAD_BYTES = 2, 1_048_576
@@ -91,13 +93,20 @@ def send(call: Call, *, deadline: Deadline) -> Answer:
     """
     began = time.monotonic()
     request = _prepared(call)
-    adapter = _adapter(call.destination, private_allowed=call.private_allowed)
+    give_back_connection()
+    with _idle.session((call.destination, call.private_allowed)) as session:
+        response, body = _answered(session.guarded, request, call, deadline=deadline)
+    return Answer(response.status_code, response.headers, body, time.monotonic() - began, call)
+
+
+def _answered(
+    adapter: GuardedAdapter, request: requests.PreparedRequest, call: Call, *, deadline: Deadline
+) -> tuple[requests.Response, bytes]:
     limit = call.limit or settings.HUB_RESPONSE_LIMIT_BYTES
     adapter.guard.begin(deadline, most=WIRE_SHARE * limit + HEAD_BYTES)
     deadline.remaining()
     response = _exchange(adapter, request, call)
-    body = _read(response, call, limit=limit)
-    return Answer(response.status_code, response.headers, body, time.monotonic() - began, call)
+    return response, _read(response, call, limit=limit)
 
 
 def same_host(one: str, other: str) -> bool:
@@ -227,28 +236,62 @@ class OutgoingSession(requests.Session):
         self.mount("http://", self.guarded)
 
 
-class _Kept(threading.local):
-    """The sessions of one thread, oldest use first."""
+class _IdleSessions:
+    """Sessions that no call has at the moment: by destination and rule, the longest unused destination first.
+
+    A connection judged under one rule (``private_allowed``) is not used under another.
+    """
 
     def __init__(self) -> None:
-        self.sessions: OrderedDict[tuple[str, bool], OutgoingSession] = OrderedDict()
+        self._lock = threading.Lock()
+        self._of: OrderedDict[tuple[str, bool], list[OutgoingSession]] = OrderedDict()
+        self._count = 0
+
+    @contextmanager
+    def session(self, key: tuple[str, bool]) -> Iterator[OutgoingSession]:
+        """The last used one, for this call alone."""
+        session = self._take(key) or OutgoingSession(private_allowed=key[1])
+        try:
+            yield session
+        finally:
+            self._give(key, session)
+
+    def _take(self, key: tuple[str, bool]) -> OutgoingSession | None:
+        with self._lock:
+            if key not in self._of:
+                return None
+            self._count -= 1
+            session = self._of[key].pop()
+            self._drop_if_empty(key)
+            return session
+
+    def _give(self, key: tuple[str, bool], session: OutgoingSession) -> None:
+        with self._lock:
+            self._of.setdefault(key, []).append(session)
+            self._of.move_to_end(key)
+            self._count += 1
+            surplus = self._surplus()
+        for each in surplus:
+            each.close()
+
+    def _surplus(self) -> list[OutgoingSession]:
+        surplus = []
+        while self._count > IDLE_SESSIONS:
+            oldest = next(iter(self._of))
+            surplus.append(self._of[oldest].pop(0))
+            self._count -= 1
+            self._drop_if_empty(oldest)
+        return surplus
+
+    def _drop_if_empty(self, key: tuple[str, bool]) -> None:
+        if not self._of[key]:
+            del self._of[key]
 
 
-_kept = _Kept()
-
-
-def _adapter(destination: str, *, private_allowed: bool) -> GuardedAdapter:
-    """The thread's transport to a destination. A connection judged under one rule is not used under another."""
-    key = (destination, private_allowed)
-    session = _kept.sessions.get(key)
-    if session is None:
-        session = _kept.sessions[key] = OutgoingSession(private_allowed=private_allowed)
-        if len(_kept.sessions) > SESSIONS_PER_THREAD:
-            _kept.sessions.popitem(last=False)[1].close()
-    _kept.sessions.move_to_end(key)
-    return session.guarded
+_idle = _IdleSessions()
 
 
 def forget_sessions() -> None:
-    """Drop this thread's sessions, for a forked child: it must not speak on its parent's connections."""
-    _kept.sessions = OrderedDict()
+    """Drop this process's sessions, for a forked child: it must not speak on its parent's connections."""
+    global _idle  # noqa: PLW0603  # a new lock too: another thread of the parent may have held the old one
+    _idle = _IdleSessions()

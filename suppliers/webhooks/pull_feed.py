@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Case, DateTimeField, F, When
 from django.db.models.functions import Now
 
+from orders.database.waiting import give_back_connection
 from orders.values.problems import InvalidParameter, Problem, Unavailable
 from suppliers.models import Notice, Supplier, SupplierPart
 
@@ -28,8 +29,9 @@ NUMBERED_AT_ONCE = 1000
 """Bounds the transaction that numbers a long-unread feed."""
 LOOK_SECONDS = 0.25
 """How often a long poll looks for new events."""
-LONG_POLLS_MOST = max(1, settings.HUB_WEB_THREADS // 4)
-"""Long polls at a time per process: a quarter of its threads, so that they never starve PUTs."""
+LONG_POLLS_MOST = max(1, min(32, settings.HUB_WEB_THREADS // 4))
+"""Long polls at a time per process: never more than a quarter of its threads, and so few that their looks (eight
+small statements a second for each) stay below what PUTs ask."""
 BUSY_RETRY_SECONDS = 5
 
 _CURSOR = re.compile(r"_([1-9][0-9]{0,17})", re.ASCII)
@@ -100,6 +102,7 @@ def _wait(look: Callable[[], Page], *, seconds: float) -> Page:
         left = until - time.monotonic()
         if page.notices or left <= 0:
             return page
+        give_back_connection()
         time.sleep(min(LOOK_SECONDS, left))
 
 

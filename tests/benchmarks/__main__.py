@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import applying, comparing, deliveries, engine, imports, loading, proxied, puts
+from tests.benchmarks import applying, comparing, deliveries, engine, imports, loading, proxied, puts, slow_oms
 from tests.benchmarks.comparison import Broken, Line, table
 from tests.benchmarks.stack import ROOT, Stack, stack
 from tests.processes import end_cleanly_when_asked
@@ -37,6 +37,7 @@ BENCHES: dict[str, Callable[[Stack], list[Line]]] = {
     "proxied-latency": proxied.bench_latency,
     "proxied-tokens": proxied.bench_tokens,
     "proxied-hanging": proxied.bench_hanging,
+    "slow-oms": slow_oms.bench,
 }
 
 

@@ -30,6 +30,7 @@ from orders.outgoing import (
     Unsendable,
     same_host,
     send,
+    session,
     wire,
 )
 from orders.outgoing.addresses import Policy
@@ -391,3 +392,25 @@ def test_a_slow_drip_inside_tls_ends_at_the_deadline(certificate, tls_names, mon
 def test_a_handshake_that_never_ends_is_late(tls_names):
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(DeadlineExceeded):
         get(f"https://oms.test:{silent.getsockname()[1]}/", seconds=0.2, destination="tls-silent")
+
+
+def test_a_session_is_one_calls_at_a_time_and_then_anybodys():
+    idle, key = session._IdleSessions(), ("proxy:1", True)
+    with idle.session(key) as first, idle.session(key) as second:
+        assert first is not second
+    with idle.session(key) as again, idle.session(("proxy:1", False)) as judged_otherwise:
+        assert again in (first, second)
+        assert judged_otherwise not in (first, second)
+
+
+def test_a_process_keeps_so_many_idle_sessions_and_closes_the_longest_unused(monkeypatch):
+    monkeypatch.setattr(session, "IDLE_SESSIONS", 2)
+    idle, closed = session._IdleSessions(), []
+    monkeypatch.setattr(session.OutgoingSession, "close", lambda session: closed.append(session))
+    kept = []
+    for number in range(3):
+        with idle.session((f"proxy:{number}", True)) as one:
+            kept.append(one)
+    assert closed == kept[:1]
+    with idle.session(("proxy:2", True)) as one:
+        assert one is kept[2]

@@ -1,4 +1,4 @@
-"""A hanging external service holds only a part of a process's threads; a quick one is never refused for being busy."""
+"""A slow external service is waited for, a hanging one holds only a part of a process's threads."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from orders.outgoing import Deadline
 from orders.values.problems import ExternalBusy
 from proxy import bulkhead
 
 THREADS = 16
+MOST, TOGETHER, OF_A_HANGING = 12, 14, 4
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +22,7 @@ def _numbers(settings, monkeypatch):
     monkeypatch.setattr(bulkhead, "HANGS_SECONDS", 0.3)
     bulkhead.forget()
     yield
-    assert not any(calls.began for calls in bulkhead._tenants.values())
+    assert not any(calls.threads for calls in bulkhead._tenants.values())
     bulkhead.forget()
 
 
@@ -30,7 +32,7 @@ def calls_under_way(number, tenant_id=7):
     over, entered = threading.Event(), threading.Semaphore(0)
 
     def hold():
-        bulkhead.enter(tenant_id)
+        bulkhead.enter(tenant_id, Deadline.after(10))
         entered.release()
         over.wait(10)
         bulkhead.leave(tenant_id)
@@ -48,71 +50,75 @@ def calls_under_way(number, tenant_id=7):
             thread.join()
 
 
-def admitted(tenant_id=7):
-    """Whether a call that ends at once is let in."""
+def admitted(tenant_id=7, *, seconds=0.1):
+    """Whether a call that ends at once, and may take so long, is let in."""
     try:
-        bulkhead.enter(tenant_id)
+        bulkhead.enter(tenant_id, Deadline.after(seconds))
     except ExternalBusy:
         return False
     bulkhead.leave(tenant_id)
     return True
 
 
-def test_who_is_refused_gets_the_time_to_come_back():
-    with calls_under_way(THREADS // 2):
+def test_a_refusal_says_when_to_come_back():
+    with calls_under_way(OF_A_HANGING):
         time.sleep(0.35)
         with pytest.raises(ExternalBusy) as refused:
-            bulkhead.enter(7)
+            bulkhead.enter(7, Deadline.after(1))
     assert refused.value.headers == {"Retry-After": "1"}
 
 
-def test_half_of_the_threads_hanging_refuses_more_of_the_same_tenant_only():
-    with calls_under_way(THREADS // 2):
+def test_a_hanging_service_gets_a_quarter_of_the_threads_and_others_what_they_need():
+    with calls_under_way(OF_A_HANGING):
         assert admitted()
         time.sleep(0.35)
         assert not admitted()
         assert admitted(8)
 
 
-def test_two_threads_are_not_one_tenants_when_its_calls_do_not_end():
-    with calls_under_way(14):
-        began = time.monotonic()
+def test_a_slow_service_is_not_a_hanging_one_while_its_calls_end():
+    with calls_under_way(OF_A_HANGING):
+        for _ in range(4):
+            time.sleep(0.1)
+            assert admitted()
+
+
+def test_a_service_that_hung_is_called_again_when_a_call_has_ended():
+    with calls_under_way(1) as first, calls_under_way(OF_A_HANGING):
+        time.sleep(0.35)
         assert not admitted()
-        assert time.monotonic() - began < 0.45
-        assert admitted(8)
+        first.set()
+        time.sleep(0.05)
+        assert admitted()
 
 
-def test_a_call_beyond_waits_where_calls_end_quickly():
-    assert admitted()
-    with calls_under_way(14) as over:
+def test_a_call_beyond_the_bound_waits_for_one_to_end():
+    with calls_under_way(MOST) as over:
         threading.Timer(0.1, over.set).start()
-        assert admitted()
+        assert admitted(seconds=5)
 
 
-def test_a_call_beyond_is_refused_at_once_where_calls_are_slow():
-    with calls_under_way(1):
-        time.sleep(0.27)
-    with calls_under_way(14):
+def test_a_call_beyond_the_bound_waits_no_longer_than_it_may_take():
+    with calls_under_way(MOST):
         began = time.monotonic()
-        assert not admitted()
-        assert time.monotonic() - began < 0.1
-
-
-def test_a_service_that_hung_gets_half_until_a_call_ends_sooner():
-    with calls_under_way(1):
-        time.sleep(0.35)
-    with calls_under_way(THREADS // 2):
-        assert not admitted()
-    assert admitted()
-    with calls_under_way(THREADS // 2):
-        assert admitted()
-
-
-def test_several_hanging_tenants_do_not_share_out_all_threads():
-    with calls_under_way(7, 1), calls_under_way(6, 2), calls_under_way(1, 3):
-        time.sleep(0.35)
-        assert [admitted(tenant) for tenant in (1, 2, 3)] == [False, False, False]
+        assert not admitted(seconds=0.15)
+        assert 0.1 < time.monotonic() - began < 1
         assert admitted(8)
+
+
+def test_a_call_that_waits_is_refused_when_the_service_turns_out_to_hang():
+    with calls_under_way(MOST):
+        began = time.monotonic()
+        assert not admitted(seconds=0.5)
+        assert time.monotonic() - began < 1
+        assert not admitted(seconds=5)
+        assert time.monotonic() - began < 1
+
+
+def test_the_calls_of_all_tenants_leave_threads_for_what_is_no_proxied_read():
+    with calls_under_way(MOST, 1), calls_under_way(TOGETHER - MOST, 2):
+        assert [admitted(tenant) for tenant in (1, 2, 8)] == [False, False, False]
+    assert admitted(8)
 
 
 def test_one_thread_is_still_a_hub(settings):
