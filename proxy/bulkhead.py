@@ -33,16 +33,9 @@ class _Calls:
     waiting: int = 0
     last_end: float = 0.0
 
-<<<<<<< HEAD
-    def hanging_calls(self, now: float) -> int:
-        if not self.began or now - next(iter(self.began.values())) <= HANGS_SECONDS:
-            return 0
-        return sum(now - began > HANGS_SECONDS for began in self.began.values())
-=======
     @property
     def threads(self) -> int:
         return len(self.began) + self.waiting
->>>>>>> e528a98 (Serve as many reads of a slow external service as there are tills)
 
     def hangs(self, now: float) -> bool:
         return bool(self.began) and now - max(self.last_end, next(iter(self.began.values()))) > HANGS_SECONDS
@@ -70,22 +63,11 @@ def leave(tenant_id: int) -> None:
             _changed.notify_all()
 
 
-<<<<<<< HEAD
-def _refuse_what_hangs(calls: _Calls) -> None:
-    now = time.monotonic()
-    half = max(1, int(settings.HUB_WEB_THREADS) // 2)
-    hanging = calls.hanging_calls(now)
-    if hanging >= half or (hanging and sum(each.hanging_calls(now) for each in _tenants.values()) >= _most()):
-        raise _busy()
-    if calls.last_took > HANGS_SECONDS and len(calls.began) >= half:
-        raise _busy()
-=======
 def _refuse_beyond_bounds(calls: _Calls) -> None:
     if sum(each.threads for each in _tenants.values()) >= _share(7, 8):
         raise busy("Too many calls are waiting for external services.", seconds=1)
     if len(calls.began) >= _share(1, 4) and calls.hangs(time.monotonic()):
         raise busy(f"It has answered nothing for {HANGS_SECONDS:g} s.", seconds=1)
->>>>>>> e528a98 (Serve as many reads of a slow external service as there are tills)
 
 
 def _wait_for_place(calls: _Calls, deadline: Deadline) -> None:
