@@ -405,9 +405,12 @@ def test_a_session_is_one_calls_at_a_time_and_then_anybodys():
 
 def test_a_process_keeps_so_many_idle_sessions_and_closes_the_longest_unused(monkeypatch):
     monkeypatch.setattr(session, "IDLE_SESSIONS", 2)
-    idle, closed = session._IdleSessions(), []
-    monkeypatch.setattr(session.OutgoingSession, "close", closed.append)
-    kept = []
+    idle, closed, kept = session._IdleSessions(), [], []
+
+    def close(self):
+        closed.append(self)
+
+    monkeypatch.setattr(session.OutgoingSession, "close", close)
     for number in range(3):
         with idle.session((f"proxy:{number}", True)) as one:
             kept.append(one)
