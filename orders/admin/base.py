@@ -203,13 +203,18 @@ class HistoryAdmin(SimpleHistoryAdmin, HubAdmin):  # type: ignore[misc]  # simpl
         return response
 
     def history_form_view(
-        self, request: HttpRequest, object_id: str, version_id: str, *args: Any, **kwargs: Any
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        """Without the button to the history, which would be that of the version's own model and lead nowhere; Close
+        leads to the row's.
+        """
         if request.method != "GET":
             raise PermissionDenied
         if not self._is_id(object_id) or lookups.number(version_id) is None:
             raise Http404("There is no such version.")
-        response: HttpResponse = super().history_form_view(request, object_id, version_id, *args, **kwargs)
+        response: HttpResponse = super().history_form_view(
+            request, object_id, version_id, {"show_history": False, **(extra_context or {})}
+        )
         return response
 
 
