@@ -15,7 +15,7 @@ from orders.database.ids import new_id
 from orders.models import ApiClient, Destination, Tenant
 from orders.models.tenants import slug_rule, validate_patterns
 from orders.values.order_key import OrderKey
-from suppliers.webhooks.events import EVENT_TYPES, ORDER_CREATED, guid
+from suppliers.webhooks.events import DEFAULT_EVENTS, EVENT_TYPES, ORDER_CREATED, guid
 
 
 def validate_event_types(value: object) -> None:
@@ -51,7 +51,7 @@ class Supplier(models.Model):
     def subscribed(self) -> list[str]:
         """The event types it gets; a supplier without a webhook, which only pulls, gets the default ones."""
         webhook = getattr(self, "webhook", None)
-        return [ORDER_CREATED] if webhook is None else list(webhook.events)
+        return list(DEFAULT_EVENTS) if webhook is None else list(webhook.events)
 
 
 class Webhook(models.Model):

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-CANCELLED = "CANCELLED"
-FULFILLED = "FULFILLED"
+from orders.documents.status_words import is_cancelled, is_fulfilled
 
 IMPORT = "import"
 CANCEL = "cancel"
@@ -53,9 +52,9 @@ class RequiredImport:
 
 def required_import(known: Known, wanted: Wanted, *, updates: bool, cancels: bool) -> RequiredImport:
     """``updates`` and ``cancels``: whether the channel wants them (on_update, on_cancel)."""
-    if wanted.status == CANCELLED:
+    if is_cancelled(wanted.status):
         return _withdraw(known, wanted=cancels, reason="the order is cancelled", setting="on_cancel")
-    if wanted.status == FULFILLED:
+    if is_fulfilled(wanted.status):
         return _close(known)
     if not wanted.has_lines:
         return _withdraw(known, wanted=updates, reason="no line is for this warehouse", setting="on_update")

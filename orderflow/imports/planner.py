@@ -12,8 +12,6 @@ from typing import Any
 
 from orderflow.imports.import_rules import (
     CANCEL,
-    CANCELLED,
-    FULFILLED,
     IMPORT,
     Known,
     RequiredImport,
@@ -22,6 +20,7 @@ from orderflow.imports.import_rules import (
 )
 from orderflow.imports.payloads import Snapshot, import_digest, reference_for
 from orderflow.models import OrderFlowChannel, WarehouseOrder
+from orders.documents.status_words import is_cancelled, is_ended
 from orders.integrations.channels import Change, NotRequired, RequiredDelivery
 from orders.models import OrderEvent, Tenant
 from orders.values.order_key import OrderKey
@@ -95,7 +94,7 @@ class ImportPlanner:
         self._touched[row.place] = row
         row.owed, row.owed_digest, row.failure = kind, "", ""
         if kind != IMPORT:
-            return change.after["status"] if kind == CANCEL and change.after["status"] == CANCELLED else ""
+            return change.after["status"] if kind == CANCEL and is_cancelled(change.after["status"]) else ""
         snapshot = Snapshot.of(change.after, received_at=row.first_received_at)
         row.owed_digest = import_digest(snapshot, channel, reference=_reference(channel, row))
         return snapshot.text(digest=row.owed_digest)
@@ -126,7 +125,7 @@ def _wants_unit(channel: OrderFlowChannel, business_unit_id: str) -> bool:
 def _wanted(change: Change, channel: OrderFlowChannel, row: WarehouseOrder) -> Wanted:
     status, takes = change.after["status"], taken_by(channel.item_patterns)
     has_lines = any(takes(item["itemId"]) for item in change.after["items"])
-    if status in (CANCELLED, FULFILLED) or not has_lines:
+    if is_ended(status) or not has_lines:
         return Wanted(status, has_lines, "")
 
     def digest(document: Mapping[str, Any]) -> str:

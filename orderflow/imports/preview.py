@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 
-from orderflow.imports.import_rules import CANCELLED, FULFILLED
 from orderflow.imports.payloads import Snapshot, draw, reference_for
 from orderflow.imports.warehouse_states import State
 from orderflow.models import OrderFlowChannel, WarehouseOrder
 from orderflow.site.import_documents import NotSendable, document
 from orders.documents import load
+from orders.documents.status_words import is_ended
 from orders.masking.documents import Masker
 from orders.models import Order
 from orders.values.patterns import taken_by
@@ -86,8 +86,7 @@ def _wanted(order: Order, channel: OrderFlowChannel) -> Iterator[Check]:
         yield Check(False, f"The channel does not take orders of {unit}.")
     mine = sum(takes(item["itemId"]) for item in load(order.document)["items"])
     yield Check(mine > 0, f"{mine} line(s) are of items that this warehouse takes.")
-    ended = order.status in (CANCELLED, FULFILLED)
-    yield Check(not ended, f"The order's status is {order.status}.")
+    yield Check(not is_ended(order.status), f"The order's status is {order.status}.")
 
 
 def _free(channel: OrderFlowChannel, reference: str, *, reserved: bool) -> Check:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from orderflow.catalogue.product_documents import product_import
-from orderflow.imports.import_rules import CANCEL, CANCELLED, CLOSE
+from orderflow.imports.import_rules import CANCEL, CLOSE
 from orderflow.imports.outcomes import ImportOutcome, decided, retry_later
 from orderflow.imports.payloads import Drawn, Snapshot, draw, reference_for, scope_of
 from orderflow.imports.unanswered import Unanswered
@@ -22,6 +22,7 @@ from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock
 from orders.database.lock_errors import limit_lock_waits
 from orders.documents import load
+from orders.documents.status_words import is_cancelled
 from orders.integrations.channels import Verdict
 from orders.models import Delivery, Lane
 
@@ -179,7 +180,7 @@ def _cancel_step(channel: OrderFlowChannel, delivery: Delivery, row: WarehouseOr
             "The warehouse holds nothing of the order; nothing had to be sent.",
             row_id=row.pk,
         )
-    by_status = delivery.payload == CANCELLED
+    by_status = is_cancelled(delivery.payload)
     if by_status and channel.on_cancel == channel.OnCancel.IGNORE:
         return _done(
             delivery, Verdict.SUPERSEDED, "The channel's on_cancel is ignore; nothing was sent.", row_id=row.pk

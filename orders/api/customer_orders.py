@@ -11,7 +11,7 @@ from orders.api.parameters import DEFAULT_TAKE, parsers, read_parameters
 from orders.api.parsers import ApiRequest, RawJSONParser
 from orders.api.schema import READ_THROUGH, Answer, Body, Operation, components
 from orders.api.views import ApiView
-from orders.documents import parse_put, parse_search
+from orders.documents import SendingRules, parse_search, read_put
 from orders.documents.schema import CustomerOrderEnvelope, CustomerOrderSearch
 from orders.http.correlation import correlation_id
 from orders.inbox.reception import accept
@@ -79,8 +79,8 @@ class CustomerOrderView(ApiView):
         began = time.time()
         body = request.data
         read_parameters(request, {})
-        order = parse_put(body)
-        if order["customerOrderId"] != customer_order_id:
+        arrived = read_put(body, SendingRules(self.caller.tenant.status_map))
+        if arrived.document["customerOrder"]["customerOrderId"] != customer_order_id:
             fault = Fault("/customerOrder/customerOrderId", "is not the id in the path")
             raise InvalidBody(errors=[fault])
         key = OrderKey(self.caller.tenant.pk, business_unit_id, customer_order_id)
@@ -88,7 +88,12 @@ class CustomerOrderView(ApiView):
         accepted = accept(key, payload=body, client_id=client, correlation_id=correlation_id())
         wake_inbound()
         tracing.received(accepted.event_id, began=began, correlation_id=correlation_id())
-        answer = {"eventId": str(accepted.event_id), "sequence": accepted.sequence, "status": "pending"}
+        answer = {
+            "eventId": str(accepted.event_id),
+            "sequence": accepted.sequence,
+            "status": "pending",
+            "warnings": [warning.as_json() for warning in arrived.warnings],
+        }
         location = f"/api/v1/order-events/{accepted.event_id}"
         return Response(answer, status=202, headers={"Location": location})
 

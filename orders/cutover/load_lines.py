@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
-from orders.documents import parse_load_line
+from orders.documents import SendingRules, read_load_line
 from orders.http.bodies import BODY_LIMIT_BYTES
 from orders.inbox.bulk_reception import Received
 from orders.values.problems import BusinessUnitNotAllowed, Fault, InvalidBody, Problem, TooLarge
@@ -34,18 +34,19 @@ def numbered(body: bytes) -> list[tuple[int, bytes]]:
     return lines
 
 
-def judged(line: bytes, *, may_use: Callable[[str], bool]) -> Received | Refused:
+def judged(line: bytes, rules: SendingRules, *, may_use: Callable[[str], bool]) -> Received | Refused:
     """Validate one line as a PUT is; ``may_use`` says whether the token allows a business unit."""
     if len(line) > BODY_LIMIT_BYTES:
         return _refused(TooLarge(f"The line is larger than {BODY_LIMIT_BYTES:,} bytes."))
     try:
-        unit, order, payload = parse_load_line(line)
+        found, payload = read_load_line(line, rules)
     except InvalidBody as refused:
         return _refused(refused)
+    unit = found.document["businessUnitId"]
     if not may_use(unit):
         detail = "The token's business units do not include this one."
         return _refused(BusinessUnitNotAllowed(errors=[Fault("/businessUnitId", detail)]))
-    return Received(unit, order, payload)
+    return Received(unit, found.document["customerOrder"]["customerOrderId"], payload)
 
 
 def _refused(problem: Problem) -> Refused:

@@ -2,9 +2,9 @@
 
     bytes -> decode -> value -> validate_order -> Checked.document -> render -> bytes
 
-Numbers are ``int`` and ``Decimal`` all the way and come out with the digits they came in with. ``parse_*`` is for
-what our own callers send and raises InvalidBody with every fault; ``check_*`` is for what an external service answers
-and never raises: the caller reads ``Checked.mismatches``. Imports no Django.
+Numbers are ``int`` and ``Decimal`` all the way and come out with the digits they came in with. ``read_*`` and
+``parse_*`` are for what our own callers send and raise InvalidBody with every fault; ``check_*`` is for what an
+external service answers and never raises: the caller reads ``Checked.mismatches``. Imports no Django.
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ from datetime import datetime
 from typing import Any
 
 from orders.documents import schema as shapes
+from orders.documents.arrivals import Arrived, SendingRules, arrived
 from orders.documents.checks import Checked, Mismatch, Schema
 from orders.documents.rules import check_id, parse_instant
+from orders.documents.status_words import ours
 from orders.documents.strict_json import JsonError, deeper_than, parse, raw_member
 from orders.documents.written import digest, load, render
 from orders.values.problems import InvalidBody
 
 __all__ = [
     "ORDER",
+    "Arrived",
     "Checked",
     "Mismatch",
     "SearchCriteria",
+    "SendingRules",
     "check_answer",
     "check_id",
     "check_search_answer",
@@ -35,10 +39,11 @@ __all__ = [
     "load",
     "parse_instant",
     "parse_listed_orders",
-    "parse_load_line",
-    "parse_put",
     "parse_search",
+    "read_load_line",
+    "read_put",
     "render",
+    "stored_order",
     "translate_status",
     "validate_order",
 ]
@@ -85,20 +90,26 @@ def validate_order(obj: Any, *, strict: bool) -> Checked:
     return ORDER.check(obj, strict=strict)
 
 
-def parse_put(body: bytes) -> dict[str, Any]:
-    """The order inside a PUT body ``{"customerOrder": {…}}``; raises InvalidBody with pointers into the body."""
-    order: dict[str, Any] = _parsed(body, ORDER_ENVELOPE)["customerOrder"]
-    return order
+def read_put(body: bytes, rules: SendingRules) -> Arrived:
+    """A PUT body ``{"customerOrder": {…}}``; raises InvalidBody with pointers into the body."""
+    return arrived(decode(body), ORDER_ENVELOPE, rules)
 
 
-def parse_load_line(line: bytes) -> tuple[str, str, bytes]:
-    """One line of a load: business unit, order id, and the PUT body that says the same, its digits as they came.
+def read_load_line(line: bytes, rules: SendingRules) -> tuple[Arrived, bytes]:
+    """One line of a load, and the PUT body that says the same, its digits as they came; raises as ``read_put``."""
+    found = arrived(decode(line), LOAD_LINE, rules)
+    return found, b'{"customerOrder":' + raw_member(line, "customerOrder") + b"}"
 
-    Raises InvalidBody as ``parse_put`` does.
+
+def stored_order(payload: bytes) -> dict[str, Any]:
+    """The order of an accepted body, without its unknown members. Raises InvalidBody for what is no order any more;
+    how its status is spelt was judged when it arrived.
     """
-    found = _parsed(line, LOAD_LINE)
-    body = b'{"customerOrder":' + raw_member(line, "customerOrder") + b"}"
-    return found["businessUnitId"], found["customerOrder"]["customerOrderId"], body
+    checked = ORDER_ENVELOPE.check(decode(payload), strict=False)
+    if checked.mismatches:
+        raise InvalidBody(errors=checked.faults)
+    order: dict[str, Any] = checked.document["customerOrder"]
+    return order
 
 
 def parse_listed_orders(body: bytes) -> list[tuple[str, str]]:
@@ -152,6 +163,5 @@ _TIMES = ("placedFrom", "placedTo", "updatedFrom", "updatedTo")
 
 def translate_status(document: dict[str, Any], status_map: Mapping[str, str]) -> dict[str, Any]:
     """The document with the tenant's word for its status turned into ours; words not in the map pass unchanged."""
-    status = document["status"]
-    ours = status_map.get(status, status)
-    return document if ours == status else {**document, "status": ours}
+    status = ours(document["status"], status_map)
+    return document if status == document["status"] else {**document, "status": status}

@@ -1,8 +1,7 @@
 """A document against the schema: what is wrong and what is unknown, all at once, each with its JSON pointer.
 
-Pydantic runs the schema of ``schema.py``; this module turns its errors into words. Unknown members are errors for a
-PUT (a typo must not lose data silently) and dropped, with a note, from an external answer
-(docs/reference/customer-order.md#values).
+Pydantic runs the schema of ``schema.py``; this module turns its errors into words. Unknown members are dropped, with a
+note, from orders, whichever way they come (docs/reference/customer-order.md#values), and errors in other bodies.
 """
 
 from __future__ import annotations
@@ -42,14 +41,14 @@ class Mismatch:
     def detail(self) -> str:
         """One sentence for the person who sent or operates it."""
         if self.expected == NO_MEMBER:
-            return f"Unknown member, found {_with_article(self.found)}: correct its name or leave it out."
+            return f"Unknown member, found {with_article(self.found)}: correct its name or leave it out."
         if self.found == "nothing":
-            return f"A required member is missing: expected {_with_article(self.expected)}, found nothing."
+            return f"A required member is missing: expected {with_article(self.expected)}, found nothing."
         note = f" ({self.note})" if self.note else ""
-        return f"Expected {_with_article(self.expected)}, found {self._found_in_words()}{note}."
+        return f"Expected {with_article(self.expected)}, found {self._found_in_words()}{note}."
 
     def _found_in_words(self) -> str:
-        return f"another {self.found}" if self.expected.startswith(f"{self.found} ") else _with_article(self.found)
+        return f"another {self.found}" if self.expected.startswith(f"{self.found} ") else with_article(self.found)
 
     def as_fault(self) -> Fault:
         return Fault(self.pointer, self.detail)
@@ -58,7 +57,7 @@ class Mismatch:
 _ARTICLES = {"string": "a", "number": "a", "boolean": "a", "object": "an", "array": "an", "name": "a"}
 
 
-def _with_article(words: str) -> str:
+def with_article(words: str) -> str:
     article = _ARTICLES.get(words.partition(" ")[0])
     return f"{article} {words}" if article else words
 
@@ -92,10 +91,16 @@ class Schema:
     def check(self, value: Any, *, strict: bool) -> Checked:
         """Never raises for what the value is. ``strict``: an unknown member is a mismatch, else it is dropped."""
         try:
-            document = self._adapter.validate_python(value, extra="forbid" if strict else "ignore")
+            return Checked(without_nulls(self._adapter.validate_python(value, extra="forbid")))
+        except ValidationError as error:
+            return Checked({}, self._mismatches(error.errors(include_url=False))) if strict else self._lenient(value)
+
+    def _lenient(self, value: Any) -> Checked:
+        try:
+            document = self._adapter.validate_python(value, extra="ignore")
         except ValidationError as error:
             return Checked({}, self._mismatches(error.errors(include_url=False)))
-        return Checked(without_nulls(document), dropped=() if strict else self._dropped(value))
+        return Checked(without_nulls(document), dropped=self._dropped(value))
 
     def _dropped(self, value: Any) -> tuple[Mismatch, ...]:
         strangers = islice(self._shape.strangers(value), MAX_MISMATCHES)

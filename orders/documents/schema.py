@@ -39,6 +39,12 @@ class _Strict(TypedDict):
     __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc]
 
 
+class _Open(TypedDict):
+    """A part of an order: members that are not known are no fault (docs/reference/customer-order.md#values)."""
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="ignore")  # type: ignore[misc]
+
+
 class AdditionalInformation(_Strict):
     id: Annotated[Code, member("The text's key.", "requisition")]
     value: Annotated[Text, member("Its value.", "R-4711")]
@@ -46,7 +52,7 @@ class AdditionalInformation(_Strict):
     receiptLabel: Annotated[Text, member("Its label on a receipt.", "Requisition")]
 
 
-class InvoicePaymentInstructions(_Strict):
+class InvoicePaymentInstructions(_Open):
     customerAccountId: Annotated[Code, member("The account that is invoiced.", "ACC-1")]
     invoicingAmount: Annotated[Number, member("The amount invoiced.", 19.9)]
     additionalInformation: NotRequired[
@@ -54,14 +60,14 @@ class InvoicePaymentInstructions(_Strict):
     ]
 
 
-class Discount(_Strict):
+class Discount(_Open):
     discountAmount: Annotated[Number, member("Taken off the line's total.", 5)]
     discountId: Annotated[Code, member("The discount's id.", "D-1")]
     discountText: Annotated[Text, member("What it is called.", "Summer sale")]
     rewardType: Annotated[Text, member("Its kind, such as NET_PRICE or PERCENTAGE; free text.", "PRICE_REDUCTION")]
 
 
-class Item(_Strict):
+class Item(_Open):
     itemId: Annotated[Id, member("The item's id.", "BEAN-1")]
     quantityOrdered: Annotated[Number, member("How many; may be negative.", 2)]
     unitPrice: Annotated[Number, member("The price of one.", 19.95)]
@@ -70,14 +76,14 @@ class Item(_Strict):
     itemName: NotRequired[Annotated[Text | None, member("What the item is called.", "Green beans")]]
 
 
-class Customer(_Strict):
+class Customer(_Open):
     name: Annotated[Text, member("The customer's name.", "Ada Jensen")]
     accountNumber: NotRequired[Annotated[Text | None, member("The customer's account.", "42")]]
     email: NotRequired[Annotated[Text | None, member("Where mail reaches the customer.", "ada@example.com")]]
     phone: NotRequired[Annotated[Text | None, member("Where a call reaches the customer.", "+45 12 34 56 78")]]
 
 
-class DeliveryAddress(_Strict):
+class DeliveryAddress(_Open):
     name: Annotated[Text, member("Who receives it.", "Ada Jensen")]
     line1: Annotated[Text, member("Street and number.", "Bean Street 1")]
     line2: NotRequired[Annotated[Text | None, member("More of the address.", "2nd floor")]]
@@ -88,7 +94,7 @@ class DeliveryAddress(_Strict):
     email: NotRequired[Annotated[Text | None, member("For messages of the delivery.", "ada@example.com")]]
 
 
-class Case(_Strict):
+class Case(_Open):
     uuid: Annotated[Code, member("The case's id.", "0b6f3c1e-5a8e-4d53-9a35-0f8f6a1c7d20")]
     number: Annotated[Text, member("The case's number.", "CLAIM-77")]
     externalClaimId: Annotated[CodeOrEmpty, member("The insurer's id of it; may be empty.", "77")]
@@ -96,10 +102,10 @@ class Case(_Strict):
     caseType: Annotated[Text, member("What kind of case it is.", "contentClaim")]
 
 
-class CustomerOrder(_Strict):
+class CustomerOrder(_Open):
     customerOrderId: Annotated[Id, member("The order's id in your own system.", "1001")]
     customerId: Annotated[Id, member("The customer's id.", "111")]
-    status: Annotated[Code, member("Free text; `CANCELLED` and `FULFILLED` have a meaning here.", "CREATED")]
+    status: Annotated[Code, member("CREATED, IN_PROGRESS, CANCELLED, FULFILLED, or a word of your own.", "CREATED")]
     minimumDownPaymentAmount: NotRequired[Annotated[Number | None, member("The least to pay in advance.", 0)]]
     isLocked: NotRequired[
         Annotated[Boolean | None, member("The sender's own flag; the hub does nothing with it.", False)]
@@ -115,11 +121,11 @@ class CustomerOrder(_Strict):
     case: NotRequired[Annotated[Case | None, member("The insurance case that it belongs to.")]]
 
 
-class CustomerOrderEnvelope(_Strict):
+class CustomerOrderEnvelope(_Open):
     customerOrder: Annotated[CustomerOrder, member("The order.")]
 
 
-class LoadLine(_Strict):
+class LoadLine(_Open):
     businessUnitId: Annotated[Id, member("The business unit's id.", "store-1")]
     customerOrder: Annotated[CustomerOrder, member("The order.")]
 

@@ -22,7 +22,7 @@ from django.db.models import F
 
 from orders.database.bulk_sql import Columns
 from orders.database.clock import DatabaseClock
-from orders.documents import digest, load, parse_instant, parse_put, render, translate_status
+from orders.documents import digest, load, parse_instant, render, stored_order, translate_status
 from orders.inbox.fault_injection import InjectedFault, inject
 from orders.inbox.notification_rule import is_known_before, not_notified_because
 from orders.integrations.channels import Change
@@ -170,7 +170,7 @@ class Batch:
             self._overtaken.append((event.pk, event_at(queue.pk, order.applied_sequence)))
             return None
         before = order.document
-        after = translate_status(parse_put(event.payload.encode()), tenant.status_map)
+        after = translate_status(stored_order(event.payload.encode()), tenant.status_map)
         print_after = digest(after)
         changed = print_after != order.digest
         order.applied_sequence = event.sequence

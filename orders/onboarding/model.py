@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator
 
+from orders.documents.status_words import nearly
 from orders.integrations import sections
 from orders.models import Tenant
 from orders.onboarding.fields import (
@@ -33,6 +34,17 @@ Code = Annotated[str, AfterValidator(text_of(128))]
 """A status or case type, as in an order document (docs/reference/customer-order.md#values)."""
 
 
+def _no_slip(words: dict[str, str]) -> dict[str, str]:
+    """A slip on the right side would lose every cancellation."""
+    for theirs, word in words.items():
+        if (meant := nearly(word)) is not None:
+            raise ValueError(f"makes {theirs!r} to {word!r}, which is not a word of the hub; write {meant}")
+    return words
+
+
+StatusMap = Annotated[dict[Code, Code], AfterValidator(_no_slip)]
+
+
 class ApiClientEntry(Entry):
     """A program of the tenant's."""
 
@@ -55,7 +67,7 @@ class TenantEntry(Entry):
     time_zone: TimeZone = "UTC"
     external_url: HttpUrl | None = Field(default=None, validate_default=True)
     proxy_timeout_seconds: Annotated[float, Field(ge=0.05, le=30)] | None = None
-    status_map: Annotated[dict[Code, Code], Field(max_length=STATUS_WORDS_MOST)] = {}
+    status_map: Annotated[StatusMap, Field(max_length=STATUS_WORDS_MOST)] = {}
     case_type: Code = "contentClaim"
     event_retry_schedule: Schedule | None = None
     not_fetched_after_minutes: Annotated[int, Field(ge=1, le=MINUTES_MOST)] = 30

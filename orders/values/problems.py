@@ -53,7 +53,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
-        self.errors = _listed(tuple(errors))
+        self.errors = listed(tuple(errors))
         self.headers = dict(headers or {})
 
     def as_json(self, correlation_id: str) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Problem(Exception):
         return body
 
 
-def _listed(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+def listed(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     """All of them, or the first ones and how many more there are."""
     if len(faults) <= FAULTS_MOST + 1:
         return faults

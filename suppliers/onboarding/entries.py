@@ -23,7 +23,7 @@ from orders.onboarding.fields import (
     text_of,
 )
 from orders.outgoing.signing import SecretFormatError, parse_secret
-from suppliers.webhooks.events import EVENT_TYPES, ORDER_CREATED
+from suppliers.webhooks.events import DEFAULT_EVENTS, EVENT_TYPES, ORDER_CREATED
 
 
 def _event_types(events: list[str]) -> list[str]:
@@ -69,7 +69,7 @@ class OAuth2Auth(Entry):
 
 class WebhookEntry(Entry):
     url: HttpUrl
-    events: Annotated[list[str], AfterValidator(_event_types)] = [ORDER_CREATED]
+    events: Annotated[list[str], AfterValidator(_event_types)] = list(DEFAULT_EVENTS)
     auth: Annotated[NoAuth | BasicAuth | OAuth2Auth, Field(discriminator="type")] = NoAuth()
     signing_secret: SigningSecret | None = None
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 4

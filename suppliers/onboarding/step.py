@@ -14,7 +14,7 @@ from orders.models.tenants import SUPPLIER_SCOPES
 from orders.onboarding.files import exported_objects
 from suppliers.models import Supplier
 from suppliers.onboarding import self_test
-from suppliers.webhooks.events import ORDER_CREATED
+from suppliers.webhooks.events import ORDER_CANCELLED, ORDER_CREATED
 
 AUTH = (
     ("none", "The signature alone"),
@@ -138,7 +138,9 @@ class SuppliersStep:
     def form(self, tenant: Tenant, data: Any = None, *, item: str = "") -> SupplierForm:
         stored = exported_objects(tenant, "suppliers")
         one = next((entry for entry in stored if entry["id"] == item), None)
-        return SupplierForm(data, initial=_initial(one) if one else {}, tenant=tenant, stored=stored)
+        return SupplierForm(
+            data, initial=_initial(one) if one else {"events": [ORDER_CANCELLED]}, tenant=tenant, stored=stored
+        )
 
 
 def _told_at(supplier: Supplier) -> str:

@@ -17,6 +17,8 @@ ORDER_CREATED = "order_created"
 ORDER_UPDATED = "order_updated"
 ORDER_CANCELLED = "order_cancelled"
 EVENT_TYPES = (ORDER_CREATED, ORDER_UPDATED, ORDER_CANCELLED)
+DEFAULT_EVENTS = (ORDER_CREATED, ORDER_CANCELLED)
+"""Of a supplier that asks for nothing else, and of one that only pulls: it must hear of a cancellation."""
 PAYLOAD_VERSION = "1.0.0"
 TOKEN_PREFIX = "c."
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from orders.documents.status_words import is_cancelled, is_ended
 from suppliers.webhooks.events import ORDER_CANCELLED, ORDER_CREATED, ORDER_UPDATED
-
-CANCELLED = "CANCELLED"
-FULFILLED = "FULFILLED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +51,14 @@ def required_events(last: LastNotified | None, share: Share, *, subscribed: Coll
 def _first(share: Share) -> RequiredEvents:
     if not share.has_lines:
         return RequiredEvents(None, "no line of the order is for this supplier")
-    if share.status in (CANCELLED, FULFILLED):
+    if is_ended(share.status):
         return RequiredEvents(None, f"the order was {share.status} before the supplier was notified of it")
     return RequiredEvents(ORDER_CREATED)
 
 
 def _next(last: LastNotified, share: Share) -> RequiredEvents:
     """A supplier without lines, or with a cancelled order, has nothing left to cancel."""
-    becomes_cancelled = share.status == CANCELLED and not last.cancelled
+    becomes_cancelled = is_cancelled(share.status) and not last.cancelled
     last_line_gone = last.has_lines and not share.has_lines
     if becomes_cancelled or last_line_gone:
         nothing_left = last.cancelled or not last.has_lines

@@ -15,13 +15,14 @@ from uuid import uuid4
 from django.db.models import QuerySet
 
 from orders.database.bulk_sql import Columns
+from orders.documents.status_words import is_cancelled
 from orders.integrations.channels import Change, NotRequired, RequiredDelivery
 from orders.models import Tenant, TimelineEntry
 from orders.values.order_key import OrderKey
 from suppliers.models import Notice, OrderCase, Supplier, SupplierPart
 from suppliers.order_data.parts import Claim, Item, split, value_digest, visible_order
 from suppliers.webhooks.events import Case, case_in, minted_case, render_event
-from suppliers.webhooks.notification_rules import CANCELLED, LastNotified, RequiredEvents, Share, required_events
+from suppliers.webhooks.notification_rules import LastNotified, RequiredEvents, Share, required_events
 
 PartKey = tuple[OrderKey, int]
 _REQUIRED = ("owed_sequence", "owed_digest", "owed_cancelled", "owed_lines")
@@ -133,7 +134,7 @@ class SupplierPlanner:
             customer_order_id=change.key.customer_order_id,
         )
         part.owed_digest = share.digest
-        part.owed_cancelled = share.status == CANCELLED
+        part.owed_cancelled = is_cancelled(share.status)
         part.owed_lines = share.has_lines
         part.owed_sequence = change.sequence
         self._parts[key] = self._touched[key] = part

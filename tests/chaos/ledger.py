@@ -11,7 +11,7 @@ import time
 
 import psycopg
 
-from orders.documents import digest, parse_put
+from orders.documents import digest, stored_order
 from tests.chaos.checker import Accepted, Applied, History, Lost, Stored, Written
 
 INSTALL = """
@@ -124,7 +124,7 @@ class Ledger:
                 order=orders[queue],
                 sequence=sequence,
                 body=hashlib.sha256(payload.encode()).hexdigest(),
-                document=digest(parse_put(payload.encode())),
+                document=digest(stored_order(payload.encode())),
                 status=status,
                 attempts=attempts,
                 changed=changed,

@@ -20,7 +20,7 @@ def test_put_answers_202_with_the_event_and_where_to_ask_for_it(api):
     first, second = api.put(ORDER, body()), api.put(ORDER, body())
     event = OrderEvent.objects.get(sequence=1)
     assert (first.status_code, first["Content-Type"]) == (202, "application/json")
-    assert json.loads(first.content) == {"eventId": str(event.pk), "sequence": 1, "status": "pending"}
+    assert json.loads(first.content) == {"eventId": str(event.pk), "sequence": 1, "status": "pending", "warnings": []}
     assert first["Location"] == f"/api/v1/order-events/{event.pk}"
     assert json.loads(second.content)["sequence"] == 2
     assert first["Cache-Control"] == "no-store"

@@ -13,7 +13,7 @@ from orders.api.schema import document as documents
 from orders.api.schema.document import written
 from orders.api.schema.operations import Components
 from orders.api.views import ApiView, UnknownPath
-from orders.documents import parse_listed_orders, parse_load_line, parse_put, parse_search
+from orders.documents import SendingRules, parse_listed_orders, parse_search, read_load_line, read_put
 from orders.documents.value_types import Model, member
 from orders.http.modes import check_mode
 from orders.models.tenants import SUPPLIER_SCOPES, TENANT_SCOPES
@@ -123,7 +123,7 @@ def test_the_scopes_are_the_hubs(document):
 def test_the_order_is_the_one_of_the_document_model(document):
     order = document["components"]["schemas"]["CustomerOrder"]
     assert order["required"] == ["customerOrderId", "customerId", "status", "items"]
-    assert order["additionalProperties"] is False
+    assert "additionalProperties" not in order
 
 
 def test_one_name_has_one_model():
@@ -208,9 +208,9 @@ def test_every_example_fits_its_schema(document):
 
 
 TAKEN = {
-    "putCustomerOrder": lambda body: parse_put(json.dumps(body).encode()),
+    "putCustomerOrder": lambda body: read_put(json.dumps(body).encode(), SendingRules({})),
     "searchCustomerOrders": lambda body: parse_search(json.dumps(body).encode()),
-    "loadCustomerOrders": lambda body: parse_load_line(body.encode()),
+    "loadCustomerOrders": lambda body: read_load_line(body.encode(), SendingRules({})),
     "listKnownOrders": lambda body: parse_listed_orders(json.dumps(body).encode()),
     "putProxyConfig": config_of,
     "sendSupplierEvent": lambda body: parse_report(body, header_type=body["eventType"]),

@@ -15,7 +15,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_events, operations
 from orders.dead_letters.operations import Busy
-from orders.documents import digest, parse_put
+from orders.documents import digest, stored_order
 from orders.inbox import applying, batch
 from orders.inbox.event_status import event_statuses
 from orders.inbox.fault_injection import InjectedFault
@@ -122,7 +122,7 @@ class InboxMachine(InOneTransaction):
     @rule(order=an_order, price=st.sampled_from(("19.9", "19.90")))
     def put(self, order, price):
         event = self.engine.put(order, price=price)
-        self.model[order].put(digest(parse_put(body(order, price=price))))
+        self.model[order].put(digest(stored_order(body(order, price=price))))
         assert event.sequence == len(self.model[order].documents)
 
     @rule(order=an_order)

@@ -48,7 +48,11 @@ def test_a_supplier_is_made_with_client_webhook_destination_and_secrets(tenant):
     assert check_password("c" * 40, client.client_secret)
     assert client.history.get().history_change_reason == "onboarding"
     webhook = supplier.webhook
-    assert (webhook.url, webhook.events, webhook.auth_type) == (WEBHOOK["url"], ["order_created"], "none")
+    assert (webhook.url, webhook.events, webhook.auth_type) == (
+        WEBHOOK["url"],
+        ["order_created", "order_cancelled"],
+        "none",
+    )
     assert webhook_secrets.signing_secrets(webhook, now=timezone.now()) == [SIGNING]
     destination = webhook.destination
     assert (destination.channel, destination.name, destination.active) == ("supplier", "beans", True)

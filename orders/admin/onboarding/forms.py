@@ -16,7 +16,7 @@ from orders.integrations.onboarding_faults import FileFault, FileRefused
 from orders.integrations.onboarding_steps import EXISTS, sentence
 from orders.models import Tenant
 from orders.onboarding.fields import HttpUrl, Schedule
-from orders.onboarding.model import Code
+from orders.onboarding.model import StatusMap
 
 MODES = (
     ("events", "Events: the tenant sends its orders, the hub stores them and notifies suppliers and warehouses"),
@@ -33,7 +33,7 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         help_text="The address of the tenant's own order service. Needed in proxy and migrating mode.",
     )
     status_map = PairsField(
-        annotation=dict[Code, Code],
+        annotation=StatusMap,
         required=False,
         label="Status words",
         help_text="The tenant's words and ours, one pair per line: NEW = CREATED",

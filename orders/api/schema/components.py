@@ -57,6 +57,13 @@ class Fault(Model):
     detail: str = member("What is wrong there.", "A required member is missing: expected a string, found nothing.")
 
 
+class Warned(Model):
+    """Something in an accepted order that its sender may not have meant."""
+
+    pointer: str = member("Where, as a JSON pointer (RFC 6901) into the body.", "/customerOrder/promiseDate")
+    detail: str = member("What became of it.", "Unknown member, found a string: left out of the order.")
+
+
 class Problem(OpenModel):
     """RFC 9457. The names, their causes and next steps: docs/reference/errors.md."""
 
@@ -93,6 +100,7 @@ class AcceptedEvent(Model):
     event_id: EventId
     sequence: Sequence
     status: Literal["pending"] = member("It waits to be applied.")
+    warnings: list[Warned] = member("What the hub left out of the order or cannot act on; empty: nothing.")
 
 
 class FoundOrder(Model):
