@@ -17,9 +17,6 @@ NEW_ROWS = {
     "orders/admin/staff/staff.py: StaffAdmin.save_model: super().save_model(request, obj, form, change)": (
         "Reaches HubAdmin.save_model."
     ),
-    "orders/admin/tenants/retention.py: RetentionAdmin.save_model: super().save_model(request, obj, form, change)": (
-        "Only where the form adds a row."
-    ),
     "orders/admin/alerts.py: AlertRuleAdmin.save_model: super().save_model(request, obj, form, change)": (
         "Reaches HubAdmin.save_model."
     ),
