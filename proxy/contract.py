@@ -7,6 +7,7 @@ one asked for, the tenant's status words and the cut of a search. Everything wro
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,10 +16,12 @@ from orders.documents import Checked, Mismatch, check_answer, check_search_answe
 from orders.integrations.sources import FoundOrder, FoundPage
 from orders.models import Tenant
 from orders.outgoing import Answer
+from orders.values.media_types import media_type
 from orders.values.problems import ExternalContract, Fault
 from proxy import drift
 
-_JSON = re.compile(r"application/(?:[\w.!#$&^+-]+\+)?json(?:\s*;\s*charset\s*=\s*\"?utf-?8\"?)?\s*;?", re.IGNORECASE)
+_JSON = re.compile(r"application/(?:[\w.!#$&^+-]+\+)?json")
+_UTF_8 = ("utf-8", "utf8")
 
 ORDER_ID = "/customerOrder/customerOrderId"
 
@@ -65,9 +68,10 @@ def _checked(tenant: Tenant, answer: Answer, check: Callable[[bytes], Checked]) 
 
 def framed(answer: Answer, check: Callable[[bytes], Checked]) -> Checked:
     """What the check finds in the answer; raises ExternalContract for what is no JSON in UTF-8."""
-    if not _JSON.fullmatch(answer.headers.get("Content-Type", "").strip()):
+    kind, parameters = media_type(answer.headers.get("Content-Type", ""))
+    if not _JSON.fullmatch(kind) or parameters.get("charset", "utf-8").lower() not in _UTF_8:
         raise ExternalContract("The external service's answer is not application/json in UTF-8.")
-    checked = check(answer.body)
+    checked = check(answer.body.removeprefix(BOM_UTF8))
     mismatches, dropped = _told(answer, checked.mismatches), _told(answer, checked.dropped)
     return replace(checked, mismatches=mismatches, dropped=dropped)
 

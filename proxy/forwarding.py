@@ -60,6 +60,7 @@ def _call(tenant: Tenant, method: str, url: str) -> Call:
         headers={**ACCEPT, "Tenant-Id": tenant.slug},
         destination=f"proxy:{tenant.pk}",
         correlation_id=correlation_id(),
+        needs_body_of=(200,),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlencode
@@ -16,6 +16,7 @@ from orderflow.models import OrderFlowChannel
 from orderflow.site.credentials import password_of
 from orderflow.site.reads import DespatchNote, Stock, despatch_notes, stock_list
 from orderflow.site.reports import (
+    REFUSED_BY_STATUS,
     CancelAnswer,
     ImportReport,
     Kind,
@@ -26,6 +27,7 @@ from orderflow.site.reports import (
     import_report,
     order_detail,
 )
+from orderflow.site.xml_answers import as_utf_8
 from orders.access.sealing import SecretLost
 from orders.outgoing import Answer, Call, Deadline, Misconfigured, OutgoingError, TooLarge, asked_wait, send
 from orders.values.storable_text import response_cut
@@ -36,6 +38,8 @@ CANCEL_PATH = "/remoteorder/order/cancel.xml"
 DETAIL_PATH = "/remoteorder/order/detail.xml"
 DESPATCHES_PATH = "/remoteorder/shipment/despatches.xml"
 INVENTORY_PATH = "/remotewarehouse/inventory.xml"
+EXPLAINED = frozenset(range(1000)) - REFUSED_BY_STATUS
+"""The statuses whose text says what they mean."""
 
 Meaning = TypeVar("Meaning")
 
@@ -124,6 +128,7 @@ class Site:
             headers={**headers, **self.credentials},
             body=body,
             destination=self.destination,
+            needs_body_of=EXPLAINED,
         )
         try:
             return _reply(send(call, deadline=deadline))
@@ -170,7 +175,8 @@ def _credentials(channel: OrderFlowChannel, password: str) -> dict[str, str]:
 
 
 def _reply(answer: Answer) -> Reply:
-    return Reply(answer.status, answer.shown, retry_after=asked_wait(answer.headers, now=datetime.now(UTC)))
+    in_utf_8 = replace(answer, body=as_utf_8(answer.body, answer.headers.get("Content-Type", "")))
+    return Reply(answer.status, in_utf_8.shown, retry_after=asked_wait(answer.headers, now=datetime.now(UTC)))
 
 
 def _trouble(error: OutgoingError) -> Trouble:

@@ -107,6 +107,8 @@ QUANTITY_DIGITS = 20
 """More than any warehouse holds; beyond it sums overflow and texts grow without end."""
 _WRONG_ADDRESS = frozenset({404, 405, 406, 407, 410})
 _TRY_AGAIN = frozenset({408, 423, 425, 429})
+REFUSED_BY_STATUS = frozenset({401, 403, 412})
+"""These refuse the channel's settings, whatever the text says."""
 
 
 def _says(text: str, halves: Sequence[str]) -> bool:
@@ -134,7 +136,7 @@ _MEANINGS = {
 
 
 def _kind(status: int, text: str) -> Kind:
-    if says_any(text, _CONFIGURATION) or status in {401, 403, 412}:
+    if says_any(text, _CONFIGURATION) or status in REFUSED_BY_STATUS:
         return Kind.MISCONFIGURED
     if says_any(text, _DOCUMENT):
         return Kind.DOCUMENT

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import html
 import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 
 from lxml import etree
+
+from orders.values.media_types import media_type
 
 BYTES_PER_ITEM = 16_384
 """Room for one item's answer: a failure detail can hold a stack trace of some 10 KiB."""
@@ -25,6 +28,9 @@ KEPT = 2_000
 _ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)""", re.IGNORECASE)
 _ENCODINGS = re.compile(rb"utf-?8|us-ascii|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE)
 """Those that write a tag as ASCII does; in any other the tags could not be counted. OrderFlow's is UTF-8."""
+_TRANSCODED = re.compile(r"us-ascii|iso-8859-\d+|latin-?1|windows-125\d|utf-?16(?:[bl]e)?", re.IGNORECASE | re.ASCII)
+_UTF_8 = re.compile(r"utf-?8", re.IGNORECASE)
+_DECLARATION = re.compile(r"\ufeff?\s*<\?xml\s[^>]*\?>")
 _SPACE = re.compile(r"\s+")
 _NO_CHARACTER = re.compile(r"&#[0-9]{8,}")
 """The last one has seven digits. ``html.unescape`` raises ValueError for thousands of them."""
@@ -54,6 +60,23 @@ def _unescaped(text: str) -> str:
 def raw_text(body: bytes) -> str:
     """The readable part of an answer that does not parse."""
     return plain(body[:TEXT_LIMIT].decode("utf-8", errors="replace"))
+
+
+def as_utf_8(body: bytes, content_type: str) -> bytes:
+    """The answer in UTF-8. A byte order mark decides, then the header's charset, then the XML declaration, which is
+    left to the parser (RFC 7303, section 3)."""
+    charset = media_type(content_type)[1].get("charset", "")
+    if body.startswith(BOM_UTF8):
+        charset = "utf-8-sig"
+    elif body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        charset = "utf-16"
+    elif not _TRANSCODED.fullmatch(charset) and not _UTF_8.fullmatch(charset):
+        return body
+    try:
+        text = body.decode(charset)
+    except (UnicodeDecodeError, LookupError):
+        return body
+    return _DECLARATION.sub("", text, count=1).encode()
 
 
 def root_of(body: bytes, *, items: int = 1) -> etree._Element:

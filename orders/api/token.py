@@ -76,6 +76,21 @@ class ClientValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has
             self._check_secret("", _nobodys_secret())
         return client
 
+    def _extract_basic_auth(self, request: Any) -> str | None:
+        """The toolkit takes the scheme in one letter case only (RFC 9110, section 11.1)."""
+        scheme, _, login = request.headers.get("HTTP_AUTHORIZATION", "").partition(" ")
+        return login.strip() or None if scheme.lower() == "basic" else None
+
+    def _authenticate_basic_auth(self, request: Any) -> bool:
+        """The pair form-encoded (RFC 6749, section 2.3.1), else as it is: ``curl -u`` encodes nothing."""
+        for client_id, secret in _pairs(self._extract_basic_auth(request) or ""):
+            if getattr(request.client, "client_id", client_id) != client_id:
+                request.client = None
+            client = self._load_application(client_id, request)
+            if client is not None and self._check_secret(secret, client.client_secret):
+                return True
+        return False
+
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
         """By an assertion where the form has one, else by Basic or the form's secret."""
         form = dict(request.decoded_body or ())
@@ -258,9 +273,16 @@ def _secret_given(request: HttpRequest) -> bool:
 def _basic(request: HttpRequest) -> tuple[str, str]:
     """Client id and secret of a Basic header, as far as they can be read."""
     scheme, _, login = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    pairs = _pairs(login) if scheme.lower() == "basic" else []
+    return pairs[0] if pairs else ("", "")
+
+
+def _pairs(login: str) -> list[tuple[str, str]]:
+    """Client id and secret of a Basic login: decoded and, where that differs, as they are. Empty for no login."""
     try:
-        text = base64.b64decode(login).decode(errors="replace") if scheme.lower() == "basic" else ""
+        client_id, colon, secret = base64.b64decode(login).decode().partition(":")
     except ValueError:
-        return "", ""
-    client_id, _, secret = text.partition(":")
-    return unquote_plus(client_id), secret
+        return []
+    decoded = unquote_plus(client_id), unquote_plus(secret)
+    raw = [] if decoded == (client_id, secret) else [(client_id, secret)]
+    return [decoded, *raw] if colon else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+
 from django.http import HttpRequest
 from gunicorn.http.errors import ParseException
 
@@ -14,8 +16,9 @@ BROKEN_OFF = "The body broke off before its end, or its chunks could not be read
 
 
 def read_body(request: HttpRequest, *, content_type: str = "application/json", limit: int = BODY_LIMIT_BYTES) -> bytes:
-    """The raw body. Raises TooLarge (413), UnsupportedMediaType (415), InvalidBody (400, none sent), in this order."""
-    body = _read_limited(request, limit)
+    """The raw body, without a byte order mark (RFC 8259, section 8.1). Raises TooLarge (413), UnsupportedMediaType
+    (415), InvalidBody (400, none sent), in this order."""
+    body = _read_limited(request, limit).removeprefix(BOM_UTF8)
     given = request.content_type or ""
     charset = request.content_params.get("charset", "utf-8") if request.content_params else "utf-8"
     if given.lower() != content_type or charset.lower() not in ("utf-8", "utf8"):

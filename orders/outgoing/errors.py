@@ -4,11 +4,12 @@
       Misconfigured     asking again changes nothing: ops or the tenant must change a setting
         Unsendable      the address or a header cannot be put on the wire
         Refused         the hub may not connect there: address, plain http
-        TlsFailed       certificate or handshake
+        TlsFailed       the certificate, the version or the ciphers do not fit
       Unavailable       no verdict from the partner: try again later
         Unresolved      the name has no address
         ConnectFailed   refused or unreachable
-        Cut             connection lost before the answer was complete
+        ConnectionCut   connection lost before the answer was complete, a handshake that was cut off included
+        Garbled         bytes came that are not an HTTP answer
         DeadlineExceeded
       TooLarge          the answer is longer than the limit
 
@@ -17,6 +18,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -28,7 +30,9 @@ class OutgoingError(Exception):
     def __init__(self, detail: str, *, status: int | None = None) -> None:
         super().__init__(detail)
         self.status = status
-        """The answer's status, where it was already known when its body failed."""
+        """The answer's status, where it was already known when the rest of the answer failed."""
+        self.headers: Mapping[str, str] = {}
+        """The answer's headers, where they were complete."""
 
 
 class Misconfigured(OutgoingError):
@@ -62,10 +66,14 @@ class ConnectFailed(Unavailable):
 class ConnectionCut(Unavailable):
     plain = "The connection was closed before the answer was complete."
 
-    @property
-    def before_answer(self) -> bool:
+    def __init__(self, detail: str, *, status: int | None = None, began: bool = False) -> None:
+        super().__init__(detail, status=status)
+        self.before_answer = status is None and not began
         """True when no byte of the answer came, so that a read may be asked again at once."""
-        return self.status is None
+
+
+class Garbled(Unavailable):
+    plain = "The answer is not a valid HTTP answer."
 
 
 class DeadlineExceeded(Unavailable):

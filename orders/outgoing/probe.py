@@ -8,9 +8,9 @@ from types import TracebackType
 
 from orders.outgoing.addresses import Policy, permitted_places
 from orders.outgoing.deadline import Deadline
-from orders.outgoing.errors import ConnectionCut, TlsFailed
+from orders.outgoing.errors import ConnectionCut
 from orders.outgoing.session import check_url
-from orders.outgoing.wire import Guard, tls_context
+from orders.outgoing.wire import Guard, tls_context, tls_error
 
 
 class Probe:
@@ -45,7 +45,7 @@ class Probe:
         except TimeoutError:
             raise self._deadline.exceeded() from None
         except ssl.SSLError as error:
-            raise TlsFailed(f"TLS with {self._host} failed: {error}") from None
+            raise tls_error(self._host, error, told=str(error)) from None
         except OSError as error:
             raise ConnectionCut(f"{self._host} closed the connection in the handshake: {error}") from None
         expiry = (wrapped.getpeercert() or {}).get("notAfter", "?")

@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
@@ -22,15 +22,23 @@ from django.conf import settings
 
 from orders.database.waiting import give_back_connection
 from orders.outgoing.deadline import Deadline
-from orders.outgoing.errors import ConnectionCut, DeadlineExceeded, Refused, TlsFailed, TooLarge, Unsendable
+from orders.outgoing.errors import (
+    ConnectionCut,
+    Garbled,
+    OutgoingError,
+    Refused,
+    TooLarge,
+    Unsendable,
+)
+from orders.outgoing.heads import HEAD_BYTES
 from orders.outgoing.secret_masking import secrets_in, without_echoes
-from orders.outgoing.wire import Guard, GuardedAdapter
+from orders.outgoing.wire import Guard, GuardedAdapter, tls_error
 
 IDLE_SESSIONS = 512
 """Kept open by a process between calls, the last used ones; with those under way well under usual limits of files."""
 
 CHUNK = 65_536
-WIRE_SHARE, HEAD_BYTES = 2, 1_048_576
+WIRE_SHARE = 2
 """What may come over the wire for one answer: twice its limit, for chunks and packing, and 1 MiB of headers. Whatever a
 partner invents to keep the hub reading (chunks without size, endless headers, trailers, interim answers) ends there."""
 TOLD = 300
@@ -58,7 +66,10 @@ class Call:
     limit: int | None = None
     """Bytes of the decoded answer; None is HUB_RESPONSE_LIMIT_BYTES."""
     secrets: Sequence[str] = field(default=(), repr=False)
-    """What the body logs in with; the headers are looked through anyway (``outgoing.echoes``)."""
+    """What the body logs in with; the headers are looked through anyway (``outgoing.secret_masking``)."""
+    needs_body_of: Container[int] = range(1000)
+    """The statuses whose body the caller reads. Any other status is the verdict, whatever became of the rest of its
+    answer."""
 
     def masked(self, text: str) -> str:
         """The text without what this call logs in with."""
@@ -75,6 +86,8 @@ class Answer:
     seconds: float
     call: Call | None = field(default=None, repr=False)
     """What it answers."""
+    broken: str = ""
+    """Why the answer is not complete, where the call did not need its body."""
 
     @property
     def shown(self) -> bytes:
@@ -94,8 +107,14 @@ def send(call: Call, *, deadline: Deadline) -> Answer:
     began = time.monotonic()
     request = _prepared(call)
     give_back_connection()
-    with _idle.session((call.destination, call.private_allowed)) as session:
-        response, body = _answered(session.guarded, request, call, deadline=deadline)
+    try:
+        with _idle.session((call.destination, call.private_allowed)) as session:
+            response, body = _answered(session.guarded, request, call, deadline=deadline)
+    except OutgoingError as error:
+        if error.status is None or error.status in call.needs_body_of:
+            raise
+        seconds = time.monotonic() - began
+        return Answer(error.status, error.headers, b"", seconds, call, broken=str(error))
     return Answer(response.status_code, response.headers, body, time.monotonic() - began, call)
 
 
@@ -106,7 +125,11 @@ def _answered(
     adapter.guard.begin(deadline, most=WIRE_SHARE * limit + HEAD_BYTES)
     deadline.remaining()
     response = _exchange(adapter, request, call)
-    return response, _read(response, call, limit=limit)
+    try:
+        return response, _read(response, call, limit=limit)
+    except OutgoingError as error:
+        error.status, error.headers = response.status_code, response.headers
+        raise
 
 
 def same_host(one: str, other: str) -> bool:
@@ -170,16 +193,24 @@ def check_shape(url: str) -> SplitResult:
 
 
 def _exchange(adapter: GuardedAdapter, request: requests.PreparedRequest, call: Call) -> requests.Response:
+    guard, host = adapter.guard, _host(request)
     try:
-        return adapter.send(request, stream=True, timeout=adapter.guard.deadline.remaining())
+        return adapter.send(request, stream=True, timeout=guard.deadline.remaining())
+    except OutgoingError as error:
+        error.args = (_cleaned(str(error), call),)
+        raise
     except requests.exceptions.SSLError as error:
-        raise TlsFailed(f"TLS with {_host(request)} failed: {_told(error, call)}") from None
+        inner = _innermost(error)
+        raise tls_error(host, inner, told=_cleaned(str(inner), call), began=guard.has_received) from None
     except requests.exceptions.Timeout:
-        raise adapter.guard.deadline.exceeded() from None
+        raise guard.deadline.exceeded() from None
     except requests.exceptions.ConnectionError as error:
-        raise ConnectionCut(f"{_host(request)} closed the connection before answering: {_told(error, call)}") from None
+        said = f"{host} closed the connection before answering: {_told(error, call)}"
+        raise ConnectionCut(said, began=guard.has_received) from None
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        raise Unsendable(f"The request to {_host(request)} cannot be sent: {error}") from None
+        if guard.has_received:
+            raise Garbled(f"The answer of {host} cannot be read: {_told(error, call)}") from None
+        raise Unsendable(f"The request to {host} cannot be sent: {error}") from None
 
 
 def _read(response: requests.Response, call: Call, *, limit: int) -> bytes:
@@ -191,16 +222,14 @@ def _read(response: requests.Response, call: Call, *, limit: int) -> bytes:
         while piece := response.raw.read(CHUNK, decode_content=True):
             size += len(piece)
             if size > limit:
-                raise TooLarge(f"The answer is larger than {limit} bytes", status=response.status_code)
+                raise TooLarge(f"The answer is larger than {limit} bytes")
             pieces.append(piece)
         whole = True
-    except DeadlineExceeded as late:
-        raise DeadlineExceeded(str(late), status=response.status_code) from None
-    except TooLarge as flood:
-        raise TooLarge(str(flood), status=response.status_code) from None
+    except urllib3.exceptions.DecodeError as error:
+        raise Garbled(f"The answer is badly packed: {_told(error, call)}") from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         said = f"The answer broke off or was badly packed: {_told(error, call)}"
-        raise ConnectionCut(said, status=response.status_code) from None
+        raise ConnectionCut(said, began=True) from None
     finally:
         if not whole:
             response.raw.close()
@@ -213,16 +242,20 @@ def _host(request: requests.PreparedRequest) -> str:
 
 def _told(error: BaseException, call: Call) -> str:
     """A fault's reason as it may be kept: it can quote the partner, who can quote the request."""
-    said = " ".join(call.masked(_innermost(error)).split())[:TOLD]
+    return _cleaned(str(_innermost(error)), call)
+
+
+def _cleaned(text: str, call: Call) -> str:
+    said = " ".join(call.masked(text).split())[:TOLD]
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in said)
 
 
-def _innermost(error: BaseException) -> str:
-    """The plain reason inside the nested errors of requests and urllib3."""
-    reason: object = error
-    while isinstance(reason, BaseException) and reason.args and isinstance(reason.args[-1], BaseException):
-        reason = getattr(reason, "reason", None) or reason.args[-1]
-    return str(getattr(reason, "reason", None) or reason)
+def _innermost(error: BaseException) -> BaseException:
+    """The plain error inside the nested ones of requests and urllib3."""
+    for inner in (getattr(error, "reason", None), *error.args[-1:]):
+        if isinstance(inner, BaseException):
+            return _innermost(inner)
+    return error
 
 
 class OutgoingSession(requests.Session):

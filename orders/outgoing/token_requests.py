@@ -16,8 +16,10 @@ import json
 import logging
 import os
 import time
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote_plus
 
 import requests
 from django.conf import settings
@@ -45,6 +47,12 @@ WHY_CHARACTERS = 100
 """Of the error that an endpoint names; those of RFC 6749 are shorter."""
 
 KEPT_HEADERS = ("Authorization", "Content-Type", "Accept")
+
+GRANTING = (200, 201)
+"""RFC 6749 wants 200; some endpoints answer that a token was created."""
+
+BEARER = ("bearer", "bearertoken")
+"""``token_type`` in any letter case; the second is Apigee's."""
 
 
 class PartnerTokenError(Exception):
@@ -94,16 +102,31 @@ class Granted:
         return self.token != refused and time.time() < self.until
 
 
-def request_token(credentials: ClientCredentials, *, call: Call, deadline: Deadline, form: str = "basic") -> Granted:
-    """A new token. Basic client authentication first and, refused with 400 or 401, the body form; the other way round
-    where the body form worked before (docs/reference/customer-order.md#external-tokens)."""
-    try:
-        return _request(credentials, call=call, deadline=deadline, form=form)
-    except TokenRefused as refusal:
-        if refusal.answer.status not in (400, 401):
-            raise
-        other = "body" if form == "basic" else "basic"
-        return _request(credentials, call=call, deadline=deadline, form=other)
+BASIC, RAW, BODY = "basic", "raw", "body"
+"""Basic credentials form-encoded (RFC 6749, section 2.3.1), Basic credentials as they are, and the request's body."""
+
+
+def request_token(credentials: ClientCredentials, *, call: Call, deadline: Deadline, form: str = BASIC) -> Granted:
+    """A new token. Each refusal with 400 or 401 is followed by the next form of client authentication; the form that
+    worked before comes first (docs/reference/customer-order.md#external-tokens)."""
+    *others, last = sorted(_forms(credentials), key=lambda one: one == form, reverse=True)
+    for one in others:
+        try:
+            return _request(credentials, call=call, deadline=deadline, form=one)
+        except TokenRefused as refusal:
+            if refusal.answer.status not in (400, 401):
+                raise
+    return _request(credentials, call=call, deadline=deadline, form=last)
+
+
+def _forms(credentials: ClientCredentials) -> list[str]:
+    """Those that differ on the wire, in the order in which they are tried."""
+    pair = credentials.client_id, credentials.client_secret
+    return [BASIC, BODY] if pair == _encoded(pair) else [BASIC, RAW, BODY]
+
+
+def _encoded(pair: tuple[str, str]) -> tuple[str, str]:
+    return quote_plus(pair[0]), quote_plus(pair[1])
 
 
 def _request(credentials: ClientCredentials, *, call: Call, deadline: Deadline, form: str) -> Granted:
@@ -114,7 +137,7 @@ def _request(credentials: ClientCredentials, *, call: Call, deadline: Deadline, 
         token, lifetime = _token(granted), _lifetime(transport.answer)
     except (OAuth2Error, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         why = transport.answer.masked(str(getattr(error, "error", None) or type(error).__name__))[:WHY_CHARACTERS]
-        detail = f"{credentials.token_url} answered 200, but not with a usable token ({why})"
+        detail = f"{credentials.token_url} answered {transport.answer.status}, but not with a usable token ({why})"
         raise TokenUnusable(detail, answer=transport.answer) from None
     return Granted(token, asked_at + lifetime - min(EARLY_SECONDS, lifetime * EARLY_SHARE), form)
 
@@ -132,10 +155,11 @@ def _session(credentials: ClientCredentials, transport: BaseAdapter) -> OAuth2Se
 
 def _form(credentials: ClientCredentials, form: str) -> dict[str, Any]:
     asked = {name: value for name, value in (("scope", credentials.scope), ("resource", credentials.resource)) if value}
-    if form == "basic":
-        login = HTTPBasicAuth(credentials.client_id.encode(), credentials.client_secret.encode())
-        return {"auth": login, "include_client_id": False, **asked}
-    return {"include_client_id": True, "client_secret": credentials.client_secret, **asked}
+    if form == BODY:
+        return {"include_client_id": True, "client_secret": credentials.client_secret, **asked}
+    pair = credentials.client_id, credentials.client_secret
+    name, secret = pair if form == RAW else _encoded(pair)
+    return {"auth": HTTPBasicAuth(name.encode(), secret.encode()), "include_client_id": False, **asked}
 
 
 def _token(granted: Any) -> str:
@@ -143,14 +167,14 @@ def _token(granted: Any) -> str:
     if not isinstance(token, str) or not token.strip() or not token.isascii() or not token.isprintable():
         raise ValueError("no access_token")
     kind = granted.get("token_type", "Bearer")
-    if not isinstance(kind, str) or kind.lower() != "bearer":
+    if not isinstance(kind, str) or kind.lower() not in BEARER:
         raise ValueError("token_type is not Bearer")
     return token
 
 
 def _lifetime(answer: Answer) -> float:
     """Seconds; nothing (0) serves this call and those that waited for it. oauthlib takes 0 for absent, so read here."""
-    stated = json.loads(answer.body).get("expires_in")
+    stated = json.loads(answer.body.removeprefix(BOM_UTF8)).get("expires_in")
     lifetime = UNKNOWN_LIFETIME_SECONDS if stated is None else float(stated)
     return min(max(lifetime, 0.0), LONGEST_LIFETIME_SECONDS)
 
@@ -168,11 +192,11 @@ class _Transport(BaseAdapter):
         self.answer = answer = send(self._as_call(request), deadline=self.deadline)
         if answer.status in (400, 401, 403):
             raise TokenRefused(f"{request.url} refused the credentials with {answer.status}", answer=answer)
-        if answer.status != 200:
+        if answer.status not in GRANTING:
             raise TokenUnusable(f"{request.url} answered {answer.status} to the token request", answer=answer)
         response = requests.Response()
         response.status_code, response.request, response.url = 200, request, request.url or ""
-        response._content, response.encoding = answer.body, "utf-8"
+        response._content, response.encoding = answer.body.removeprefix(BOM_UTF8), "utf-8"
         return response
 
     def _as_call(self, request: requests.PreparedRequest) -> Call:
@@ -187,6 +211,7 @@ class _Transport(BaseAdapter):
             correlation_id=self.call.correlation_id,
             private_allowed=self.credentials.private_allowed,
             secrets=(self.credentials.client_secret,),
+            needs_body_of=GRANTING,
         )
 
     def close(self) -> None:

@@ -8,7 +8,6 @@ connection keeps it and only the socket knows the number.
 
 from __future__ import annotations
 
-import http.client
 import socket
 import ssl
 import threading
@@ -26,7 +25,8 @@ from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool, HTTPSConn
 
 from orders.outgoing.addresses import Place, Policy, permitted_places
 from orders.outgoing.deadline import Deadline
-from orders.outgoing.errors import ConnectFailed, OutgoingError, TooLarge
+from orders.outgoing.errors import ConnectFailed, ConnectionCut, OutgoingError, TlsFailed, TooLarge
+from orders.outgoing.heads import GuardedResponse
 
 
 class Guard:
@@ -38,6 +38,11 @@ class Guard:
 
     def begin(self, deadline: Deadline, *, most: int) -> None:
         self.deadline, self.most, self._left = deadline, most, most
+
+    @property
+    def has_received(self) -> bool:
+        """Whether any byte of the answer has come; those of a handshake are none."""
+        return self._left < self.most
 
     def received(self, count: int) -> None:
         """Raises TooLarge when more has come over the wire than the call may read."""
@@ -109,19 +114,9 @@ class DeadlineTlsSocket(_Timed, ssl.SSLSocket):
     pass
 
 
-class PlainResponse(http.client.HTTPResponse):
-    """Of two lengths neither is believed; urllib3 would say so only when nobody closes the connection any more."""
-
-    def begin(self) -> None:
-        super().begin()
-        stated = ",".join(self.headers.get_all("Content-Length", []))
-        if len({length.strip() for length in stated.split(",")}) > 1:
-            raise http.client.HTTPException("its headers state two lengths")
-
-
 class GuardedConnection(HTTPConnection):
     guard: Guard
-    response_class = PlainResponse
+    response_class = GuardedResponse
 
     def _new_conn(self) -> socket.socket:
         return self.guard.connect(self._dns_host, self.port)
@@ -129,7 +124,7 @@ class GuardedConnection(HTTPConnection):
 
 class GuardedTlsConnection(HTTPSConnection):
     guard: Guard
-    response_class = PlainResponse
+    response_class = GuardedResponse
 
     def _new_conn(self) -> socket.socket:
         return self.guard.connect(self._dns_host, self.port)
@@ -211,6 +206,28 @@ class GuardedAdapter(requests.adapters.HTTPAdapter):
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """The shared context verifies; loading the certificates anew for each connection takes longer than the call."""
         conn.cert_reqs = "CERT_REQUIRED"
+
+
+CUT_BY_TLS = frozenset(
+    {
+        "UNEXPECTED_EOF_WHILE_READING",
+        "TLSV1_ALERT_INTERNAL_ERROR",
+        "TLSV1_ALERT_USER_CANCELLED",
+        "SSLV3_ALERT_CLOSE_NOTIFY",
+        "SSLV3_ALERT_BAD_RECORD_MAC",
+        "DECRYPTION_FAILED_OR_BAD_RECORD_MAC",
+    }
+)
+"""OpenSSL's reasons that say nothing about a certificate or a version: what a load balancer does while it restarts, and
+bytes that were damaged on their way."""
+
+
+def tls_error(host: str, error: object, *, told: str, began: bool = False) -> ConnectionCut | TlsFailed:
+    """A handshake that was cut off, by FIN or by RST, is a cut; one that was refused is a wrong setting."""
+    cut = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or getattr(error, "reason", "") in CUT_BY_TLS
+    if cut:
+        return ConnectionCut(f"{host} cut the encrypted connection: {told}", began=began)
+    return TlsFailed(f"TLS with {host} failed: {told}")
 
 
 def tls_context() -> ssl.SSLContext:

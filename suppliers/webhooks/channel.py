@@ -135,6 +135,7 @@ def post_event(delivery: Delivery, target: Target, *, destination: Destination) 
         destination=f"supplier:{destination.pk}",
         correlation_id=delivery.correlation_id,
         limit=RESPONSE_LIMIT_BYTES,
+        needs_body_of=(),
     )
     try:
         return outcome_of_answer(_sent(call, target, deadline=deadline), now=timezone.now())

@@ -5,6 +5,8 @@
 401, 403, TLS, refused address          misconfigured: it stops and is probed, no attempt counted
 429, 502, 503, 504, any Retry-After     tried again, the endpoint's other lanes wait too
 anything else, timeout, cut             tried again on the schedule, dead after the last step
+
+The status decides, whatever becomes of the rest of the answer.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ def outcome_of_answer(answer: Answer, *, now: datetime) -> Outcome:
     """The outcome of an answer with any status."""
     status, cut = answer.status, response_cut(answer.shown)
     if 200 <= status < 300:
-        return Outcome(Verdict.DELIVERED, f"Accepted with {status}.", status, cut)
+        rest = f" The rest of the answer is not usable: {answer.broken}." if answer.broken else ""
+        return Outcome(Verdict.DELIVERED, f"Accepted with {status}.{rest}", status, cut)
     if status == GONE:
         return Outcome(Verdict.MISCONFIGURED, GONE_DETAIL, status, cut)
     if status in DENIED:
@@ -55,18 +58,10 @@ GONE_DETAIL = (
 
 
 def outcome_of_error(error: OutgoingError) -> Outcome:
-    """The outcome of a call that got no whole answer."""
+    """The outcome of a call that got no answer."""
     if isinstance(error, Misconfigured):
         return Outcome(Verdict.MISCONFIGURED, str(error))
-    if isinstance(error, TooLarge):
-        return _outcome_of_long_answer(error)
-    return Outcome(Verdict.UNAVAILABLE, str(error), error.status, counts_for_breaker=True)
-
-
-def _outcome_of_long_answer(error: TooLarge) -> Outcome:
-    """The status came first and says whether the receiver has the event."""
-    accepted = error.status is not None and 200 <= error.status < 300
-    return Outcome(Verdict.DELIVERED if accepted else Verdict.UNAVAILABLE, str(error), error.status)
+    return Outcome(Verdict.UNAVAILABLE, str(error), counts_for_breaker=not isinstance(error, TooLarge))
 
 
 def _refusal(status: int, headers: Mapping[str, str]) -> str:

@@ -4,14 +4,15 @@ import base64
 import hashlib
 import json
 from datetime import timedelta
-from urllib.parse import urlencode
+from functools import partial
+from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from orders.access import bearer_tokens
-from orders.access.clients import rotate_secret
+from orders.access.clients import ClientEntry, rotate_secret, save_client
 from orders.models import ApiClient, Tenant
 from tests.api_fixtures import SECRET, Api
 
@@ -58,6 +59,31 @@ def test_a_client_fetches_a_token_by_basic(till):
     assert set(found["scope"].split()) == {"customer-orders:read", "customer-orders:write"}
     assert response["Cache-Control"] == "no-store"
     assert Api(found["access_token"]).get(ORDER).status_code == 404
+
+
+SECRETS = [
+    "pL+us/and%41:colon=ok", "per%cent-at-the-end-%", "plain-secret-of-16", "a blank + a plus", "%2B and +",
+    "kød€-of-16-letters",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC", "bAsIc"])
+def test_the_scheme_counts_in_any_letter_case(till, scheme):
+    login = basic()["Authorization"].partition(" ")[2]
+    granted(ask(grant_type="client_credentials", headers={"Authorization": f"{scheme} {login}"}))
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("written", [str, quote_plus, partial(quote, safe="")])
+def test_a_secret_of_any_letters_is_taken_encoded_and_as_it_is(acme, secret, written):
+    save_client(acme, ClientEntry("odd", ["customer-orders:read"], client_secret=secret))
+    granted(ask(grant_type="client_credentials", headers=basic("odd", written(secret))))
+    refused(ask(grant_type="client_credentials", headers=basic("odd", written(secret + "x"))), "invalid_client", 401)
+
+
+@pytest.mark.parametrize("login", ["", "=", "bm8tY29sb24=", "/w==", "ü", "a b", "Og=="])
+def test_a_basic_header_that_is_no_login_is_invalid_client(till, login):
+    refused(ask(grant_type="client_credentials", headers={"Authorization": f"Basic {login}"}), "invalid_client", 401)
 
 
 def test_a_client_fetches_a_token_with_its_secret_in_the_form(till):

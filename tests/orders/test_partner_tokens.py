@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote_plus, unquote_plus
 
 import pytest
 import redis.exceptions
@@ -68,14 +70,45 @@ def test_a_token_is_asked_for_with_basic_and_kept():
 
 
 @pytest.mark.parametrize("status", [400, 401])
-def test_the_body_form_is_tried_once_and_remembered(status):
+def test_the_body_form_is_tried_after_both_forms_of_basic_and_remembered(status):
     endpoint = TokenEndpoint(basic_status=status)
     with wire_server(endpoint) as server:
-        assert fetch(server.url, secret="a&b=ü") == "t2"
+        assert fetch(server.url, secret="a&b=ü") == "t3"
         partner_tokens.forget_tokens()
-        assert fetch(server.url, secret="a&b=ü", refused="t2") == "t3"
-    assert [b"Authorization: Basic" in request for request in endpoint.asked] == [True, False, False]
-    assert b"client_id=me&client_secret=a%26b%3D%C3%BC" in endpoint.asked[1]
+        assert fetch(server.url, secret="a&b=ü", refused="t3") == "t4"
+    assert [b"Authorization: Basic" in request for request in endpoint.asked] == [True, True, False, False]
+    assert b"client_id=me&client_secret=a%26b%3D%C3%BC" in endpoint.asked[2]
+
+
+SECRETS = ["plain-secret", "a+b%41/=c", "z/tZ9Vw+H1:X2=", "per%cent", "a b", "tilde~star*", "kød€"]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("decode", [unquote_plus, str], ids=["decodes", "takes it raw"])
+def test_basic_works_at_endpoints_that_decode_and_at_those_that_do_not(secret, decode):
+    """RFC 6749, section 2.3.1, wants the pair form-encoded; not every endpoint decodes it."""
+    asked = []
+
+    def endpoint(connection, request):
+        login = base64.b64decode(re.search(rb"Authorization: Basic (\S+)", request)[1]).decode()
+        asked.append(login)
+        good = [*map(decode, login.split(":", 1))] == ["me", secret]
+        granted = answer(b'{"access_token":"t"}') if good else answer(b"{}", status="401 No")
+        connection.sendall(granted)
+
+    with wire_server(endpoint) as server:
+        assert fetch(server.url, secret=secret) == "t"
+    assert len(asked) == (1 if decode is unquote_plus or secret == "plain-secret" else 2)
+    assert asked[0] == f"me:{quote_plus(secret)}"
+
+
+@pytest.mark.parametrize("status", ["200 OK", "201 Created"])
+@pytest.mark.parametrize("kind", ['"Bearer"', '"bearer"', '"BEARER"', '"BearerToken"'])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_token_of_a_careless_endpoint_is_taken(status, kind, mark):
+    body = mark + f'{{"access_token":"t","token_type":{kind},"expires_in":"3599"}}'.encode()
+    with wire_server(lambda connection, _: connection.sendall(answer(body, status=status))) as server:
+        assert fetch(server.url) == "t"
 
 
 def test_refused_in_both_forms_is_token_refused():

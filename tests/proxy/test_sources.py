@@ -237,10 +237,18 @@ def test_an_answer_that_is_no_strict_json_of_the_agreed_size_breaks_the_contract
             read(tenant)
 
 
-@pytest.mark.parametrize("kind", ["application/json", "application/JSON; charset=UTF-8", "application/hal+json"])
-def test_json_by_any_of_its_names_is_taken(tenant, basic, kind):
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json", "application/JSON; charset=UTF-8", "application/hal+json", "application/json;",
+        'application/json; profile="https://a.example/x;y"', "application/json;v=2;charset=utf8",
+        'application/json; charset="utf-8"; odata.metadata=minimal', "application/json; nonsense",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["no mark", "byte order mark"])
+def test_json_by_any_of_its_names_is_taken(tenant, basic, kind, mark):
     with wire_server(
-        lambda connection, _: connection.sendall(answer(OK, headers=f"Content-Type: {kind}\r\n"))
+        lambda connection, _: connection.sendall(answer(mark + OK, headers=f"Content-Type: {kind}\r\n"))
     ) as server:
         tenant.external_url = server.url
         assert read(tenant).body

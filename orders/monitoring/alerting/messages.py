@@ -115,7 +115,10 @@ def _post(message: AlertMessage) -> None:
         headers["webhook-signature"] = signing.sign(
             body, message_id=identity, timestamp=stamp, secrets=[signing_secret(rule)]
         )
-        call = Call("POST", rule.webhook_url, headers=headers, body=body, destination=f"alert:{rule.pk}", limit=65_536)
+        call = Call(
+            "POST", rule.webhook_url, headers=headers, body=body, destination=f"alert:{rule.pk}", limit=65_536,
+            needs_body_of=(),
+        )  # fmt: skip
         answer = send(call, deadline=Deadline.after(CALL_SECONDS))
     except (OutgoingError, sealing.SecretLost) as failure:
         raise NotSent(str(failure)) from failure
