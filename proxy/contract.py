@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from orders.documents import Checked, Mismatch, check_answer, check_search_answer, render, translate_status
+from orders.documents.status_words import nearly, ours, unknown_word
 from orders.integrations.sources import FoundOrder, FoundPage
 from orders.models import Tenant
 from orders.outgoing import Answer
+from orders.telemetry import unknown_content
 from orders.values.media_types import media_type
 from orders.values.problems import ExternalContract, Fault
 from proxy import drift
@@ -31,6 +33,7 @@ def order_of(tenant: Tenant, answer: Answer, *, customer_order_id: str) -> Found
     document = _checked(tenant, answer, check_answer).document
     if document["customerOrderId"] != customer_order_id:
         raise not_the_order_asked_for(ORDER_ID)
+    _note_words(tenant, {"/customerOrder/status": document["status"]})
     body = render({"customerOrder": translate_status(document, tenant.status_map)})
     return FoundOrder(body=body)
 
@@ -50,6 +53,16 @@ def found_in(tenant: Tenant, answer: Answer, *, customer_order_id: str | None = 
         if order["customerOrderId"] != customer_order_id:
             raise not_the_order_asked_for(f"/customerOrders/{place}/customerOrderId")
     return found
+
+
+def _note_words(tenant: Tenant, statuses: Mapping[str, str]) -> None:
+    """A word that is nearly one of the hub's is contract drift; any other that it does not know is counted."""
+    for place, status in statuses.items():
+        word = nearly(ours(status, tenant.status_map))
+        if word is not None:
+            drift.note(tenant.pk, [Mismatch(place, f"the status word {word}", "a word that is nearly it")])
+        else:
+            unknown_content.note(tenant.pk, word=unknown_word(status, tenant.status_map))
 
 
 def cut_of(tenant: Tenant, found: list[dict[str, Any]], *, skip: int, take: int) -> FoundPage:

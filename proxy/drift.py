@@ -6,27 +6,16 @@ process had not written when it died is lost: the next answer shows the same dri
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from django.db import transaction
-from django.db.models import F
-from django.utils import timezone
-
-from orders.database.write_behind import Collector
 from orders.documents import Mismatch
+from orders.documents.pointers import without_places
+from orders.telemetry.counted_rows import ROWS_PER_TENANT, CountedRows
 from orders.values.storable_text import storable
 from proxy.models import ContractDrift
 
-KINDS_MOST = 5_000
-"""Different kinds of drift kept in memory until the next write; more are not counted."""
-
-ROWS_PER_TENANT = 500
-"""A service that uses ids as member names must not fill the table; nobody reads more rows than this."""
-
-_PLACE_IN_A_LIST = re.compile(r"/\d+(?=/|$)")
+__all__ = ["ROWS_PER_TENANT", "Drift", "note", "write"]
 
 
 class Drift(NamedTuple):
@@ -36,33 +25,11 @@ class Drift(NamedTuple):
     found: str
 
 
-class _Observations(Collector):
+class _Observations(CountedRows):
     """Drift that is counted and not written yet."""
 
     name = "contract-drift"
-
-    def forget(self) -> None:
-        super().forget()
-        self.counts: Counter[Drift] = Counter()
-
-    @property
-    def holds_any(self) -> bool:
-        return bool(self.counts)
-
-    def add(self, seen: Iterable[Drift]) -> None:
-        with self.lock:
-            for drift in seen:
-                if drift in self.counts or len(self.counts) < KINDS_MOST:
-                    self.counts[drift] += 1
-        self.start()
-
-    def write(self) -> None:
-        with self.lock:
-            taken = dict(self.counts)
-            self.counts.clear()
-        with self.writing:
-            for drift, count in taken.items():
-                _write(drift, count)
+    model = ContractDrift
 
 
 _observations = _Observations()
@@ -81,21 +48,6 @@ def write() -> None:
 
 
 def _drift(tenant_id: int, mismatch: Mismatch) -> Drift:
-    """All lines of an order are one kind of drift: the index in a list is written as ``*``."""
-    pointer = _PLACE_IN_A_LIST.sub("/*", mismatch.pointer)
-    return Drift(tenant_id, storable(pointer, 300), mismatch.expected[:300], mismatch.found[:100])
-
-
-def _write(drift: Drift, count: int) -> None:
-    now = timezone.now()
-    row = ContractDrift.objects.filter(**drift._asdict())
-    if row.update(count=F("count") + count, last_seen_at=now):
-        return
-    if ContractDrift.objects.filter(tenant_id=drift.tenant_id).count() >= ROWS_PER_TENANT:
-        return
-    with transaction.atomic():
-        _, made = ContractDrift.objects.get_or_create(
-            **drift._asdict(), defaults={"count": count, "first_seen_at": now, "last_seen_at": now}
-        )
-    if not made:
-        row.update(count=F("count") + count, last_seen_at=now)
+    return Drift(
+        tenant_id, storable(without_places(mismatch.pointer), 300), mismatch.expected[:300], mismatch.found[:100]
+    )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from django.urls import URLPattern
 
+from orders.documents.checks import NO_MEMBER
 from orders.integrations import Integration
 from orders.integrations.console import Attention, Fact, ModeNote
 from orders.integrations.onboarding_sections import Section
@@ -15,7 +17,7 @@ from orders.integrations.sources import OwnSystem
 from orders.models import Tenant
 from proxy import attention, urls
 from proxy.credentials import would_go_elsewhere
-from proxy.models import ProxyConfig
+from proxy.models import ContractDrift, ProxyConfig
 from proxy.onboarding import self_test
 from proxy.onboarding.section import ANOTHER_HOST, ProxyAuth
 from proxy.onboarding.step import OrderService
@@ -31,6 +33,10 @@ class ProxyIntegration(Integration):
 
     def onboarding_steps(self) -> Sequence[OnboardingStep]:
         return [OrderService()]
+
+    def unknown_members(self, tenant_id: int, since: datetime) -> Iterable[str]:
+        rows = ContractDrift.objects.filter(tenant=tenant_id, expected=NO_MEMBER, last_seen_at__gte=since)
+        return rows.filter(pointer__startswith="/customerOrder/").values_list("pointer", flat=True)
 
     def mode_notes(self, tenant: Tenant, mode: str) -> Iterator[ModeNote]:
         stored = ProxyConfig.objects.filter(tenant=tenant).exists()

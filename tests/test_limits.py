@@ -32,6 +32,7 @@ OWN_WORK = {
         config/doctor/work.py config/management/commands/licences.py orderflow/admin/products.py
         orders/admin/charts.py orders/admin/cutover/tenant_page.py orders/admin/dead_letters/rows.py
         orders/admin/home/tenants.py orders/admin/lookups.py orders/admin/orders/erasure.py orders/api/parameters.py
+        orders/cutover/checklist.py
         orders/cutover/comparison/documents.py orders/cutover/comparison/rows.py orders/cutover/releases.py
         orders/cutover/requirements.py orders/dead_letters/causes.py orders/documents/checks.py
         orders/monitoring/attention.py
@@ -45,7 +46,7 @@ OWN_WORK = {
         orders/retention/expired_rows.py orders/retention/history.py""",
     "memory of one process": """
         orders/access/bearer_tokens.py orders/access/throttle.py orders/cutover/comparison/answers.py
-        orders/telemetry/counters.py proxy/credentials.py proxy/drift.py""",
+        orders/telemetry/counted_rows.py orders/telemetry/counters.py proxy/credentials.py""",
     "of what goes out": """
         orderflow/catalogue/product_documents.py orderflow/site/import_documents.py orders/outbox/destination_health.py
         orders/outbox/send_pool.py proxy/breaker.py""",

@@ -26,6 +26,7 @@ SET_UP = (
 CUTOVER = (
     ("Differences", "compare_arrows", "orders_difference"),
     ("Ignored members", "visibility_off", "orders_ignoredmember"),
+    ("Unknown members and words", "help", "orders_unknowncontent"),
 )
 RECORD = (
     ("Timeline entries", "timeline", "orders_timelineentry"),

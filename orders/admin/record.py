@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from orders.admin.base import EvidenceAdmin
 from orders.admin.masking import TEXT
 from orders.admin.orders.find import page_of_order
-from orders.models import Destination, OperatorAction, TimelineEntry
+from orders.models import Destination, OperatorAction, TimelineEntry, UnknownContent
 from orders.templatetags.hub import ICONS, page_of
 from orders.values.labels import ago, link
 from orders.values.order_key import OrderKey
@@ -58,6 +58,16 @@ class TimelineEntryAdmin(EvidenceAdmin):
     def order_link(self, entry: TimelineEntry) -> SafeString | str:
         key = OrderKey(entry.tenant_id, entry.business_unit_id, entry.customer_order_id)
         return link(page_of_order(key), entry.customer_order_id)
+
+
+@admin.register(UnknownContent)
+class UnknownContentAdmin(EvidenceAdmin):
+    empty_words = "A row appears for each member or status word in a tenant's orders that the hub does not know."
+    list_display = ("tenant", "kind", "name", "count", "first_seen_at", "last_seen_at")
+    list_filter = ("kind", "tenant")
+    search_fields = ("tenant__slug", "name")
+    list_select_related = ("tenant",)
+    ordering = ("-last_seen_at",)
 
 
 @admin.register(OperatorAction)

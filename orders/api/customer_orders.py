@@ -11,10 +11,11 @@ from orders.api.parameters import DEFAULT_TAKE, parsers, read_parameters
 from orders.api.parsers import ApiRequest, RawJSONParser
 from orders.api.schema import READ_THROUGH, Answer, Body, Operation, components
 from orders.api.views import ApiView
-from orders.documents import SendingRules, parse_search, read_put
+from orders.documents import parse_search, read_put
 from orders.documents.schema import CustomerOrderEnvelope, CustomerOrderSearch
 from orders.http.correlation import correlation_id
 from orders.inbox.reception import accept
+from orders.inbox.sending import note_unknown, sending_rules, written
 from orders.inbox.sources import source_for
 from orders.integrations.sources import Search
 from orders.queueing.wake_ups import wake_inbound
@@ -79,13 +80,16 @@ class CustomerOrderView(ApiView):
         began = time.time()
         body = request.data
         read_parameters(request, {})
-        arrived = read_put(body, SendingRules(self.caller.tenant.status_map))
+        arrived = read_put(body, sending_rules(self.caller.tenant))
         if arrived.document["customerOrder"]["customerOrderId"] != customer_order_id:
             fault = Fault("/customerOrder/customerOrderId", "is not the id in the path")
             raise InvalidBody(errors=[fault])
         key = OrderKey(self.caller.tenant.pk, business_unit_id, customer_order_id)
         client = self.caller.client.pk
-        accepted = accept(key, payload=body, client_id=client, correlation_id=correlation_id())
+        accepted = accept(
+            key, payload=body, client_id=client, correlation_id=correlation_id(), warnings=written(arrived)
+        )
+        note_unknown(key.tenant_id, arrived)
         wake_inbound()
         tracing.received(accepted.event_id, began=began, correlation_id=correlation_id())
         answer = {

@@ -1,15 +1,15 @@
 """Whether a tenant may be cut over: a few checks, each with its figure and the next step.
 
-A person may override two of them: an order in the ledger may have been deleted since, and a known difference may lower
-the match rate. Dead and pending events cannot be overridden: readers would certainly get an old state, and the remedy
-is available.
+A person may override some of them: an order in the ledger may have been deleted since, a known difference may lower the
+match rate, an unknown member may be one that nobody needs. Dead and pending events cannot be overridden: readers would
+certainly get an old state, and the remedy is available.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db.models import Min
@@ -17,6 +17,7 @@ from django.db.models import Min
 from orders.cutover import matches
 from orders.cutover.progress import Progress, progress
 from orders.cutover.requirements import CutOverRule, rule_of
+from orders.cutover.unknowns import unknown_members, unknown_words
 from orders.database.clock import DatabaseClock
 from orders.models import OrderEvent, Tenant
 from orders.values.time_text import in_words
@@ -27,9 +28,13 @@ class Key(StrEnum):
     MATCH = "match-rate"
     DEAD = "dead-events"
     WAITING = "waiting"
+    MEMBERS = "unknown-members"
+    WORDS = "unknown-words"
 
 
-OVERRIDABLE = (Key.LEDGER, Key.MATCH)
+OVERRIDABLE = (Key.LEDGER, Key.MATCH, Key.MEMBERS, Key.WORDS)
+NAMED_MOST = 5
+"""Names in a figure; the page that the line leads to has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ def checklist(tenant: Tenant) -> Checklist:
     """Evaluate now: counts over the tenant's ledger and events, a second or two at a million orders."""
     rule, seen = rule_of(tenant), progress(tenant.pk)
     lines = [_ledger(seen), _match(tenant, rule), _dead(tenant), _waiting(tenant, rule)]
+    lines += [_members(tenant, rule), _words(tenant, rule)]
     return Checklist(rule, seen, lines)
 
 
@@ -112,6 +118,29 @@ def _waiting(tenant: Tenant, rule: CutOverRule) -> ChecklistItem:
     ok = age <= rule.waiting_seconds
     todo = "Wait until a load is applied; the page of an event that fails again and again says why."
     return ChecklistItem(Key.WAITING, what, ok, f"the oldest since {in_words(age)}", "" if ok else todo)
+
+
+def _members(tenant: Tenant, rule: CutOverRule) -> ChecklistItem:
+    names = unknown_members(tenant, since=_since(rule))
+    todo = "They are left out of stored orders. Tell the tenant, and let what is needed be sent as a known member."
+    return _unknown(Key.MEMBERS, f"Orders have no unknown members, last {rule.hours} h", names, todo)
+
+
+def _words(tenant: Tenant, rule: CutOverRule) -> ChecklistItem:
+    names = unknown_words(tenant, since=_since(rule))
+    todo = "They neither cancel nor end an order. Put each into the tenant's status_map, also one that is to stay."
+    return _unknown(Key.WORDS, f"Every status word is known or in the status_map, last {rule.hours} h", names, todo)
+
+
+def _unknown(key: Key, what: str, names: Sequence[str], todo: str) -> ChecklistItem:
+    if not names:
+        return ChecklistItem(key, what, True, "none", "")
+    more = f" and {len(names) - NAMED_MOST:,} more" if len(names) > NAMED_MOST else ""
+    return ChecklistItem(key, what, False, ", ".join(names[:NAMED_MOST]) + more, todo, overridable=True)
+
+
+def _since(rule: CutOverRule) -> datetime:
+    return DatabaseClock().now() - timedelta(hours=rule.hours)
 
 
 def percent(share: float) -> str:

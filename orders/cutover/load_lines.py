@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
-from orders.documents import SendingRules, read_load_line
+from orders.documents import read_load_line
 from orders.http.bodies import BODY_LIMIT_BYTES
 from orders.inbox.bulk_reception import Received
+from orders.inbox.sending import note_unknown, sending_rules, written
+from orders.models import Tenant
 from orders.values.problems import BusinessUnitNotAllowed, Fault, InvalidBody, Problem, TooLarge
 
 LINES_MOST = 1_000
@@ -34,19 +36,20 @@ def numbered(body: bytes) -> list[tuple[int, bytes]]:
     return lines
 
 
-def judged(line: bytes, rules: SendingRules, *, may_use: Callable[[str], bool]) -> Received | Refused:
-    """Validate one line as a PUT is; ``may_use`` says whether the token allows a business unit."""
+def judged(line: bytes, tenant: Tenant, *, may_use: Callable[[str], bool]) -> Received | Refused:
+    """Validate one line as a PUT is and count what is unknown in it; ``may_use``: what the token allows."""
     if len(line) > BODY_LIMIT_BYTES:
         return _refused(TooLarge(f"The line is larger than {BODY_LIMIT_BYTES:,} bytes."))
     try:
-        found, payload = read_load_line(line, rules)
+        found, payload = read_load_line(line, sending_rules(tenant))
     except InvalidBody as refused:
         return _refused(refused)
     unit = found.document["businessUnitId"]
     if not may_use(unit):
         detail = "The token's business units do not include this one."
         return _refused(BusinessUnitNotAllowed(errors=[Fault("/businessUnitId", detail)]))
-    return Received(unit, found.document["customerOrder"]["customerOrderId"], payload)
+    note_unknown(tenant.pk, found)
+    return Received(unit, found.document["customerOrder"]["customerOrderId"], payload, written(found))
 
 
 def _refused(problem: Problem) -> Refused:

@@ -22,7 +22,6 @@ from django.db import OperationalError, transaction
 
 from orders.cutover.load_lines import Refused, judged, numbered
 from orders.database.clock import DatabaseClock
-from orders.documents import SendingRules
 from orders.inbox.bulk_reception import Received, accept_all
 from orders.inbox.reception import Accepted
 from orders.models import LoadRequest
@@ -61,8 +60,8 @@ def load(wanted: Load) -> bytes:
     answered = _answered(wanted) if wanted.key else None
     if answered is not None:
         return answered
-    may_use, rules = wanted.caller.may_use, SendingRules(wanted.caller.tenant.status_map)
-    lines = [(number, judged(line, rules, may_use=may_use)) for number, line in numbered(wanted.body)]
+    may_use, tenant = wanted.caller.may_use, wanted.caller.tenant
+    lines = [(number, judged(line, tenant, may_use=may_use)) for number, line in numbered(wanted.body)]
     for left in reversed(range(TRIES)):
         try:
             answer = _store(wanted, lines)

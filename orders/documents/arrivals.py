@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orders.documents.checks import Checked, Mismatch, Schema, with_article
-from orders.documents.status_words import WORDS, ours, refused_because
+from orders.documents.status_words import WORDS, refused_because, unknown_word
 from orders.values.problems import Fault, InvalidBody, listed
 
 STATUS = "/customerOrder/status"
@@ -22,6 +22,8 @@ class SendingRules:
     """What of the tenant's settings decides about an order that it sends."""
 
     status_map: Mapping[str, str]
+    refuses_unknown: bool = False
+    """Whether an unknown member is a fault and not a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,14 @@ def arrived(value: Any, schema: Schema, rules: SendingRules) -> Arrived:
 
     A refused body's unknown members are listed too: one may be a required member, misspelt.
     """
-    checked = schema.check(value, strict=False)
+    checked = schema.check(value, strict=rules.refuses_unknown)
     refused = _refused_status(value, rules)
     if checked.mismatches:
         raise InvalidBody(errors=[*schema.check(value, strict=True).faults, *refused])
     if refused:
         raise InvalidBody(errors=refused)
     order = checked.document["customerOrder"]
-    word = _unknown_word(order["status"], rules)
+    word = unknown_word(order["status"], rules.status_map)
     return Arrived(checked.document, checked.dropped, word, listed(tuple(_warnings(checked, order, word))))
 
 
@@ -56,11 +58,6 @@ def _refused_status(value: Any, rules: SendingRules) -> list[Fault]:
     status = order.get("status") if isinstance(order, dict) else None
     because = refused_because(status, rules.status_map) if isinstance(status, str) else None
     return [Fault(STATUS, because)] if because else []
-
-
-def _unknown_word(status: str, rules: SendingRules) -> str:
-    """A word that the operators have in the map is known, whatever they made of it."""
-    return "" if status in rules.status_map or ours(status, rules.status_map) in WORDS else status
 
 
 def _warnings(checked: Checked, order: Mapping[str, Any], word: str) -> Iterator[Fault]:

@@ -77,3 +77,8 @@ def refused_because(status: str, status_map: Mapping[str, str]) -> str | None:
         f"{meaning!r} is not a status word of the hub, but nearly {word}. Send {word}; or, where it is a word of your "
         "own, let the hub's operators put it into the tenant's status_map."
     )
+
+
+def unknown_word(status: str, status_map: Mapping[str, str]) -> str:
+    """The status where the hub does not know it, else empty. A word in the map is known, whatever it is made to."""
+    return "" if status in status_map or status in WORDS else status

@@ -24,6 +24,8 @@ class Received:
     business_unit_id: str
     customer_order_id: str
     payload: bytes
+    warnings: str = ""
+    """JSON, as ``OrderEvent.warnings``."""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -47,7 +49,7 @@ def accept_all(
         one = Accepted(new_id(), following[event.place])
         accepted.append(one)
         queue_id, text = queues[event.place][0], event.payload.decode()
-        rows.append((one.event_id, queue_id, tenant_id, one.sequence, text, client_id, correlation_id))
+        rows.append((one.event_id, queue_id, tenant_id, one.sequence, text, client_id, correlation_id, event.warnings))
     _EVENT.execute(_STORE_EVENTS, rows)
     transaction.on_commit(partial(counters.received, tenant_id, len(accepted)))
     return accepted
@@ -77,7 +79,8 @@ _TAKE_SEQUENCES = """
     SET last_sequence = queue.last_sequence + excluded.last_sequence, due_at = coalesce(queue.due_at, excluded.due_at)
     RETURNING id, business_unit_id, customer_order_id, last_sequence
 """
-_EVENT = Columns(OrderEvent, "id", "queue", "tenant", "sequence", "payload", "client", "correlation_id")
+_EVENT = Columns(OrderEvent, "id", "queue", "tenant", "sequence", "payload", "client", "correlation_id", "warnings")
 _STORE_EVENTS = """
-    INSERT INTO orders_orderevent (id, queue_id, tenant_id, sequence, payload, client_id, correlation_id) {rows}
+    INSERT INTO orders_orderevent
+        (id, queue_id, tenant_id, sequence, payload, client_id, correlation_id, warnings) {rows}
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,6 +51,7 @@ def _status_of(event: OrderEvent, head: tuple[int, UUID] | None) -> dict[str, An
         "nextAttemptAt": instant(next_attempt),
         "finishedAt": instant(event.finished_at),
         "error": event.error or None,
+        "warnings": json.loads(event.warnings) if event.warnings else [],
         "waitingBehind": str(behind) if behind else None,
         "supersededBy": str(event.superseded_by) if event.superseded_by else None,
         "correlationId": event.correlation_id,

@@ -27,13 +27,15 @@ class Accepted:
     sequence: int
 
 
-def accept(key: OrderKey, *, payload: bytes, client_id: int | None, correlation_id: str) -> Accepted:
-    """Store one event durably and make its queue due. The caller has validated the payload."""
+def accept(
+    key: OrderKey, *, payload: bytes, client_id: int | None, correlation_id: str, warnings: str = ""
+) -> Accepted:
+    """Store one event durably and make its queue due. The caller has validated the payload; ``warnings`` are JSON."""
     if connection.vendor == "sqlite":
-        event_id, sequence = _accept_sqlite(key, payload.decode(), client_id, correlation_id)
+        event_id, sequence = _accept_sqlite(key, payload.decode(), client_id, correlation_id, warnings)
     else:
         event_id = new_id()
-        row = _ACCEPT.first_row(*key, event_id, payload, client_id, correlation_id)
+        row = _ACCEPT.first_row(*key, event_id, payload, client_id, correlation_id, warnings)
         sequence = int(row[0])  # type: ignore[index, arg-type]  # it returns a row with a number or raises
     counters.received(key.tenant_id)
     return Accepted(event_id, sequence)
@@ -48,14 +50,17 @@ _ACCEPT = Prepared("""
         SET last_sequence = q.last_sequence + 1, due_at = coalesce(q.due_at, excluded.due_at)
         RETURNING id, tenant_id, last_sequence
     )
-    INSERT INTO orders_orderevent (id, queue_id, tenant_id, sequence, payload, client_id, correlation_id)
-    SELECT $4, queue.id, queue.tenant_id, queue.last_sequence, $5, $6, $7 FROM queue
+    INSERT INTO orders_orderevent (id, queue_id, tenant_id, sequence, payload, client_id, correlation_id,
+        warnings)
+    SELECT $4, queue.id, queue.tenant_id, queue.last_sequence, $5, $6, $7, $8 FROM queue
     RETURNING sequence
 """)
 
 
 @transaction.atomic
-def _accept_sqlite(key: OrderKey, payload: str, client_id: int | None, correlation_id: str) -> tuple[uuid.UUID, int]:
+def _accept_sqlite(
+    key: OrderKey, payload: str, client_id: int | None, correlation_id: str, warnings: str
+) -> tuple[uuid.UUID, int]:
     """The id is made inside the transaction, so that ids commit in their order (orders.database.commit_order)."""
     event_id = new_id()
     now = DatabaseClock().now()
@@ -72,5 +77,6 @@ def _accept_sqlite(key: OrderKey, payload: str, client_id: int | None, correlati
         payload=payload,
         client_id=client_id,
         correlation_id=correlation_id,
+        warnings=warnings,
     )
     return event_id, queue.last_sequence

@@ -7,6 +7,7 @@ nothing, so an integration writes only what it needs. docs/guides/adding-an-inte
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.urls import URLPattern
@@ -41,6 +42,10 @@ class Integration:
 
     def onboarding_steps(self) -> Sequence[OnboardingStep]:
         """Steps of the onboarding page, shown in the order of their ``position``."""
+        return ()
+
+    def unknown_members(self, tenant_id: int, since: datetime) -> Iterable[str]:
+        """Pointers of members of the tenant's orders that were read since then and that the schema does not know."""
         return ()
 
     def mode_notes(self, tenant: Tenant, mode: str) -> Iterable[ModeNote]:

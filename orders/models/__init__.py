@@ -10,6 +10,7 @@ from orders.models.retention import Retention
 from orders.models.setup import Handover, SelfTest
 from orders.models.staff import SecondStep, SignInTries, StaffChange, StaffTenant
 from orders.models.tenants import ApiClient, Tenant, UsedAssertion
+from orders.models.unknowns import UnknownContent
 
 __all__ = [
     "AlertMessage",
@@ -45,5 +46,6 @@ __all__ = [
     "StaffTenant",
     "Tenant",
     "TimelineEntry",
+    "UnknownContent",
     "UsedAssertion",
 ]

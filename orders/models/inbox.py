@@ -102,6 +102,8 @@ class OrderEvent(models.Model):
     superseded_by = models.UUIDField(null=True)
     owes = models.TextField(default="", db_default="", blank=True)
     """JSON: the deliveries that applying it required, per destination, or the reason why there is none."""
+    warnings = models.TextField(default="", db_default="", blank=True)
+    """JSON: what of the body was left out or cannot be acted on, as the sender was told; empty: nothing."""
     received_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     transaction = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)

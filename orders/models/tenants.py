@@ -51,6 +51,10 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # ApiClient
         MIGRATING = "migrating"
         EVENTS = "events"
 
+    class UnknownMembers(models.TextChoices):
+        WARN = "warn", "left out of the order, with a warning"
+        REFUSE = "refuse", "refused with 400"
+
     slug = models.CharField("id", max_length=63, unique=True, validators=[slug_rule])
     name = models.CharField(max_length=200)
     active = models.BooleanField(default=True)
@@ -62,6 +66,13 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # ApiClient
         null=True, blank=True, validators=[MinValueValidator(0.05), MaxValueValidator(30)]
     )
     status_map = models.JSONField(default=dict, blank=True)
+    unknown_members = models.CharField(
+        "unknown members of a PUT",
+        max_length=10,
+        choices=UnknownMembers.choices,
+        default=UnknownMembers.WARN,
+        db_default=UnknownMembers.WARN,
+    )
     case_type = models.CharField(max_length=128, default="contentClaim")
     event_retry_schedule = models.JSONField(null=True, blank=True)
     not_fetched_after_minutes = models.PositiveIntegerField(default=30)

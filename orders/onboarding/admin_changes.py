@@ -18,8 +18,8 @@ from orders.onboarding.mode_change import set_notify_from
 from orders.onboarding.rows import report_client, update_row
 
 KEYS = (
-    "name", "country", "time_zone", "external_url", "proxy_timeout_seconds", "status_map", "case_type",
-    "event_retry_schedule", "not_fetched_after_minutes",
+    "name", "country", "time_zone", "external_url", "proxy_timeout_seconds", "status_map", "unknown_members",
+    "case_type", "event_retry_schedule", "not_fetched_after_minutes",
 )  # fmt: skip
 """Fields of the tenant's form that the onboarding file has too; mode and ``active`` are switched on their own pages."""
 

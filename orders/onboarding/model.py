@@ -68,6 +68,7 @@ class TenantEntry(Entry):
     external_url: HttpUrl | None = Field(default=None, validate_default=True)
     proxy_timeout_seconds: Annotated[float, Field(ge=0.05, le=30)] | None = None
     status_map: Annotated[StatusMap, Field(max_length=STATUS_WORDS_MOST)] = {}
+    unknown_members: Literal["warn", "refuse"] = "warn"
     case_type: Code = "contentClaim"
     event_retry_schedule: Schedule | None = None
     not_fetched_after_minutes: Annotated[int, Field(ge=1, le=MINUTES_MOST)] = 30

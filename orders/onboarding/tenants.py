@@ -16,8 +16,8 @@ from orders.onboarding.rows import hold_rows, report_client, update_row
 from orders.onboarding.switching import mode_plan
 
 PLAIN_KEYS = (
-    "name", "active", "mode", "time_zone", "proxy_timeout_seconds", "status_map", "case_type", "event_retry_schedule",
-    "not_fetched_after_minutes",
+    "name", "active", "mode", "time_zone", "proxy_timeout_seconds", "status_map", "unknown_members", "case_type",
+    "event_retry_schedule", "not_fetched_after_minutes",
 )  # fmt: skip
 """Keys that are columns of the same name and meaning."""
 

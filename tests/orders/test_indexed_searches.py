@@ -18,7 +18,8 @@ SETTINGS = {
 FEW = {
     "orders_repairrun": "a person begins each",
     "orders_staffchange": "a person makes each",
-    "proxy_contractdrift": "500 a tenant (proxy.drift)",
+    "proxy_contractdrift": "500 a tenant (orders.telemetry.counted_rows)",
+    "orders_unknowncontent": "500 a tenant (orders.telemetry.counted_rows)",
     "suppliers_stocklevel": "one per item and supplier; the item is looked for by an index",
 }
 APPS = ("orders_", "suppliers_", "orderflow_", "proxy_")

@@ -27,7 +27,7 @@ KEPT = {
 }  # fmt: skip
 """Ids, codes and times, which staff search by; no column of words is called so."""
 OF_NOBODY = {
-    "orders.Order.status",
+    "orders.Order.status", "orders.UnknownContent.name",
     "orders.Destination.state_reason", "orderflow.Despatch.lines", "suppliers.StockLevel.available",
     "suppliers.StockLevel.expected_date", "proxy.ContractDrift.expected", "proxy.ContractDrift.found",
     "orders.Destination.name", "orders.Destination.channel", "orders.Destination.retry_schedule",

@@ -62,7 +62,7 @@ EVIDENCE = {
     "orders.OperatorAction", "proxy.ProxyConfig", "proxy.ContractDrift", "suppliers.Webhook", "suppliers.SupplierPart",
     "suppliers.Notice", "suppliers.SupplierEvent", "suppliers.StockLevel", "suppliers.OrderCase",
     "orderflow.WarehouseOrder", "orderflow.Despatch", "orders.SelfTest", "orders.RepairRun",
-    "orders.Difference", "orders.IgnoredMember", "orders.Incident",
+    "orders.Difference", "orders.IgnoredMember", "orders.Incident", "orders.UnknownContent",
 }  # fmt: skip
 """Written by the hub: seen, some with verbs; no form for anybody."""
 PEOPLE = {"auth.User", "auth.Group", "orders.StaffChange"}

@@ -167,7 +167,7 @@ def test_drift_is_written_by_a_thread_that_ends_when_there_is_none(monkeypatch):
     monkeypatch.undo()
     written = []
     monkeypatch.setattr(drift._Observations, "write_seconds", 0.05)
-    monkeypatch.setattr(drift, "_write", lambda seen, count: written.append((seen.pointer, count)))
+    monkeypatch.setattr(drift._Observations, "_write", lambda _, seen, count: written.append((seen["pointer"], count)))
     tally = drift._Observations()
     tally.add([drift.Drift(1, "/a", "x", "y")] * 3)
     for _ in range(100):

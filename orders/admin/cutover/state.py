@@ -85,8 +85,14 @@ def shown(line: ChecklistItem, tenant: Tenant) -> Shown:
         Key.MATCH: ("The differences", differences_page(tenant)),
         Key.DEAD: ("The dead letters", reverse("admin:orders_repairrun_dead")),
         Key.WAITING: ("The waiting events", f"{_events()}?{urlencode({'of': tenant.pk, 'status': 'pending'})}"),
+        Key.MEMBERS: ("Unknown members", _unknown(tenant, "member")),
+        Key.WORDS: ("Unknown status words", _unknown(tenant, "status")),
     }[line.key]
     return Shown(line, words, url)
+
+
+def _unknown(tenant: Tenant, kind: str) -> str:
+    return f"{reverse('admin:orders_unknowncontent_changelist')}?{urlencode({'of': tenant.pk, 'kind__exact': kind})}"
 
 
 def differences_page(tenant: Tenant, **more: str) -> str:

@@ -49,8 +49,8 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         model = Tenant
         fields = (
             "slug", "name", "active", "mode", "country", "time_zone", "external_url", "proxy_timeout_seconds",
-            "status_map", "case_type", "event_retry_schedule", "not_fetched_after_minutes", "tells_from",
-            "compared_per_minute",
+            "status_map", "unknown_members", "case_type", "event_retry_schedule", "not_fetched_after_minutes",
+            "tells_from", "compared_per_minute",
         )  # fmt: skip
 
     def clean(self) -> dict[str, Any] | None:

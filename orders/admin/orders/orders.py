@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -115,7 +116,7 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
     linked_lookups = ("id__gte",)
     list_select_related = ("queue", "tenant")
     long_texts = ("payload",)
-    personal = {"payload": DOCUMENT, "error": TEXT, "owes": TEXT}
+    personal = {"payload": DOCUMENT, "error": TEXT, "owes": TEXT, "warnings": TEXT}
     search_fields = ("=id", "=queue__customer_order_id")
     search_help_text = "Exact event id or order id"
     actions = ("retry_dead", "discard_dead")
@@ -126,6 +127,7 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
         ("received", "finished"),
         ("attempts", "what_it_changed"),
         "error",
+        "warnings_lines",
         "superseded_by_link",
         ("client", "correlation_id"),
         "body",
@@ -152,7 +154,16 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
         return f"event {event.sequence} of order {event.queue.customer_order_id} ({event.tenant.name})"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("order_link", "state", "received", "finished", "what_it_changed", "superseded_by_link", "body")
+        return (
+            "order_link",
+            "state",
+            "received",
+            "finished",
+            "what_it_changed",
+            "superseded_by_link",
+            "body",
+            "warnings_lines",
+        )
 
     @admin.display(description="order")
     def order_id(self, event: OrderEvent) -> str:
@@ -184,6 +195,14 @@ class OrderEventAdmin(DeadLetterAdmin, EvidenceAdmin):
         if event.changed is None:
             return "not applied"
         return "the order" if event.changed else "nothing, the order was the same already"
+
+    @admin.display(description="warnings")
+    def warnings_lines(self, event: OrderEvent) -> str:
+        try:
+            found = json.loads(event.warnings or "[]")
+            return "\n".join(f"{one['pointer']}: {one['detail']}" for one in found) or "-"
+        except (ValueError, TypeError, KeyError):
+            return event.warnings
 
     @admin.display(description="superseded by")
     def superseded_by_link(self, event: OrderEvent) -> SafeString | str:

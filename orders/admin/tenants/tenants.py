@@ -83,7 +83,10 @@ class TenantAdmin(ConfirmsChanges, HistoryAdmin):
     actions_detail = ("onboard", "self_test", "switch_active", "switch_mode", "cutover", "export")
     fieldsets = (
         ("Who", {"fields": (("name", "slug"), ("country", "time_zone"), "active")}),
-        ("Where orders come from", {"fields": ("mode", ("external_url", "proxy_timeout_seconds"), "status_map")}),
+        (
+            "Where orders come from",
+            {"fields": ("mode", ("external_url", "proxy_timeout_seconds"), "status_map", "unknown_members")},
+        ),
         ("Cut-over", {"fields": ("tells_from", "compared_per_minute")}),
         ("How it is served", {"fields": (("event_retry_schedule", "not_fetched_after_minutes"), "case_type")}),
     )

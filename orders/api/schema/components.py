@@ -132,6 +132,7 @@ class OrderEvent(Model):
     next_attempt_at: datetime | None = member("When it is tried next; null where nothing is planned.", None)
     finished_at: datetime | None = member("When its status became final; null before.", MOMENT)
     error: str | None = member("Why the last try failed, or null.", None)
+    warnings: list[Warned] = member("As in the answer of its PUT.", [])
     waiting_behind: UUID | None = member("The earlier event of the order that must be finished first, or null.", None)
     superseded_by: SupersededBy
     correlation_id: str = member("The Correlation-Id of the request that brought it.", CORRELATION_ID)

@@ -138,7 +138,7 @@ def _texts(queue: OrderQueue, lanes: Sequence[Lane], erasure: Erasure) -> Iterat
     entries, actions = TimelineEntry.objects.filter(**place), OperatorAction.objects.filter(**place)
     yield from erasure.rewrite("timeline entries", entries, {"what": text, "detail": text})
     yield from erasure.rewrite("reasons on record", actions, {"reason": text})
-    yield from erasure.rewrite("errors of events", events, {"error": text, "owes": text})
+    yield from erasure.rewrite("errors of events", events, {"error": text, "owes": text, "warnings": text})
     yield from erasure.rewrite("errors of deliveries", deliveries, {"error": text})
 
 
