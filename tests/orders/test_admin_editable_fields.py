@@ -51,7 +51,7 @@ FIELDS = {
     "orders.Tenant": ("change_tenant", [
         "case_type", "compared_per_minute", "country", "event_retry_schedule", "external_url", "name",
         "not_fetched_after_minutes", "proxy_timeout_seconds", "status_map", "tells_from", "time_zone",
-        "active", "mode", "slug",
+        "unknown_members", "active", "mode", "slug",
     ]),
     "suppliers.Supplier": ("change_supplier", ["active", "item_patterns", "name", "position"]),
 }  # fmt: skip
@@ -75,8 +75,8 @@ STEPS = {
 }  # fmt: skip
 """Steps of the onboarding page and their fields; all are keys of the onboarding file (``apply_keys``)."""
 START = [
-    "name", "slug", "mode", "external_url", "country", "time_zone", "proxy_timeout_seconds", "status_map", "case_type",
-    "event_retry_schedule", "not_fetched_after_minutes",
+    "name", "slug", "mode", "external_url", "country", "time_zone", "proxy_timeout_seconds", "status_map",
+    "unknown_members", "case_type", "event_retry_schedule", "not_fetched_after_minutes",
 ]  # fmt: skip
 """Of the page that adds a tenant (``add_tenant``)."""
 READS = "Changes nothing."

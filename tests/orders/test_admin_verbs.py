@@ -201,6 +201,7 @@ TENANT = {
     "mode": "events",
     "time_zone": "Europe/Copenhagen",
     "case_type": "contentClaim",
+    "unknown_members": "warn",
     "not_fetched_after_minutes": "30",
     "active": "on",
 }

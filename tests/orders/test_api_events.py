@@ -24,6 +24,7 @@ EVENTS = "/api/v1/order-events"
 MEMBERS = {
     "eventId", "sequence", "customerOrderId", "businessUnitId", "status", "changed", "attempts", "receivedAt",
     "nextAttemptAt", "finishedAt", "error", "waitingBehind", "supersededBy", "correlationId",
+    "warnings",
 }  # fmt: skip
 
 

@@ -53,7 +53,8 @@ def test_status_of_a_tenant_that_does_not_migrate_names_its_mode_and_no_false_hu
 def test_status_as_json(moving, run):
     said = json.loads(run("status", "--tenant", "acme", "--json")[1])
     assert (said["mode"], said["ok"], said["known"], said["missing"]) == ("migrating", True, 2, 0)
-    assert [line["line"] for line in said["lines"]] == ["ledger", "match-rate", "dead-events", "waiting"]
+    unknown = ["unknown-members", "unknown-words"]
+    assert [line["line"] for line in said["lines"]] == ["ledger", "match-rate", "dead-events", "waiting", *unknown]
 
 
 def test_cut_over_and_return(moving, run):

@@ -41,6 +41,8 @@ def test_all_is_ok_when_orders_are_there_and_match_and_nothing_waits(moving):
         "match-rate": (True, "99.7 % of 400 comparisons; 1 wrong"),
         "dead-events": (True, "none"),
         "waiting": (True, "none is pending"),
+        "unknown-members": (True, "none"),
+        "unknown-words": (True, "none"),
     }
     assert checklist(moving.tenant).ok
 

@@ -96,6 +96,7 @@ def test_a_form_with_a_fault_still_changes_its_object_when_sent_again(operator, 
 
 def test_adding_a_tenant_that_exists_leads_to_it(operator, acme):
     start = {"name": "ACME", "mode": "events", "time_zone": "UTC", "case_type": "x", "not_fetched_after_minutes": "30"}
+    start["unknown_members"] = "warn"
     html = operator.post(reverse("admin:orders_tenant_add"), start).content.decode()
     link = reverse("admin:orders_tenant_onboard", args=(acme.pk,))
     assert f'acme exists already; nothing was changed. <a class="hub-link" href="{link}">' in html

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 START = {
     "name": "Acme Retail", "mode": "events", "country": "dk", "time_zone": "Europe/Copenhagen",
-    "case_type": "contentClaim", "not_fetched_after_minutes": "30",
+    "unknown_members": "warn", "case_type": "contentClaim", "not_fetched_after_minutes": "30",
 }  # fmt: skip
 SUPPLIER = {"name": "Beans Ltd", "item_patterns": "BEAN-*\nTEA-?", "auth": "none", "do": "save:suppliers"}
 CHANNEL = {

@@ -127,6 +127,7 @@ def test_the_form_of_a_tenant_switches_neither_mode_nor_active(client, engine):
     client.force_login(give_role("olga", role=OPERATOR, password="pass-of-olga").user)
     glances = {f"{name}-{form}_FORMS": 0 for name in ("api_clients", "destinations") for form in ("TOTAL", "INITIAL")}
     data = {"name": "New", "mode": "proxy", "time_zone": "UTC", "case_type": "c", "not_fetched_after_minutes": "30"}
+    data["unknown_members"] = "warn"
     data["compared_per_minute"] = "30"
     page = reverse("admin:orders_tenant_change", args=(engine.tenant.pk,))
     assert agreed(client, page, data | glances).status_code == 302
