@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from orderflow.despatches import tracked
 from orderflow.models import Despatch, WarehouseOrder
 from orders.values.instants import instant
 from orders.values.order_key import OrderKey
+
+EXPONENT_MOST = 30
+"""As of an order's numbers (docs/reference/customer-order.md#numbers)."""
 
 
 def parts(key: OrderKey) -> list[dict[str, Any]]:
@@ -36,7 +40,17 @@ def _despatch(despatch: Despatch) -> dict[str, Any]:
         "courier": despatch.courier or None,
         "trackingUrl": despatch.tracking_url or None,
         "completed": instant(despatch.completed_at),
+        "items": [{"itemId": sku, "quantity": _number(text)} for sku, text in despatch.lines.items()],
     }
+
+
+def _number(text: str) -> Decimal | None:
+    """A quantity as the warehouse wrote it; null for what is no number."""
+    try:
+        number = Decimal(text)
+    except (InvalidOperation, TypeError):
+        return None
+    return number if number.is_finite() and abs(number.adjusted()) <= EXPONENT_MOST else None
 
 
 def _state(row: WarehouseOrder) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,9 +25,10 @@ from orders.onboarding.fields import Pattern
 from orders.outbox.destination_labels import state_in_words
 from orders.values.labels import ago, preformatted
 from orders.values.order_key import OrderKey
-from suppliers.attention import late_parts
+from suppliers.attention import late_parts, rejecting_parts
 from suppliers.models import Notice, OrderCase, PartDelivery, StockLevel, Supplier, SupplierEvent, SupplierPart, Webhook
 from suppliers.onboarding.admin_changes import change_supplier
+from suppliers.reports.lines import stored_words
 from suppliers.webhooks import test_events, webhook_secrets
 
 
@@ -34,9 +36,20 @@ class PartDeliveryInline(MaskedInline):
     model = PartDelivery
     extra = 0
     can_delete = False
-    personal = dict.fromkeys(("status", "carrier", "tracking_number", "tracking_url", "expected_date"), TEXT)
-    fields = ("status", "carrier", "tracking_number", "tracking_url", "expected_date", "happened_at")
+    fields = (
+        "status", "contents", "carrier", "delivery_id", "tracking_number", "tracking_url", "expected_date",
+        "happened_at",
+    )  # fmt: skip
+    personal = dict.fromkeys({*fields, "items"} - {"contents", "happened_at"}, TEXT)
     readonly_fields = fields
+
+    @admin.display(description="items")
+    def contents(self, parcel: PartDelivery) -> str:
+        try:
+            named = [f"{one['quantity'] or 'all'} of {one['itemId']}" for one in json.loads(parcel.items or "[]")]
+        except (ValueError, TypeError, KeyError):
+            return parcel.items
+        return ", ".join(named) or "all lines"
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -195,35 +208,48 @@ class WebhookAdmin(HistoryAdmin, EvidenceAdmin):
 
 
 class FetchFilter(admin.SimpleListFilter):
-    """Delivered, but not fetched."""
+    """Notified but not fetched, or with rejected lines."""
 
-    title = "fetch"
+    title = "supplier's answer"
     parameter_name = "fetch"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("waiting", "notified, not fetched"), ("late", "notified, not fetched for too long")]
+        return [
+            ("waiting", "notified, not fetched"),
+            ("late", "notified, not fetched for too long"),
+            ("rejected", "with lines that the supplier rejected"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "late":
             return queryset.filter(pk__in=late_parts().values("pk"))
+        if self.value() == "rejected":
+            return queryset.filter(pk__in=rejecting_parts().values("pk"))
         return queryset.filter(unfetched_since__isnull=False) if self.value() == "waiting" else queryset
 
 
 @admin.register(SupplierPart)
 class SupplierPartAdmin(EvidenceAdmin):
-    personal = {"status": TEXT, "status_comment": TEXT}
+    personal = {"status": TEXT, "status_comment": TEXT, "lines": TEXT}
     list_display = ("token", "supplier", "customer_order_id", "business_unit_id", "notified_at", "fetched_at", "status")
     list_filter = ("tenant", FetchFilter)
     search_fields = ("=order_token", "=customer_order_id")
     search_help_text = "Order token or customer order id"
     list_select_related = ("supplier",)
-    exclude = ("owed_digest", "owed_sequence", "told_at")
-    readonly_fields = ("notified_at", "required_sequence")
+    exclude = ("owed_digest", "owed_sequence", "told_at", "lines", "lines_at", "rejected_sequence")
+    readonly_fields = ("notified_at", "required_sequence", "lines_reported")
     inlines = (PartDeliveryInline,)
 
     @admin.display(description="notified at", ordering="told_at")
     def notified_at(self, part: SupplierPart) -> SafeString | str:
         return ago(part.told_at)
+
+    @admin.display(description="what was reported of its lines")
+    def lines_reported(self, part: SupplierPart) -> str:
+        try:
+            return stored_words(part.lines) or "-"
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return part.lines
 
     @admin.display(description="sequence of the last required event")
     def required_sequence(self, part: SupplierPart) -> int | str:

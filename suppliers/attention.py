@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
@@ -14,6 +14,9 @@ from orders.integrations.console import Attention, Measure, Reading
 from orders.models import Tenant
 from orders.values.time_text import in_words
 from suppliers.models import Supplier, SupplierPart
+
+REJECTIONS_SHOWN = timedelta(days=7)
+"""After a week the tenant has sold or cancelled; the order's page and its fulfilment still say it."""
 
 
 def problems(tenant_id: int | None) -> Iterator[Attention]:
@@ -32,6 +35,27 @@ def problems(tenant_id: int | None) -> Iterator[Attention]:
             harm=count * (now - since).total_seconds() / 3600,
             open_words="Open these orders",
         )
+    yield from _rejections(tenant_id)
+
+
+def _rejections(tenant_id: int | None) -> Iterator[Attention]:
+    rows = rejecting_parts() if tenant_id is None else rejecting_parts().filter(tenant=tenant_id)
+    found = rows.order_by().values_list("tenant", "tenant__name", "supplier__name")
+    for tenant_pk, tenant, supplier, count in found.annotate(Count("pk")):
+        yield Attention(
+            f"{supplier} of {tenant} rejected lines of {count} order{'' if count == 1 else 's'}. Tell the tenant: the "
+            "order's fulfilment names the lines and the reasons.",
+            f"{reverse('admin:suppliers_supplierpart_changelist')}?fetch=rejected&of={tenant_pk}",
+            harm=count,
+            open_words="Open these orders",
+        )
+
+
+def rejecting_parts() -> QuerySet[SupplierPart]:
+    """With a line that the supplier rejected last, of orders that did not change for it since and are not cancelled."""
+    recent = timezone.now() - REJECTIONS_SHOWN
+    parts = SupplierPart.objects.filter(rejected_at__isnull=False, rejected_at__gte=recent, owed_cancelled=False)
+    return parts.filter(rejected_sequence=F("owed_sequence"))
 
 
 def late_parts() -> QuerySet[SupplierPart]:

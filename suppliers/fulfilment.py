@@ -14,7 +14,8 @@ from orders.models import Order, Tenant
 from orders.values.instants import instant
 from orders.values.order_key import OrderKey
 from suppliers.models import PartDelivery, StockLevel, Supplier, SupplierPart
-from suppliers.order_data.parts import Claim, Item, split
+from suppliers.order_data.parts import EXACT, Claim, Item, split
+from suppliers.reports.lines import contents, line_states
 
 
 def parts(key: OrderKey) -> list[dict[str, Any]]:
@@ -66,21 +67,35 @@ def _entry(
 ) -> dict[str, Any]:
     """A fetch proves that the supplier knows of the order, however it learned of it."""
     fetched = part is not None and part.fetched_at is not None
+    found = parcels.get(part.pk, []) if part is not None else []
+    ordered = _ordered(items)
     return {
         "supplierId": supplier.slug,
         "items": list(dict.fromkeys(item["itemId"] for item in items)),
         "told": fetched or (part is not None and part.told_at is not None),
         "fetched": fetched,
         "status": part.status or None if part is not None else None,
-        "deliveries": [_parcel(one) for one in parcels.get(part.pk, ())] if part is not None else [],
+        "lines": line_states(part.lines if part is not None else "", [one.items for one in found], ordered),
+        "deliveries": [_parcel(one, ordered) for one in found],
     }
 
 
-def _parcel(parcel: PartDelivery) -> dict[str, str | None]:
+def _ordered(items: Sequence[Item]) -> dict[str, Decimal]:
+    """Two lines of one item are one line to a supplier, who names it by its id."""
+    found: dict[str, Decimal] = {}
+    for item in items:
+        known = found.get(item["itemId"], Decimal(0))
+        found[item["itemId"]] = EXACT.add(known, Decimal(item["quantityOrdered"]))
+    return found
+
+
+def _parcel(parcel: PartDelivery, ordered: Mapping[str, Decimal]) -> dict[str, Any]:
     return {
+        "deliveryId": parcel.delivery_id or None,
         "status": parcel.status,
         "carrier": parcel.carrier,
         "trackingNumber": parcel.tracking_number or None,
         "trackingUrl": parcel.tracking_url,
         "expectedDate": parcel.expected_date,
+        "items": contents(parcel.items, ordered),
     }

@@ -82,9 +82,9 @@ class SupplierIntegration(Integration):
         parts = SupplierPart.objects.filter(**place)
         ids = list(parts.values_list("pk", flat=True))
         reports, parcels = SupplierEvent.objects.filter(part__in=ids), PartDelivery.objects.filter(part__in=ids)
-        words = {"status": text, "carrier": text, "tracking_url": text}
+        words = {"status": text, "carrier": text, "tracking_url": text}  # items are ids and quantities
         yield from erasure.rewrite("supplier reports", reports, {"body": erasure.body()})
-        yield from erasure.rewrite("supplier statuses", parts, {"status": text, "status_comment": text})
+        yield from erasure.rewrite("supplier statuses", parts, {"status": text, "status_comment": text, "lines": text})
         yield from erasure.rewrite("supplier deliveries", parcels, words)
 
     def api_urls(self) -> Sequence[URLPattern]:

@@ -142,6 +142,13 @@ class SupplierPart(models.Model):
     """The supplier's own word; empty until it reports one."""
     status_comment = models.TextField(null=True)  # noqa: DJ001 - absent and empty differ in the answer
     status_at = models.DateTimeField(null=True)
+    lines = models.TextField(blank=True, default="", db_default="")
+    """JSON: what was reported of single lines (suppliers.reports.lines)."""
+    lines_at = models.DateTimeField(null=True)
+    rejected_at = models.DateTimeField(null=True)
+    """When it was received that a line is rejected, while that is the newest report of lines."""
+    rejected_sequence = models.BigIntegerField(null=True)
+    """The last required event then: a later one, which tells the supplier of a changed order, settles it."""
 
     class Meta:
         constraints = (
@@ -159,6 +166,11 @@ class SupplierPart(models.Model):
                 fields=["tenant", "unfetched_since"],
                 name="supplier_part_unfetched",
                 condition=Q(unfetched_since__isnull=False),
+            ),
+            models.Index(
+                fields=["tenant", "rejected_at"],
+                name="supplier_part_rejected",
+                condition=Q(rejected_at__isnull=False),
             ),
         )
 
@@ -255,24 +267,25 @@ class SupplierEvent(models.Model):
 
 
 class PartDelivery(models.Model):
-    """The newest that a supplier said of one parcel of its part."""
+    """The newest that a supplier said of one parcel of its part.
+
+    Parcels are told apart by ``delivery_id``, else by ``tracking_number``, under the part's row lock.
+    """
 
     part = models.ForeignKey(SupplierPart, on_delete=models.CASCADE, related_name="deliveries")
+    delivery_id = models.CharField(max_length=128, blank=True, default="", db_default="")
     tracking_number = models.CharField(max_length=128, blank=True, default="")
     status = models.CharField(max_length=64)
     carrier = models.TextField(null=True)  # noqa: DJ001 - absent and empty differ in the answer
     tracking_url = models.TextField(null=True)  # noqa: DJ001
     expected_date = models.CharField(max_length=64, null=True)  # noqa: DJ001
     item_ids = models.JSONField(default=list)
+    items = models.TextField(blank=True, default="", db_default="")
+    """JSON: items with quantities (suppliers.reports.lines); empty: all lines."""
     happened_at = models.DateTimeField()
 
     class Meta:
         verbose_name_plural = "part deliveries"
-        constraints = (
-            models.UniqueConstraint(
-                fields=["part", "tracking_number"], name="part_delivery_unique_per_tracking_number"
-            ),
-        )
 
     def __str__(self) -> str:
         return self.tracking_number or self.status

@@ -17,12 +17,28 @@ from orders.values.order_key import OrderKey
 from orders.values.problems import ProxyMode, UnknownOrder
 
 
+class ParcelItem(Model):
+    item_id: str = member("The item's id.", "BEAN-1")
+    quantity: float | None = member("How many; null where nobody said and the order has no such line.", 2)
+
+
+class SupplierLine(Model):
+    item_id: str = member("The item's id.", "BEAN-1")
+    ordered: float = member("How many are ordered now; 0 of an item that the order lost.", 3)
+    accepted: float | None = member("How many the supplier accepted; null: it said nothing of the line.", 2)
+    rejected: float | None = member("How many it rejected; null: it said nothing of the line.", 1)
+    delivered: float = member("How many are in its deliveries, whatever their status.", 2)
+    reason: str | None = member("Why it rejected or delays them, or null.", "Out of stock.")
+
+
 class SupplierParcel(Model):
+    delivery_id: str | None = member("The supplier's own id of it, or null.", "PARCEL-1")
     status: str = member("Its status in the supplier's words.", "shipped")
     carrier: str | None = member("Who carries it, or null.", "GLS")
     tracking_number: str | None = member("The carrier's number of it, or null.", "GLS-1001")
     tracking_url: str | None = member("Where it can be followed, or null.", "https://gls.example/GLS-1001")
     expected_date: str | None = member("When it is expected, as the supplier wrote it, or null.", "2026-11-23")
+    items: list[ParcelItem] = member("What is in it.")
 
 
 class SupplierFulfilment(Model):
@@ -31,6 +47,7 @@ class SupplierFulfilment(Model):
     told: bool = member("Whether it was notified of the order.", True)
     fetched: bool = member("Whether it has read its part of the order.", True)
     status: str | None = member("The status that it reported last, or null.", "in progress")
+    lines: list[SupplierLine] = member("Its lines, one per item.")
     deliveries: list[SupplierParcel] = member("The deliveries that it reported.")
 
 
@@ -39,6 +56,7 @@ class WarehouseDespatch(Model):
     courier: str | None = member("Who carries it, or null.", "DPD")
     tracking_url: str | None = member("Where it can be followed, or null.", "https://dpd.example/SHIP-1001")
     completed: str | None = member("When it left the warehouse, or null.", "2026-11-21T09:30:00Z")
+    items: list[ParcelItem] = member("What is in it, as far as the warehouse said.")
 
 
 class WarehouseFulfilment(Model):

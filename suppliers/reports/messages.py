@@ -127,17 +127,32 @@ class Envelope(_Shape):
         return parse_timestamp(self.timestamp)
 
 
+Quantity = Annotated[Decimal, PlainValidator(_number, json_schema_input_type=float)]
+
+
+class LineStatus(_Shape):
+    item_id: ItemId = member("The item's id.", "BEAN-1")
+    quantity: Quantity | None = optional("How many of the line; without it the whole line.", 2)
+    status: Literal["accepted", "rejected", "backordered"] = member("What becomes of them.", "rejected")
+    reason: Text | None = optional("Why.", "Out of stock.")
+    expected_date: Day | None = optional("When they are expected: a day or a time with zone.", "2026-12-01")
+
+
 class OrderStatusUpdated(Envelope):
     event_type: Literal["order_status_updated"] = member("As the Event-Type header.")
     order_token: Token = member("The orderToken of the event that told of the order.", ORDER_TOKEN)
     status: Word = member("The status in the supplier's own words.", "in progress")
     comment: Text | None = optional("A remark for the tenant.", "Green beans come on Monday.")
+    items: Annotated[list[LineStatus], Field(max_length=2000)] | None = optional(
+        "What becomes of single lines; an item may stand there several times."
+    )
 
 
 class DeliveredItem(_Shape):
     """Written as an object or as the bare item id."""
 
     item_id: ItemId = member("The item's id.", "BEAN-1")
+    quantity: Quantity | None = optional("How many are in it; without it the whole line.", 2)
 
 
 Delivered = Annotated[DeliveredItem, BeforeValidator(_named, json_schema_input_type=DeliveredItem | ItemId)]
@@ -147,20 +162,19 @@ class DeliveryUpdated(Envelope):
     event_type: Literal["delivery_updated"] = member("As the Event-Type header.")
     order_token: Token = member("The orderToken of the event that told of the order.", ORDER_TOKEN)
     status: Word = member("The parcel's status in the supplier's own words.", "shipped")
+    delivery_id: TrackingNumber | None = optional(
+        "The supplier's own id of the parcel; without it the tracking number tells parcels apart.", "PARCEL-1"
+    )
     carrier: Text | None = optional("Who carries it.", "GLS")
     tracking_number: TrackingNumber | None = optional("The carrier's number of it.", "GLS-1001")
     tracking_url: WebAddress | None = optional("Where it can be followed.", "https://gls.example/GLS-1001")
     expected_date: Day | None = optional("When it is expected: a day or a time with zone.", "2026-11-23")
-    items: Annotated[list[Delivered], Field(max_length=2000)] | None = optional("What is in it.")
-
-    @property
-    def item_ids(self) -> list[str]:
-        return [item.item_id for item in self.items or ()]
+    items: Annotated[list[Delivered], Field(max_length=2000)] | None = optional("What is in it; without it all lines.")
 
 
 class StockItem(_Shape):
     item_id: ItemId = member("The item's id.", "BEAN-1")
-    available: Annotated[Decimal, PlainValidator(_number, json_schema_input_type=float)] = member("How many.", 120)
+    available: Quantity = member("How many.", 120)
     expected_date: Day | None = optional("When there will be more: a day or a time with zone.", "2026-12-01")
 
 
@@ -200,7 +214,16 @@ def parse_report(body: Any, *, header_type: str) -> Received:
     except ValidationError as error:
         raise InvalidBody("The event is not valid.", errors=_faults(error)) from None
     known = {field.alias for field in model.model_fields.values()} | {"correlationId", "case"}
-    return Received(report, sorted(set(body) - known))
+    return Received(report, [*sorted(set(body) - known), *_ignored_in_items(body, report)])
+
+
+def _ignored_in_items(body: Mapping[str, Any], report: SupplierReport) -> list[str]:
+    """Names that this version does not know inside ``items``, as ``items[].colour``."""
+    if not report.items:
+        return []
+    known = {field.alias for field in type(report.items[0]).model_fields.values()}
+    names = {name for item in body["items"] if isinstance(item, dict) for name in item}
+    return [f"items[].{name}" for name in sorted(names - known)]
 
 
 def _refusal(at: str, detail: str) -> InvalidBody:

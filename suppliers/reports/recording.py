@@ -12,12 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from orders.documents import render
 from orders.telemetry import timeline_entries
 from suppliers.models import PartDelivery, StockLevel, Supplier, SupplierEvent, SupplierPart
 from suppliers.order_data.fetches import part_of
 from suppliers.order_data.parts import value_digest
+from suppliers.reports import lines
 from suppliers.reports.messages import (
     DeliveryUpdated,
     OrderStatusUpdated,
@@ -79,12 +81,15 @@ def _apply(event: SupplierEvent, received: Received, named: SupplierPart | None)
 def _apply_to_part(event: SupplierEvent, report: OrderStatusUpdated | DeliveryUpdated, part: SupplierPart) -> None:
     if isinstance(report, OrderStatusUpdated):
         newest, said = _apply_status(part, event, report), f"order status {report.status}"
+        event_words = lines.in_words(report.items or ())
     else:
         newest, said = _apply_delivery(part, event, report), f"delivery {report.status}"
-    _tell_timeline(part, event, said=said, newest=newest)
+        event_words = lines.parcel_words(report.items)
+    _tell_timeline(part, event, said=said, words=event_words, newest=newest)
 
 
 def _apply_status(part: SupplierPart, event: SupplierEvent, report: OrderStatusUpdated) -> bool:
+    _apply_lines(part, event, report)
     if part.status_at is not None and event.happened_at < part.status_at:
         return False
     part.status, part.status_comment, part.status_at = report.status, report.comment, event.happened_at
@@ -92,22 +97,48 @@ def _apply_status(part: SupplierPart, event: SupplierEvent, report: OrderStatusU
     return True
 
 
+def _apply_lines(part: SupplierPart, event: SupplierEvent, report: OrderStatusUpdated) -> None:
+    """A report without ``items`` says nothing of single lines."""
+    if report.items is None or (part.lines_at is not None and event.happened_at < part.lines_at):
+        return
+    refused = bool(lines.rejected(report.items))
+    part.lines = lines.with_report(part.lines, report.items, timestamp=event.timestamp)
+    part.lines_at = event.happened_at
+    part.rejected_at = timezone.now() if refused else None
+    part.rejected_sequence = part.owed_sequence if refused else None
+    part.save(update_fields=["lines", "lines_at", "rejected_at", "rejected_sequence"])
+
+
 def _apply_delivery(part: SupplierPart, event: SupplierEvent, report: DeliveryUpdated) -> bool:
-    """One row per tracking number; under the part's row lock."""
-    number = report.tracking_number or ""
-    known = PartDelivery.objects.filter(part=part, tracking_number=number).first()
-    if known is not None and event.happened_at < known.happened_at:
+    """One row per parcel; under the part's row lock. What is in it stays where a later report does not say."""
+    parcel = _parcel_of(part, report)
+    if parcel.pk is not None and event.happened_at < parcel.happened_at:
         return False
-    said = {
-        "status": report.status,
-        "carrier": report.carrier,
-        "tracking_url": report.tracking_url,
-        "expected_date": report.expected_date,
-        "item_ids": report.item_ids,
-        "happened_at": event.happened_at,
-    }
-    PartDelivery.objects.update_or_create(part=part, tracking_number=number, defaults=said)
+    parcel.delivery_id = report.delivery_id or parcel.delivery_id
+    parcel.tracking_number = report.tracking_number or parcel.tracking_number
+    parcel.status, parcel.carrier = report.status, report.carrier
+    parcel.tracking_url, parcel.expected_date = report.tracking_url, report.expected_date
+    parcel.happened_at = event.happened_at
+    if report.items is not None:
+        parcel.item_ids = [item.item_id for item in report.items]
+        parcel.items = lines.parcel_text(report.items)
+    parcel.save()
     return True
+
+
+def _parcel_of(part: SupplierPart, report: DeliveryUpdated) -> PartDelivery:
+    """The known parcel that a report is of, or a new one. A report without an id and a number is of the one without."""
+    known = PartDelivery.objects.filter(part=part).order_by("pk")
+    own, number = report.delivery_id or "", report.tracking_number or ""
+    same_number = known.filter(tracking_number=number)
+    if own:
+        unnamed = same_number.filter(delivery_id="").first() if number else None
+        found = known.filter(delivery_id=own).first() or unnamed
+    elif number:
+        found = same_number.last()
+    else:
+        found = same_number.filter(delivery_id="").first()
+    return found or PartDelivery(part=part)
 
 
 def _apply_stock(event: SupplierEvent, items: Mapping[str, StockItem]) -> None:
@@ -137,8 +168,8 @@ def _level(event: SupplierEvent, item: StockItem) -> StockLevel:
     )
 
 
-def _tell_timeline(part: SupplierPart, event: SupplierEvent, *, said: str, newest: bool) -> None:
-    detail = f"Dated {event.timestamp}."
+def _tell_timeline(part: SupplierPart, event: SupplierEvent, *, said: str, words: str, newest: bool) -> None:
+    detail = f"Dated {event.timestamp}." + (f" Lines: {words}." if words else "")
     if not newest:
         detail += " A newer report was there already, so the state stays as it was."
     if event.ignored:

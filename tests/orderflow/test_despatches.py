@@ -57,6 +57,7 @@ def test_a_despatch_is_kept_shown_and_part_of_the_fulfilment(site, polled, tenan
     (warehouse,) = parts(OrderKey(tenant.pk, "store-1", "1"))
     completed = row.completed_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     told = {"reference": "1", "courier": "DHL", "trackingUrl": "https://track.example.com/1", "completed": completed}
+    told["items"] = [{"itemId": "A", "quantity": 2}, {"itemId": "B", "quantity": 1}]
     assert (warehouse["state"], warehouse["despatches"]) == ("imported", [told])
     assert parts(OrderKey(tenant.pk, "store-1", "2"))[0]["despatches"] == []
 

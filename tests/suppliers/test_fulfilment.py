@@ -45,16 +45,19 @@ def test_fulfilment_names_who_was_notified_fetched_and_reported_what(tenant, add
            trackingUrl="https://dhl.example/T1", expectedDate="2026-11-22")  # fmt: skip
     report(beans, "delivery_updated", orderToken=part.token, status="waiting")
     found = answered(reader.get(URL), "fulfilment")
+    both = [{"itemId": "BEAN-1", "quantity": 2}, {"itemId": "BEAN-2", "quantity": 2}]
+    silent = {"ordered": 2, "accepted": None, "rejected": None, "reason": None}
     assert found == {
         "suppliers": [
             {"supplierId": "beans", "items": ["BEAN-1", "BEAN-2"], "told": True, "fetched": True, "status": "packed",
              "deliveries": [
-                 {"status": "sent", "carrier": "DHL", "trackingNumber": "T1", "trackingUrl": "https://dhl.example/T1",
-                  "expectedDate": "2026-11-22"},
-                 {"status": "waiting", "carrier": None, "trackingNumber": None, "trackingUrl": None,
-                  "expectedDate": None}]},
+                 {"deliveryId": None, "status": "sent", "carrier": "DHL", "trackingNumber": "T1",
+                  "trackingUrl": "https://dhl.example/T1", "expectedDate": "2026-11-22", "items": both},
+                 {"deliveryId": None, "status": "waiting", "carrier": None, "trackingNumber": None,
+                  "trackingUrl": None, "expectedDate": None, "items": both}],
+             "lines": [silent | {"itemId": "BEAN-1", "delivered": 2}, silent | {"itemId": "BEAN-2", "delivered": 2}]},
             {"supplierId": "peas", "items": ["PEA-1"], "told": False, "fetched": False, "status": None,
-             "deliveries": []},
+             "deliveries": [], "lines": [silent | {"itemId": "PEA-1", "delivered": 0}]},
         ],
         "warehouses": [],
     }  # fmt: skip
