@@ -7,6 +7,7 @@ machine cannot do so much, it is what the same callers get when the service answ
 from __future__ import annotations
 
 import statistics
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,10 +18,10 @@ import psycopg
 
 from tests.benchmarks.comparison import Floor, Limit, Line
 from tests.benchmarks.load import Connection, Round, put_request, run_load
-from tests.benchmarks.proxied import get_request, hub_request, neighbour, onboard, order_service, outward
+from tests.benchmarks.proxied import Oms, get_request, hub_request, neighbour, onboard, outward
 from tests.benchmarks.stack import Stack
 from tests.bodies import body
-from tests.processes import wait_until
+from tests.processes import HubProcess, free_port, wait_until
 
 CALLS = ((100, 300), (400, 2_000))
 """Callers, and milliseconds of the service."""
@@ -89,7 +90,7 @@ def bench(stacked: Stack) -> list[Line]:
     ours, delays = outward(stacked), [0, *(ms for _, ms in CALLS)]
     with ExitStack() as running:
         for ms in delays:
-            onboard(ours, f"bench-slow-{ms}", running.enter_context(order_service(stacked, delay_ms=ms)))
+            onboard(ours, f"bench-slow-{ms}", running.enter_context(slow_service(stacked, ms)))
         port = running.enter_context(ours.web())
         reads = {ms: hub_request(ours, port, f"bench-slow-{ms}") for ms in delays}
         stored = stored_read(stacked, port)
@@ -97,6 +98,15 @@ def bench(stacked: Stack) -> list[Line]:
         for callers, ms in CALLS:
             lines += of_callers(Hub(port, stacked.environ["DATABASE_URL"]), reads, stored, callers=callers, ms=ms)
         return lines
+
+
+@contextmanager
+def slow_service(stacked: Stack, ms: int) -> Iterator[Oms]:
+    oms = Oms(free_port())
+    command = [sys.executable, "-m", "tests.benchmarks.slow_service", str(oms.port), str(ms)]
+    with HubProcess(command, environ=stacked.environ, log=stacked.folder / f"slow-{ms}.log") as process:
+        process.wait_for_text("listens")
+        yield oms
 
 
 def stored_read(stacked: Stack, port: int) -> bytes:
