@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,7 +18,7 @@ import openpyxl
 import tablib
 from import_export.formats.base_formats import CSV, XLSX, TablibFormat
 
-from orderflow.catalogue.product_documents import PRODUCT_PROPERTIES, product_faults
+from orderflow.catalogue.product_documents import NUMBERS, PRODUCT_PROPERTIES, product_faults
 from orderflow.catalogue.workbook_limits import ROWS, Unusable, check_package
 from orderflow.models import Product
 from orders.values.spreadsheet_cells import bare, guarded
@@ -37,11 +38,20 @@ READ_ONLY = frozenset({"status", "failure"})
 """Columns of an exported file that are ignored when it is read."""
 
 
+SEPARATORS = ",;\t"
+"""Between the cells: the comma, and what spreadsheet programs write where the comma stands in numbers."""
+_SEPARATOR_LINE = re.compile(r"sep=[,;\t]\r?\n", re.IGNORECASE)
+"""Excel's own first line."""
+_DECIMAL_COMMA = re.compile(r"(-?[0-9]+),([0-9]+)")
+
+
 class BoundedCsv(CSV):  # type: ignore[misc]  # the library has no types
     def create_dataset(self, in_stream: bytes, **kwargs: Any) -> tablib.Dataset:
         try:
-            text = in_stream.decode("utf-8-sig")
-            return _dataset(csv.reader(io.StringIO(text, newline=""), strict=True))
+            text = _SEPARATOR_LINE.sub("", in_stream.decode("utf-8-sig"), count=1)
+            separator = _separator(text)
+            rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+            return _dataset(rows if separator == "," else _with_points(rows))
         except (UnicodeDecodeError, csv.Error) as fault:
             raise Unusable(f"The file is no CSV in UTF-8: {fault}.") from None
 
@@ -148,9 +158,30 @@ def _dataset(rows: Iterable[Sequence[str]]) -> tablib.Dataset:
         if number > ROWS:
             raise Unusable(f"The file has more than {ROWS:,} rows; split it.")
         if any(row[len(head) :]):
-            raise Unusable(f"Row {number + 1} is longer than the first row; a comma in a text needs quotes around it.")
+            raise Unusable(
+                f"Row {number + 1} is longer than the first row; a comma or semicolon in a text needs quotes around it."
+            )
         dataset.append([*row[: len(head)], *[""] * (len(head) - len(row))])
     return dataset
+
+
+def _separator(text: str) -> str:
+    """The one that the first row has most of; no column's name holds any."""
+    head = text[: text.find("\n")] if "\n" in text else text
+    return max(SEPARATORS, key=head.count)
+
+
+def _with_points(rows: Iterable[list[str]]) -> Iterator[list[str]]:
+    """In a file with semicolons or tabs a number may have a decimal comma."""
+    found = iter(rows)
+    head = next(found, [])
+    numbers = [place for place, name in enumerate(head) if name.strip() in NUMBERS]
+    yield head
+    for row in found:
+        for place in numbers:
+            if place < len(row) and (number := _DECIMAL_COMMA.fullmatch(row[place].strip())):
+                row[place] = f"{number[1]}.{number[2]}"
+        yield row
 
 
 def _text(cell: Any) -> str:

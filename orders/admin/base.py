@@ -133,12 +133,18 @@ class HubAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         rows = self.get_queryset(request)
         return rows.filter(pk=object_id) if self._is_id(object_id) else rows.none()
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        if from_field is None and not self._is_id(object_id):
+            return None
+        return super().get_object(request, object_id, from_field)
+
     def _is_id(self, object_id: Any) -> bool:
+        """Whether a row can have it: of its kind, without a NUL, and a number of at most 64 bits."""
         try:
-            self.model._meta.pk.to_python(object_id)
+            found = self.model._meta.pk.to_python(object_id)
         except ValidationError:
             return False
-        return True
+        return "\x00" not in str(found) and (not isinstance(found, int) or abs(found) < 10**lookups.MOST_DIGITS)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what is declared; PostgreSQL takes no text with a NUL in it."""

@@ -11,6 +11,8 @@ from typing import Any
 from django.contrib.admin import ListFilter
 from django.contrib.admin.utils import get_fields_from_path
 from django.db.models import DateField, Model
+from django.urls import register_converter
+from django.urls.converters import IntConverter
 
 MOST_DIGITS = 18
 """As many digits always fit the 64 bits of an id."""
@@ -21,6 +23,15 @@ DATE_PARTS = {"year": (2, 9998), "month": (1, 12), "day": (1, 31)}
 def number(text: str) -> int | None:
     """The id that a text is; None for one that no row can have. ``²`` is a digit, but no number."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else None
+
+
+class RowId(IntConverter):
+    """``<id:…>`` in an address: Django's ``<int:…>`` takes numbers that no database does."""
+
+    regex = rf"[0-9]{{1,{MOST_DIGITS}}}"
+
+
+register_converter(RowId, "id")
 
 
 def declared(model: type[Model], one: Any) -> set[str]:

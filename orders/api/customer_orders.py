@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -14,6 +15,7 @@ from orders.api.views import ApiView
 from orders.documents import parse_search, read_put
 from orders.documents.schema import CustomerOrderEnvelope, CustomerOrderSearch
 from orders.http.correlation import correlation_id
+from orders.inbox.conditions import ANY, Conditions
 from orders.inbox.reception import accept
 from orders.inbox.sending import note_unknown, sending_rules, written
 from orders.inbox.sources import source_for
@@ -21,7 +23,14 @@ from orders.integrations.sources import Search
 from orders.queueing.wake_ups import wake_inbound
 from orders.telemetry import tracing
 from orders.values.order_key import OrderKey
-from orders.values.problems import Fault, InvalidBody, ProxyMode, UnknownOrder
+from orders.values.problems import (
+    Fault,
+    InvalidBody,
+    InvalidParameter,
+    PreconditionFailed,
+    ProxyMode,
+    UnknownOrder,
+)
 
 _SAME_UNIT = {"businessUnitId": "$request.path.businessUnitId"}
 _SAME_ORDER = {name: f"$request.path.{name}" for name in components.ORDER}
@@ -64,6 +73,7 @@ class CustomerOrderView(ApiView):
         tag=components.ORDERS,
         scope="customer-orders:write",
         path=components.ORDER,
+        headers=components.CONDITIONS,
         body=Body(CustomerOrderEnvelope),
         answers={
             202: Answer(
@@ -73,10 +83,14 @@ class CustomerOrderView(ApiView):
                 links={"getOrderEvent": {"eventId": "$response.body#/eventId"}, **dict.fromkeys(_READS, _SAME_ORDER)},
             )
         },
-        problems=(ProxyMode,),
+        problems=(ProxyMode, PreconditionFailed),
     )
     def put(self, request: ApiRequest, business_unit_id: str, customer_order_id: str) -> Response:
-        """Accept one order event, stored durably; it is applied in the sequence of reception."""
+        """Accept one order event, stored durably; it is applied in the sequence of reception.
+
+        With If-Match it is accepted only when that is the stored order and no accepted event of the order is still to
+        be applied. A PUT is idempotent by itself; an Idempotency-Key has no effect on it.
+        """
         began = time.time()
         body = request.data
         read_parameters(request, {})
@@ -84,10 +98,16 @@ class CustomerOrderView(ApiView):
         if arrived.document["customerOrder"]["customerOrderId"] != customer_order_id:
             fault = Fault("/customerOrder/customerOrderId", "is not the id in the path")
             raise InvalidBody(errors=[fault])
+        conditions = _conditions(request)
         key = OrderKey(self.caller.tenant.pk, business_unit_id, customer_order_id)
         client = self.caller.client.pk
         accepted = accept(
-            key, payload=body, client_id=client, correlation_id=correlation_id(), warnings=written(arrived)
+            key,
+            payload=body,
+            client_id=client,
+            correlation_id=correlation_id(),
+            warnings=written(arrived),
+            conditions=conditions,
         )
         note_unknown(key.tenant_id, arrived)
         wake_inbound()
@@ -136,3 +156,17 @@ class CustomerOrderSearchView(ApiView):
 def _matches(given: str, etag: str) -> bool:
     """RFC 9110, If-None-Match: weak comparison over the list."""
     return given.strip() == "*" or etag in (part.strip().removeprefix("W/") for part in given.split(","))
+
+
+_TAG = re.compile(r'(?:W/)?"[!#-~]*"')
+
+
+def _conditions(request: ApiRequest) -> Conditions:
+    """RFC 9110, sections 13.1.1 and 13.1.2: what is asked for is honoured, or refused with 400."""
+    match, none_match = request.headers.get("If-Match"), request.headers.get("If-None-Match")
+    if match is not None and not re.fullmatch(components.ENTITY_TAGS, match):
+        raise InvalidParameter(errors=[Fault("/If-Match", "must be the ETag of an earlier answer, or *")])
+    if none_match is not None and none_match.strip() != ANY:
+        raise InvalidParameter(errors=[Fault("/If-None-Match", "can only be * for a PUT")])
+    tags = [ANY] if match is not None and match.strip() == ANY else _TAG.findall(match or "")
+    return Conditions(matches=frozenset(tags), is_first=none_match is not None)

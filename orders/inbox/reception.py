@@ -2,7 +2,7 @@
 
 On PostgreSQL this is one autocommitted statement: the lock of the queue row serialises simultaneous PUTs of one order,
 and PUTs of different orders share no lock. SQLite has no data-modifying CTE, so it runs two statements in one
-IMMEDIATE transaction. An identical repeat is an event like any other.
+IMMEDIATE transaction. An identical repeat is an event like any other. A PUT with conditions locks the queue row first.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from django.db.models import F
 from orders.database.clock import DatabaseClock
 from orders.database.ids import new_id
 from orders.database.prepared import Prepared
+from orders.inbox.conditions import Conditions, failed
 from orders.models import OrderEvent, OrderQueue
 from orders.telemetry import counters
 from orders.values.order_key import OrderKey
@@ -27,18 +28,38 @@ class Accepted:
     sequence: int
 
 
+NO_CONDITIONS = Conditions()
+
+
 def accept(
-    key: OrderKey, *, payload: bytes, client_id: int | None, correlation_id: str, warnings: str = ""
+    key: OrderKey,
+    *,
+    payload: bytes,
+    client_id: int | None,
+    correlation_id: str,
+    warnings: str = "",
+    conditions: Conditions = NO_CONDITIONS,
 ) -> Accepted:
-    """Store one event durably and make its queue due. The caller has validated the payload; ``warnings`` are JSON."""
-    if connection.vendor == "sqlite":
-        event_id, sequence = _accept_sqlite(key, payload.decode(), client_id, correlation_id, warnings)
+    """Store one event durably and make its queue due. The payload has been validated; ``warnings`` are JSON. Raises
+    PreconditionFailed."""
+    if not conditions:
+        accepted = _stored(key, payload, client_id, correlation_id, warnings)
     else:
-        event_id = new_id()
-        row = _ACCEPT.first_row(*key, event_id, payload, client_id, correlation_id, warnings)
-        sequence = int(row[0])  # type: ignore[index, arg-type]  # it returns a row with a number or raises
+        with transaction.atomic():
+            conditions.check(key)
+            accepted = _stored(key, payload, client_id, correlation_id, warnings)
+            if conditions.is_first and accepted.sequence != 1:  # there was no row to lock, and another PUT made it
+                raise failed(key, "An event of this order was accepted at the same time.")
     counters.received(key.tenant_id)
-    return Accepted(event_id, sequence)
+    return accepted
+
+
+def _stored(key: OrderKey, payload: bytes, client_id: int | None, correlation_id: str, warnings: str) -> Accepted:
+    if connection.vendor == "sqlite":
+        return Accepted(*_accept_sqlite(key, payload.decode(), client_id, correlation_id, warnings))
+    event_id = new_id()
+    row = _ACCEPT.first_row(*key, event_id, payload, client_id, correlation_id, warnings)
+    return Accepted(event_id, int(row[0]))  # type: ignore[index, arg-type]  # it returns a row with a number or raises
 
 
 _ACCEPT = Prepared("""

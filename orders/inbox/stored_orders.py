@@ -24,7 +24,7 @@ class StoredOrders:
             raise UnknownOrder("No order with this id has been applied in this business unit.")
         document, sequence, digest = row
         body = b'{"customerOrder":' + document.encode() + b"}"
-        return FoundOrder(body=body, sequence=sequence, etag=f'"{digest[:32]}"')
+        return FoundOrder(body=body, sequence=sequence, etag=etag_of(digest))
 
     def search(self, tenant: Tenant, business_unit_id: str, wanted: Search) -> FoundPage:
         """Newest reception first."""
@@ -38,6 +38,11 @@ class StoredOrders:
             ],
             has_more=len(page) > wanted.take,
         )
+
+
+def etag_of(digest: str) -> str:
+    """The entity tag of a stored order: the same for the same document."""
+    return f'"{digest[:32]}"'
 
 
 def _matching(orders: QuerySet[Order], criteria: SearchCriteria) -> QuerySet[Order]:

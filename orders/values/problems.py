@@ -9,6 +9,7 @@ Problem
   NotFound 404 · UnknownOrder 404 · UnknownEvent 404 · UnknownChannel 404 · UnknownProduct 404
   MethodNotAllowed 405 · ProxyMode 405
   Conflict 409 · IdempotencyKeyReused 409 · NotMigrating 409
+  PreconditionFailed 412
   TooLarge 413 · UnsupportedMediaType 415
   VerificationFailed 422
   Throttled 429
@@ -146,6 +147,10 @@ class IdempotencyKeyReused(Problem):
 
 class NotMigrating(Problem):
     name, title, status = "not-migrating", "The tenant is not migrating", 409
+
+
+class PreconditionFailed(Problem):
+    name, title, status = "precondition-failed", "The order is not in the state that the request names", 412
 
 
 class TooLarge(Problem):

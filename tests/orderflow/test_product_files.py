@@ -101,6 +101,29 @@ def test_numbers_and_switches_of_a_workbook_are_read_as_a_person_sees_them(add_c
     assert {name: stored[name] for name in head[3:]} == told
 
 
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+@pytest.mark.parametrize("first", ["", "sep={}\r\n"])
+@pytest.mark.parametrize("mark", ["utf-8", "utf-8-sig"])
+def test_a_file_of_any_spreadsheet_program_is_read(add_channel, separator, first, mark):
+    """European ones write semicolons between the cells, and a comma in numbers."""
+    add_channel()
+    rows = [
+        ["channel", "sku", "description", "priceGross", "weight", "category"],
+        ["acme/main", "A", "Beans, green; 5 kg", "19,95", "-0,5", "1,5"],
+    ]
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=separator, lineterminator="\r\n").writerows(rows)
+    data = (first.format(separator) + text.getvalue()).encode(mark)
+    if separator == ",":
+        with pytest.raises(Refused):  # where the comma parts the cells, it stands in no number
+            take(data, "csv")
+        return
+    take(data, "csv")
+    stored = Product.objects.get(sku="A").properties
+    told = {"description": "Beans, green; 5 kg", "priceGross": "19.95", "weight": "-0.5", "category": "1,5"}
+    assert {name: stored[name] for name in told} == told
+
+
 def test_every_fault_is_reported_with_row_and_column_and_nothing_is_stored(add_channel):
     add_channel()
     rows = [

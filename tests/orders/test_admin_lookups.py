@@ -160,6 +160,19 @@ def pages_of_a_row(model):
             yield pattern.name, names[0]
 
 
+@pytest.mark.parametrize("address", ["orders/bulkrun/{}/stop/", "orders/selftest/{}/report.json"])
+def test_a_number_in_an_address_that_no_row_has_is_no_failure(address, root):
+    for one in ("9" * 18, "9" * 19, "9" * 30):
+        found = lenient(root).post(f"/admin/{address.format(one)}")
+        assert found.status_code in (302, 403, 404, 405), one
+
+
+@pytest.mark.parametrize("before", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "99999-01-01", "²"])
+def test_a_moment_that_no_clock_shows_is_no_failure(before, root):
+    assert lenient(root).get(reverse("changes"), {"before": before}).status_code == 200
+
+
+@pytest.mark.both
 @pytest.mark.parametrize("name", ["root", "bolt-admin"])
 @EVERY_ADMIN
 def test_an_id_that_cannot_be_is_no_failure(model, name, root, bound):

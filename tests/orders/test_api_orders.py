@@ -234,3 +234,76 @@ def test_search_sees_one_business_unit(api, stock):
 @pytest.mark.parametrize("query", ["x=1", "skip=1"])
 def test_get_takes_no_query(api, query):
     problem(api.get(f"{ORDER}?{query}"), "invalid-parameter", 400)
+
+
+def sent(api, status, **headers):
+    return api.put(ORDER, body(status=status), headers={name.replace("_", "-"): text for name, text in headers.items()})
+
+
+def test_a_put_with_the_stored_orders_etag_is_accepted(api, apply_all):
+    api.put(ORDER, body())
+    apply_all()
+    for status, given in enumerate(("{tag}", '"other", {tag}', "*")):
+        tag = api.get(ORDER)["ETag"]
+        assert sent(api, f"S{status}", If_Match=given.format(tag=tag)).status_code == 202
+        apply_all()
+    assert json.loads(api.get(ORDER).content)["customerOrder"]["status"] == "S2"
+
+
+@pytest.mark.parametrize("given", ['"other"', "W/{tag}", '""', '"a", "b"'])
+def test_a_put_made_from_another_state_is_412_and_stores_nothing(api, apply_all, given):
+    api.put(ORDER, body())
+    apply_all()
+    tag = api.get(ORDER)["ETag"]
+    refused = sent(api, "NEW", If_Match=given.format(tag=tag))
+    problem(refused, "precondition-failed", 412)
+    assert refused["ETag"] == tag
+    assert OrderEvent.objects.count() == 1
+
+
+def test_a_put_with_an_etag_is_412_while_an_accepted_event_waits(api, apply_all):
+    api.put(ORDER, body())
+    apply_all()
+    tag = api.get(ORDER)["ETag"]
+    assert sent(api, "A", If_Match=tag).status_code == 202
+    problem(sent(api, "B", If_Match=tag), "precondition-failed", 412)
+    assert sent(api, "C", If_Match="*").status_code == 202
+    apply_all()
+    assert json.loads(api.get(ORDER).content)["customerOrder"]["status"] == "C"
+
+
+def test_a_put_of_an_order_that_is_not_stored_matches_no_etag(api):
+    for given in ("*", '"any"'):
+        refused = sent(api, "NEW", If_Match=given)
+        problem(refused, "precondition-failed", 412)
+        assert "ETag" not in refused
+    assert (OrderEvent.objects.count(), OrderQueue.objects.count()) == (0, 0)
+
+
+def test_if_none_match_accepts_the_first_event_only(api, apply_all):
+    assert sent(api, "NEW", If_None_Match="*").status_code == 202
+    problem(sent(api, "NEW", If_None_Match="*"), "precondition-failed", 412)
+    apply_all()
+    refused = sent(api, "NEW", If_None_Match=" * ")
+    problem(refused, "precondition-failed", 412)
+    assert refused["ETag"] == api.get(ORDER)["ETag"]
+    problem(sent(api, "NEW", If_None_Match="*", If_Match="*"), "precondition-failed", 412)
+    assert OrderEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("If-Match", "5f2b"), ("If-Match", ""), ("If-Match", '"a" "b"'), ("If-None-Match", '"a"'), ("If-None-Match", "")],
+)
+def test_a_condition_that_cannot_be_read_is_refused(api, name, value):
+    refused = api.put(ORDER, body(), headers={name: value})
+    assert problem(refused, "invalid-parameter", 400)["errors"][0]["pointer"] == f"/{name}"
+    assert OrderEvent.objects.count() == 0
+
+
+def test_a_byte_order_mark_before_a_body_is_passed_over(api, apply_all):
+    assert api.put(ORDER, b"\xef\xbb\xbf" + body()).status_code == 202
+    assert api.post(SEARCH, b"\xef\xbb\xbf{}").status_code == 200
+    apply_all()
+    assert api.get(ORDER).status_code == 200
+    assert OrderEvent.objects.get().payload.startswith("{")

@@ -16,8 +16,13 @@ from orders.dead_letters import dead_events
 from orders.dead_letters.operations import NotDead
 from orders.inbox import applying
 from orders.inbox.batch import Batch
+from orders.inbox.conditions import Conditions, stored_etag
+from orders.inbox.reception import accept
 from orders.models import OrderEvent, OrderQueue
 from orders.queueing.claims import QUEUES, claim
+from orders.values.order_key import OrderKey
+from orders.values.problems import PreconditionFailed
+from tests.bodies import body
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE_SECONDS = 30
@@ -233,3 +238,32 @@ def test_retries_while_workers_run_and_senders_send_end_in_sequence(engine, else
     assert first in ("applied", "superseded")
     assert others == ["applied"] * 10
     assert engine.order("fault-1-x").applied_sequence == 11
+
+
+def put_under(key, conditions):
+    try:
+        return accept(key, payload=body(), client_id=None, correlation_id="c", conditions=conditions).sequence
+    except PreconditionFailed:
+        return None
+
+
+@pytest.mark.parametrize("condition", ["If-Match", "If-None-Match"])
+def test_of_many_puts_under_one_condition_one_is_accepted(make_tenant, apply_all, elsewhere, condition):
+    """Seen to fail with the queue row's lock taken away, and with the look at the sequence taken away."""
+    key = OrderKey(make_tenant().pk, "store-1", "1001")
+    conditions = Conditions(is_first=True)
+    before = 0
+    if condition == "If-Match":
+        before = accept(key, payload=body(), client_id=None, correlation_id="c").sequence
+        apply_all()
+        conditions = Conditions(matches=frozenset([stored_etag(key)]))
+    together = threading.Barrier(8, timeout=PATIENCE_SECONDS)
+
+    def one():
+        connection.ensure_connection()
+        together.wait()
+        return put_under(key, conditions)
+
+    found = [put.result(PATIENCE_SECONDS) for put in [elsewhere(one) for _ in range(8)]]
+    assert Counter(found) == {None: 7, before + 1: 1}
+    assert OrderEvent.objects.count() == before + 1

@@ -44,7 +44,7 @@ def urls(model_admin: HubAdmin) -> list[URLPattern]:
         def of_tenant(request: HttpRequest, pk: int) -> HttpResponse:
             return view(model_admin, request, _tenant(model_admin, request, pk))
 
-        shown: URLPattern = path(f"<int:pk>/moving/{route}", guard(of_tenant), name=f"orders_tenant_cutover_{name}")
+        shown: URLPattern = path(f"<id:pk>/moving/{route}", guard(of_tenant), name=f"orders_tenant_cutover_{name}")
         return shown
 
     def listed(request: HttpRequest) -> HttpResponse:

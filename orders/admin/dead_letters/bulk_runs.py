@@ -75,8 +75,8 @@ class RepairRunAdmin(EvidenceAdmin):
         return [
             own("dead/", self.dead, "dead"),
             own("dead/<slug:kind>/<slug:cause>/", self.group, "group"),
-            own("<int:pk>/stop/", require_POST(self.stop), "stop"),
-            own("<int:pk>/resume/", require_POST(self.resume), "resume"),
+            own("<id:pk>/stop/", require_POST(self.stop), "stop"),
+            own("<id:pk>/resume/", require_POST(self.resume), "resume"),
             *super().get_urls(),
         ]
 

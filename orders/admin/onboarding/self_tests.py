@@ -52,7 +52,7 @@ class SelfTestAdmin(EvidenceAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.report)
-        return [path("<int:pk>/report.<str:form>", view, name="orders_selftest_report"), *super().get_urls()]
+        return [path("<id:pk>/report.<str:form>", view, name="orders_selftest_report"), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -18,6 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
+from orders.admin import lookups
 from orders.admin.base import bound_tenant
 from orders.models import ApiClient, StaffChange, Tenant
 
@@ -71,7 +72,8 @@ def _moment(text: str) -> datetime | None:
         moment = parse_datetime(text.replace(" ", "+"))
     except ValueError:
         return None
-    return moment if moment and moment.tzinfo else None
+    least, most = lookups.DATE_PARTS["year"]
+    return moment if moment and moment.tzinfo and least <= moment.year <= most else None
 
 
 def _all(request: HttpRequest, before: datetime | None, chosen: Tenant | None) -> Iterator[Change]:

@@ -33,7 +33,17 @@ Count = Annotated[int, Field(ge=0)]
 LIST = {"cursor": Cursor, "take": Take}
 UNIT = {"businessUnitId": UnitId}
 ORDER = {**UNIT, "customerOrderId": OrderId}
+ENTITY_TAGS = r'^[ \t]*(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)[ \t]*$'
+"""RFC 9110, section 13.1.1: ``*``, or a list of entity tags."""
 IF_NONE_MATCH = {"If-None-Match": Annotated[str, optional("The ETag of an earlier answer; 304 if it holds.", ETAG)]}
+
+CONDITIONS = {
+    "If-Match": Annotated[
+        str,
+        optional("The order's ETag as it was read; 412 if it has another now.", ETAG, pattern=ENTITY_TAGS),
+    ],
+    "If-None-Match": Annotated[Literal["*"], optional("Accept it only as the order's first event, else 412.", "*")],
+}
 
 PARAMETERS = {
     "Correlation-Id": Annotated[str, optional("1 to 128 of A-Z a-z 0-9 . _ : -, else one is made.", CORRELATION_ID)],
@@ -42,7 +52,7 @@ PARAMETERS = {
 HEADERS = {
     "Correlation-Id": Annotated[str, member("The request's, or the one made for it.", CORRELATION_ID)],
     "Location": Annotated[str, member("Where the event's status can be read.", f"/api/v1/order-events/{EVENT_ID}")],
-    "ETag": Annotated[str, optional("Of orders that the hub stores; for If-None-Match.", ETAG)],
+    "ETag": Annotated[str, optional("Of orders that the hub stores; for If-None-Match and If-Match.", ETAG)],
     "Orderhub-Sequence": Annotated[int, optional("The last applied sequence, of orders that the hub stores.", 7, ge=1)],
     "WWW-Authenticate": Annotated[str, member("How to authenticate.", 'Bearer realm="orderhub"')],
     "Allow": Annotated[str, member("The methods that answer in the tenant's mode; empty: none.", "GET, HEAD")],

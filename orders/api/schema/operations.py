@@ -50,7 +50,7 @@ READ_THROUGH = (ExternalContract, ExternalUnavailable, ExternalBusy, ProxyNotCon
 
 MODE: Literal["validation"] = "validation"
 _PLACE = "#/components/schemas/"
-_HEADERS_OF_PROBLEMS = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After", 503: "Retry-After"}
+_HEADERS_OF_PROBLEMS = {401: "WWW-Authenticate", 405: "Allow", 412: "ETag", 429: "Retry-After", 503: "Retry-After"}
 
 
 class _JsonSchema(GenerateJsonSchema):
