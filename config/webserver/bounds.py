@@ -7,7 +7,10 @@ BODY_PACE = 16 * 1024
 """A body, and an answer, has BODY_SECONDS and a second more for each BODY_PACE bytes of it that moved: a mebibyte may
 take 74 s, as over a line of 128 kbit/s, the largest file 35 minutes."""
 LEAVE_SECONDS = 2.0
-"""For a caller to take its last answer before the connection is closed, as gunicorn has it; the rest is thrown away."""
+"""Of silence, for a caller to take its last answer before the connection is closed, as gunicorn has it."""
+LEAVE_MOST_SECONDS = 30.0
+"""For a caller that still sends: most programs read an answer only when they have sent all (RFC 9112, section 9.6). As
+nginx has it; what comes is thrown away."""
 SLOW_AFTER = 1.0
 """A connection that stands longer than this at one stage is counted; a thousand that begin at once are no attack."""
 SLOW_PER_ADDRESS = 64

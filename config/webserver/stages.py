@@ -152,15 +152,17 @@ class Leave:
     held = 0
 
     def __init__(self) -> None:
-        self.since = time.monotonic()
+        self.since = self._heard = time.monotonic()
 
     def step(self, sock: socket.socket) -> bool:
         with contextlib.suppress(BlockingIOError):
-            return not sock.recv(bounds.PIECE)
+            piece = sock.recv(bounds.PIECE)
+            self._heard = time.monotonic()
+            return not piece
         return False
 
     def is_late(self, now: float, silence: float) -> bool:
-        return now > self.since + bounds.LEAVE_SECONDS
+        return now > self._heard + bounds.LEAVE_SECONDS or now > self.since + bounds.LEAVE_MOST_SECONDS
 
 
 class Source:

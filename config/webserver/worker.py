@@ -91,9 +91,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.held += conn.bytes_held
         super().enqueue_req(conn)
 
-    def _refuse(self, conn: Any) -> None:
+    def _refuse(self, conn: Any, answer: bytes = CRUMBS) -> None:
         with contextlib.suppress(OSError):  # the caller is gone
-            conn.sock.send(CRUMBS)
+            conn.sock.send(answer)
         self.nr_conns -= 1
         self._leave(conn, graceful=True)
 
@@ -143,7 +143,15 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def _make_room(self) -> None:
         for conn in [conn for conn, stage in self.watched.items() if stage.held > bounds.LARGE]:
             if self.held > bounds.BYTES_HELD:
-                self._drop(conn, BUSY)
+                self._turn_away(conn)
+
+    def _turn_away(self, conn: Any) -> None:
+        """It may be sending still, so it gets time to read why it is refused."""
+        if not self.watched[conn].is_half_request:
+            self._drop(conn)
+            return
+        self._forget(conn)
+        self._refuse(conn, BUSY)
 
     def murder_pending(self) -> None:
         """Each turn of gunicorn's loop: closes what is late, and the oldest of those that are too many."""

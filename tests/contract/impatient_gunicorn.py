@@ -6,6 +6,7 @@ from config.webserver import bounds
 bounds.HEAD_SECONDS = 2.0
 bounds.BODY_SECONDS = 2.0
 bounds.BODY_PACE = 1024
+bounds.LEAVE_SECONDS = 0.5
 bounds.ANSWER_HELD = 1024 * 1024
 bounds.SLOW_AFTER = 0.2
 bounds.SLOW_PER_ADDRESS = 8

@@ -96,6 +96,17 @@ def test_bodies_that_are_too_much_for_the_memory_are_refused_and_small_ones_are_
         assert not readable(small, seconds=0)
 
 
+def test_a_caller_that_is_refused_while_it_sends_can_read_why(port):
+    """Closed under its hands, it would see a broken pipe and no answer: most programs send all before they read."""
+    for head in (b"Content-Length: 99999999\r\n\r\n", b"Content-Length: 3000000\r\n\r\n" + b"a" * 2_200_000):
+        with connected(port) as sending:
+            sending.sendall(HEAD + head)
+            for _ in range(12):
+                sending.sendall(b"a" * 65_536)
+                time.sleep(0.1)
+            assert status_and_seconds(sending)[0] == (413 if head.endswith(b"\r\n") else 503)
+
+
 def test_answers_that_nobody_fetches_hold_no_thread_and_are_given_up(port):
     """More callers than threads, each with so many requests that the answers fill what the kernel keeps of them."""
     greedy = [connected(port) for _ in range(17)]

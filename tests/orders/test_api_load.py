@@ -36,6 +36,10 @@ def answers(response):
     return [json.loads(one) for one in response.content.splitlines()]
 
 
+def test_a_byte_order_mark_before_the_lines_is_passed_over(api):
+    assert [one["status"] for one in answers(send(api, b"\xef\xbb\xbf" + line("1") + b"\r", line("2")))] == [202, 202]
+
+
 def problem(response):
     return response.status_code, json.loads(response.content)["type"].rpartition(":")[2]
 

@@ -171,6 +171,19 @@ def test_the_limit_counts_what_unpacks():
     assert len(bomb) < 100_000
 
 
+def test_a_head_is_read_up_to_a_mebibyte_and_refused_beyond_with_its_status():
+    fields = "X-Many: 1\r\n" * 70_000 + f"X-Long: {'x' * 200_000}\r\n"
+    with wire_server(lambda connection, _: connection.sendall(answer(headers=fields))) as server:
+        assert get(server.url + "/").body == b"ok"
+    for more in ("X-Many: 1\r\n" * 20_000, f"X-Long: {'x' * 200_000}\r\n"):
+        with (
+            wire_server(lambda connection, _, more=more: connection.sendall(answer(headers=fields + more))) as server,
+            pytest.raises(TooLarge) as refused,
+        ):
+            get(server.url + "/")
+        assert refused.value.status == 200
+
+
 def test_gzip_is_unpacked():
     packed = gzip.compress(b"unpacked")
     with wire_server(
