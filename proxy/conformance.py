@@ -10,20 +10,22 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from orders.documents import Checked, check_answer, check_search_answer
+from orders.documents import Checked, check_answer, check_search_answer, parse_instant
 from orders.models import Tenant
 from orders.outgoing import Answer, Call, Deadline, OutgoingError, send
 from orders.outgoing.partner_tokens import PartnerTokenError
 from orders.values.problems import Problem
+from proxy.conformance_searches import ABSENT, NotKept, search_checks
 from proxy.connection_test import ConnectionTest
 from proxy.contract import broken, framed
 from proxy.credentials import Credentials
 from proxy.forwarding import allowed_seconds, exchange, order_call, search_call
 
-ABSENT = "orderhub-conformance/50% øl:1"
-"""An id that no service has, with everything in it that must be percent-encoded."""
+NEWEST_READ = 5
+"""Orders read to see in which sequence a search answers: few, as each is a call."""
 
 SLOW_SECONDS = 1.0
 """A person waits at the till."""
@@ -41,10 +43,6 @@ class Finding:
     detail: str
 
 
-class NotKept(Exception):
-    """The contract is broken; the text says how, and what is right."""
-
-
 class Conformance:
     """One run against a service. ``order`` is (business unit, order id); without an id the first that is found."""
 
@@ -52,6 +50,8 @@ class Conformance:
         self.tenant, self.credentials = tenant, credentials
         self.unit, self.order = unit, order
         self._advice: list[str] = []
+        self._document: dict[str, Any] = {}
+        """The order that was read, for the searches that must find it."""
 
     def run(self) -> Iterator[Finding]:
         """The findings as they are made."""
@@ -69,10 +69,16 @@ class Conformance:
         yield "search: nothing found", self._search_nothing
         if self.order:
             yield "read: an order", self._read
+            if self._document:
+                yield from search_checks(self._search, self._document)
+        yield "search: newest first", self._newest_first
         yield "read: unknown order", self._read_unknown
-        yield "login: none", lambda: self._refuses({})
-        yield "login: wrong Basic", lambda: self._refuses({"Authorization": "Basic bm9ib2R5Om5vdGhpbmc="})
-        yield "login: wrong token", lambda: self._refuses({"Authorization": "Bearer nothing"})
+        calls = {"login": order_call(self.tenant, self.unit, self.order or ABSENT)}
+        calls["search login"] = search_call(self.tenant, self.unit, b"{}")
+        for name, call in calls.items():
+            yield f"{name}: none", partial(self._refuses, call, {})
+            yield f"{name}: wrong Basic", partial(self._refuses, call, {"Authorization": "Basic bm9ib2R5Om5vdGhpbmc="})
+            yield f"{name}: wrong token", partial(self._refuses, call, {"Authorization": "Bearer nothing"})
 
     def _finding(self, name: str, check: Callable[[], str]) -> Finding:
         self._advice = []
@@ -119,6 +125,7 @@ class Conformance:
         document = self._kept(answer, check_answer)
         if document["customerOrderId"] != self.order:
             raise NotKept(f"{self.order} was asked for, {document['customerOrderId']} was answered")
+        self._document = document
         return f"order {self.order}, {len(document['items'])} line(s), every member as agreed"
 
     def _read_unknown(self) -> str:
@@ -130,8 +137,16 @@ class Conformance:
             )
         return "404, with a percent-encoded id"
 
-    def _refuses(self, login: dict[str, str]) -> str:
-        call = order_call(self.tenant, self.unit, self.order or ABSENT)
+    def _newest_first(self) -> str:
+        """Only advice: what is newest by the service's own clock is not in its answers."""
+        ids = [order["customerOrderId"] for order in self._search({})[:NEWEST_READ]]
+        read = [self._kept(self._ask(order_call(self.tenant, self.unit, one)), check_answer) for one in ids]
+        placed = [parse_instant(one["placedDateTime"]) for one in read if one.get("placedDateTime")]
+        if len(placed) > 1 and placed != sorted(placed, reverse=True):
+            self._advice.append("They do not come newest first by placedDateTime; a till shows them as they come.")
+        return f"the first {len(read)} order(s) read"
+
+    def _refuses(self, call: Call, login: dict[str, str]) -> str:
         answer = send(replace(call, headers={**call.headers, **login}), deadline=self._deadline())
         if answer.status not in (401, 403):
             raise NotKept(f"Answered {answer.status} without a valid login; 401 is right")

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 
+from orders.documents import SearchCriteria
 from orders.integrations.self_test import CHECK_ID, Step
 from orders.models import Tenant
 from orders.outgoing import Answer, Deadline, OutgoingError, Probe
@@ -20,6 +21,7 @@ from proxy.contract import order_of, page_of
 from proxy.credentials import Credentials
 from proxy.failures import problem_of_error
 from proxy.forwarding import allowed_seconds, exchange, order_call, search_call
+from proxy.searching import Asked
 
 Act = tuple[str, Callable[[], str]]
 """A step's name, and what does it and says what it found."""
@@ -129,7 +131,8 @@ class ConnectionTest:
         return f"order {self.order} is as the contract has it"
 
     def _page_kept(self, answer: Answer) -> str:
-        page = page_of(self.tenant, answer, skip=0, take=200, customer_order_id=self.order)
+        wanted = Asked(b"", SearchCriteria(customer_order_id=self.order), self.tenant.status_map)
+        page = page_of(self.tenant, answer, wanted, skip=0, take=200)
         return f"the search is as the contract has it and found {len(page.orders)}"
 
 

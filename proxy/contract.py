@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from orders.documents import Checked, Mismatch, check_answer, check_search_answer, render, translate_status
-from orders.documents.status_words import nearly, ours, unknown_word
+from orders.documents.status_words import WORDS, nearly, ours, unknown_word
 from orders.integrations.sources import FoundOrder, FoundPage
 from orders.models import Tenant
 from orders.outgoing import Answer
@@ -21,6 +21,7 @@ from orders.telemetry import unknown_content
 from orders.values.media_types import media_type
 from orders.values.problems import ExternalContract, Fault
 from proxy import drift
+from proxy.searching import Asked, split_hits
 
 _JSON = re.compile(r"application/(?:[\w.!#$&^+-]+\+)?json")
 _UTF_8 = ("utf-8", "utf8")
@@ -33,31 +34,34 @@ def order_of(tenant: Tenant, answer: Answer, *, customer_order_id: str) -> Found
     document = _checked(tenant, answer, check_answer).document
     if document["customerOrderId"] != customer_order_id:
         raise not_the_order_asked_for(ORDER_ID)
-    _note_words(tenant, {"/customerOrder/status": document["status"]})
+    _note_words(tenant, "/customerOrder/status", [document["status"]])
     body = render({"customerOrder": translate_status(document, tenant.status_map)})
     return FoundOrder(body=body)
 
 
-def page_of(tenant: Tenant, answer: Answer, *, skip: int, take: int, customer_order_id: str | None = None) -> FoundPage:
+def page_of(tenant: Tenant, answer: Answer, wanted: Asked, *, skip: int, take: int) -> FoundPage:
     """The hub's cut of a 200 answer to a search."""
-    return cut_of(tenant, found_in(tenant, answer, customer_order_id=customer_order_id), skip=skip, take=take)
+    return cut_of(tenant, found_in(tenant, answer, wanted), skip=skip, take=take)
 
 
-def found_in(tenant: Tenant, answer: Answer, *, customer_order_id: str | None = None) -> list[dict[str, Any]]:
-    """All orders of a 200 answer to a search. One bad order fails the whole: a till must not miss one silently.
+def found_in(tenant: Tenant, answer: Answer, wanted: Asked) -> list[dict[str, Any]]:
+    """The hits of a 200 answer to a search that are what was asked for; others are dropped, and contract drift.
 
-    ``customer_order_id`` is the one order that was searched for, if one was: another's is no answer to that.
+    One bad order fails the whole: a till must not miss one silently.
     """
     found: list[dict[str, Any]] = _checked(tenant, answer, check_search_answer).document["customerOrders"]
-    for place, order in enumerate(found if customer_order_id is not None else ()):
-        if order["customerOrderId"] != customer_order_id:
-            raise not_the_order_asked_for(f"/customerOrders/{place}/customerOrderId")
-    return found
+    kept, unlike = split_hits(found, wanted)
+    others = [Mismatch(f"/customerOrders/*/{name}", f"the {name} asked for", "another") for name in unlike]
+    drift.note(tenant.pk, others)
+    _note_words(tenant, "/customerOrders/*/status", {hit["status"] for hit in kept})
+    return kept
 
 
-def _note_words(tenant: Tenant, statuses: Mapping[str, str]) -> None:
+def _note_words(tenant: Tenant, place: str, statuses: Iterable[str]) -> None:
     """A word that is nearly one of the hub's is contract drift; any other that it does not know is counted."""
-    for place, status in statuses.items():
+    for status in statuses:
+        if status in WORDS:
+            continue
         word = nearly(ours(status, tenant.status_map))
         if word is not None:
             drift.note(tenant.pk, [Mismatch(place, f"the status word {word}", "a word that is nearly it")])

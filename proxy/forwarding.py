@@ -33,7 +33,7 @@ def read_order(tenant: Tenant, business_unit_id: str, customer_order_id: str) ->
 
 
 def search_orders(tenant: Tenant, business_unit_id: str, body: bytes) -> Answer:
-    """Sends the caller's body unchanged. Raises a problem of the external service."""
+    """Sends the body of a search (proxy.searching). Raises a problem of the external service."""
     return _read(tenant, search_call(tenant, business_unit_id, body))
 
 

@@ -8,6 +8,7 @@ from orders.integrations.sources import FoundOrder, Search
 from orders.models import Tenant
 from proxy.contract import found_in, order_of
 from proxy.forwarding import read_order, search_orders
+from proxy.searching import asked
 
 
 class Reads:
@@ -18,6 +19,6 @@ class Reads:
         return order_of(tenant, answer, customer_order_id=customer_order_id)
 
     def found(self, tenant: Tenant, business_unit_id: str, wanted: Search) -> list[dict[str, Any]]:
-        """All that a search finds, in the words of the tenant's own system."""
-        answer = search_orders(tenant, business_unit_id, wanted.raw)
-        return found_in(tenant, answer, customer_order_id=wanted.criteria.customer_order_id)
+        """All that a search finds and that answers it, in the words of the tenant's own system."""
+        search = asked(wanted.raw, wanted.criteria, tenant.status_map)
+        return found_in(tenant, search_orders(tenant, business_unit_id, search.body), search)

@@ -9,6 +9,8 @@ from django.core.cache import cache
 
 from orders.models import Tenant
 from orders.outgoing import partner_tokens
+from orders.telemetry import unknown_content
+from orders.telemetry.counted_rows import CountedRows
 from proxy import breaker, bulkhead, credentials, drift
 from proxy.models import ProxyConfig
 from proxy.simulator.server import MockOms
@@ -26,8 +28,8 @@ def _a_process_of_its_own(settings, monkeypatch):
     """Nothing remembered, loopback allowed, and drift written only when a test says so."""
     settings.HUB_OUTBOUND_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
     settings.HUB_OUTBOUND_ALLOW_HTTP = True
-    monkeypatch.setattr(drift._Observations, "write_until_empty", lambda tally: None)
-    for memory in (breaker, bulkhead, drift._observations):
+    monkeypatch.setattr(CountedRows, "write_until_empty", lambda tally: None)
+    for memory in (breaker, bulkhead, drift._observations, unknown_content._observations):
         memory.forget()
     partner_tokens.forget_tokens()
     credentials.forget_credentials()

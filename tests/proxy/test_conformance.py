@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings as hub
 from django.core.management import CommandError, call_command
 
+from proxy.simulator import server
 from tests.proxy.conftest import ORDER
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,10 @@ def conformance(capsys, oms, *arguments, login=("--username", "u", "--password",
 
 CHECKS = [
     "resolve", "connect", "search: everything", "search: one order", "search: nothing found", "read: an order",
+    "search: by customerId", "search: by status", "search: by itemId", "search: criteria together",
+    "search: by placedFrom, placedTo", "search: by updatedFrom, updatedTo", "search: newest first",
     "read: unknown order", "login: none", "login: wrong Basic", "login: wrong token",
+    "search login: none", "search login: wrong Basic", "search login: wrong token",
 ]  # fmt: skip
 
 
@@ -57,7 +61,7 @@ def test_it_reaches_loopback_without_changing_what_the_hub_may_reach(oms, capsys
         ({"wrong_id": True}, "GET ", "read: an order", "1001 was asked for, another-order was answered"),
         ({"html": True}, "GET ", "read: an order", "not application/json"),
         ({"status": 500}, "GET ", "read: an order", "Answered 500; 200 is right"),
-        ({"drop": True}, ":search", "search: nothing found", "closed the connection"),
+        ({"drop": True}, ":search", "search: nothing found", "closed before answering"),
         ({"wrong_type": "status"}, ":search", "search: everything", "/customerOrders/0/status"),
         ({"status": 200}, "GET ", "login: none", "401 is right"),
         ({"status": 400}, "GET ", "read: unknown order", "404 is right"),
@@ -79,6 +83,56 @@ def test_a_search_that_ignores_its_criteria_is_found(oms, capsys):
     report, _ = conformance(capsys, oms, "--order", "1001")
     assert "must find that order and no other" in report["search: one order"][1]
     assert "criteria are joined by AND" in report["search: nothing found"][1]
+
+
+IGNORING = {
+    "customerId": ["search: by customerId"],
+    "status": ["search: by status"],
+    "itemId": ["search: by itemId"],
+    "placedFrom": ["search: by placedFrom, placedTo"],
+    "placedTo": ["search: by placedFrom, placedTo"],
+    "updatedFrom": ["search: by updatedFrom, updatedTo"],
+    "updatedTo": ["search: by updatedFrom, updatedTo"],
+    "customerOrderId": [
+        "search: one order", "search: nothing found", "search: criteria together",
+    ],
+}  # fmt: skip
+"""The checks that a service fails which ignores a criterion."""
+
+
+@pytest.mark.parametrize("ignored", IGNORING)
+def test_a_service_that_ignores_one_criterion_is_found(oms, capsys, monkeypatch, ignored):
+    placed = "2026-11-20T08:00:00Z"
+    oms.add_order("store-1", {**ORDER, "placedDateTime": placed})
+    other = {**ORDER, "customerOrderId": "2", "customerId": "c-2", "status": "X", "placedDateTime": placed}
+    oms.add_order("store-1", other | {"items": [{"itemId": "Z", "quantityOrdered": 1, "unitPrice": 1}]})
+    plain = server.matches
+    monkeypatch.setattr(server, "matches", lambda kept, given: plain(kept, {**given, ignored: None}))
+    report, code = conformance(capsys, oms, "--order", "1001")
+    assert [check for check, (verdict, _) in report.items() if verdict == "FAILED"] == IGNORING[ignored]
+    assert code == 1
+
+
+def test_a_bound_that_is_the_wrong_way_round_is_found(oms, capsys, monkeypatch):
+    oms.add_order("store-1", {**ORDER, "placedDateTime": "2026-11-20T08:00:00Z"})
+    between = server._between
+    monkeypatch.setattr(server, "_between", lambda moment, *, low, high: between(moment, low=high, high=low))
+    report, _ = conformance(capsys, oms, "--order", "1001")
+    assert "must find it; it did not" in report["search: by placedFrom, placedTo"][1]
+
+
+def test_orders_that_come_oldest_first_are_advice(oms, capsys):
+    for number, day in (("1", 21), ("2", 20)):
+        oms.add_order("store-1", {**ORDER, "customerOrderId": number, "placedDateTime": f"2026-11-{day}T08:00:00Z"})
+    report, code = conformance(capsys, oms)
+    assert (report["search: newest first"][0], code) == ("advice", 0)
+
+
+def test_a_search_without_a_login_is_found(oms, capsys):
+    oms.add_order("store-1", ORDER)
+    oms.fail(times=None, on=":search", status=200)
+    report, _ = conformance(capsys, oms, "--order", "1001")
+    assert report["search login: none"] == ("FAILED", "Answered 200 without a valid login; 401 is right")
 
 
 def test_unknown_members_and_an_empty_unit_are_advice(oms, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import socket
 import time
 
@@ -10,8 +11,9 @@ import pytest
 
 from orders.documents import SearchCriteria
 from orders.integrations.sources import Search
-from orders.models import TimelineEntry
+from orders.models import TimelineEntry, UnknownContent
 from orders.outgoing import send
+from orders.telemetry import unknown_content
 from orders.values.problems import (
     ExternalBusy,
     ExternalContract,
@@ -326,6 +328,56 @@ def test_a_search_forwards_the_body_as_it_came_and_cuts_the_list(tenant, basic, 
     assert (call["method"], call["path"], call["body"]) == (
         "POST", "/api/v1/business-units/store-1/customer-orders:search", raw.decode(),
     )  # fmt: skip
+
+
+MAP = {"NEW": "CREATED", "OPEN": "IN_PROGRESS", "PICKING": "IN_PROGRESS", "CREATED": "IN_PROGRESS"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sent", "found"),
+    [
+        ("CREATED", "NEW", ["NEW"]),
+        ("FULFILLED", "FULFILLED", ["FULFILLED"]),
+        ("IN_PROGRESS", None, ["CREATED", "OPEN", "PICKING"]),
+        ("OPEN", "OPEN", ["OPEN"]),
+        ("CANCELLED", "CANCELLED", []),
+    ],
+)
+def test_a_search_by_status_finds_what_a_till_reads_as_that(tenant, basic, oms, wanted, sent, found):
+    tenant.status_map = MAP
+    for word in ("CREATED", "FULFILLED", "NEW", "OPEN", "PICKING"):
+        oms.add_order("store-1", {**ORDER, "customerOrderId": word, "status": word})
+    raw = json.dumps({"customerId": "c-77", "status": wanted}).encode()
+    page = search(tenant, raw, customer_id="c-77", status=wanted)
+    assert sorted(order["customerOrderId"] for order in page.orders) == found
+    assert json.loads(calls(oms)[0]["body"]) == {"customerId": "c-77"} | ({"status": sent} if sent else {})
+    for order in page.orders:
+        till = json.loads(read(tenant, order["customerOrderId"]).body)["customerOrder"]["status"]
+        assert till == order["status"]
+    drift.write()
+    assert not ContractDrift.objects.exists()
+
+
+def test_a_hit_that_was_not_asked_for_is_dropped_and_is_drift(tenant, basic, oms):
+    hits = [("1001", "c-77", "NEW"), ("1002", "c-77", "NEW"), ("1001", "c-1", "NEW"), ("1001", "c-77", "DONE")]
+    listed = [{"customerOrderId": one, "customerId": of, "status": word} for one, of, word in hits]
+    oms.fail(times=None, on=":search", body=json.dumps({"customerOrders": listed}))
+    page = search(tenant, b"{}", customer_order_id="1001", customer_id="c-77", status="CREATED")
+    assert page.orders == [{"customerOrderId": "1001", "customerId": "c-77", "status": "CREATED"}]
+    drift.write()
+    places = {f"/customerOrders/*/{name}" for name in ("customerOrderId", "customerId", "status")}
+    assert set(ContractDrift.objects.values_list("pointer", flat=True)) == places
+
+
+def test_a_word_that_is_nearly_one_of_ours_is_drift_and_others_are_counted(tenant, basic, oms):
+    for word in ("Cancelled", "DONE"):
+        oms.add_order("store-1", {**ORDER, "customerOrderId": word, "status": word})
+        read(tenant, word)
+    drift.write()
+    unknown_content.write()
+    row = ContractDrift.objects.get()
+    assert (row.pointer, row.expected) == ("/customerOrder/status", "the status word CANCELLED")
+    assert list(UnknownContent.objects.values_list("kind", "name")) == [("status", "DONE")]
 
 
 def test_one_bad_order_fails_the_whole_search(tenant, basic, oms):
