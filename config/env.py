@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import difflib
 import ipaddress
 import os
 import re
 import secrets
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -134,6 +135,25 @@ def read_env(source: dict[str, str], *, var_dir: Path = VAR_DIR) -> Env:
     if reader.faults:
         raise EnvironmentFault(reader.faults)
     return env
+
+
+OF_COMMANDS = (
+    "HUB_BIND", "HUB_STAFF_PASSWORD", "HUB_LOAD_CLIENT_ID", "HUB_LOAD_CLIENT_SECRET", "HUB_UP_PARENT",
+    "HUB_FORWARDED",
+)  # fmt: skip
+"""Variables that commands read by themselves; those of tests begin with ``HUB_TEST_``."""
+
+
+def misspelt(source: dict[str, str]) -> list[str]:
+    """A sentence for each ``HUB_`` variable that nothing reads, with the nearest name that something does."""
+    known = {f"HUB_{field.name.upper()}" for field in fields(Env)} | set(OF_COMMANDS)
+    found = []
+    for name in sorted(
+        name for name in source if name.startswith("HUB_") and name not in known and not name.startswith("HUB_TEST_")
+    ):
+        near = difflib.get_close_matches(name, known, n=1)
+        found.append(f"{name} is read by nothing" + (f"; is {near[0]} meant?" if near else "."))
+    return found
 
 
 class _Made:

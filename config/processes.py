@@ -8,6 +8,7 @@ import sys
 
 from django.core.management.base import CommandError
 
+from config.env import misspelt
 from config.settings import ENV
 from orders.database import write_behind
 from orders.outgoing.session import forget_sessions
@@ -15,6 +16,7 @@ from orders.outgoing.session import forget_sessions
 
 def refuse_embedded_default(command: str) -> None:
     """serve, worker and beat share their rows and wakes with other processes: SQLite and no Redis will not do."""
+    warn_of_misspelt()
     faults = []
     if ENV.on_sqlite:
         faults.append("DATABASE_URL must be postgres://user:password@host:port/name (SQLite is for `make up` only)")
@@ -22,6 +24,12 @@ def refuse_embedded_default(command: str) -> None:
         faults.append("REDIS_URL must be redis://host:port/number (empty is for `make up` only)")
     if faults:
         raise CommandError(f"`{command}` is for production:\n  " + "\n  ".join(faults))
+
+
+def warn_of_misspelt() -> None:
+    """Name ``HUB_`` variables that nothing reads: the value that somebody meant to set has no effect."""
+    for sentence in misspelt(dict(os.environ)):
+        print(f"Warning: {sentence}", file=sys.stderr, flush=True)
 
 
 def program(name: str) -> str:

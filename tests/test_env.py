@@ -1,10 +1,11 @@
 """The environment is read once, and every wrong variable is named in one message (docs/reference/environment.md)."""
 
 import base64
+import re
 
 import pytest
 
-from config.env import EnvironmentFault, read_env
+from config.env import BASE_DIR, EnvironmentFault, misspelt, read_env
 
 KEY = "k1:" + base64.b64encode(b"0" * 32).decode()
 PRODUCTION = {
@@ -93,3 +94,22 @@ def test_the_first_of_several_keys_encrypts_and_ids_must_differ(tmp_path):
     assert [name for name, _ in env.encryption_keys] == ["k2", "k1"]
     with pytest.raises(EnvironmentFault, match="same id"):
         read_env(PRODUCTION | {"HUB_ENCRYPTION_KEYS": f"{KEY},{KEY}"}, var_dir=tmp_path)
+
+
+def test_a_variable_that_nothing_reads_is_named_with_the_nearest_one():
+    given = {
+        "HUB_PUBLIC_ULR": "https://x",
+        "HUB_PUBLIC_URL": "https://x",
+        "HUB_ZZZ": "1",
+        "HUBBUB": "1",
+        "HUB_BIND": "",
+    }
+    assert misspelt(given) == [
+        "HUB_PUBLIC_ULR is read by nothing; is HUB_PUBLIC_URL meant?",
+        "HUB_ZZZ is read by nothing.",
+    ]
+
+
+def test_every_variable_of_the_reference_is_one_that_is_read():
+    text = (BASE_DIR / "docs/reference/environment.md").read_text()
+    assert misspelt(dict.fromkeys(re.findall(r"HUB_[A-Z_]+[A-Z]", text), "")) == []

@@ -23,6 +23,7 @@ Check = Callable[[], Iterable[Finding]]
 WITHOUT_DATABASE: tuple[tuple[str, Check], ...] = (
     ("versions", machine.versions),
     ("disk", machine.disk),
+    ("environment", machine.environment),
     ("address", machine.address),
     ("broker", broker.reachable),
     ("workers", broker.workers),

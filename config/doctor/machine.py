@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 from django.conf import settings
 
 from config.doctor.findings import Finding, warning, well, wrong
-from config.env import BASE_DIR, VAR_DIR
+from config.env import BASE_DIR, VAR_DIR, misspelt
 from config.settings import ENV
 
 LOCK = BASE_DIR / "requirements.lock"
@@ -53,6 +54,14 @@ def disk() -> Iterator[Finding]:
             yield wrong("disk", said, f"Free some space below {folder}: without it the hub cannot store orders.")
         else:
             yield well("disk", said)
+
+
+def environment() -> Iterator[Finding]:
+    names = misspelt(dict(os.environ))
+    for sentence in names:
+        yield warning("environment", sentence, "Correct its name, or take it out (docs/reference/environment.md).")
+    if not names:
+        yield well("environment", "every HUB_ variable is one that the hub reads")
 
 
 def address() -> Iterator[Finding]:

@@ -77,6 +77,8 @@ def _preview(order: Order, channel: OrderFlowChannel, row: WarehouseOrder | None
     except NotSendable as reason:
         return Preview(channel, (*checks, Check(False, str(reason))))
     checks.append(Check(True, f"The order can be written: {len(drawn.names)} item(s)."))
+    if row is not None and row.failure:
+        checks.append(Check(False, f"The last import of it failed, and a retry may fail again: {row.failure}"))
     return Preview(channel, tuple(checks), document([drawn.item]) if all(check.passed for check in checks) else b"")
 
 

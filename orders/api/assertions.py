@@ -26,13 +26,22 @@ SKEW = timedelta(seconds=60)
 LONGEST_LIFE = timedelta(hours=1)
 """Clients set a minute or so; some widely used libraries set an hour. Beyond that an assertion is a standing secret."""
 JTI_LONGEST = 1_000
+_SIGNED_BUT_WRONG = (jwt.ImmatureSignatureError, jwt.InvalidIssuedAtError, jwt.MissingRequiredClaimError)
+"""What the library finds only after the signature was good."""
 REMEMBERED_LONGER = LONGEST_LIFE
 """How long a spent ``jti`` is kept past its assertion's end: where a host's clock is wrong or set back by less, the
 assertion cannot be used again."""
 
 
 class AssertionRefused(Exception):
-    """The assertion does not prove who the client is; the words say why, for the log only."""
+    """The assertion does not prove who the client is; the words say why.
+
+    ``told``: to the caller too, whose key signed the assertion. Others learn nothing of a client.
+    """
+
+    def __init__(self, words: str, *, told: bool = False) -> None:
+        super().__init__(words)
+        self.told = told
 
 
 def read_claim(assertion: str) -> str:
@@ -51,9 +60,9 @@ def verify(assertion: str, client: ApiClient) -> None:
     """Raises AssertionRefused. Spends the assertion's ``jti``."""
     claims = _signed_claims(assertion, client)
     if claims["iss"] != client.client_id or claims["sub"] != client.client_id:
-        raise AssertionRefused("iss and sub are not the client id")
+        raise AssertionRefused("iss and sub are not the client id", told=True)
     if claims["aud"] not in (audience(), [audience()]):
-        raise AssertionRefused(f"aud is not {audience()}")
+        raise AssertionRefused(f"aud is not {audience()}", told=True)
     expires_at = _expiry(claims["exp"])
     _spend(client, claims["jti"], expires_at=expires_at)
 
@@ -71,6 +80,10 @@ def _signed_claims(assertion: str, client: ApiClient) -> dict[str, Any]:
     for key in keys:
         try:
             return _decoded(assertion, key)
+        except jwt.ExpiredSignatureError:
+            raise AssertionRefused("exp is past: make a new assertion for each request", told=True) from None
+        except _SIGNED_BUT_WRONG as error:
+            raise AssertionRefused(str(error), told=True) from None
         except jwt.PyJWTError as error:
             refusal = str(error)
     raise AssertionRefused(refusal)
@@ -99,19 +112,19 @@ def _expiry(exp: Any) -> datetime:
     try:
         expires_at = datetime.fromtimestamp(float(exp), UTC)
     except (TypeError, ValueError, OverflowError, OSError):
-        raise AssertionRefused("exp is no time") from None
+        raise AssertionRefused("exp is no time", told=True) from None
     if expires_at > timezone.now() + LONGEST_LIFE + SKEW:
-        raise AssertionRefused("exp is too far away")
+        raise AssertionRefused("exp is too far away: at most an hour", told=True)
     return expires_at
 
 
 def _spend(client: ApiClient, jti: Any, *, expires_at: datetime) -> None:
     """The unique constraint decides between two requests with the same assertion."""
     if not isinstance(jti, str) or not 0 < len(jti) <= JTI_LONGEST:
-        raise AssertionRefused("jti is no text of 1 to 1,000 characters")
+        raise AssertionRefused("jti is no text of 1 to 1,000 characters", told=True)
     digest = hashlib.sha256(jti.encode(errors="replace")).hexdigest()
     _, fresh = UsedAssertion.objects.get_or_create(
         client=client, jti_digest=digest, defaults={"expires_at": expires_at + SKEW + REMEMBERED_LONGER}
     )
     if not fresh:
-        raise AssertionRefused("jti was used before")
+        raise AssertionRefused("jti was used before: give each assertion a new one", told=True)

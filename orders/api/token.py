@@ -26,6 +26,7 @@ from django.utils import timezone
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views import TokenView
+from oauthlib.oauth2.rfc6749.errors import InvalidClientError
 
 from orders.access.sign_ins import place_of
 from orders.access.throttle import Throttle
@@ -100,6 +101,8 @@ class ClientValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has
             return self._authenticate_by_assertion(request, form)
         except assertions.AssertionRefused as refused:
             log.warning("assertion refused", client=getattr(request.client, "client_id", None), reason=str(refused))
+            if refused.told:
+                raise InvalidClientError(f"The assertion is refused: {refused}.", request=request) from None
             return False
 
     def _authenticate_by_assertion(self, request: Any, form: Mapping[str, str]) -> bool:

@@ -65,8 +65,13 @@ def _forged(webhook: Webhook) -> Step:
     """Only a refusal by the receiver counts; no answer proves nothing."""
     target = replace(target_of(webhook, now=timezone.now()), secrets=(signing.make_secret(),))
     outcome, milliseconds = _post(webhook, target)
-    refused = outcome.response_status is not None and 400 <= outcome.response_status < 500
-    return Step(FORGED, refused, milliseconds, _said(outcome))
+    status = outcome.response_status
+    if status is not None and 400 <= status < 500:
+        return Step(FORGED, True, milliseconds, f"The receiver refused it with {status}, as it should.")
+    if status is not None and 200 <= status < 300:
+        words = f"The receiver took it with {status}: it does not verify signatures. Anybody could send it events."
+        return Step(FORGED, False, milliseconds, words)
+    return Step(FORGED, False, milliseconds, f"That proves nothing: {_said(outcome)}")
 
 
 def _post(webhook: Webhook, target: Target) -> tuple[Outcome, int]:

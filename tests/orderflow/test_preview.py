@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from orderflow.models import WarehouseOrder
 from orders.documents import digest, render
 from orders.models import Order, OrderQueue
 from tests.orderflow.conftest import an_order
@@ -53,6 +54,16 @@ def test_what_stands_in_the_way_is_marked(add_channel, store):
         call_command("orderflow", "preview", "1001", stdout=out)
     assert "✕ deliveryAddress: is missing" in out.getvalue()
     assert "<imports>" not in out.getvalue()
+
+
+def test_an_order_that_the_warehouse_refused_is_marked_with_its_words(add_channel, store):
+    add_channel()
+    store(an_order())
+    WarehouseOrder.objects.update(failure="No product found for external reference: BEAN-1.")
+    out = StringIO()
+    with pytest.raises(CommandError, match="see the lines marked"):
+        call_command("orderflow", "preview", "1001", stdout=out)
+    assert "✕ The last import of it failed, and a retry may fail again: No product found" in out.getvalue()
 
 
 def test_a_used_reference_is_marked_with_the_order_that_has_it(add_channel, store):

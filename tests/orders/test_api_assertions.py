@@ -175,6 +175,25 @@ def test_a_replayed_jti_is_refused_and_another_clients_same_jti_is_not(beans, ac
     granted(ask(assertion(jti="once", iss="peas", sub="peas")))
 
 
+def described(response):
+    refused(response)
+    return json.loads(response.content).get("error_description", "")
+
+
+def test_who_signed_with_the_clients_key_is_told_why_it_is_refused(beans):
+    granted(ask(assertion(jti="once")))
+    assert "jti was used before" in described(ask(assertion(jti="once")))
+    assert f"aud is not {AUDIENCE}" in described(ask(assertion(aud="https://other.example.com/oauth2/token")))
+    now = int(time.time())
+    assert "exp is past" in described(ask(assertion(iat=now - 600, exp=now - 300)))
+
+
+def test_who_did_not_sign_with_it_is_told_nothing(beans):
+    now = int(time.time())
+    for claims in ({"aud": "https://other.example.com"}, {"iat": now - 600, "exp": now - 300}, {}):
+        assert described(ask(assertion("stranger", **claims))) == ""
+
+
 def test_a_jti_is_remembered_in_the_database_until_its_assertion_has_run_out(beans):
     granted(ask(assertion(jti="once")))
     row = UsedAssertion.objects.get()

@@ -60,9 +60,11 @@ def test_verifying_sees_that_a_forged_event_is_refused(webhook, mock):
         (test_events.ACCEPTED, True),
         (test_events.FORGED, True),
     ]
+    assert test_events.verify(webhook, who="ada")[1].detail == "The receiver refused it with 401, as it should."
     mock.signing_secrets = []
     accepted, forged = test_events.verify(webhook, who="ada")
     assert (accepted.ok, forged.ok) == (True, False)
+    assert "does not verify signatures" in forged.detail
     assert OperatorAction.objects.order_by("pk").last().outcome == "failed"
 
 
@@ -133,8 +135,8 @@ def test_what_was_delivered_and_not_fetched_in_time_is_counted_and_listed(
 
 @pytest.mark.parametrize(
     ("fault", "detail"),
-    [({"status": 500}, "500"), ({"status": 410}, "410 Gone"), ({"drop": True}, "closed the connection"),
-     ({"lost": True}, "closed the connection")],
+    [({"status": 500}, "500"), ({"status": 410}, "410 Gone"), ({"drop": True}, "closed before answering"),
+     ({"lost": True}, "closed before answering")],
     ids=str,
 )  # fmt: skip
 def test_each_fault_of_the_mock_supplier_is_seen(webhook, mock, fault, detail):

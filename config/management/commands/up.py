@@ -21,7 +21,7 @@ from config.demo.scenario import Scenario
 from config.demo.secrets import demo_secrets
 from config.demo.tenants import onboarding_file
 from config.env import BASE_DIR, VAR_DIR
-from config.processes import program
+from config.processes import program, warn_of_misspelt
 from config.settings import ENV
 
 START_SECONDS = 30.0
@@ -37,6 +37,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "`make up` is the embedded default; unset DATABASE_URL and REDIS_URL, or use make serve."
             )
+        warn_of_misspelt()
         port = _free_port_or_refuse(os.environ.get("PORT") or "8000")
         url = os.environ.get("HUB_PUBLIC_URL") or f"http://127.0.0.1:{port}"
         here = f"http://127.0.0.1:{port}"
