@@ -42,6 +42,8 @@ class GuardedResponse(http.client.HTTPResponse):
             error.status = self._stated
             raise
         except OSError as error:
+            if not self._began:
+                raise
             raise self._cut(error.strerror or str(error)) from None
 
     def _begin(self) -> None:
@@ -91,13 +93,18 @@ class GuardedResponse(http.client.HTTPResponse):
         if self._room < 0:
             raise TooLarge(f"The answer's headers are larger than {HEAD_BYTES:,} bytes")
         if not line.endswith(b"\n"):
+            if not self._began:
+                raise http.client.RemoteDisconnected("no byte of an answer came")
             raise self._cut("no more came")
         return line
 
+    @property
+    def _began(self) -> bool:
+        return self._room < HEAD_BYTES
+
     def _cut(self, reason: str) -> ConnectionCut:
-        began = self._room < HEAD_BYTES
-        where = "in the headers of its answer" if began else "before answering"
-        return ConnectionCut(f"The connection was closed {where}: {reason}", status=self._stated, began=began)
+        said = f"The partner closed the connection in the headers of its answer: {reason}"
+        return ConnectionCut(said, status=self._stated, began=True)
 
     def _frame(self, fields: list[tuple[str, str]]) -> None:
         """Decides how the body ends (RFC 9112, section 6.3). What was not believed is removed from the fields, because
