@@ -71,6 +71,11 @@ class OrderFlowChannel(models.Model):
     batch_size = models.PositiveIntegerField(default=100, validators=[MinValueValidator(1), MaxValueValidator(1000)])
     time_zone = models.CharField(max_length=64, default="Europe/London", validators=[validate_time_zone])
     currency_units = models.CharField(max_length=40, default="pounds")
+    validated = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Orders are sent with validated=true, as the warehouse then works on them.",
+    )
     import_missing_products = models.BooleanField(default=True)
     on_update = models.CharField(max_length=10, choices=OnUpdate.choices, default=OnUpdate.REIMPORT)
     on_cancel = models.CharField(max_length=10, choices=OnCancel.choices, default=OnCancel.CANCEL)

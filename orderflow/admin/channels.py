@@ -56,7 +56,7 @@ class OrderFlowChannelAdmin(ConfirmsChanges, HistoryAdmin):
         ("Orders", {"fields": (
             "units", "items", "shared_items", "reference", "require_delivery_address", "time_zone",
             "currency_units", "fixed_properties", "on_update", "on_cancel", "batch_size", "order_path",
-            "poll_despatches_seconds", "despatches_read",
+            "poll_despatches_seconds", "despatches_read", "validated",
         )}),
         ("Products", {"fields": ("import_missing_products", "product_path", "product_header", "product_scope")}),
     )  # fmt: skip

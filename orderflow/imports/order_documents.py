@@ -37,6 +37,7 @@ class OrderRules:
     time_zone: str = "Europe/London"
     currency_units: str = "pounds"
     require_delivery_address: bool = False
+    validated: bool = True
     properties: tuple[tuple[str, str], ...] = ()
     """Fixed extra order properties; one that the hub writes too replaces the hub's."""
 
@@ -107,7 +108,7 @@ def order_import(facts: WarehouseFacts, rules: OrderRules) -> Import:
 
 def _head(facts: WarehouseFacts, rules: OrderRules, *, total: Decimal) -> dict[str, str]:
     amount = number("totalPriceGross", total)
-    head = {"externalReference": facts.reference}
+    head = {"externalReference": facts.reference} | ({"validated": "true"} if rules.validated else {})
     head["placed"] = time("placedDateTime", facts.placed_at, zone=ZoneInfo(rules.time_zone))
     if facts.currency is not None:
         head |= {"currency": text("currencyId", facts.currency), "currencyUnits": rules.currency_units}

@@ -61,6 +61,7 @@ def rules_of(channel: OrderFlowChannel) -> OrderRules:
         time_zone=channel.time_zone,
         currency_units=channel.currency_units,
         require_delivery_address=channel.require_delivery_address,
+        validated=channel.validated,
         properties=tuple(sorted(channel.properties.items())),
     )
 

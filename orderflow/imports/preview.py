@@ -33,7 +33,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What one channel would send; ``body`` is empty where a check stands in the way."""
+    """What one channel would send; ``body`` is empty where a check stands in the way.
+
+    What the warehouse refused before is a check that fails, but the document is shown: it may have been mended there.
+    """
 
     channel: OrderFlowChannel
     checks: tuple[Check, ...]
@@ -42,6 +45,10 @@ class Preview:
     @property
     def sendable(self) -> bool:
         return bool(self.body)
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
 
 
 def previews(order: Order) -> Iterator[Preview]:
@@ -77,9 +84,10 @@ def _preview(order: Order, channel: OrderFlowChannel, row: WarehouseOrder | None
     except NotSendable as reason:
         return Preview(channel, (*checks, Check(False, str(reason))))
     checks.append(Check(True, f"The order can be written: {len(drawn.names)} item(s)."))
+    body = document([drawn.item]) if all(check.passed for check in checks) else b""
     if row is not None and row.failure:
         checks.append(Check(False, f"The last import of it failed, and a retry may fail again: {row.failure}"))
-    return Preview(channel, tuple(checks), document([drawn.item]) if all(check.passed for check in checks) else b"")
+    return Preview(channel, tuple(checks), body)
 
 
 def _wanted(order: Order, channel: OrderFlowChannel) -> Iterator[Check]:

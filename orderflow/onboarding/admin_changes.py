@@ -11,7 +11,7 @@ from orders.onboarding.files import Agree, apply_keys, exported_objects, unasked
 
 KEYS = (
     "reference", "require_delivery_address", "time_zone", "currency_units", "on_update", "on_cancel", "batch_size",
-    "poll_despatches_seconds", "import_missing_products",
+    "poll_despatches_seconds", "import_missing_products", "validated",
 )  # fmt: skip
 """Of the form, beside the credentials."""
 

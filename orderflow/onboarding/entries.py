@@ -137,6 +137,7 @@ class ChannelEntry(Entry):
     on_cancel: Literal["cancel", "ignore"] = "cancel"
     poll_despatches_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
     properties: Annotated[dict[str, str], AfterValidator(_properties)] = {}
+    validated: bool = True
     products: Annotated[list[ProductEntry], AfterValidator(_products)] | None = None
 
     @model_validator(mode="after")

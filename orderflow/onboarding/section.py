@@ -30,7 +30,7 @@ PASSWORD_BYTES = 32
 SETTINGS = (
     "channel", "reference", "order_path", "product_path", "product_header", "product_scope",
     "require_delivery_address", "batch_size", "time_zone", "currency_units", "import_missing_products", "on_update",
-    "on_cancel", "poll_despatches_seconds",
+    "on_cancel", "poll_despatches_seconds", "validated",
 )  # fmt: skip
 """The keys that are columns of the same name and value."""
 

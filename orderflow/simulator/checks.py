@@ -39,7 +39,7 @@ def check_product(properties: Mapping[str, str]) -> None:
         if value and PRODUCT_DECIMALS.fullmatch(name):
             check_decimal(name, value)
     if properties.get("activated", "true") not in ("true", "false"):
-        raise not_converted("activated", properties["activated"], kind="java.lang.Boolean")
+        raise not_converted("activated", properties["activated"])
 
 
 def check_order(properties: Mapping[str, str]) -> None:
@@ -56,12 +56,12 @@ def check_decimal(name: str, value: str) -> None:
     except InvalidOperation:
         finite = False
     if not finite or "_" in value:
-        raise not_converted(name, value, kind="java.math.BigDecimal")
+        raise not_converted(name, value)
 
 
 def whole_number(name: str, value: str) -> int:
     if not re.fullmatch(r"[+-]?[0-9]+", value):
-        raise not_converted(name, value, kind="java.lang.Integer")
+        raise not_converted(name, value)
     return int(value)
 
 
@@ -70,14 +70,11 @@ def site_time(name: str, value: str) -> datetime:
     try:
         return datetime.strptime(value, TIME_FORMAT)  # noqa: DTZ007 - the wire format has no zone
     except ValueError:
-        raise not_converted(name, value, kind="java.util.Date") from None
+        raise not_converted(name, value) from None
 
 
-def not_converted(name: str, value: str, *, kind: str) -> ImportRefused:
-    return ImportRefused(
-        f"Failed to convert property value of type [java.lang.String] to required type [{kind}] "
-        f"for property '{name}': \"{value[:80]}\""
-    )
+def not_converted(name: str, value: str) -> ImportRefused:
+    return ImportRefused(f"Failed to convert property value '{value[:80]}' for property '{name}'")
 
 
 def line_numbers(properties: Mapping[str, str]) -> list[int]:

@@ -250,7 +250,7 @@ class Site:
 
 
 def _duplicate(kind: str, reference: str) -> str:
-    return f"Duplicate entity in import of {kind} with reference: {reference}. It\n already exists for the channel"
+    return f"Duplicate entity in import of {kind} with reference: {reference}\n already exists for the channel"
 
 
 def _no_product(reference: str) -> str:

@@ -32,6 +32,7 @@ def written(order, *, rules=PLAIN, takes=lambda item: True, reference="1001"):
 def test_the_least_order_becomes_exactly_these_lines():
     assert written(an_order()) == {
         "externalReference": "1001",
+        "validated": "true",
         "placed": "2026-11-20 10:00:00",
         "totalPriceGross": "1990.00",
         "goodsPriceGross": "1990.00",
@@ -179,3 +180,8 @@ def test_quantities_of_one_item_are_added_over_its_lines():
     order = an_order(items=[a_line(), a_line(quantityOrdered=Decimal("2.0")), a_line(itemId="PEA")])
     facts = read_order(order, reference="1", received_at=RECEIVED, takes=lambda item: True)
     assert quantities(facts) == {"BEAN-1": Decimal(3), "PEA": Decimal(1)}
+
+
+def test_an_order_is_validated_unless_the_channel_says_otherwise():
+    assert written(an_order())["validated"] == "true"
+    assert "validated" not in written(an_order(), rules=OrderRules(validated=False))

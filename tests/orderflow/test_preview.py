@@ -64,6 +64,7 @@ def test_an_order_that_the_warehouse_refused_is_marked_with_its_words(add_channe
     with pytest.raises(CommandError, match="see the lines marked"):
         call_command("orderflow", "preview", "1001", stdout=out)
     assert "✕ The last import of it failed, and a retry may fail again: No product found" in out.getvalue()
+    assert "orderLine.1.quantity=2" in out.getvalue()
 
 
 def test_a_used_reference_is_marked_with_the_order_that_has_it(add_channel, store):

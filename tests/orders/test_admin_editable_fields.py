@@ -40,7 +40,7 @@ FIELDS = {
     ]),
     "orderflow.OrderFlowChannel": ("change_channel", [
         "auth_type", "batch_size", "currency_units", "import_missing_products", "on_cancel", "on_update", "password",
-        "poll_despatches_seconds", "reference", "require_delivery_address", "time_zone", "username",
+        "poll_despatches_seconds", "reference", "require_delivery_address", "time_zone", "username", "validated",
     ]),
     "orderflow.Product": ("put_products", ["channel", "sku", *OWN]),
     "orders.AlertRule": ("by itself", ["active", "emails", "kind", "tenant", "threshold", "webhook_url"]),

@@ -25,8 +25,8 @@ class Command(BaseCommand):
             raise CommandError("The tenant has no OrderFlow channel; add one with manage.py onboard.")
         for preview in found:
             self._show(preview)
-        if not all(preview.sendable for preview in found):
-            raise CommandError("Not sendable to every channel; see the lines marked ✕.")
+        if not all(preview.passed for preview in found):
+            raise CommandError("Not every channel takes it as it is; see the lines marked ✕.")
 
     def _show(self, preview: Preview) -> None:
         self.stdout.write(f"Channel {preview.channel}:")
