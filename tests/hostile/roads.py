@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from orderflow.site.client import Site
 from orderflow.site.reports import ImportReport, Trouble
+from orders.documents import SearchCriteria
 from orders.integrations.channels import Verdict
 from orders.models import AlertMessage, AlertRule, Delivery, Destination, Incident, Tenant
 from orders.monitoring.alerting import messages
@@ -18,6 +19,7 @@ from proxy.credentials import Login, opened
 from proxy.failures import problem_of_error, problem_of_status
 from proxy.forwarding import exchange, order_call, search_call
 from proxy.models import ProxyConfig
+from proxy.searching import Asked
 from suppliers.webhooks import channel as supplier_channel
 from suppliers.webhooks.webhook_secrets import Target
 
@@ -72,7 +74,7 @@ def _oms(tenant, call, credentials, seconds):
         if answer.status != 200:
             raise problem_of_status(answer, searching=wanted.method == "POST")
         if wanted.method == "POST":
-            page_of(tenant, answer, skip=0, take=10)
+            page_of(tenant, answer, Asked(b"{}", SearchCriteria(), {}), skip=0, take=10)
         else:
             order_of(tenant, answer, customer_order_id="1001")
     except (OutgoingError, PartnerTokenError) as error:

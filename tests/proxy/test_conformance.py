@@ -61,7 +61,7 @@ def test_it_reaches_loopback_without_changing_what_the_hub_may_reach(oms, capsys
         ({"wrong_id": True}, "GET ", "read: an order", "1001 was asked for, another-order was answered"),
         ({"html": True}, "GET ", "read: an order", "not application/json"),
         ({"status": 500}, "GET ", "read: an order", "Answered 500; 200 is right"),
-        ({"drop": True}, ":search", "search: nothing found", "closed before answering"),
+        ({"drop": True}, ":search", "search: nothing found", "closed the connection"),
         ({"wrong_type": "status"}, ":search", "search: everything", "/customerOrders/0/status"),
         ({"status": 200}, "GET ", "login: none", "401 is right"),
         ({"status": 400}, "GET ", "read: unknown order", "404 is right"),

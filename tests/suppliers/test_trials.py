@@ -135,8 +135,8 @@ def test_what_was_delivered_and_not_fetched_in_time_is_counted_and_listed(
 
 @pytest.mark.parametrize(
     ("fault", "detail"),
-    [({"status": 500}, "500"), ({"status": 410}, "410 Gone"), ({"drop": True}, "closed before answering"),
-     ({"lost": True}, "closed before answering")],
+    [({"status": 500}, "500"), ({"status": 410}, "410 Gone"), ({"drop": True}, "closed the connection"),
+     ({"lost": True}, "closed the connection")],
     ids=str,
 )  # fmt: skip
 def test_each_fault_of_the_mock_supplier_is_seen(webhook, mock, fault, detail):
