@@ -114,15 +114,18 @@ def _apply_delivery(part: SupplierPart, event: SupplierEvent, report: DeliveryUp
     parcel = _parcel_of(part, report)
     if parcel.pk is not None and event.happened_at < parcel.happened_at:
         return False
-    parcel.delivery_id = report.delivery_id or parcel.delivery_id
-    parcel.tracking_number = report.tracking_number or parcel.tracking_number
-    parcel.status, parcel.carrier = report.status, report.carrier
-    parcel.tracking_url, parcel.expected_date = report.tracking_url, report.expected_date
-    parcel.happened_at = event.happened_at
+    said: dict[str, Any] = {
+        "delivery_id": report.delivery_id or parcel.delivery_id,
+        "tracking_number": report.tracking_number or parcel.tracking_number,
+        "status": report.status,
+        "carrier": report.carrier,
+        "tracking_url": report.tracking_url,
+        "expected_date": report.expected_date,
+        "happened_at": event.happened_at,
+    }
     if report.items is not None:
-        parcel.item_ids = [item.item_id for item in report.items]
-        parcel.items = lines.parcel_text(report.items)
-    parcel.save()
+        said |= {"item_ids": [item.item_id for item in report.items], "items": lines.parcel_text(report.items)}
+    PartDelivery.objects.update_or_create(part=part, pk=parcel.pk, defaults=said)
     return True
 
 
