@@ -32,7 +32,7 @@ OWN_WORK = {
         config/doctor/work.py config/management/commands/licences.py orderflow/admin/products.py
         orders/admin/charts.py orders/admin/cutover/tenant_page.py orders/admin/dead_letters/rows.py
         orders/admin/home/tenants.py orders/admin/lookups.py orders/admin/orders/erasure.py orders/api/parameters.py
-        orders/cutover/checklist.py
+        orders/cutover/checklist.py orderflow/fulfilment.py
         orders/cutover/comparison/documents.py orders/cutover/comparison/rows.py orders/cutover/releases.py
         orders/cutover/requirements.py orders/dead_letters/causes.py orders/documents/checks.py
         orders/monitoring/attention.py

@@ -16,7 +16,7 @@ NO_JSON = {
     "a blank": b" ",
     "a NUL byte": b"\x00",
     "a NUL byte in a string": b'{"a":"\x00"}',
-    "a byte order mark": b"\xef\xbb\xbf{}",
+    "two byte order marks": b"\xef\xbb\xbf\xef\xbb\xbf{}",
     "UTF-16": '{"a":1}'.encode("utf-16"),
     "UTF-16 without its mark": '{"a":1}'.encode("utf-16-le"),
     "UTF-32": '{"a":1}'.encode("utf-32"),

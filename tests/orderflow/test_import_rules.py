@@ -4,15 +4,14 @@ import pytest
 
 from orderflow.imports.import_rules import (
     CANCEL,
-    CANCELLED,
     CLOSE,
-    FULFILLED,
     IMPORT,
     Known,
     RequiredImport,
     Wanted,
     required_import,
 )
+from orders.documents.status_words import CANCELLED, FULFILLED
 
 NEVER = Known()
 UNSENT = Known(required=IMPORT, digest="a")

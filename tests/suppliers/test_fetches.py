@@ -11,6 +11,12 @@ from suppliers.models import SupplierPart
 from suppliers.order_data.fetches import fetch_part
 from tests.suppliers.conftest import order
 
+WAITING = """
+SELECT count(*) FROM pg_locks waiting WHERE NOT granted AND EXISTS (
+    SELECT 1 FROM pg_locks held JOIN pg_database ON pg_database.oid = held.database
+    WHERE held.pid = waiting.pid AND datname = current_database())
+"""  # other workers' databases are on the same server
+
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.django_db(transaction=True)]
 
 
@@ -39,7 +45,7 @@ def fetch(part):
 def wait_for_the_row():
     for _ in range(200):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            cursor.execute(WAITING)
             if cursor.fetchone()[0]:
                 return
         time.sleep(0.02)

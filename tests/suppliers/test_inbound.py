@@ -60,7 +60,7 @@ def test_all_members_of_a_delivery_are_kept():
         report.model_dump(by_alias=True, include={"carrier", "tracking_number", "tracking_url", "expected_date"})
         == extra
     )
-    assert report.item_ids == ["A", "B"]
+    assert [(item.item_id, item.quantity) for item in report.items] == [("A", None), ("B", 2)]
 
 
 def test_stock_keeps_its_digits():
