@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
+
+from orders.documents import SearchCriteria
+from orders.inbox.stored_orders import StoredOrders
+from orders.integrations.sources import Search
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs_postgres]
 SETTINGS = {
@@ -56,6 +63,15 @@ def new_tables(db):
         cursor.execute(f"TRUNCATE {', '.join(names)} CASCADE")
 
 
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
+CRITERIA = {
+    "customer_id": "c-1", "customer_order_id": "1001", "status": "CREATED", "item_id": "BEAN-1", "placed_from": NOW,
+    "placed_to": NOW, "updated_from": NOW, "updated_to": NOW,
+}  # fmt: skip
+EVENT_FILTERS = (
+    {}, {"customerOrderId": "1001"}, {"businessUnitId": "store-1"}, {"status": "dead"},
+    {"since": "2026-11-29T10:00:00Z"}, {"since": "2026-11-29T10:00:00Z", "status": "dead", "customerOrderId": "1001"},
+)  # fmt: skip
 SEARCHED = {model._meta.label: page for model, page in admin.site._registry.items() if page.search_fields}
 
 
@@ -69,6 +85,30 @@ def test_a_search_reads_no_big_table_whole(label, term, new_tables):
     asked = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
     assert asked
     assert {table for sql in asked for table in scans(sql)} <= SETTINGS | set(FEW)
+
+
+def read_whole(work):
+    """The tables that the statements of ``work`` read whole."""
+    with CaptureQueriesContext(connection) as queries:
+        work()
+    asked = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+    assert asked
+    return {table for sql in asked for table in scans(sql)} - SETTINGS - set(FEW)
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [{}, *({name: value} for name, value in CRITERIA.items()), CRITERIA],
+    ids=lambda criteria: ",".join(criteria) or "nothing",
+)
+def test_a_search_of_the_api_reads_no_big_table_whole(new_tables, acme, criteria):
+    wanted = Search(SearchCriteria(**criteria), b"{}", skip=0, take=50)
+    assert read_whole(lambda: StoredOrders().search(acme, "store-1", wanted)) == set()
+
+
+@pytest.mark.parametrize("filters", EVENT_FILTERS, ids=lambda filters: ",".join(filters) or "nothing")
+def test_a_list_of_events_reads_no_big_table_whole(new_tables, api, filters):
+    assert read_whole(lambda: api.get(f"/api/v1/order-events?{urlencode(filters)}")) == set()
 
 
 def test_the_test_sees_a_scan():
