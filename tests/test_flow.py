@@ -42,7 +42,7 @@ def running(hub_environ, empty_redis, tmp_path):
         yield url, partners, secrets
 
 
-ROADS = [
+PARTNER_CALLS = [
     "proxied read",
     "write refused in proxy mode",
     "order event",
@@ -56,7 +56,7 @@ def test_orders_go_through_every_channel_and_a_broken_one_reports_it(running):
     url, partners, secrets = running
     lines = list(Scenario(url, partners, secrets).steps())
     assert [(line.what, line.detail) for line in lines if not line.happened] == []
-    assert [line.what for line in lines] == ROADS
+    assert [line.what for line in lines] == PARTNER_CALLS
     partners.oms.stop()
     again = {line.what: line for line in Scenario(url, partners, secrets, run="again").steps()}
     assert not again["proxied read"].happened

@@ -52,6 +52,7 @@ def check_package(data: bytes) -> None:
             if len(package.infolist()) > PARTS:
                 raise Unusable(f"The file has more than {PARTS:,} parts, which no spreadsheet has.")
             _check_parts(package)
+    # NotImplementedError is zipfile's word for a kind of compression that it does not know.
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as fault:
         raise Unusable(f"The file is no XLSX workbook: {fault}.") from None
 

@@ -227,7 +227,7 @@ class Scene:
         self.made(f"session of {user}", client.cookies["session"].value)
 
     def work(self):
-        """Every road once; every partner repeats what it was sent."""
+        """Every call to a partner once; every partner repeats what it was sent."""
         put(self.tenant, order("basic-1", "granted-1", "refused-1", "site-headers-1", "site-basic-1"))
         work()
         dispatcher.deliver()

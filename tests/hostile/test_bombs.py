@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orders.outgoing import Call, Deadline, send
-from tests.hostile import roads
+from tests.hostile import partner_calls
 from tests.hostile.bombs import BOMBS, SLOW
 from tests.orders.wire_server import answer, wire_server
 
@@ -19,12 +19,9 @@ MOST_KIB = 32 * 1024
 SECONDS = 0.2
 LATE = 1.0
 """How much longer than its deadline a call may seem to take on a machine that is busy."""
-ASKED = [road for road in roads.ROADS if road is not roads.oms_token_of_tenant]
+ASKED = [each for each in partner_calls.PARTNER_CALLS if each is not partner_calls.oms_token_of_tenant]
 """A tenant's own authUrl reaches no loopback; from there on it is the code of the one that ops gave."""
-ROADS = pytest.mark.parametrize("road", ASKED, ids=lambda road: road.__name__)
-ASKED = [road for road in roads.ROADS if road is not roads.oms_token_of_tenant]
-"""A tenant's own authUrl reaches no loopback; from there on it is the code of the one that ops gave."""
-ROADS = pytest.mark.parametrize("road", ASKED, ids=lambda road: road.__name__)
+PARTNER_CALLS = pytest.mark.parametrize("partner_call", ASKED, ids=lambda partner_call: partner_call.__name__)
 HEAVY = (
     "gzip", "gzip in gzip", "deflate", "endless body", "endless chunks", "a chunk of -1 bytes", "endless headers",
     "a hundred headers of 64 KiB", "a status line that never ends", "deep JSON",
@@ -34,22 +31,22 @@ HEAVY = (
 @pytest.fixture(autouse=True)
 def _limits(settings, loopback, monkeypatch):
     settings.HUB_RESPONSE_LIMIT_BYTES = LIMIT
-    monkeypatch.setattr(roads, "PUBLIC", "http://127.0.0.1:9/never-reached")
+    monkeypatch.setattr(partner_calls, "PUBLIC", "http://127.0.0.1:9/never-reached")
 
 
-def asked(road, url, *, seconds=SECONDS):
+def asked(partner_call, url, *, seconds=SECONDS):
     try:
-        return road(url, seconds=seconds).words
-    except roads.Answered:
+        return partner_call(url, seconds=seconds).words
+    except partner_calls.Answered:
         return "answered"
 
 
-@ROADS
-def test_no_answer_takes_more_than_its_time_and_memory_and_each_has_plain_words(road):
+@PARTNER_CALLS
+def test_no_answer_takes_more_than_its_time_and_memory_and_each_has_plain_words(partner_call):
     for name, bomb in BOMBS.items():
         with wire_server(bomb) as server:
             before, began = highest_kib(anew=True), time.monotonic()
-            words = asked(road, f"{server.url}/api")
+            words = asked(partner_call, f"{server.url}/api")
             took, grown = time.monotonic() - began, highest_kib() - before
         assert took < SECONDS + LATE, name
         assert grown < MOST_KIB, name
@@ -66,13 +63,13 @@ def highest_kib(*, anew=False):
     return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
 
 
-@ROADS
-def test_a_call_ends_at_its_deadline_however_slowly_the_partner_answers(road):
+@PARTNER_CALLS
+def test_a_call_ends_at_its_deadline_however_slowly_the_partner_answers(partner_call):
     """One deadline over everything; a time limit for each read would never come to an end here."""
     for bomb in SLOW.values():
         with wire_server(bomb) as server:
             began = time.monotonic()
-            words = asked(road, f"{server.url}/api")
+            words = asked(partner_call, f"{server.url}/api")
         assert time.monotonic() - began < SECONDS + LATE
         assert_plain(words)
 
@@ -85,14 +82,16 @@ def assert_plain(words):
 
 
 @pytest.mark.parametrize("bomb", ["two lengths", "a chunk of -5 bytes", "no gzip at all", "less than promised", "gzip"])
-@pytest.mark.parametrize("road", [roads.webhook, roads.orderflow_import, roads.orderflow_detail])
-def test_a_broken_answer_stops_no_destination(road, bomb):
+@pytest.mark.parametrize(
+    "partner_call", [partner_calls.webhook, partner_calls.orderflow_import, partner_calls.orderflow_detail]
+)
+def test_a_broken_answer_stops_no_destination(partner_call, bomb):
     """It is tried again: nothing of it says that a setting of the hub is wrong."""
     with wire_server(BOMBS[bomb]) as server:
         try:
-            assert not road(f"{server.url}/api").misconfigured
-        except roads.Answered:
-            assert road is roads.webhook  # status 200 came first
+            assert not partner_call(f"{server.url}/api").misconfigured
+        except partner_calls.Answered:
+            assert partner_call is partner_calls.webhook  # status 200 came first
 
 
 def test_what_follows_an_answer_is_not_taken_for_the_next():
@@ -108,7 +107,7 @@ def test_what_follows_an_answer_is_not_taken_for_the_next():
 
 def test_a_redirect_is_never_followed():
     with wire_server(BOMBS["a redirect to itself"]) as server:
-        for road in ASKED:
+        for partner_call in ASKED:
             before = len(server.requests)
-            asked(road, f"{server.url}/api")
-            assert len(server.requests) - before == 1, road
+            asked(partner_call, f"{server.url}/api")
+            assert len(server.requests) - before == 1, partner_call

@@ -12,7 +12,7 @@ import pytest
 from orders.outgoing import Call, ConnectionCut, Deadline, Probe, TlsFailed, send
 from proxy.credentials import Login
 from proxy.forwarding import exchange
-from tests.hostile import roads
+from tests.hostile import partner_calls
 
 
 def alert(number):
@@ -65,7 +65,7 @@ def breaking(answer, reset):
 @pytest.mark.parametrize("how", CUT)
 def test_a_handshake_that_is_cut_is_no_wrong_setting(how, loopback):
     with breaking(*CUT[how]) as (url, taken):
-        assert not roads.webhook(url, seconds=20).misconfigured
+        assert not partner_calls.webhook(url, seconds=20).misconfigured
         assert len(taken) == 1
         with Probe(url, private_allowed=True, deadline=Deadline.after(20)) as probe:
             probe.connect()
@@ -84,7 +84,7 @@ def test_a_read_whose_handshake_is_cut_is_asked_once_more(how, loopback):
 @pytest.mark.parametrize("how", REFUSED)
 def test_a_handshake_that_is_refused_is_a_wrong_setting(how, loopback):
     with breaking(*REFUSED[how]) as (url, taken):
-        assert roads.webhook(url, seconds=20).misconfigured
+        assert partner_calls.webhook(url, seconds=20).misconfigured
         with pytest.raises(TlsFailed):
             send(Call("GET", url), deadline=Deadline.after(20))
         assert len(taken) == 2

@@ -14,68 +14,72 @@ from orders.onboarding.files import apply_file
 from orders.onboarding.switching import switch_mode
 from orders.values.problems import InvalidBody
 from proxy.bodies import config_of
-from tests.hostile import roads
+from tests.hostile import partner_calls
 from tests.hostile.spellings import PLACES, SHAPES
 from tests.hostile.tree import imports_of_modules
 
 PLAIN = "The external service could not be asked. The hub may not connect to this address."
-ROADS = pytest.mark.parametrize("road", [*roads.ROADS, roads.connection_test], ids=lambda road: road.__name__)
+PARTNER_CALLS = pytest.mark.parametrize(
+    "partner_call",
+    [*partner_calls.PARTNER_CALLS, partner_calls.connection_test],
+    ids=lambda partner_call: partner_call.__name__,
+)
 
 
 def test_the_tables_are_as_long_as_they_claim():
     assert len({*PLACES}) + len({*SHAPES}) == len(PLACES) + len(SHAPES) > 140
 
 
-@ROADS
-def test_no_stored_url_leads_inside(road, dns, connects):
+@PARTNER_CALLS
+def test_no_stored_url_leads_inside(partner_call, dns, connects):
     """Each says to ops which setting would permit it, and to a tenant's caller no address."""
     for host in PLACES:
-        said = road(f"https://{host}/api")
+        said = partner_call(f"https://{host}/api")
         assert said.misconfigured, (host, said)
         assert "HUB_OUTBOUND_ALLOWED_NETWORKS" in said.words, (host, said)
         assert said.to_caller in ("", PLAIN, "The hub may not connect to this address."), (host, said)
     assert connects == []
 
 
-@ROADS
-def test_no_stored_text_that_is_no_url_is_called(road, dns, connects):
+@PARTNER_CALLS
+def test_no_stored_text_that_is_no_url_is_called(partner_call, dns, connects):
     """Were a row changed behind the forms: the call is refused as misconfigured and nothing is connected to."""
     for text in SHAPES:
-        said = road(text)
+        said = partner_call(text)
         assert said.misconfigured, (text, said)
     assert connects == []
 
 
-@ROADS
-def test_plain_http_is_refused(road, dns, connects):
-    assert "HUB_OUTBOUND_ALLOW_HTTP" in road("http://public.test/api").words
+@PARTNER_CALLS
+def test_plain_http_is_refused(partner_call, dns, connects):
+    assert "HUB_OUTBOUND_ALLOW_HTTP" in partner_call("http://public.test/api").words
     assert connects == []
 
 
-@ROADS
-def test_a_name_that_is_public_when_judged_is_connected_to_there_and_nowhere_else(road, dns, connects):
+@PARTNER_CALLS
+def test_a_name_that_is_public_when_judged_is_connected_to_there_and_nowhere_else(partner_call, dns, connects):
     """Rebinding: every further look-up answers loopback. One look-up is made per connection, and what it said counts.
 
     The connection test looks up twice, to tell what it found and to connect: its second look-up is judged too.
     """
     answers = [["93.184.216.34"]]
     dns["rebind.test"] = lambda: answers.pop(0) if answers else ["127.0.0.1"]
-    said = road("https://rebind.test/api")
-    assert connects == ([] if road is roads.connection_test else [("93.184.216.34", 443)])
+    said = partner_call("https://rebind.test/api")
+    assert connects == ([] if partner_call is partner_calls.connection_test else [("93.184.216.34", 443)])
     assert "refused" in said.words or "HUB_OUTBOUND_ALLOWED_NETWORKS" in said.words
 
 
-@ROADS
-def test_of_a_name_with_addresses_in_and_out_only_the_outer_are_tried(road, dns, connects):
+@PARTNER_CALLS
+def test_of_a_name_with_addresses_in_and_out_only_the_outer_are_tried(partner_call, dns, connects):
     dns["mixed.test"] = ["127.0.0.1", "93.184.216.34", "::1", "10.0.0.1"]
-    road("https://mixed.test/api")
+    partner_call("https://mixed.test/api")
     assert set(connects) == {("93.184.216.34", 443)}
 
 
 def test_what_ops_allow_is_not_allowed_to_a_tenants_auth_url(dns, connects, settings):
     settings.HUB_OUTBOUND_ALLOWED_NETWORKS = [ipaddress.ip_network(text) for text in ("0.0.0.0/0", "::/0")]
     for host in PLACES:
-        assert "no public address" in roads.oms_token_of_tenant(f"https://{host}/token").words, host
+        assert "no public address" in partner_calls.oms_token_of_tenant(f"https://{host}/token").words, host
     assert connects == []
 
 

@@ -23,7 +23,7 @@ from proxy.credentials import Login
 from proxy.failures import problem_of_error, problem_of_status
 from suppliers.webhooks import channel as webhooks
 from suppliers.webhooks.webhook_secrets import Target
-from tests.hostile.roads import SIGNING
+from tests.hostile.partner_calls import SIGNING
 from tests.hostile.wire_cases import FIN, JSON_TYPE, RST, STALL, XML_TYPE, cases
 from tests.orders.wire_server import wire_server
 

@@ -15,16 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from orderflow.imports import steps
-from orderflow.imports.warehouse_states import TRANSITIONS, learned
-from orderflow.models import OrderFlowChannel, WarehouseOrder
+from orderflow.models import WarehouseOrder
 from orderflow.site.client import Site
-from orderflow.site.credentials import store_password
 from orders.database.clock import DatabaseClock
 from orders.dead_letters import dead_deliveries, operations
 from orders.dead_letters.dead_deliveries import SetAside
 from orders.dead_letters.operations import Busy
 from orders.integrations import channels
-from orders.models import Delivery, Destination, Lane, Tenant
+from orders.models import Delivery, Destination, Lane
 from orders.monitoring.invariants import broken_invariants
 from orders.outbox import destination_health, lane_heads
 from orders.outbox.dispatcher import requests_of
@@ -43,6 +41,8 @@ from tests.orderflow.warehouse_machine_parts import (
     CourierDied,
     Slowness,
     UnderWay,
+    a_channel,
+    only_by_the_table,
     version,
 )
 from tests.state_machines import EXAMPLES, InOneTransaction, run_machine
@@ -118,7 +118,7 @@ class WarehouseMachine(InOneTransaction):
             self.lose(flying)
 
     @rule(order=st.sampled_from(ORDERS), quantity=st.sampled_from(QUANTITIES))
-    def there_and_back_while_couriers_die(self, order, quantity):
+    def there_and_back_while_dispatchers_die(self, order, quantity):
         for town in TOWNS:
             self.change(order, (quantity, town), "CREATED")
             self.a_whole_round([], dies=True)
@@ -387,20 +387,6 @@ class WarehouseMachine(InOneTransaction):
         return (found[0].lines[0].quantity, found[0].properties["deliveryAddressLine3"]) if found else None
 
 
-def a_channel(site):
-    slug = uuid.uuid4().hex
-    tenant = Tenant.objects.create(slug=slug, name=slug, mode="events")
-    destination = Destination.objects.create(
-        tenant=tenant, channel="orderflow", name="main", concurrency=8, retry_schedule=[3600]
-    )
-    channel = OrderFlowChannel.objects.create(
-        destination=destination, base_url=site.base_url, channel="MYCHANNEL", username="philz", item_patterns=["*"],
-        import_missing_products=False,
-    )  # fmt: skip
-    store_password(channel, "pässword")
-    return channel
-
-
 def test_the_site_ends_with_every_wanted_order_once_and_no_cancelled_one(db, site, monkeypatch, settings):
     settings.HUB_BREAKER_FAILURES = 0
     monkeypatch.setattr(lane_heads, "LEASE_SECONDS", 3600.0)
@@ -412,8 +398,3 @@ def test_the_site_ends_with_every_wanted_order_once_and_no_cancelled_one(db, sit
     monkeypatch.setattr(Site, "cancel", slowness.wrap(Site.cancel))
     monkeypatch.setattr(steps, "learned", only_by_the_table)
     run_machine(WarehouseMachine, examples=EXAMPLES // 2, steps=STEPS)
-
-
-def only_by_the_table(before, evidence, *, digest):
-    assert before.state in TRANSITIONS[evidence], f"{evidence.name} in the state {before.state}"
-    return learned(before, evidence, digest=digest)

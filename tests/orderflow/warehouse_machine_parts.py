@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
+from orderflow.imports.warehouse_states import TRANSITIONS, learned
+from orderflow.models import OrderFlowChannel
 from orderflow.site.client import CALL_SECONDS, Reply
+from orderflow.site.credentials import store_password
 from orderflow.site.reports import Kind, Trouble
+from orders.models import Destination, Tenant
 from orders.outgoing import Deadline
 
 ORDERS = ("1001", "1002")
@@ -64,3 +69,22 @@ class Slowness:
             return Trouble(Kind.UNAVAILABLE, "OrderFlow did not answer.", partner=True), Reply()
 
         return call
+
+
+def a_channel(site):
+    slug = uuid.uuid4().hex
+    tenant = Tenant.objects.create(slug=slug, name=slug, mode="events")
+    destination = Destination.objects.create(
+        tenant=tenant, channel="orderflow", name="main", concurrency=8, retry_schedule=[3600]
+    )
+    channel = OrderFlowChannel.objects.create(
+        destination=destination, base_url=site.base_url, channel="MYCHANNEL", username="philz", item_patterns=["*"],
+        import_missing_products=False,
+    )  # fmt: skip
+    store_password(channel, "pässword")
+    return channel
+
+
+def only_by_the_table(before, evidence, *, digest):
+    assert before.state in TRANSITIONS[evidence], f"{evidence.name} in the state {before.state}"
+    return learned(before, evidence, digest=digest)

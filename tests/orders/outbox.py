@@ -56,7 +56,7 @@ class Outbox:
         return lease if self.lane.pk in lanes else None
 
     def send(self, outcome):
-        """The courier's part: claim the lane, try its head, record. None where nothing was due."""
+        """The dispatcher's part: claim the lane, try its head, record. None where nothing was due."""
         lease = self.lease()
         pending = Delivery.objects.filter(lane=self.lane, status="pending").order_by("position")
         if lease is None or not pending:

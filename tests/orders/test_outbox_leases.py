@@ -112,7 +112,7 @@ def test_an_error_in_the_database_stops_no_sending_while_a_slow_call_is_under_wa
     monkeypatch.setattr(FakeChannel, "send", send)
     monkeypatch.setattr(dispatcher, "claim_requests", claim_once_broken)
     add_pending(beans, "a1")
-    courier = in_thread(dispatcher.Dispatcher().run)
+    running = in_thread(dispatcher.Dispatcher().run)
     try:
         wait_until(lambda: Lane.objects.filter(lease__isnull=False).exists(), seconds=10)
         add_pending(peas, "b1")
@@ -120,7 +120,7 @@ def test_an_error_in_the_database_stops_no_sending_while_a_slow_call_is_under_wa
         assert (broke, status("a1")) == ([True], "pending")
     finally:
         hung.set()
-        courier.join()
+        running.join()
     assert status("a1") == "delivered"
 
 
@@ -158,25 +158,25 @@ def test_a_lease_is_renewed_while_its_call_runs(beans, monkeypatch):
     monkeypatch.setattr(dispatcher, "RENEW_SECONDS", 0.0)
     FakeChannel.gate = threading.Event()
     add_pending(beans, "a1")
-    courier = in_thread(dispatcher.Dispatcher().run)
+    running = in_thread(dispatcher.Dispatcher().run)
     try:
         wait_until(lambda: FakeChannel.in_flight == 1, seconds=10)
         claimed_until = Lane.objects.get().due_at
         wait_until(lambda: Lane.objects.get().due_at > claimed_until, seconds=4)
     finally:
         FakeChannel.gate.set()
-        courier.join()
+        running.join()
     assert (status("a1"), FakeChannel.sent) == ("delivered", ["a1"])
 
 
 def test_a_lease_is_not_renewed_beyond_its_channels_whole_lease(beans, monkeypatch):
     add_pending(beans, "a1")
-    courier = dispatcher.Dispatcher()
+    running = dispatcher.Dispatcher()
     [sent] = dispatcher.claim_requests(10, most=10)
     sent.claimed -= FakeChannel.lease_seconds
-    courier._under_way.add(sent)
+    running._under_way.add(sent)
     claimed_until = Lane.objects.get().due_at
-    courier._renew()
+    running._renew()
     assert Lane.objects.get().due_at == claimed_until
 
 

@@ -58,7 +58,7 @@ def test_leases_are_renewed_while_an_outcome_is_locked(beans, peas, monkeypatch)
     add_pending(beans, "a1")
     add_pending(peas, "b1")
     FakeChannel.gate = threading.Event()
-    courier = in_thread(dispatcher.Dispatcher().run)
+    running = in_thread(dispatcher.Dispatcher().run)
     try:
         wait_until(lambda: FakeChannel.in_flight == 1, seconds=10)
         with held(Lane.objects.filter(destination=beans)):
@@ -70,7 +70,7 @@ def test_leases_are_renewed_while_an_outcome_is_locked(beans, peas, monkeypatch)
     finally:
         FakeChannel.gate.set()
         slow.set()
-        courier.join()
+        running.join()
     assert (status("a1"), status("b1"), sorted(FakeChannel.sent)) == ("delivered", "delivered", ["a1", "b1"])
 
 

@@ -1,4 +1,4 @@
-"""How destinations share the couriers (docs/design/outbox.md#sending): concurrency, rates, threads, a slow one."""
+"""How destinations share the dispatchers (docs/design/outbox.md#sending): concurrency, rates, threads, a slow one."""
 
 import threading
 import uuid

@@ -165,7 +165,7 @@ def _trouble(meaning, reply):
     return Said(False, f"{meaning} {reply.cut}")
 
 
-ROADS = (
+PARTNER_CALLS = (
     oms_read, oms_search, oms_token, oms_token_of_tenant, webhook, webhook_token, alert, orderflow_import,
     orderflow_detail, orderflow_cancel, orderflow_despatches, orderflow_stock,
 )  # fmt: skip
