@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 from django.db import connection
+from oauth2_provider.models import AccessToken
 
 from orders.models import Tenant
 from proxy.simulator.server import MockOms
@@ -36,12 +37,23 @@ def service():
 
 @pytest.fixture
 def hub(service, hub_environ, empty_redis, tmp_path):
-    """(the port, the bytes of a till's read) of a hub with few database connections."""
+    """(the port, a till's read for each caller) of a hub with few database connections.
+
+    Each read has a token that the hub does not know yet: it needs the database before it asks the service.
+    """
     with serving(hub_environ, tmp_path / "web.log", SIZES) as wire:
         Tenant.objects.filter(slug="wired").update(mode="proxy", external_url=service.api_url)
         set_basic(Tenant.objects.get(slug="wired"))
         path = f"/api/v1/business-units/store-1/customer-orders/{ORDER['customerOrderId']}"
-        yield wire.port, get_request(path, Authorization=f"Bearer {TOKEN}")
+        yield wire.port, [get_request(path, Authorization=f"Bearer {token}") for token in more_tokens(CALLERS)]
+
+
+def more_tokens(number):
+    known = AccessToken.objects.get(token=TOKEN)
+    tokens = [f"{TOKEN}-{count}" for count in range(number)]
+    for token in tokens:
+        AccessToken.objects.create(application=known.application, token=token, scope=known.scope, expires=known.expires)
+    return tokens
 
 
 def ids_of_connections():
@@ -60,11 +72,11 @@ def read(port, request):
 
 
 def test_all_are_served_at_once_with_few_database_connections(hub, service):
-    assert read(*hub) == 200
+    port, requests = hub
     service.fail(delay=SERVICE_SECONDS, times=None)
     began = time.monotonic()
     with ThreadPoolExecutor(CALLERS) as tills:
-        answers = [tills.submit(read, *hub) for _ in range(CALLERS)]
+        answers = [tills.submit(read, port, request) for request in requests]
         time.sleep(SERVICE_SECONDS / 2)
         used = ids_of_connections()
     assert [answer.result() for answer in answers] == [200] * CALLERS
@@ -73,10 +85,11 @@ def test_all_are_served_at_once_with_few_database_connections(hub, service):
 
 
 def test_connections_that_the_server_closed_cost_no_request(hub):
-    assert read(*hub) == 200
+    port, requests = hub
+    assert [read(port, request) for request in requests[:5]] == [200] * 5
     closed = ids_of_connections()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s) pid", [closed])
-    assert [read(*hub) for _ in range(2 * CONNECTIONS)] == [200] * 2 * CONNECTIONS
+    assert [read(port, request) for request in requests[5:15]] == [200] * 10
     assert closed
     assert set(closed).isdisjoint(ids_of_connections())
